@@ -1,0 +1,99 @@
+# The verbs of the project; `make` alone lists them. Each is one command in tools/ or a program
+# from .venv, which is made once for what a verb needs and again when its lock file changes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := $(BIN)/python -m tools
+RUN := .venv/.run
+DEV := .venv/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db up down bench lock clean
+
+help:  ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN)  ## start the whole service on its embedded parts, until Ctrl-C
+	@$(TOOLS) run
+
+migrate: $(RUN)  ## bring the database up to date: the durable tables, then the api schema
+	@$(TOOLS) migrate
+
+rollback: $(RUN)  ## take back the last migration of the durable tables
+	@$(TOOLS) rollback
+
+gen: $(DEV)  ## generate gen/ from db/queries
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc generate
+
+seed: $(RUN)  ## put the example data in; SCALE=1000000 makes that many posts
+	@$(TOOLS) seed $(if $(SCALE),--scale $(SCALE))
+
+token: $(RUN)  ## print a token of the running instance: USER=<uuid>
+	@$(TOOLS) token $(USER)
+
+psql: $(RUN)  ## open psql on the instance's database
+	@$(TOOLS) psql
+
+fmt: $(DEV)  ## format the Python code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+lint: $(DEV)  ## ruff, mypy, and sqlc: generated code is fresh and every query is sound
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc diff
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc vet
+
+check: lint test  ## lint and test: what CI runs
+
+ifdef T
+test: $(DEV)  ## all tests, pgTAP and pytest; T=name runs the pytest ones whose name holds it
+	@$(BIN)/pytest -k '$(T)'
+else
+test: $(DEV)
+	@status=0; $(TOOLS) test-db || status=1; $(BIN)/pytest -n 2 || status=1; exit $$status
+endif
+
+test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder
+	@$(TOOLS) test-db $(if $(T),'$(T)')
+
+up: $(DEV)  ## start the test stack and leave it running, so that tests begin at once
+	@$(TOOLS) up
+
+down: $(DEV)  ## stop the test stack
+	@$(TOOLS) down
+
+bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
+	@$(BIN)/python -m bench
+
+lock: $(DEV)  ## make the lock files again from pyproject.toml
+	@for set in '' '-dev'; do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
+	    --custom-compile-command 'make lock' $${set:+--group dev} \
+	    --output-file requirements$$set.txt pyproject.toml || exit 1; \
+	done
+
+clean:  ## remove .venv, caches and all local data
+	@if [ -x $(BIN)/python ]; then $(TOOLS) down; fi
+	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Both sets live in one .venv; the stamp of the larger one covers the smaller.
+$(RUN): requirements.txt
+	@$(call install,requirements.txt)
+	@touch $@
+
+$(DEV): requirements-dev.txt
+	@$(call install,requirements-dev.txt)
+	@touch $(RUN) $@
+
+define install
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; $(PYTHON) is " + sys.version.split()[0])' || exit 1; \
+	if [ ! -x $(BIN)/pip ]; then \
+	  $(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	    { echo '$(PYTHON) cannot make a .venv: its ensurepip is missing (on Debian: apt install python3-venv)' >&2; exit 1; }; \
+	  $(PYTHON) -m venv .venv || exit 1; \
+	fi; \
+	echo 'installing $(1) into .venv'; \
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+endef

@@ -1,0 +1,213 @@
+"""The configuration: one name per setting, from the environment or a `.env` file."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import limits
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SECRET_ALGORITHMS = frozenset({"HS256", "HS384", "HS512"})
+KEY_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"})
+
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(SystemExit):
+    """A setting is missing or bad. Uncaught, it ends the program with its one line."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(url: SecretStr) -> SecretStr:
+        # The value itself may hold a password, so no message repeats any of it.
+        scheme, separator, rest = url.get_secret_value().partition("://")
+        if scheme not in schemes or not separator or not rest.strip("/"):
+            raise ValueError(f"must be a URL that begins with {' or '.join(schemes)}://")
+        return url
+
+    return AfterValidator(check)
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _algorithms(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return value
+
+
+def _known_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
+    known = SECRET_ALGORITHMS | KEY_ALGORITHMS
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r} is not one of {', '.join(sorted(known))}")
+    return names
+
+
+def _rate_limit(value: str) -> str:
+    value = value.strip()
+    if value.lower() == "off":
+        return "off"
+    try:
+        limits.parse_many(value)
+    except ValueError:
+        raise ValueError("must be 'off' or a rate such as 600/minute") from None
+    return value
+
+
+class Settings(BaseSettings):
+    """Every setting. A backing store whose URL is unset is served by its embedded part."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    web_concurrency: int = Field(default=1, ge=1, le=256)
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default=Path(".data"), validate_default=True
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lambda v: str(v).lower())] = "info"
+
+    database_url: Annotated[SecretStr, _url("postgresql", "postgres")] | None = None
+    redis_url: Annotated[SecretStr, _url("redis", "rediss")] | None = None
+    opensearch_url: Annotated[SecretStr, _url("http", "https")] | None = None
+    s3_endpoint_url: Annotated[SecretStr, _url("http", "https")] | None = None
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+    s3_bucket: str = Field(default="communities", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    s3_region: str = "us-east-1"
+    db_pool_size: int = Field(default=6, ge=1, le=100)
+
+    # Ports of the embedded parts; 0 is any free one, kept from then on.
+    postgres_port: Port = 0
+    redis_port: Port = 0
+    s3_port: Port = 0
+    opensearch_port: Port = 0
+
+    jwt_secret: SecretStr | None = None
+    jwt_jwks_url: Annotated[SecretStr, _url("http", "https")] | None = None
+    jwt_algorithms: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_algorithms),
+        AfterValidator(_known_algorithms),
+    ] = ()
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+
+    rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
+
+    @model_validator(mode="after")
+    def _s3_keys_come_together(self) -> Self:
+        if (self.s3_access_key is None) != (self.s3_secret_key is None):
+            raise ValueError("S3_ACCESS_KEY and S3_SECRET_KEY must be set together")
+        if self.s3_endpoint_url is not None and self.s3_access_key is None:
+            raise ValueError("S3_ENDPOINT_URL needs S3_ACCESS_KEY and S3_SECRET_KEY")
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_are_checked_in_one_way(self) -> Self:
+        # A public key that is also accepted as an HMAC secret lets anyone sign tokens,
+        # so a shared secret and a key set never go together.
+        if self.jwt_jwks_url is not None and self.jwt_secret is not None:
+            raise ValueError("JWT_SECRET and JWT_JWKS_URL exclude each other")
+        default: tuple[str, ...]
+        if self.jwt_jwks_url is not None:
+            allowed, default, by = KEY_ALGORITHMS, ("RS256", "ES256", "EdDSA"), "JWT_JWKS_URL"
+        else:
+            allowed, default, by = SECRET_ALGORITHMS, ("HS256",), "a shared JWT_SECRET"
+        if not self.jwt_algorithms:
+            object.__setattr__(self, "jwt_algorithms", default)
+        for name in self.jwt_algorithms:
+            if name not in allowed:
+                raise ValueError(f"JWT_ALGORITHMS: {name} can't be used with {by}")
+        return self
+
+
+class ServiceSettings(Settings):
+    """The settings of a server process: every backing store has its address by now."""
+
+    database_url: Annotated[SecretStr, _url("postgresql", "postgres")]
+    redis_url: Annotated[SecretStr, _url("redis", "rediss")]
+    opensearch_url: Annotated[SecretStr, _url("http", "https")]
+    s3_endpoint_url: Annotated[SecretStr, _url("http", "https")]
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def load(kind: type[AnySettings], **given: Any) -> AnySettings:
+    """Read the settings; the secret that signs development tokens is made where none is set."""
+    try:
+        settings = kind(**given)
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+    if settings.jwt_secret is None and settings.jwt_jwks_url is None:
+        secret = kept_secret(settings.data_dir, "jwt")
+        return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
+    return settings
+
+
+def names() -> list[str]:
+    """The environment variables that are read."""
+    return [field.upper() for field in Settings.model_fields]
+
+
+def kept_secret(data_dir: Path, name: str) -> str:
+    """A random secret, made at the first call and kept under DATA_DIR for its owner alone."""
+    path = data_dir / "secrets" / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A whole file appears at once under its name: processes that start together agree.
+        draft = path.with_name(f"{name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_text()
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: can't keep a secret in {path}: {error.strerror}") from None
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = error.errors(include_input=False, include_url=False)
+    missing = [_variable(problem) for problem in problems if problem["type"] == "missing"]
+    lines = [_problem(problem) for problem in problems if problem["type"] != "missing"]
+    if missing:
+        lines.append(f"not set: {', '.join(missing)} (`make run` starts the embedded parts)")
+    return "; ".join(lines)
+
+
+def _variable(problem: Mapping[str, Any]) -> str:
+    return str(problem["loc"][0]).upper() if problem["loc"] else ""
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    variable = _variable(problem)
+    return f"{variable}: {message[:1].lower()}{message[1:]}" if variable else message
