@@ -1,0 +1,232 @@
+-- Shapes: what leaves the rulebook, to every door. A view names the fields of a shape, in order
+-- (§3.2); the …_dto function makes it from a row. What depends on the viewer is null when p_viewer is
+-- null (events) and false or null for the nil UUID, which stands for anonymous callers.
+-- The …_dto functions are inlined by the planner: calling one costs nothing over its expressions.
+
+create function api.viewer(p_actor uuid)
+returns uuid
+language sql immutable
+return coalesce(p_actor, '00000000-0000-0000-0000-000000000000');
+comment on function api.viewer(uuid) is 'The viewer of a caller, anonymous ones included.';
+
+create function api.signed(p_key text)
+returns text
+language sql immutable
+return 's3:' || p_key;
+comment on function api.signed(text) is
+  'Where a time-limited URL belongs: HTTP and sockets put a signed one in the place of s3:<key> (§4).';
+
+-- Groups and members -----------------------------------------------------------------------------
+
+create view api.groups as
+select
+  id, name, slug, description, visibility, campus_id,
+  null::text as avatar_url, null::text as cover_url,
+  tags, is_locked, members_count, null::text as role,
+  created_by, created_at, updated_at, deleted_at
+from public.group_entity;
+comment on view api.groups is 'Shape of a group; role is the viewer''s own (§3.2).';
+
+create function api.group_dto(p_row public.group_entity, p_viewer uuid)
+returns setof api.groups
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.name, p_row.slug, p_row.description, p_row.visibility, p_row.campus_id,
+    api.signed(p_row.avatar_key), api.signed(p_row.cover_key),
+    p_row.tags, p_row.is_locked, p_row.members_count,
+    (
+      select m.role from public.group_member as m
+      where m.group_id = p_row.id and m.user_id = p_viewer and m.left_at is null
+    ),
+    p_row.created_by, p_row.created_at, p_row.updated_at, p_row.deleted_at;
+end;
+comment on function api.group_dto(public.group_entity, uuid) is 'A group as the viewer sees it (§3.2).';
+
+create function api.is_ban_active(p_is_banned boolean, p_until timestamptz)
+returns boolean
+language sql stable
+return p_is_banned and (p_until is null or p_until > now());
+comment on function api.is_ban_active(boolean, timestamptz) is 'Whether a ban holds now (§2).';
+
+create view api.members as
+select
+  id, group_id, user_id, role, joined_at, muted_until,
+  is_banned, ban_reason, banned_until, created_at
+from public.group_member;
+comment on view api.members is 'Shape of a member, and of a user who is banned (§3.2).';
+
+create function api.member_dto(p_row public.group_member)
+returns setof api.members
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.group_id, p_row.user_id, p_row.role, p_row.joined_at, p_row.muted_until,
+    b.active, case when b.active then p_row.ban_reason end,
+    case when b.active then p_row.banned_until end, p_row.created_at
+  from (select api.is_ban_active(p_row.is_banned, p_row.banned_until) as active) as b;
+end;
+comment on function api.member_dto(public.group_member) is 'A member or banned user (§3.2).';
+
+create view api.invites as
+select id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
+from public.group_invite;
+comment on view api.invites is 'Shape of an invitation (§2).';
+
+create view api.join_requests as
+select id, group_id, user_id, status, created_at
+from public.join_request;
+comment on view api.join_requests is 'Shape of a request to join (§2).';
+
+-- Posts and what hangs on them -------------------------------------------------------------------
+
+create view api.media as
+select
+  id, subject_type, subject_id, s3_key as key, null::text as url, mime, size_bytes, width, height,
+  created_by, created_at
+from public.media_attachment;
+comment on view api.media is 'Shape of an attachment (§3.2).';
+
+create function api.media_dto(p_row public.media_attachment)
+returns setof api.media
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.subject_type, p_row.subject_id, p_row.s3_key, api.signed(p_row.s3_key), p_row.mime,
+    p_row.size_bytes, p_row.width, p_row.height, p_row.created_by, p_row.created_at;
+end;
+comment on function api.media_dto(public.media_attachment) is 'An attachment (§3.2).';
+
+create function api.media_of(p_subject_type text, p_subject_id uuid)
+returns json
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return (
+    select coalesce(json_agg(row_to_json(d) order by d.created_at, d.id), '[]')
+    from media_attachment as a cross join lateral media_dto(a) as d
+    where a.subject_type = p_subject_type and a.subject_id = p_subject_id
+  );
+end
+$$;
+comment on function api.media_of(text, uuid) is 'The attachments of a subject, oldest first (§3.2).';
+
+create function api.reactions_of(p_subject_type text, p_subject_id uuid, p_viewer uuid, p_most int)
+returns json
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_mine text[] := array(
+    select r.emoji from reaction as r
+    where r.subject_type = p_subject_type and r.subject_id = p_subject_id and r.user_id = p_viewer
+  );
+begin
+  return (
+    select coalesce(json_agg(row_to_json(t)), '[]')
+    from (
+      select
+        c.emoji, c.count,
+        case when p_viewer is not null then c.emoji = any (v_mine) end as reacted
+      from reaction_count as c
+      where c.subject_type = p_subject_type and c.subject_id = p_subject_id and c.count > 0
+      order by c.count desc, c.emoji
+      limit p_most
+    ) as t
+  );
+end
+$$;
+comment on function api.reactions_of(text, uuid, uuid, int) is
+  'How often each emoji stands under a subject, most used first, and whether the viewer used it; '
+  'at most p_most emoji (§3.2).';
+
+create view api.posts as
+select
+  id, group_id, author_id, title, body, topic_tags, '[]'::json as media, '[]'::json as reactions,
+  media_count, reactions_count, comments_count, is_pinned,
+  created_at, updated_at, edited_at, deleted_at
+from public.post;
+comment on view api.posts is 'Shape of a post; reacted is the viewer''s own (§3.2).';
+
+create function api.post_dto(p_row public.post, p_viewer uuid)
+returns setof api.posts
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.group_id, p_row.author_id, p_row.title, p_row.body, p_row.topic_tags,
+    case when p_row.media_count = 0 then '[]' else api.media_of('post', p_row.id) end,
+    case
+      when p_row.reactions_count = 0 then '[]'
+      else api.reactions_of('post', p_row.id, p_viewer, 20)
+    end,
+    p_row.media_count, p_row.reactions_count, p_row.comments_count, p_row.is_pinned,
+    p_row.created_at, p_row.updated_at, p_row.edited_at, p_row.deleted_at;
+end;
+comment on function api.post_dto(public.post, uuid) is 'A post as the viewer sees it (§3.2).';
+
+create view api.comments as
+select
+  id, post_id, parent_id, author_id, body, depth, reactions_count,
+  '[]'::json as reactions, '[]'::json as media,
+  created_at, updated_at, edited_at, deleted_at
+from public.comment;
+comment on view api.comments is 'Shape of a comment; reacted is the viewer''s own (§3.2).';
+
+create function api.comment_dto(p_row public.comment, p_viewer uuid)
+returns setof api.comments
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.post_id, p_row.parent_id, p_row.author_id, p_row.body, p_row.depth,
+    p_row.reactions_count,
+    case
+      when p_row.reactions_count = 0 then '[]'
+      else api.reactions_of('comment', p_row.id, p_viewer, 20)
+    end,
+    case when p_row.media_count = 0 then '[]' else api.media_of('comment', p_row.id) end,
+    p_row.created_at, p_row.updated_at, p_row.edited_at, p_row.deleted_at;
+end;
+comment on function api.comment_dto(public.comment, uuid) is 'A comment as the viewer sees it (§3.2).';
+
+create function api.comment_in_list(p_row public.comment, p_viewer uuid)
+returns setof api.comments
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.post_id, p_row.parent_id, case when t.lives then p_row.author_id end,
+    case when t.lives then p_row.body else '' end, p_row.depth,
+    case when t.lives then p_row.reactions_count else 0 end,
+    case
+      when p_row.reactions_count = 0 or not t.lives then '[]'
+      else api.reactions_of('comment', p_row.id, p_viewer, 20)
+    end,
+    case
+      when p_row.media_count = 0 or not t.lives then '[]'
+      else api.media_of('comment', p_row.id)
+    end,
+    p_row.created_at, p_row.updated_at, case when t.lives then p_row.edited_at end, p_row.deleted_at
+  from (select p_row.deleted_at is null as lives) as t;
+end;
+comment on function api.comment_in_list(public.comment, uuid) is
+  'A comment as a list shows it: a deleted one is a tombstone, without author and content (§2).';
+
+create view api.reactions as
+select id, subject_type, subject_id, user_id, emoji, created_at
+from public.reaction;
+comment on view api.reactions is 'Shape of a reaction (§3.2).';
+
+create view api.tags as
+select id, tag, posts_count, created_at
+from public.topic_tag;
+comment on view api.tags is 'Shape of a topic tag; posts_count counts living posts of public groups (§3.2).';
+
+create view api.audit_entries as
+select id, group_id, actor_id, action, subject_type, subject_id, before, after, created_at
+from public.audit_log;
+comment on view api.audit_entries is 'Shape of an entry of the audit log.';
+
+create view api.answers as
+select 200 as status, '{}'::json as body;
+comment on view api.answers is
+  'Shape of the answer of a function whose outcome decides the HTTP status.';

@@ -1,0 +1,87 @@
+-- Records: every change leaves an event in the outbox; a change to what existed, or to somebody's
+-- rights, also an entry in the audit log. Both are written in the transaction of the change, after its
+-- own row, so that the events of one row keep their order (§5, design §2).
+
+create function api.emit(
+  p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
+  p_data json
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  insert into outbox_event (group_id, aggregate_type, aggregate_id, event_type, payload)
+  values (
+    p_group_id, p_subject_type, p_subject_id, p_type,
+    jsonb_build_object(
+      'group_id', p_group_id, 'post_id', p_post_id, 'actor_id', p_actor, 'occurred_at', now(),
+      'data', p_data
+    )
+  );
+end
+$$;
+comment on function api.emit(text, uuid, uuid, uuid, text, uuid, json) is
+  'Writes an event to the outbox: p_data is the shape of the subject as nobody in particular sees it, '
+  'for …deleted and …removed only {id, deleted_at} (§5, §6).';
+
+create function api.record(
+  p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
+  p_data json, p_before json default null
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform emit(p_type, p_actor, p_group_id, p_post_id, p_subject_type, p_subject_id, p_data);
+  insert into audit_log (group_id, actor_id, action, subject_type, subject_id, before, after)
+  values (p_group_id, p_actor, p_type, p_subject_type, p_subject_id, p_before, p_data);
+end
+$$;
+comment on function api.record(text, uuid, uuid, uuid, text, uuid, json, json) is
+  'Writes an event to the outbox and an entry to the audit log; p_before is the state that the change '
+  'replaced, p_data the one that it made.';
+
+create function api.removal(p_id uuid, p_deleted_at timestamptz)
+returns json
+language sql immutable
+return json_build_object('id', p_id, 'deleted_at', p_deleted_at);
+comment on function api.removal(uuid, timestamptz) is
+  'What an event tells of something deleted or removed: never its content (§6).';
+
+create function api.list_audit_log(
+  p_actor uuid, p_group_id uuid, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.audit_entries
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_start page_key;
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  perform require_actor(p_actor);
+  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  v_start := page_start(p_before, p_after, p_limit, true);
+  if p_after is null then
+    return query
+      select e.* from audit_entries as e
+      where e.group_id = p_group_id and (e.created_at, e.id) < (v_start.created_at, v_start.id)
+      order by e.created_at desc, e.id desc limit v_rows;
+  else
+    return query
+      select p.* from (
+        select e.* from audit_entries as e
+        where e.group_id = p_group_id and (e.created_at, e.id) > (v_start.created_at, v_start.id)
+        order by e.created_at, e.id limit v_rows
+      ) as p
+      order by p.created_at desc, p.id desc;
+  end if;
+end
+$$;
+comment on function api.list_audit_log(uuid, uuid, int, text, text, boolean) is
+  'The audit log of a group, newest first; for admins. Raises unauthenticated, not_found, forbidden, '
+  'validation_failed, invalid_cursor (§2, §7).';

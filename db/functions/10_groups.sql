@@ -1,0 +1,354 @@
+-- Groups (§2, §3.1).
+
+create function api.check_group(p_group public.group_entity)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform reject_invalid(
+    check_text('name', p_group.name, 3, 80),
+    check_slug('slug', p_group.slug),
+    check_text('description', p_group.description, 0, 2000),
+    check_choice('visibility', p_group.visibility, 'public', 'private', 'secret'),
+    check_tags('tags', p_group.tags)
+  );
+end
+$$;
+comment on function api.check_group(public.group_entity) is
+  'Raises validation_failed naming every field of a group that is not right (§8).';
+
+create function api.require_picture(p_actor uuid, p_purpose text, p_key text)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  if p_key is not null then
+    perform fail('attachment_mismatch');
+  end if;
+end
+$$;
+comment on function api.require_picture(uuid, text, text) is
+  'Raises attachment_mismatch unless the key was presigned for this caller and purpose and is not yet '
+  'linked (§4). No key is, before uploads can be presigned.';
+
+create function api.create_group(
+  p_actor uuid, p_name text, p_visibility text, p_slug text default null,
+  p_description text default '', p_campus_id uuid default null, p_tags text[] default '{}',
+  p_avatar_key text default null, p_cover_key text default null
+)
+returns setof api.groups
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_group group_entity;
+begin
+  perform require_actor(p_actor);
+  v_group.name := trim_text(p_name);
+  v_group.slug := p_slug;
+  v_group.description := coalesce(trim_text(p_description), '');
+  v_group.visibility := p_visibility;
+  v_group.campus_id := p_campus_id;
+  v_group.tags := fold_tags(p_tags);
+  v_group.avatar_key := p_avatar_key;
+  v_group.cover_key := p_cover_key;
+  v_group.created_by := p_actor;
+  perform check_group(v_group);
+  perform require_picture(p_actor, 'avatar', p_avatar_key);
+  perform require_picture(p_actor, 'cover', p_cover_key);
+  v_group := insert_group(v_group);
+  insert into group_member (group_id, user_id, role) values (v_group.id, p_actor, 'owner');
+  select * into v_group from group_entity where id = v_group.id;
+  perform record(
+    'group.created', p_actor, v_group.id, null, 'group', v_group.id, row_to_json(d)
+  ) from group_dto(v_group, null) as d;
+  return query select * from group_dto(v_group, p_actor);
+end
+$$;
+comment on function api.create_group(uuid, text, text, text, text, uuid, text[], text, text) is
+  'Makes a group whose owner is the actor. Without a slug one is made from the name; a secret group''s '
+  'slug gets a random ending. Raises unauthenticated, validation_failed, slug_taken, '
+  'attachment_mismatch (§2, §3.1, §8).';
+
+create function api.insert_group(p_group public.group_entity)
+returns public.group_entity
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_base text := coalesce(p_group.slug, slug_of(p_group.name));
+  v_slug text := v_base;
+  v_group group_entity;
+begin
+  loop
+    if p_group.visibility = 'secret' then
+      v_slug := with_random_ending(v_base);
+    end if;
+    insert into group_entity (
+      campus_id, name, slug, description, visibility, avatar_key, cover_key, tags, created_by
+    )
+    values (
+      p_group.campus_id, p_group.name, v_slug, p_group.description, p_group.visibility,
+      p_group.avatar_key, p_group.cover_key, p_group.tags, p_group.created_by
+    )
+    on conflict (slug) where deleted_at is null do nothing
+    returning * into v_group;
+    exit when found;
+    if p_group.slug is not null and p_group.visibility <> 'secret' then
+      perform fail('slug_taken');
+    end if;
+    v_slug := with_random_ending(v_base);
+  end loop;
+  return v_group;
+end
+$$;
+comment on function api.insert_group(public.group_entity) is
+  'Writes a new group. Raises slug_taken for a slug that was asked for; one made from the name gets a '
+  'random ending where it is taken (§8).';
+
+create function api.get_group(p_actor uuid, p_group_id uuid)
+returns setof api.groups
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform enter_group(p_actor, p_group_id);
+  return query
+    select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
+    where g.id = p_group_id;
+end
+$$;
+comment on function api.get_group(uuid, uuid) is
+  'A group''s card; anyone sees it, but for secret groups only members. Raises not_found (§2).';
+
+create function api.get_group_by_slug(p_actor uuid, p_slug text)
+returns setof api.groups
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return query
+    select * from get_group(
+      p_actor, (select id from group_entity where slug = p_slug and deleted_at is null)
+    );
+end
+$$;
+comment on function api.get_group_by_slug(uuid, text) is
+  'The card of the living group with this slug. Raises not_found (§2).';
+
+create function api.list_groups(
+  p_actor uuid, p_campus_id uuid default null, p_tag text default null,
+  p_visibility text default null, p_mine boolean default false, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.groups
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- which filters are given decides which index serves
+as $$
+declare
+  v_tag text := lower(trim_text(p_tag));
+  v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
+  v_mine uuid[];
+  v_start page_key;
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  if p_mine then
+    perform require_actor(p_actor);
+  end if;
+  v_start := page_start(p_before, p_after, p_limit, true);
+  if p_visibility is not null then
+    perform reject_invalid(
+      check_choice('visibility', p_visibility, 'public', 'private', 'secret')
+    );
+  end if;
+  v_mine := array(select group_id from group_member where user_id = p_actor and left_at is null);
+  if p_after is null then
+    return query
+      select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
+      where g.deleted_at is null
+        and (g.visibility <> 'secret' or g.id = any (v_mine))
+        and (not v_only_mine or g.id = any (v_mine))
+        and (p_campus_id is null or g.campus_id = p_campus_id)
+        and (v_tag is null or g.tags @> array[v_tag])
+        and (p_visibility is null or g.visibility = p_visibility)
+        and (g.created_at, g.id) < (v_start.created_at, v_start.id)
+      order by g.created_at desc, g.id desc limit v_rows;
+  else
+    return query
+      select p.* from (
+        select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
+        where g.deleted_at is null
+          and (g.visibility <> 'secret' or g.id = any (v_mine))
+          and (not v_only_mine or g.id = any (v_mine))
+          and (p_campus_id is null or g.campus_id = p_campus_id)
+          and (v_tag is null or g.tags @> array[v_tag])
+          and (p_visibility is null or g.visibility = p_visibility)
+          and (g.created_at, g.id) > (v_start.created_at, v_start.id)
+        order by g.created_at, g.id limit v_rows
+      ) as p
+      order by p.created_at desc, p.id desc;
+  end if;
+end
+$$;
+comment on function api.list_groups(uuid, uuid, text, text, boolean, int, text, text, boolean) is
+  'Living groups, newest first; secret ones only to their members. Filters: campus, tag, visibility, '
+  'and only the actor''s own. p_lookahead adds the first row of the next page. Raises unauthenticated '
+  '(p_mine), validation_failed, invalid_cursor (§2, §7).';
+
+create function api.update_group(p_actor uuid, p_group_id uuid, p_patch jsonb)
+returns setof api.groups
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_old group_entity;
+  v_new group_entity;
+begin
+  perform require_actor(p_actor);
+  -- Not even a post's foreign key shares this lock: the counts of topic tags turn with visibility.
+  perform from group_entity where id = p_group_id for update;
+  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  select * into v_old from group_entity where id = p_group_id;
+  if v_old.deleted_at is not null then
+    perform fail('forbidden', 'It is deleted; restore it first.');
+  end if;
+  v_new := patched_group(v_old, p_patch);
+  if p_patch ->> 'avatar_key' is distinct from v_old.avatar_key then
+    perform require_picture(p_actor, 'avatar', p_patch ->> 'avatar_key');
+  end if;
+  if p_patch ->> 'cover_key' is distinct from v_old.cover_key then
+    perform require_picture(p_actor, 'cover', p_patch ->> 'cover_key');
+  end if;
+  if v_new is distinct from v_old then
+    v_new := save_group(v_new);
+    perform record(
+      'group.updated', p_actor, v_new.id, null, 'group', v_new.id, row_to_json(n), row_to_json(o)
+    ) from group_dto(v_old, null) as o, group_dto(v_new, null) as n;
+  end if;
+  return query select * from group_dto(v_new, p_actor);
+end
+$$;
+comment on function api.update_group(uuid, uuid, jsonb) is
+  'Changes the fields that the merge patch names: name, slug, description, visibility, campus_id, tags, '
+  'is_locked, avatar_key, cover_key; for admins. Raises unauthenticated, not_found, banned, forbidden, '
+  'validation_failed, slug_taken, attachment_mismatch (§2, §8).';
+
+create function api.patched_group(p_group public.group_entity, p_patch jsonb)
+returns public.group_entity
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_new group_entity := p_group;
+begin
+  perform reject_invalid(variadic check_patch(
+    p_patch,
+    '{"name": "string", "slug": "string", "description": "string?", "visibility": "string",
+      "campus_id": "uuid?", "tags": "strings", "is_locked": "boolean",
+      "avatar_key": "string?", "cover_key": "string?"}'
+  ));
+  if p_patch ? 'tags' then
+    p_patch := p_patch || jsonb_build_object('tags', fold_tags(strings_of(p_patch -> 'tags')));
+  end if;
+  v_new := jsonb_populate_record(p_group, p_patch);
+  v_new.name := trim_text(v_new.name);
+  v_new.description := coalesce(trim_text(v_new.description), '');
+  perform check_group(v_new);
+  if v_new.visibility = 'secret' and (v_new.visibility, v_new.slug) <> (p_group.visibility, p_group.slug)
+  then
+    v_new.slug := with_random_ending(v_new.slug);
+  end if;
+  return v_new;
+end
+$$;
+comment on function api.patched_group(public.group_entity, jsonb) is
+  'The group as a merge patch makes it, checked. A group made secret, and a secret group''s new slug, '
+  'gets a random ending. Raises validation_failed (§2, §8).';
+
+create function api.save_group(p_group public.group_entity)
+returns public.group_entity
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_saved group_entity;
+  v_constraint text;
+begin
+  update group_entity
+  set
+    name = p_group.name, slug = p_group.slug, description = p_group.description,
+    visibility = p_group.visibility, campus_id = p_group.campus_id, tags = p_group.tags,
+    is_locked = p_group.is_locked, avatar_key = p_group.avatar_key, cover_key = p_group.cover_key,
+    deleted_at = p_group.deleted_at, updated_at = now()
+  where id = p_group.id
+  returning * into v_saved;
+  return v_saved;
+exception when unique_violation then
+  get stacked diagnostics v_constraint = constraint_name;
+  perform fail_constraint(v_constraint);
+end
+$$;
+comment on function api.save_group(public.group_entity) is
+  'Writes the settings of a group. Raises slug_taken (§8).';
+
+create function api.delete_group(p_actor uuid, p_group_id uuid)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_group group_entity;
+begin
+  perform require_actor(p_actor);
+  perform from group_entity where id = p_group_id for update;
+  perform require_rank(enter_group(p_actor, p_group_id), 'owner');
+  update group_entity set deleted_at = now(), updated_at = now()
+  where id = p_group_id and deleted_at is null
+  returning * into v_group;
+  if found then
+    perform record(
+      'group.deleted', p_actor, v_group.id, null, 'group', v_group.id,
+      removal(v_group.id, v_group.deleted_at), row_to_json(d)
+    ) from group_dto(v_group, null) as d;
+  end if;
+end
+$$;
+comment on function api.delete_group(uuid, uuid) is
+  'Deletes a group softly, and with it all inside; for owners; again changes nothing. Raises '
+  'unauthenticated, not_found, banned, forbidden (§2).';
+
+create function api.restore_group(p_actor uuid, p_group_id uuid)
+returns setof api.groups
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_group group_entity;
+begin
+  perform require_actor(p_actor);
+  perform from group_entity where id = p_group_id for update;
+  perform require_rank(enter_group(p_actor, p_group_id), 'owner');
+  select * into v_group from group_entity where id = p_group_id;
+  if v_group.deleted_at is not null then
+    v_group.deleted_at := null;
+    v_group := save_group(v_group);
+    perform record(
+      'group.restored', p_actor, v_group.id, null, 'group', v_group.id, row_to_json(d)
+    ) from group_dto(v_group, null) as d;
+  end if;
+  return query select * from group_dto(v_group, p_actor);
+end
+$$;
+comment on function api.restore_group(uuid, uuid) is
+  'Restores a deleted group; for owners; a living one stays as it is. Raises unauthenticated, not_found, '
+  'banned, forbidden, slug_taken (§2).';

@@ -1,0 +1,288 @@
+-- Requests to join private groups, and invitations (§2).
+
+create function api.request_to_join(p_actor uuid, p_group_id uuid)
+returns setof api.join_requests
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_request join_requests;
+begin
+  insert into join_request (group_id, user_id) values (p_group_id, p_actor)
+  on conflict (group_id, user_id) where status = 'pending' do nothing
+  returning id, group_id, user_id, status, created_at into v_request;
+  if found then
+    perform record(
+      'join_request.created', p_actor, p_group_id, null, 'join_request', v_request.id,
+      row_to_json(v_request)
+    );
+  end if;
+  return query
+    select * from join_requests
+    where group_id = p_group_id and user_id = p_actor and status = 'pending';
+end
+$$;
+comment on function api.request_to_join(uuid, uuid) is
+  'The pending request of the actor, made when there is none. The caller has locked the group (§2).';
+
+create function api.settle_join_request(
+  p_actor uuid, p_group_id uuid, p_user_id uuid, p_status text
+)
+returns boolean
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_request join_requests;
+begin
+  update join_request set status = p_status, decided_by = p_actor, decided_at = now()
+  where group_id = p_group_id and user_id = p_user_id and status = 'pending'
+  returning id, group_id, user_id, status, created_at into v_request;
+  if not found then
+    return false;
+  end if;
+  perform record(
+    'join_request.' || p_status, p_actor, p_group_id, null, 'join_request', v_request.id,
+    row_to_json(v_request)
+  );
+  return true;
+end
+$$;
+comment on function api.settle_join_request(uuid, uuid, uuid, text) is
+  'Approves or denies the pending request of a user, if there is one; whether there was (§2).';
+
+create function api.approve_join_request(p_actor uuid, p_group_id uuid, p_user_id uuid)
+returns setof api.members
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+begin
+  perform require_actor(p_actor);
+  perform lock_group(p_group_id);
+  v := enter_group(p_actor, p_group_id);
+  perform require_rank(v, 'admin');
+  perform require_living(v);
+  if not settle_join_request(p_actor, p_group_id, p_user_id, 'approved') then
+    perform fail('not_found');
+  end if;
+  return query select * from admit_member(p_actor, p_group_id, p_user_id, 'member');
+end
+$$;
+comment on function api.approve_join_request(uuid, uuid, uuid) is
+  'Makes the user who asked a member; for admins. Raises unauthenticated, not_found (also when none is '
+  'pending), banned, forbidden (§2).';
+
+create function api.deny_join_request(p_actor uuid, p_group_id uuid, p_user_id uuid)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+begin
+  perform require_actor(p_actor);
+  perform lock_group(p_group_id);
+  v := enter_group(p_actor, p_group_id);
+  perform require_rank(v, 'admin');
+  perform require_living(v);
+  if not settle_join_request(p_actor, p_group_id, p_user_id, 'denied') then
+    perform fail('not_found');
+  end if;
+end
+$$;
+comment on function api.deny_join_request(uuid, uuid, uuid) is
+  'Turns down the user who asked; for admins. Raises unauthenticated, not_found (also when none is '
+  'pending), banned, forbidden (§2).';
+
+create function api.list_join_requests(
+  p_actor uuid, p_group_id uuid, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.join_requests
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_start page_key;
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  perform require_actor(p_actor);
+  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  v_start := page_start(p_before, p_after, p_limit, false);
+  if p_before is null then
+    return query
+      select r.* from join_requests as r
+      where r.group_id = p_group_id and r.status = 'pending'
+        and (r.created_at, r.id) > (v_start.created_at, v_start.id)
+      order by r.created_at, r.id limit v_rows;
+  else
+    return query
+      select p.* from (
+        select r.* from join_requests as r
+        where r.group_id = p_group_id and r.status = 'pending'
+          and (r.created_at, r.id) < (v_start.created_at, v_start.id)
+        order by r.created_at desc, r.id desc limit v_rows
+      ) as p
+      order by p.created_at, p.id;
+  end if;
+end
+$$;
+comment on function api.list_join_requests(uuid, uuid, int, text, text, boolean) is
+  'The pending requests to join, oldest first; for admins. p_lookahead adds the first row of the next '
+  'page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
+
+-- Invitations --------------------------------------------------------------------------------------
+
+create function api.create_invite(
+  p_actor uuid, p_group_id uuid, p_user_id uuid default null, p_role text default 'member',
+  p_max_uses int default null, p_expires_at timestamptz default null
+)
+returns setof api.invites
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_role text := coalesce(p_role, 'member');
+  v_invite invites;
+begin
+  perform require_actor(p_actor);
+  perform lock_group(p_group_id);
+  v := enter_group(p_actor, p_group_id);
+  perform require_rank(v, 'admin');
+  perform require_living(v);
+  perform reject_invalid(
+    check_choice('role', v_role, 'owner', 'admin', 'moderator', 'member'),
+    case when p_max_uses < 1 then field_error('max_uses', 'is less than 1') end,
+    check_future('expires_at', p_expires_at)
+  );
+  perform require_grant(v, v_role);
+  insert into group_invite (group_id, code, user_id, role, max_uses, expires_at, created_by)
+  values (p_group_id, random_code(24), p_user_id, v_role, p_max_uses, p_expires_at, p_actor)
+  returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
+  into v_invite;
+  perform record_invite('invite.created', p_actor, v_invite);
+  return next v_invite;
+end
+$$;
+comment on function api.create_invite(uuid, uuid, uuid, text, int, timestamptz) is
+  'Makes an invitation, for one user or for whoever has its code, into a role below the actor''s own; '
+  'for admins. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).';
+
+create function api.record_invite(p_type text, p_actor uuid, p_invite api.invites)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform record(
+    p_type, p_actor, p_invite.group_id, null, 'invite', p_invite.id,
+    (to_jsonb(p_invite) - 'code')::json
+  );
+end
+$$;
+comment on function api.record_invite(text, uuid, api.invites) is
+  'Records a change to an invitation, without its code: who knows the code may join.';
+
+create function api.list_invites(
+  p_actor uuid, p_group_id uuid, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.invites
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_start page_key;
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  perform require_actor(p_actor);
+  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  v_start := page_start(p_before, p_after, p_limit, false);
+  if p_before is null then
+    return query
+      select i.* from invites as i
+      where i.group_id = p_group_id and (i.created_at, i.id) > (v_start.created_at, v_start.id)
+      order by i.created_at, i.id limit v_rows;
+  else
+    return query
+      select p.* from (
+        select i.* from invites as i
+        where i.group_id = p_group_id and (i.created_at, i.id) < (v_start.created_at, v_start.id)
+        order by i.created_at desc, i.id desc limit v_rows
+      ) as p
+      order by p.created_at, p.id;
+  end if;
+end
+$$;
+comment on function api.list_invites(uuid, uuid, int, text, text, boolean) is
+  'The invitations of a group, oldest first; for admins. p_lookahead adds the first row of the next '
+  'page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
+
+create function api.revoke_invite(p_actor uuid, p_group_id uuid, p_invite_id uuid)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_invite invites;
+begin
+  perform require_actor(p_actor);
+  perform lock_group(p_group_id);
+  v := enter_group(p_actor, p_group_id);
+  perform require_rank(v, 'admin');
+  perform require_living(v);
+  delete from group_invite where group_id = p_group_id and id = p_invite_id
+  returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
+  into v_invite;
+  if not found then
+    perform fail('not_found');
+  end if;
+  perform record_invite('invite.revoked', p_actor, v_invite);
+end
+$$;
+comment on function api.revoke_invite(uuid, uuid, uuid) is
+  'Takes an invitation back; for admins. Raises unauthenticated, not_found, banned, forbidden (§2).';
+
+create function api.accept_invite(p_actor uuid, p_code text)
+returns setof api.members
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_group_id uuid := (select group_id from group_invite where code = p_code);
+  v_invite group_invite;
+begin
+  perform require_actor(p_actor);
+  perform lock_group(v_group_id);
+  select i.* into v_invite
+  from group_invite as i join group_entity as g on g.id = i.group_id
+  where i.code = p_code and coalesce(i.user_id, p_actor) = p_actor
+    and coalesce(i.expires_at > now(), true) and g.deleted_at is null;
+  if not found then
+    perform fail('not_found');
+  end if;
+  if rank_in_group(v_invite.group_id, p_actor) > 0 then
+    perform fail('already_member');
+  end if;
+  update group_invite set uses = uses + 1
+  where id = v_invite.id and coalesce(uses < max_uses, true);
+  if not found then
+    perform fail('not_found');
+  end if;
+  return query select * from admit_member(p_actor, v_invite.group_id, p_actor, v_invite.role);
+end
+$$;
+comment on function api.accept_invite(uuid, text) is
+  'Joins the group of an invitation in its role. Raises unauthenticated, not_found (unknown, spent, '
+  'expired or another''s), already_member, banned (§2).';

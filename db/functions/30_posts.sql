@@ -1,0 +1,353 @@
+-- Posts (§2, §3.1).
+
+create function api.check_post(p_title text, p_body text, p_topic_tags text[])
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform reject_invalid(
+    check_text('title', p_title, 0, 140),
+    check_text('body', p_body, 1, 40000),
+    check_tags('topic_tags', p_topic_tags)
+  );
+end
+$$;
+comment on function api.check_post(text, text, text[]) is
+  'Raises validation_failed naming every field of a post that is not right (§8).';
+
+create function api.create_post(
+  p_actor uuid, p_group_id uuid, p_body text, p_title text default null,
+  p_topic_tags text[] default '{}'
+)
+returns setof api.posts
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_title text := nullif(trim_text(p_title), '');
+  v_body text := trim_text(p_body);
+  v_tags text[] := fold_tags(p_topic_tags);
+begin
+  perform require_actor(p_actor);
+  v := enter_group(p_actor, p_group_id);
+  perform require_voice(v);
+  perform require_living(v);
+  perform require_unlocked(v);
+  perform check_post(v_title, v_body, v_tags);
+  -- One statement: the counters of topic tags, which a trigger keeps, are locked last.
+  return query
+    with written as (
+      insert into post (group_id, author_id, title, body, topic_tags)
+      values (p_group_id, p_actor, v_title, v_body, v_tags)
+      returning *
+    )
+    select d.* from written as w
+    cross join lateral post_dto(w, null) as d
+    cross join lateral emit(
+      'post.created', p_actor, w.group_id, w.id, 'post', w.id, row_to_json(d)
+    ) as e;
+end
+$$;
+comment on function api.create_post(uuid, uuid, text, text, text[]) is
+  'Writes a post; for members who are not muted, in a locked group for moderators. Raises '
+  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (§2, §8).';
+
+create function api.require_unlocked(p_standing api.standing)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  if p_standing.is_locked and p_standing.rank < 2 then
+    perform fail('group_locked');
+  end if;
+end
+$$;
+comment on function api.require_unlocked(api.standing) is
+  'Raises group_locked in a locked group below moderator (§2).';
+
+create function api.get_post(p_actor uuid, p_post_id uuid)
+returns setof api.posts
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform enter_post(p_actor, p_post_id);
+  return query
+    select d.* from post as p cross join lateral post_dto(p, viewer(p_actor)) as d
+    where p.id = p_post_id;
+end
+$$;
+comment on function api.get_post(uuid, uuid) is
+  'One post. Raises not_found where the actor may not see it (§2).';
+
+create function api.list_posts(
+  p_actor uuid, p_group_id uuid, p_tag text default null, p_author_id uuid default null,
+  p_pinned boolean default null, p_deleted boolean default false, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.posts
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_viewer uuid := viewer(p_actor);
+  v_start page_key;
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  v := enter_group(p_actor, p_group_id);
+  perform require_content(v, p_actor);
+  v_start := page_start(p_before, p_after, p_limit, true);
+  if coalesce(p_tag, p_author_id::text, p_pinned::text) is not null or p_deleted then
+    return query
+      select * from filter_posts(
+        p_actor, v, lower(trim_text(p_tag)), p_author_id, p_pinned, p_deleted, v_start,
+        p_after is not null, v_rows
+      );
+  elsif p_after is null then
+    return query
+      select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+      where p.group_id = p_group_id and p.deleted_at is null
+        and (p.created_at, p.id) < (v_start.created_at, v_start.id)
+      order by p.created_at desc, p.id desc limit v_rows;
+  else
+    return query
+      select q.* from (
+        select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+        where p.group_id = p_group_id and p.deleted_at is null
+          and (p.created_at, p.id) > (v_start.created_at, v_start.id)
+        order by p.created_at, p.id limit v_rows
+      ) as q
+      order by q.created_at desc, q.id desc;
+  end if;
+end
+$$;
+comment on function api.list_posts(
+  uuid, uuid, text, uuid, boolean, boolean, int, text, text, boolean
+) is
+  'The posts of a group, newest first, without the deleted ones or, for moderators, only those. '
+  'Filters: tag, author, pinned. p_lookahead adds the first row of the next page. Raises not_found, '
+  'unauthenticated, forbidden, validation_failed, invalid_cursor (§2, §7).';
+
+create function api.filter_posts(
+  p_actor uuid, p_standing api.standing, p_tag text, p_author_id uuid, p_pinned boolean,
+  p_deleted boolean, p_start api.page_key, p_oldest_first boolean, p_rows int
+)
+returns setof api.posts
+language plpgsql stable
+set search_path = public, api, pg_temp
+set plan_cache_mode = force_custom_plan -- which filters are given decides which index serves
+as $$
+declare
+  v_group_id uuid := p_standing.group_id;
+  v_viewer uuid := viewer(p_actor);
+begin
+  if p_deleted then
+    perform require_actor(p_actor);
+    perform require_rank(p_standing, 'moderator');
+  end if;
+  if not p_oldest_first then
+    return query
+      select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+      where p.group_id = v_group_id
+        and case when p_deleted then p.deleted_at is not null else p.deleted_at is null end
+        and (p_tag is null or (p.topic_tags @> array[p_tag] and p.topic_tags <> '{}'))
+        and (p_author_id is null or p.author_id = p_author_id)
+        and (p_pinned is null or p.is_pinned = p_pinned)
+        and (p.created_at, p.id) < (p_start.created_at, p_start.id)
+      order by p.created_at desc, p.id desc limit p_rows;
+  else
+    return query
+      select q.* from (
+        select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+        where p.group_id = v_group_id
+          and case when p_deleted then p.deleted_at is not null else p.deleted_at is null end
+          and (p_tag is null or (p.topic_tags @> array[p_tag] and p.topic_tags <> '{}'))
+          and (p_author_id is null or p.author_id = p_author_id)
+          and (p_pinned is null or p.is_pinned = p_pinned)
+          and (p.created_at, p.id) > (p_start.created_at, p_start.id)
+        order by p.created_at, p.id limit p_rows
+      ) as q
+      order by q.created_at desc, q.id desc;
+  end if;
+end
+$$;
+comment on function api.filter_posts(
+  uuid, api.standing, text, uuid, boolean, boolean, api.page_key, boolean, int
+) is
+  'The posts of list_posts that filters name. Raises unauthenticated, banned, forbidden for deleted '
+  'ones below moderator (§2).';
+
+create function api.update_post(p_actor uuid, p_post_id uuid, p_patch jsonb)
+returns setof api.posts
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_old post;
+  v_new post;
+begin
+  perform require_actor(p_actor);
+  perform lock_post(p_post_id);
+  v := enter_post(p_actor, p_post_id);
+  perform require_author(v, p_actor);
+  perform require_voice(v);
+  perform require_living(v);
+  select * into v_old from post where id = p_post_id;
+  v_new := patched_post(v_old, p_patch);
+  if v_new is distinct from v_old then
+    update post
+    set
+      title = v_new.title, body = v_new.body, topic_tags = v_new.topic_tags,
+      updated_at = now(), edited_at = now()
+    where id = p_post_id
+    returning * into v_new;
+    perform record_post_change('post.updated', p_actor, v_old, v_new);
+  end if;
+  return query select * from post_dto(v_new, p_actor);
+end
+$$;
+comment on function api.update_post(uuid, uuid, jsonb) is
+  'Changes the fields that the merge patch names: title, body, topic_tags; for the author, while a '
+  'member and not muted. Raises unauthenticated, not_found, forbidden, banned, muted, '
+  'validation_failed (§2, §8).';
+
+create function api.patched_post(p_post public.post, p_patch jsonb)
+returns public.post
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_new post;
+begin
+  perform reject_invalid(variadic check_patch(
+    p_patch, '{"title": "string?", "body": "string", "topic_tags": "strings"}'
+  ));
+  if p_patch ? 'topic_tags' then
+    p_patch := p_patch
+      || jsonb_build_object('topic_tags', fold_tags(strings_of(p_patch -> 'topic_tags')));
+  end if;
+  v_new := jsonb_populate_record(p_post, p_patch);
+  v_new.title := nullif(trim_text(v_new.title), '');
+  v_new.body := trim_text(v_new.body);
+  perform check_post(v_new.title, v_new.body, v_new.topic_tags);
+  return v_new;
+end
+$$;
+comment on function api.patched_post(public.post, jsonb) is
+  'The post as a merge patch makes it, checked. Raises validation_failed (§8).';
+
+create function api.record_post_change(
+  p_type text, p_actor uuid, p_old public.post, p_new public.post
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform record(
+    p_type, p_actor, p_new.group_id, p_new.id, 'post', p_new.id,
+    case
+      when p_new.deleted_at is not null then removal(p_new.id, p_new.deleted_at)
+      else row_to_json(n)
+    end,
+    row_to_json(o)
+  ) from post_dto(p_old, null) as o, post_dto(p_new, null) as n;
+end
+$$;
+comment on function api.record_post_change(text, uuid, public.post, public.post) is
+  'Records a change from one state of a post to another; of a deleted one no content.';
+
+create function api.delete_post(p_actor uuid, p_post_id uuid)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_old post;
+  v_new post;
+begin
+  perform require_actor(p_actor);
+  perform lock_post(p_post_id);
+  perform require_author_or_moderator(enter_post(p_actor, p_post_id), p_actor);
+  select * into v_old from post where id = p_post_id;
+  if v_old.deleted_at is null then
+    update post set deleted_at = now(), updated_at = now() where id = p_post_id returning * into v_new;
+    perform record_post_change('post.deleted', p_actor, v_old, v_new);
+  end if;
+end
+$$;
+comment on function api.delete_post(uuid, uuid) is
+  'Deletes a post softly, and with it all inside; for its author and moderators; again changes nothing. '
+  'Raises unauthenticated, not_found, banned, forbidden (§2).';
+
+create function api.restore_post(p_actor uuid, p_post_id uuid)
+returns setof api.posts
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_old post;
+  v_new post;
+begin
+  perform require_actor(p_actor);
+  perform lock_post(p_post_id);
+  v := enter_post(p_actor, p_post_id);
+  perform require_rank(v, 'moderator');
+  perform require_restorable(v);
+  select * into v_old from post where id = p_post_id;
+  v_new := v_old;
+  if v_old.deleted_at is not null then
+    update post set deleted_at = null, updated_at = now() where id = p_post_id returning * into v_new;
+    perform record_post_change('post.restored', p_actor, v_old, v_new);
+  end if;
+  return query select * from post_dto(v_new, p_actor);
+end
+$$;
+comment on function api.restore_post(uuid, uuid) is
+  'Restores a deleted post; for moderators; a living one stays as it is. Raises unauthenticated, '
+  'not_found, banned, forbidden, parent_deleted (§2).';
+
+create function api.set_post_pinned(p_actor uuid, p_post_id uuid, p_pinned boolean)
+returns setof api.posts
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_old post;
+  v_new post;
+begin
+  perform require_actor(p_actor);
+  perform lock_post(p_post_id);
+  v := enter_post(p_actor, p_post_id);
+  perform require_rank(v, 'moderator');
+  perform require_living(v);
+  select * into v_old from post where id = p_post_id;
+  v_new := v_old;
+  if v_old.is_pinned <> p_pinned then
+    update post set is_pinned = p_pinned, updated_at = now()
+    where id = p_post_id
+    returning * into v_new;
+    perform record_post_change(
+      case when p_pinned then 'post.pinned' else 'post.unpinned' end, p_actor, v_old, v_new
+    );
+  end if;
+  return query select * from post_dto(v_new, p_actor);
+end
+$$;
+comment on function api.set_post_pinned(uuid, uuid, boolean) is
+  'Pins or unpins a post; for moderators; again changes nothing. Raises unauthenticated, not_found, '
+  'banned, forbidden (§2).';

@@ -1,0 +1,135 @@
+-- Reactions (§2, §3.1).
+
+create function api.add_reaction(
+  p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
+)
+returns setof api.reactions
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+begin
+  perform require_actor(p_actor);
+  v := enter_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_rank(v, 'member');
+  perform require_living(v);
+  perform reject_invalid(check_emoji('emoji', p_emoji));
+  -- One statement: the subject's counter, which a trigger keeps, is locked last and shortest.
+  return query
+    with written as (
+      insert into reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
+      values (v.group_id, v.post_id, p_subject_type, p_subject_id, p_actor, p_emoji)
+      on conflict (subject_type, subject_id, user_id, emoji) do nothing
+      returning *
+    )
+    select w.id, w.subject_type, w.subject_id, w.user_id, w.emoji, w.created_at
+    from written as w
+    cross join lateral emit(
+      'reaction.added', p_actor, w.group_id, w.post_id, w.subject_type, w.subject_id,
+      json_build_object(
+        'id', w.id, 'subject_type', w.subject_type, 'subject_id', w.subject_id,
+        'user_id', w.user_id, 'emoji', w.emoji, 'created_at', w.created_at
+      )
+    ) as e;
+  if not found then
+    perform fail('duplicate_reaction');
+  end if;
+end
+$$;
+comment on function api.add_reaction(uuid, text, uuid, text) is
+  'Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found, banned, '
+  'forbidden, validation_failed, duplicate_reaction (§2, §8).';
+
+create function api.remove_reaction(
+  p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
+)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_reaction reaction;
+begin
+  perform require_actor(p_actor);
+  v := enter_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_living(v);
+  if p_subject_type = 'post' then
+    perform lock_post(p_subject_id);
+  else
+    perform from comment where id = p_subject_id for no key update;
+  end if;
+  delete from reaction
+  where subject_type = p_subject_type and subject_id = p_subject_id and user_id = p_actor
+    and emoji = p_emoji
+  returning * into v_reaction;
+  if not found then
+    perform fail('not_found');
+  end if;
+  perform emit(
+    'reaction.removed', p_actor, v_reaction.group_id, v_reaction.post_id, p_subject_type, p_subject_id,
+    removal(v_reaction.id, now())
+  );
+end
+$$;
+comment on function api.remove_reaction(uuid, text, uuid, text) is
+  'Takes the actor''s own reaction back. Raises unauthenticated, validation_failed, not_found (also when '
+  'there is none), forbidden (§2).';
+
+create function api.list_reactions(
+  p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text default null,
+  p_limit int default 20, p_before text default null, p_after text default null,
+  p_lookahead boolean default false
+)
+returns setof api.reactions
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_start page_key;
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  perform enter_subject(p_actor, p_subject_type, p_subject_id);
+  v_start := page_start(p_before, p_after, p_limit, false);
+  if p_before is null then
+    return query
+      select r.* from reactions as r
+      where r.subject_type = p_subject_type and r.subject_id = p_subject_id
+        and (p_emoji is null or r.emoji = p_emoji)
+        and (r.created_at, r.id) > (v_start.created_at, v_start.id)
+      order by r.created_at, r.id limit v_rows;
+  else
+    return query
+      select p.* from (
+        select r.* from reactions as r
+        where r.subject_type = p_subject_type and r.subject_id = p_subject_id
+          and (p_emoji is null or r.emoji = p_emoji)
+          and (r.created_at, r.id) < (v_start.created_at, v_start.id)
+        order by r.created_at desc, r.id desc limit v_rows
+      ) as p
+      order by p.created_at, p.id;
+  end if;
+end
+$$;
+comment on function api.list_reactions(uuid, text, uuid, text, int, text, text, boolean) is
+  'The reactions to a post or comment, oldest first. p_lookahead adds the first row of the next page. '
+  'Raises not_found, validation_failed, invalid_cursor (§2, §7).';
+
+create function api.summarise_reactions(p_actor uuid, p_subject_type text, p_subject_id uuid)
+returns json
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform enter_subject(p_actor, p_subject_type, p_subject_id);
+  return reactions_of(p_subject_type, p_subject_id, viewer(p_actor), 100);
+end
+$$;
+comment on function api.summarise_reactions(uuid, text, uuid) is
+  'How often each emoji stands under a post or comment, most used first, at most 100 of them: '
+  '[{"emoji","count","reacted"}]. Raises not_found, validation_failed (§3.2).';

@@ -1,0 +1,63 @@
+-- Topic tags (§2). One that only private or secret groups use is not here: it would tell of them.
+
+create function api.create_tag(p_actor uuid, p_tag text)
+returns setof api.tags
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_tag text := lower(trim_text(p_tag));
+  v_row tags;
+begin
+  perform require_actor(p_actor);
+  perform reject_invalid(check_text('tag', v_tag, 1, 50));
+  insert into topic_tag (tag) values (v_tag)
+  on conflict (tag) do nothing
+  returning id, tag, posts_count, created_at into v_row;
+  if not found then
+    perform fail('duplicate_tag');
+  end if;
+  perform record('tag.created', p_actor, null, null, 'tag', v_row.id, row_to_json(v_row));
+  return next v_row;
+end
+$$;
+comment on function api.create_tag(uuid, text) is
+  'Makes a topic tag. Raises unauthenticated, validation_failed, duplicate_tag (§2, §8).';
+
+create function api.list_tags(
+  p_actor uuid, p_q text default null, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.tags
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- with a prefix the index of tags serves, else that of times
+as $$
+declare
+  v_prefix text := lower(p_q);
+  v_start page_key := page_start(p_before, p_after, p_limit, false);
+  v_rows int := p_limit + p_lookahead::int;
+begin
+  if p_before is null then
+    return query
+      select t.* from tags as t
+      where (v_prefix is null or t.tag ^@ v_prefix)
+        and (t.created_at, t.id) > (v_start.created_at, v_start.id)
+      order by t.created_at, t.id limit v_rows;
+  else
+    return query
+      select p.* from (
+        select t.* from tags as t
+        where (v_prefix is null or t.tag ^@ v_prefix)
+          and (t.created_at, t.id) < (v_start.created_at, v_start.id)
+        order by t.created_at desc, t.id desc limit v_rows
+      ) as p
+      order by p.created_at, p.id;
+  end if;
+end
+$$;
+comment on function api.list_tags(uuid, text, int, text, text, boolean) is
+  'Topic tags, oldest first; p_q is a prefix in any case. p_lookahead adds the first row of the next '
+  'page. Raises validation_failed, invalid_cursor (§2, §7).';

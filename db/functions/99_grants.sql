@@ -1,0 +1,24 @@
+-- Grants: a door is a function that runs with its owner's rights, and doors are all that a role gets.
+-- Whoever serves users gets those that take an actor; trusted jobs also those that maintain.
+
+do $$
+declare
+  v_door record;
+begin
+  revoke all on all functions in schema api from public;
+  grant usage on schema api to communities_service, communities_worker, communities_job;
+  for v_door in
+    select p.oid::regprocedure as signature, p.proargnames[1] = 'p_actor' as has_actor
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'api'::regnamespace and p.prosecdef
+  loop
+    execute format('grant execute on function %s to communities_job', v_door.signature);
+    if v_door.has_actor then
+      execute format('grant execute on function %s to communities_service', v_door.signature);
+    end if;
+  end loop;
+end
+$$;
+
+-- Builds an answer from rows that its caller already has.
+grant execute on function api.page(int, boolean, json[], api.page_key[], json) to communities_service;
