@@ -1,52 +1,44 @@
 -- Errors: the registry of codes, and the only places that raise one.
 
 create view api.error_codes as
-select code, status, title
-from (
-  values
-    ('validation_failed', 400, 'The request is not valid.'),
-    ('invalid_cursor', 400, 'The cursor is not one that this service made.'),
-    ('invalid_json', 400, 'The body is not valid JSON.'),
-    ('unauthenticated', 401, 'This needs a valid token.'),
-    ('forbidden', 403, 'You may not do this.'),
-    ('banned', 403, 'You are banned from this group.'),
-    ('muted', 403, 'You are muted in this group.'),
-    ('group_locked', 403, 'This group is locked.'),
-    ('not_found', 404, 'There is no such thing.'),
-    ('method_not_allowed', 405, 'This method is not allowed here.'),
-    ('idempotency_key_reused', 409, 'The key was used for another request.'),
-    ('idempotency_in_progress', 409, 'The first request with this key is still running.'),
-    ('duplicate_reaction', 409, 'You have reacted with this emoji already.'),
-    ('slug_taken', 409, 'Another group has this slug.'),
-    ('already_member', 409, 'The user is a member already.'),
-    ('last_owner', 409, 'A group keeps at least one owner.'),
-    ('duplicate_tag', 409, 'This tag exists already.'),
-    ('parent_deleted', 409, 'What this is part of is deleted; restore that first.'),
-    ('body_too_large', 413, 'The body is too large.'),
-    ('unsupported_media_type', 415, 'The body must be application/json.'),
-    ('attachment_mismatch', 422, 'The upload is not what was announced, or not yours to link.'),
-    ('attachment_limit', 422, 'There are as many attachments as there may be.'),
-    ('mime_not_allowed', 422, 'Files of this type are not accepted.'),
-    ('rate_limited', 429, 'Too many requests.'),
-    ('unavailable', 503, 'A backing store is down; try again.')
-) as registry (code, status, title);
+select 'validation_failed' as code, 400 as status, 'The request is not valid.' as title
+union all select 'invalid_cursor', 400, 'The cursor is not one that this service made.'
+union all select 'invalid_json', 400, 'The body is not valid JSON.'
+union all select 'unauthenticated', 401, 'This needs a valid token.'
+union all select 'forbidden', 403, 'You may not do this.'
+union all select 'banned', 403, 'You are banned from this group.'
+union all select 'muted', 403, 'You are muted in this group.'
+union all select 'group_locked', 403, 'This group is locked.'
+union all select 'not_found', 404, 'There is no such thing.'
+union all select 'method_not_allowed', 405, 'This method is not allowed here.'
+union all select 'idempotency_key_reused', 409, 'The key was used for another request.'
+union all select 'idempotency_in_progress', 409, 'The first request with this key is still running.'
+union all select 'duplicate_reaction', 409, 'You have reacted with this emoji already.'
+union all select 'slug_taken', 409, 'Another group has this slug.'
+union all select 'already_member', 409, 'The user is a member already.'
+union all select 'last_owner', 409, 'A group keeps at least one owner.'
+union all select 'duplicate_tag', 409, 'This tag exists already.'
+union all select 'parent_deleted', 409, 'What this is part of is deleted; restore that first.'
+union all select 'body_too_large', 413, 'The body is too large.'
+union all select 'unsupported_media_type', 415, 'The body must be application/json.'
+union all select 'attachment_mismatch', 422, 'The upload is not what was announced, or not yours to link.'
+union all select 'attachment_limit', 422, 'There are as many attachments as there may be.'
+union all select 'mime_not_allowed', 422, 'Files of this type are not accepted.'
+union all select 'rate_limited', 429, 'Too many requests.'
+union all select 'unavailable', 503, 'A backing store is down; try again.';
 comment on view api.error_codes is 'Every machine word of an error, its HTTP status and its title (§9).';
 
 -- A constraint that stands behind a rule, and the code of that rule. The functions check first; this
 -- is for the race that only the constraint can see.
 create view api.constraint_codes as
-select constraint_name, code
-from (
-  values
-    ('group_entity_slug_key', 'slug_taken'),
-    ('group_member_group_id_user_id_key', 'already_member'),
-    ('join_request_pending_key', 'already_member'),
-    ('reaction_subject_type_subject_id_user_id_emoji_key', 'duplicate_reaction'),
-    ('topic_tag_tag_key', 'duplicate_tag'),
-    ('media_attachment_s3_key_key', 'attachment_mismatch'),
-    ('post_media_count_check', 'attachment_limit'),
-    ('comment_media_count_check', 'attachment_limit')
-) as registry (constraint_name, code);
+select 'group_entity_slug_key' as constraint_name, 'slug_taken' as code
+union all select 'group_member_group_id_user_id_key', 'already_member'
+union all select 'join_request_pending_key', 'already_member'
+union all select 'reaction_subject_type_subject_id_user_id_emoji_key', 'duplicate_reaction'
+union all select 'topic_tag_tag_key', 'duplicate_tag'
+union all select 'media_attachment_s3_key_key', 'attachment_mismatch'
+union all select 'post_media_count_check', 'attachment_limit'
+union all select 'comment_media_count_check', 'attachment_limit';
 comment on view api.constraint_codes is 'The error code of each constraint that a race can violate (§9).';
 
 create function api.fail(p_code text, p_message text default null, p_errors json default '[]')
