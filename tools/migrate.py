@@ -1,0 +1,156 @@
+"""Bringing a database up to date: dbmate for what is durable, a rebuilt `api` for the rest."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import psycopg
+import tenacity
+from psycopg import errors
+
+from tools import parts
+from tools.failure import Failure
+
+ROOT = Path(__file__).parent.parent
+
+# What another session's locks, or another `make migrate`, may do to us: try again.
+BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.UniqueViolation)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The SQL files that make a database."""
+
+    schema: Path = ROOT / "db" / "schema"
+    functions: Path = ROOT / "db" / "functions"
+
+    def function_files(self) -> list[Path]:
+        return sorted(self.functions.glob("*.sql"))
+
+    def fingerprint(self) -> str:
+        """Changes with every file: a view, for one, is to see what a migration did to its table."""
+        digest = hashlib.sha256()
+        for path in [*sorted(self.schema.glob("*.sql")), *self.function_files()]:
+            content = path.read_bytes()
+            digest.update(f"{path.name} {len(content)}\n".encode())
+            digest.update(content)
+        return digest.hexdigest()
+
+
+def migrate(url: str, sources: Sources | None = None, say: Say = print) -> None:
+    """Apply new migrations, then rebuild the `api` schema if any of its sources changed."""
+    sources = sources or Sources()
+    applied = _dbmate(url, sources, "up")
+    say(f"tables: applied {', '.join(applied)}" if applied else "tables: already up to date")
+    rebuilt = rebuild_api(url, sources)
+    say("api: rebuilt" if rebuilt else "api: already up to date")
+
+
+def rollback(url: str, sources: Sources | None = None, say: Say = print) -> None:
+    """Take back the last migration, which takes the `api` schema with it."""
+    undone = _dbmate(url, sources or Sources(), "rollback")
+    if not undone:
+        say("tables: no migration is left to take back")
+        return
+    say(f"tables: took back {', '.join(undone)}")
+    say("api: dropped; `make migrate` applies the migration again and rebuilds it")
+
+
+def rebuild_api(url: str, sources: Sources) -> bool:
+    """Drop `api` and build it again in one transaction; says whether there was a need to."""
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(BUSY),
+        stop=tenacity.stop_after_attempt(4),
+        wait=tenacity.wait_random(0.1, 1),
+        reraise=True,
+    )
+    try:
+        return attempts(_rebuild_api, url, sources)
+    except BUSY as error:
+        raise Failure(f"api: other sessions are in the way, try again: {_message(error)}") from None
+    except psycopg.Error as error:
+        raise Failure(f"api: {_message(error)}") from None
+
+
+def _rebuild_api(url: str, sources: Sources) -> bool:
+    fingerprint = sources.fingerprint()
+    with psycopg.connect(url) as connection:
+        built = connection.execute(
+            "select obj_description(to_regnamespace('api'), 'pg_namespace')"
+        ).fetchone()
+        if built == (fingerprint,):
+            return False
+        # The first file drops `api`. That waits for the statements that use it, and new ones queue
+        # behind it.
+        connection.execute("set local lock_timeout = '5s'")
+        for path in sources.function_files():
+            _run(connection, path)
+        connection.execute(f"comment on schema api is '{fingerprint}'")
+    return True
+
+
+def _run(connection: psycopg.Connection, path: Path) -> None:
+    text = path.read_text()
+    try:
+        connection.execute(text.encode())
+    except BUSY:
+        raise
+    except psycopg.Error as error:
+        position = error.diag.statement_position
+        line = f":{text.count(chr(10), 0, int(position) - 1) + 1}" if position else ""
+        raise Failure(f"{_shown(path)}{line}: {_message(error)}") from None
+
+
+def _dbmate(url: str, sources: Sources, verb: str) -> list[str]:
+    """Run dbmate; returns the migrations that it applied or took back."""
+    done = subprocess.run(
+        [
+            *(parts.script("dbmate"), "--migrations-dir", sources.schema, "--no-dump-schema"),
+            *("--migration-lock", verb),
+        ],
+        # Not as an argument: those can be read by every user of the machine.
+        env={**os.environ, "DATABASE_URL": _for_dbmate(url)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        started = [line for line in done.stdout.splitlines() if line.startswith(("Appl", "Roll"))]
+        where = started[-1].partition(": ")[2] if started else "db/schema"
+        raise Failure(f"{where}: {done.stderr.strip().removeprefix('Error: ')}")
+    return [
+        line.partition(": ")[2].partition(" in ")[0]
+        for line in done.stdout.splitlines()
+        if line.startswith(("Applied: ", "Rolled back: "))
+    ]
+
+
+def _for_dbmate(url: str) -> str:
+    """The URL with its `sslmode` spelled out: dbmate insists on TLS, libpq takes what there is."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if "sslmode" not in query:
+        with psycopg.connect(url) as connection:
+            query["sslmode"] = "require" if connection.pgconn.ssl_in_use else "disable"
+    return parts._replace(query=urlencode(query)).geturl()
+
+
+def _message(error: psycopg.Error) -> str:
+    diag = error.diag
+    lines = [
+        diag.message_primary or str(error),
+        diag.message_detail,
+        diag.message_hint,
+        diag.context,
+    ]
+    return "\n    ".join(line for line in lines if line)
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

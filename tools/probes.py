@@ -1,0 +1,76 @@
+"""Does a backing store answer? Each probe returns when it does and raises when it doesn't."""
+
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+
+import minio
+import psycopg
+import redis
+import urllib3
+
+from tools.failure import Failure
+
+TIMEOUT = 5.0
+
+
+def postgres(url: str) -> None:
+    with psycopg.connect(url, connect_timeout=int(TIMEOUT), autocommit=True) as connection:
+        connection.execute("select 1")
+
+
+def redis_server(url: str) -> None:
+    client = redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    with client:
+        client.ping()
+
+
+def opensearch(url: str) -> None:
+    parts = urlsplit(url)
+    headers = {}
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers = urllib3.make_headers(basic_auth=login)
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    with urllib3.PoolManager() as http:
+        response = http.request("GET", address, headers=headers, timeout=TIMEOUT, retries=False)
+    if response.status != 200:
+        raise ConnectionError(f"it answers {response.status}")
+
+
+def s3_bucket(url: str, *, access_key: str, secret_key: str, bucket: str, region: str) -> None:
+    """The bucket can be used; it is made if it isn't there."""
+    parts = urlsplit(url)
+    with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
+        client = minio.Minio(
+            parts.netloc,
+            access_key=access_key,
+            secret_key=secret_key,
+            secure=parts.scheme == "https",
+            region=region,
+            http_client=http,
+        )
+        if not client.bucket_exists(bucket):
+            client.make_bucket(bucket)
+
+
+def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
+    """Fail in one line, which never holds a credential, if a configured store doesn't answer."""
+    try:
+        probe(url)
+    except Exception as error:  # each driver has its own; all mean that it can't be used
+        raise Failure(f"{variable}: {_place(url)} can't be used: {reason(error, url)}") from None
+
+
+def reason(error: BaseException, url: str) -> str:
+    """The first line of a driver's message, without the URL's password."""
+    text = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    password = urlsplit(url).password
+    if password:
+        for secret in (password, unquote(password)):
+            text = text.replace(secret, "***")
+    return text
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path

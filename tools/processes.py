@@ -1,0 +1,155 @@
+"""Long-running child processes: started with a record on disk, stopped by that record.
+
+The record names the process by id and start time. So whoever comes next, also after a `kill -9`
+of the one who started it, can tell a leftover from a stranger that was given the same id.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from tools import signals
+
+PATIENCE = 10.0
+LARGE_LOG = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Record:
+    """What identifies a process and how it likes to be asked to stop."""
+
+    name: str
+    pid: int
+    created: float
+    stop_signal: int
+
+    def process(self) -> psutil.Process | None:
+        """The process itself, or None if it is gone, dead, or its id belongs to another one."""
+        try:
+            process = psutil.Process(self.pid)
+            # Start times are counted from boot; a clock that is set moves them by a little.
+            same = abs(process.create_time() - self.created) < 1
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where the processes of one DATA_DIR leave their records and logs."""
+
+    data_dir: Path
+
+    @property
+    def run(self) -> Path:
+        return self.data_dir / "run"
+
+    def log(self, name: str) -> Path:
+        return self.data_dir / "logs" / f"{name}.log"
+
+    def record(self, name: str) -> Path:
+        return self.run / f"{name}.pid"
+
+    def records(self) -> list[Record]:
+        return [Record(**json.loads(path.read_text())) for path in self.run.glob("*.pid")]
+
+
+def start(
+    folder: Folder,
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    stop_signal: int = signal.SIGTERM,
+) -> Record:
+    """Start a process in a session of its own, so that a terminal's Ctrl-C doesn't reach it."""
+    folder.run.mkdir(parents=True, exist_ok=True)
+    log = folder.log(name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LARGE_LOG:
+        log.replace(log.with_suffix(".log.old"))
+    # DATA_DIR also marks the process as ours, see _family.
+    environment = {**environment, "DATA_DIR": str(folder.data_dir)}
+    with signals.deferred(), log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # A child is waited for by its record, never by this object: a process that outlives
+        # this program is waited for in the same way. Popen warns of one left running.
+        child.returncode = 0
+        record = Record(name, child.pid, psutil.Process(child.pid).create_time(), stop_signal)
+        draft = folder.record(name).with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(record)))
+        draft.replace(folder.record(name))
+    return record
+
+
+def stop(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE) -> None:
+    """Ask all of them to stop, wait, and kill what is left with all it has started."""
+    families = {record: _family(folder, record) for record in records}
+    for record, family in families.items():
+        if record.process() is not None:
+            _send(family[0], record.stop_signal)
+        else:
+            # Its head was killed: what it started serves nobody any more.
+            for orphan in family:
+                _send(orphan, signal.SIGKILL)
+    everyone = [process for family in families.values() for process in family]
+    _, alive = psutil.wait_procs(everyone, timeout=patience)
+    for process in alive:
+        _send(process, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=patience)
+    for record in records:
+        _reap(record)
+        folder.record(record.name).unlink(missing_ok=True)
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """The end of a log, for people."""
+    if not log.exists():
+        return ""
+    text = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(f"    {line}" for line in text)
+
+
+def _family(folder: Folder, record: Record) -> list[psutil.Process]:
+    """The process and all it has started, or the orphans it has left behind."""
+    head = record.process()
+    if head is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [head, *head.children(recursive=True)]
+    return [process for process in psutil.process_iter() if _is_orphan(folder, record, process)]
+
+
+def _is_orphan(folder: Folder, record: Record, process: psutil.Process) -> bool:
+    try:
+        return (
+            process.pid != record.pid
+            and os.getsid(process.pid) == record.pid
+            and process.environ().get("DATA_DIR") == str(folder.data_dir)
+        )
+    except (psutil.Error, OSError):
+        return False
+
+
+def _send(process: psutil.Process, number: int) -> None:
+    # psutil checks the start time again before it sends anything.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def _reap(record: Record) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(record.pid, os.WNOHANG)

@@ -1,0 +1,331 @@
+"""The stack: every backing store, embedded under DATA_DIR or configured by its URL.
+
+One DATA_DIR has one stack at a time. `make run` owns it: it stops all when it stops. Other
+commands borrow it: they join a stack that is up, or start what they need and, if nobody else has
+joined meanwhile, stop it again. Two locks in DATA_DIR/run say who is there. The kernel drops a
+lock with its process, however that ends.
+
+    users   exclusive while an owner lives, shared by every borrower
+    change  held for as long as a borrower starts or stops something
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+from service.settings import Settings
+from tools import parts, probes, processes, signals
+from tools.failure import Failure
+
+# The backing stores, and the setting that replaces the embedded part of each.
+VARIABLES = {
+    "postgres": "DATABASE_URL",
+    "redis": "REDIS_URL",
+    "s3": "S3_ENDPOINT_URL",
+    "opensearch": "OPENSEARCH_URL",
+}
+PARTS = tuple(VARIABLES)
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack: what a program needs to use it, by the names of the settings."""
+
+    urls: Mapping[str, str]
+    # The embedded parts among it.
+    records: Sequence[processes.Record] = ()
+
+    @property
+    def database_url(self) -> str:
+        return self.urls["DATABASE_URL"]
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """The environment of a program that runs on this stack."""
+        return {**os.environ, **self.urls, "DATA_DIR": str(settings.data_dir)}
+
+
+@dataclass
+class _State:
+    """What is up, as it is written down for other commands."""
+
+    urls: dict[str, str] = field(default_factory=dict)
+    records: list[processes.Record] = field(default_factory=list)
+    owned: bool = False
+    kept: bool = False
+
+    def alive(self) -> bool:
+        return all(record.process() for record in self.records)
+
+
+@contextmanager
+def owned(settings: Settings) -> Iterator[Stack]:
+    """The whole stack for one program alone, from here until it ends."""
+    with _lock(settings, "users") as users:
+        if not _take(users, fcntl.LOCK_EX):
+            raise _in_use(settings)
+        try:
+            _clear(settings)
+            configured = _configured(settings, PARTS)
+            state = _State(urls=configured, owned=True)
+            _start(settings, state, PARTS)
+            yield Stack(state.urls, tuple(state.records))
+        finally:
+            with signals.ignored():
+                _clear(settings)
+
+
+@contextmanager
+def borrowed(
+    settings: Settings, needed: Sequence[str] = PARTS, *, fast: bool = False, keep: bool = False
+) -> Iterator[Stack]:
+    """A stack with these parts: the one that is up, or one for as long as it is needed.
+
+    `keep` leaves it up for whoever comes next.
+    """
+    configured = _configured(settings, needed)
+    with _lock(settings, "users") as users:
+        with _changing(settings):
+            alone = _take(users, fcntl.LOCK_SH)
+            if alone:
+                state = _join(settings, configured, needed, fast=fast, keep=keep)
+            else:
+                state = _owned_by_other(settings)
+        try:
+            yield Stack({**state.urls, **configured}, tuple(state.records))
+        finally:
+            if alone:
+                with signals.ignored(), _changing(settings):
+                    if _take(users, fcntl.LOCK_EX) and not _is_kept(settings):
+                        _clear(settings)
+
+
+def stop_kept(settings: Settings) -> bool:
+    """Stop a stack that was left up; says whether there was one."""
+    with _lock(settings, "users") as users, _changing(settings):
+        if not _take(users, fcntl.LOCK_EX):
+            raise _in_use(settings)
+        state = _read(settings)
+        with signals.ignored():
+            _clear(settings)
+        return state is not None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As the servers do: a connection that lingers from the last run doesn't hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def _configured(settings: Settings, needed: Sequence[str]) -> dict[str, str]:
+    """The stores that are configured by a URL; each must answer."""
+    urls = {}
+    for name in needed:
+        url = getattr(settings, VARIABLES[name].lower())
+        if url is not None:
+            urls[VARIABLES[name]] = url.get_secret_value()
+    if settings.s3_access_key is not None and settings.s3_secret_key is not None:
+        urls["S3_ACCESS_KEY"] = settings.s3_access_key.get_secret_value()
+        urls["S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
+    probe: dict[str, Callable[[str], None]] = {
+        "postgres": probes.postgres,
+        "redis": probes.redis_server,
+        "opensearch": probes.opensearch,
+        "s3": lambda url: probes.s3_bucket(
+            url,
+            access_key=urls["S3_ACCESS_KEY"],
+            secret_key=urls["S3_SECRET_KEY"],
+            bucket=settings.s3_bucket,
+            region=settings.s3_region,
+        ),
+    }
+    for name in needed:
+        if VARIABLES[name] in urls:
+            probes.demand(VARIABLES[name], urls[VARIABLES[name]], probe[name])
+    return urls
+
+
+def _join(
+    settings: Settings,
+    configured: Mapping[str, str],
+    needed: Sequence[str],
+    *,
+    fast: bool,
+    keep: bool,
+) -> _State:
+    state = _read(settings)
+    # An owner holds its lock while it lives: what one has left written down is a leftover.
+    if state is None or state.owned or not state.alive():
+        _clear(settings)
+        state = _State()
+    state.kept = state.kept or keep
+    try:
+        missing = [name for name in needed if VARIABLES[name] not in configured]
+        _start(settings, state, missing, fast=fast)
+    except BaseException:
+        with signals.ignored():
+            _clear(settings)
+        raise
+    return state
+
+
+def _owned_by_other(settings: Settings) -> _State:
+    """The stack of `make run`, which may be on its way up."""
+    deadline = time.monotonic() + PATIENCE
+    while (state := _read(settings)) is None or not state.alive():
+        if time.monotonic() > deadline:
+            raise _in_use(settings)
+        time.sleep(0.1)
+    return state
+
+
+def _start(settings: Settings, state: _State, needed: Sequence[str], *, fast: bool = False) -> None:
+    """Start the parts that are not up, side by side, and wait until every one answers."""
+    names = [name for name in needed if VARIABLES[name] not in state.urls]
+    folder = processes.Folder(settings.data_dir)
+    ports = _ports(settings, names)
+    make: dict[str, Callable[[], parts.Part]] = {
+        "redis": lambda: parts.redis_server(settings, ports["redis"], fast=fast),
+        "s3": lambda: parts.s3(settings, ports["s3"]),
+        "opensearch": lambda: parts.opensearch(ports["opensearch"]),
+        # Last: its first start makes its files, and the others come up meanwhile.
+        "postgres": lambda: parts.postgres(settings, ports["postgres"], fast=fast),
+    }
+    started: list[tuple[processes.Record, parts.Part]] = []
+    for name in make:
+        if name in names:
+            part = make[name]()
+            environment = {"PATH": os.defpath, **part.environment}
+            record = processes.start(
+                folder, name, part.command, environment=environment, stop_signal=part.stop_signal
+            )
+            started.append((record, part))
+    for record, part in started:
+        _wait(folder, record, part)
+        state.urls |= part.urls
+        state.records.append(record)
+    _write(settings, state)
+
+
+def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return part.probe()
+        except Exception as error:  # each driver has its own; all mean "not yet"
+            reason = probes.reason(error, part.urls[VARIABLES[part.name]])
+        log = folder.log(part.name)
+        if record.process() is None:
+            raise Failure(
+                f"{part.name} stopped as soon as it started; {log} ends with\n"
+                + processes.tail(log)
+            )
+        if time.monotonic() > deadline:
+            raise Failure(
+                f"{part.name} doesn't answer ({reason}); {log} ends with\n" + processes.tail(log)
+            )
+        time.sleep(0.05)
+
+
+def _ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
+    """The configured port of each part, else the last one if it is free, else a free one."""
+    path = settings.data_dir / "run" / "ports.json"
+    ports: dict[str, int] = {}
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        ports = json.loads(path.read_text())
+    for name in names:
+        variable = f"{name}_port"
+        wanted: int = getattr(settings, variable)
+        if wanted and not is_free(wanted):
+            raise Failure(f"{variable.upper()}: port {wanted} is in use")
+        kept = ports.get(name)
+        ports[name] = wanted or (kept if kept and is_free(kept) else free_port())
+    _write_private(path, json.dumps(ports))
+    return ports
+
+
+def _clear(settings: Settings) -> None:
+    """Stop whatever is left of a stack."""
+    folder = processes.Folder(settings.data_dir)
+    _state_path(settings).unlink(missing_ok=True)
+    records = folder.records()
+    # What serves is stopped before what it needs.
+    processes.stop(folder, [record for record in records if record.name not in PARTS])
+    processes.stop(folder, [record for record in records if record.name in PARTS])
+
+
+def _state_path(settings: Settings) -> Path:
+    return settings.data_dir / "run" / "state.json"
+
+
+def _read(settings: Settings) -> _State | None:
+    try:
+        state = _State(**json.loads(_state_path(settings).read_text()))
+    except FileNotFoundError:
+        return None
+    state.records = [processes.Record(**dict(record)) for record in state.records]  # type: ignore[call-overload]
+    return state
+
+
+def _is_kept(settings: Settings) -> bool:
+    state = _read(settings)
+    return state is not None and state.kept
+
+
+def _write(settings: Settings, state: _State) -> None:
+    # It holds passwords.
+    _write_private(_state_path(settings), json.dumps(asdict(state)))
+
+
+def _write_private(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+@contextmanager
+def _lock(settings: Settings, name: str) -> Iterator[IO[bytes]]:
+    folder = settings.data_dir / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("ab") as file:
+        yield file
+
+
+@contextmanager
+def _changing(settings: Settings) -> Iterator[None]:
+    with _lock(settings, "change") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _take(file: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _in_use(settings: Settings) -> Failure:
+    return Failure(f"{settings.data_dir} is in use by another `make` command: stop that first")
