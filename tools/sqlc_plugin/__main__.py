@@ -1,0 +1,21 @@
+"""sqlc's request as JSON on standard input, the files to write as JSON on standard output."""
+
+import base64
+import json
+import sys
+
+from . import reader, writer
+
+
+def main() -> int:
+    try:
+        files = writer.files(reader.read(json.load(sys.stdin.buffer)))
+    except reader.PluginError as error:
+        print(f"sqlc_plugin: {error}", file=sys.stderr)
+        return 1
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
+    json.dump({"files": [{"name": n, "contents": c} for n, c in encoded.items()]}, sys.stdout)
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,93 @@
+"""PostgreSQL types as psycopg 3 loads them, and sqlc's statements with psycopg's placeholders."""
+
+import re
+
+# Other spellings of a type, as sqlc reports them -> PostgreSQL's own name.
+ALIASES = {
+    **dict.fromkeys(("bigserial", "serial8", "bigint"), "int8"),
+    **dict.fromkeys(("serial", "serial4", "integer", "int"), "int4"),
+    **dict.fromkeys(("smallserial", "serial2", "smallint"), "int2"),
+    **dict.fromkeys(("float", "double precision"), "float8"),
+    "real": "float4",
+    "decimal": "numeric",
+    "boolean": "bool",
+    "string": "text",
+    "character varying": "varchar",
+    "character": "bpchar",
+    "bit varying": "varbit",
+    "time without time zone": "time",
+    "time with time zone": "timetz",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+}
+# What psycopg loads without further registration; anything else is typing.Any.
+PYTHON = {
+    **dict.fromkeys(("int2", "int4", "int8", "oid"), "int"),
+    **dict.fromkeys(("float4", "float8"), "float"),
+    **dict.fromkeys(("text", "varchar", "bpchar", "name", "citext", "xml", "money"), "str"),
+    **dict.fromkeys(
+        ("bit", "varbit", "macaddr", "macaddr8", "ltree", "lquery", "ltxtquery"), "str"
+    ),
+    **dict.fromkeys(("tsvector", "tsquery"), "str"),
+    **dict.fromkeys(("time", "timetz"), "datetime.time"),
+    **dict.fromkeys(("timestamp", "timestamptz"), "datetime.datetime"),
+    "date": "datetime.date",
+    "interval": "datetime.timedelta",
+    "bool": "bool",
+    "bytea": "bytes",
+    "numeric": "decimal.Decimal",
+    "uuid": "uuid.UUID",
+    "inet": "ipaddress.IPv4Address | ipaddress.IPv6Address",
+    "cidr": "ipaddress.IPv4Network | ipaddress.IPv6Network",
+}
+# psycopg needs to be told that a dict or a list is JSON.
+JSON_WRAPPERS = {"json": "psycopg.types.json.Json", "jsonb": "psycopg.types.json.Jsonb"}
+# Pseudo-types, and types whose bare name in a cast means a length of one.
+NOT_CAST = {"", "any", "anyarray", "anyelement", "anynonarray", "bit", "char", "record", "unknown"}
+
+TOKEN = re.compile(
+    r"""
+    (?P<verbatim> \b[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
+      | --[^\n]* | /\*(?:(?!/\*|\*/).|/\*(?:(?!\*/).)*\*/)*\*/
+      | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ )
+  | (?<![\w$])\$(?P<number>\d+)(?:(?P<cast>\s*::)|(?P<member>\s*[\[.]))?
+  | (?P<trailing>[ \t\r]+$)
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+
+
+def type_name(schema: str, name: str) -> str:
+    name = f"{schema}.{name}" if schema else name
+    name = name.removeprefix("pg_catalog.")
+    return ALIASES.get(name, name)
+
+
+def cast(name: str, *, array: bool) -> str:
+    """`::text[]`, with quotes where the name needs them."""
+    if name in NOT_CAST:
+        return ""
+    parts = [
+        part if re.fullmatch(r"[a-z_][a-z0-9_]*", part) else '"' + part.replace('"', '""') + '"'
+        for part in name.split(".")
+    ]
+    return f"::{'.'.join(parts)}{'[]' if array else ''}"
+
+
+def bind(sql: str, placeholders: dict[int, tuple[str, str]]) -> str:
+    """The statement with `%(name)s::cast` for each `$1`, outside literals and comments.
+
+    A parameter that the statement casts itself keeps that cast only.
+    """
+
+    def replace(token: re.Match[str]) -> str:
+        if not token["number"]:
+            return "" if token["trailing"] else token[0].rstrip()
+        name, cast = placeholders[int(token["number"])]
+        if token["cast"]:
+            return f"%({name})s{token['cast']}"
+        return f"(%({name})s{cast}){token['member']}" if token["member"] else f"%({name})s{cast}"
+
+    if placeholders:  # psycopg looks for `%` only in a statement that is given parameters
+        sql = sql.replace("%", "%%")
+    return TOKEN.sub(replace, sql)
