@@ -201,7 +201,7 @@ def _make_cluster(
 
 
 def _major_version(bin_dir: Path) -> int:
-    command = [bin_dir / "postgres", "--version"]
+    command = [str(bin_dir / "postgres"), "--version"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     match = re.search(r"\d+", text)
     if match is None:

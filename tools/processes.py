@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,10 +108,9 @@ def stop(folder: Folder, records: Sequence[Record], *, patience: float = PATIENC
             for orphan in family:
                 _send(orphan, signal.SIGKILL)
     everyone = [process for family in families.values() for process in family]
-    _, alive = psutil.wait_procs(everyone, timeout=patience)
-    for process in alive:
+    for process in _still_there(everyone, patience):
         _send(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=patience)
+    _still_there(everyone, patience)
     for record in records:
         _reap(record)
         folder.record(record.name).unlink(missing_ok=True)
@@ -141,6 +141,23 @@ def _is_orphan(folder: Folder, record: Record, process: psutil.Process) -> bool:
             and process.environ().get("DATA_DIR") == str(folder.data_dir)
         )
     except (psutil.Error, OSError):
+        return False
+
+
+def _still_there(family: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Those that have not ended in time. A zombie has: only its parent has not looked yet."""
+    deadline = time.monotonic() + patience
+    while alive := [process for process in family if _runs(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -1,0 +1,133 @@
+"""What tests stand on: the test stack, a database of one's own, a running service.
+
+The stack under .data/test is started by whoever needs it first and stopped by the last one out,
+across xdist's workers and whole test runs. After `make up` it stays up, and tests begin at once.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from service.settings import Settings
+from tests import databases, servers
+from tools import stack
+from tools.testing import settings as test_settings
+
+ServiceFactory = Callable[..., servers.Service]
+
+
+@pytest.fixture(scope="session")
+def test_stack_settings() -> Settings:
+    return test_settings()
+
+
+@pytest.fixture(scope="session")
+def test_stack(test_stack_settings: Settings) -> Iterator[stack.Stack]:
+    with stack.borrowed(test_stack_settings, fast=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(test_stack: stack.Stack, test_stack_settings: Settings) -> str:
+    lock = test_stack_settings.data_dir / "run" / "template.lock"
+    return databases.template(test_stack.database_url, lock)
+
+
+@pytest.fixture
+def database(test_stack: stack.Stack, template: str) -> Iterator[databases.Database]:
+    """A migrated, empty database that only this test uses."""
+    with databases.clone(test_stack.database_url, template) as database:
+        yield database
+
+
+@pytest.fixture
+def database_url(database: databases.Database) -> str:
+    return database.url
+
+
+@pytest.fixture
+def empty_database(test_stack: stack.Stack) -> Iterator[databases.Database]:
+    """A database that no migration has seen."""
+    with databases.clone(test_stack.database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def redis_url(test_stack: stack.Stack) -> Iterator[str]:
+    """An empty Redis that only this test uses."""
+    with _own_redis(test_stack) as url:
+        yield url
+
+
+@pytest.fixture
+def run_service(
+    test_stack: stack.Stack, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[ServiceFactory]:
+    """Starts services on this test's stores: `run_service(RATE_LIMIT="5/minute")`."""
+    with _services(test_stack, database_url, redis_url, tmp_path) as run:
+        yield run
+
+
+@pytest.fixture
+def service(run_service: ServiceFactory) -> servers.Service:
+    """A service of this test's own."""
+    return run_service()
+
+
+@pytest.fixture(scope="session")
+def shared_service(
+    test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[servers.Service]:
+    """One service for many tests, each of which makes its own users and groups."""
+    folder = tmp_path_factory.mktemp("service")
+    with (
+        databases.clone(test_stack.database_url, template) as database,
+        _own_redis(test_stack) as redis_url,
+        _services(test_stack, database.url, redis_url, folder) as run,
+    ):
+        yield run()
+
+
+@contextmanager
+def _own_redis(test_stack: stack.Stack) -> Iterator[str]:
+    shared = test_stack.urls["REDIS_URL"]
+    with redis.Redis.from_url(shared) as counter:
+        databases_count = int(counter.config_get("databases")["databases"])
+        # Database 0 hands out the others, so that test runs side by side never share one.
+        number = int(counter.incr("tests:databases")) % (databases_count - 1) + 1
+    url = urlsplit(shared)._replace(path=f"/{number}").geturl()
+    with redis.Redis.from_url(url) as own:
+        own.flushdb()
+        yield url
+        own.flushdb()
+
+
+@contextmanager
+def _services(
+    test_stack: stack.Stack, database_url: str, redis_url: str, folder: Path
+) -> Iterator[ServiceFactory]:
+    secret = secrets.token_hex(32)
+    with ExitStack() as started:
+
+        def run(**given: str) -> servers.Service:
+            environment = servers.environment(
+                test_stack,
+                {
+                    "DATABASE_URL": database_url,
+                    "REDIS_URL": redis_url,
+                    "DATA_DIR": str(folder / "data"),
+                    "JWT_SECRET": secret,
+                    **given,
+                },
+            )
+            service = servers.Service(environment, folder / f"service-{secrets.token_hex(4)}.log")
+            started.callback(service.stop)
+            service.start()
+            return service
+
+        yield run

@@ -1,0 +1,109 @@
+"""Real server processes for tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import jwt
+
+from service import settings as configuration
+from tools import stack
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 30.0
+
+
+@dataclass
+class Service:
+    """A `uvicorn service.app:app` on a free port; its output is in `log`."""
+
+    environment: Mapping[str, str]
+    log: Path
+    port: int = field(default_factory=stack.free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def base(self) -> str:
+        return f"{self.origin}/api/communities/v1"
+
+    def token(self, user: uuid.UUID | str, ttl: timedelta = timedelta(hours=1)) -> str:
+        claims = {"sub": str(user), "exp": datetime.now(UTC) + ttl}
+        return jwt.encode(claims, self.environment["JWT_SECRET"], algorithm="HS256")
+
+    def client(self, user: uuid.UUID | str | None = None) -> httpx.Client:
+        """A client of the API as this user, or as nobody."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
+        return httpx.Client(base_url=self.base, headers=headers, timeout=30)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)]
+        options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *options, "--port", str(self.port)],
+                env=self.environment,
+                # Not the checkout: there may be a `.env`, which is its developer's.
+                cwd=self.log.parent,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait()
+
+    def stop(self) -> None:
+        """Stop in an orderly way."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert self.process is not None
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"the service didn't start:\n{self.log.read_text()[-4000:]}")
+            try:
+                if httpx.get(f"{self.origin}/healthz").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        try:
+            self.process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise
+        self.process = None
+
+
+def environment(running: stack.Stack, given: Mapping[str, str]) -> dict[str, str]:
+    """A server's environment: the stack's addresses and nothing of the developer's settings."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in configuration.names()
+    }
+    return {**inherited, **running.urls, **given}
