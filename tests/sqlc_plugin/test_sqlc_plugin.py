@@ -255,7 +255,7 @@ POST: dict[str, typing.Any] = {
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[str]:
+def project_url(database_url: str) -> Iterator[str]:
     name = f"sqlc_plugin_{uuid.uuid4().hex}"
     schema = (HERE / "project" / "schema.sql").read_text(encoding="utf-8")
     with psycopg.connect(database_url, autocommit=True) as admin:
@@ -282,9 +282,9 @@ def package(
     return type("Package", (), modules)
 
 
-def test_sync(package: typing.Any, database: str) -> None:
+def test_sync(package: typing.Any, project_url: str) -> None:
     mood, kind = package.models.Mood, package.models.ApiKind
-    with psycopg.connect(database) as conn:
+    with psycopg.connect(project_url) as conn:
         info = enum.EnumInfo.fetch(conn, "mood")
         assert info
         # psycopg parses no array of a type that it does not know
@@ -329,16 +329,16 @@ def test_sync(package: typing.Any, database: str) -> None:
         assert tables.person_get(id_=person.id).name == "Bo"
 
 
-def test_json_goes_in_as_values_or_as_text(package: typing.Any, database: str) -> None:
-    with psycopg.connect(database) as conn:
+def test_json_goes_in_as_values_or_as_text(package: typing.Any, project_url: str) -> None:
+    with psycopg.connect(project_url) as conn:
         echo = package.api.Querier(conn).value_echo
         assert echo(value={"a": ["é"]}) == {"a": ["é"]}
         assert echo(value='{"a": 1}') == {"a": 1}
         assert echo(value=None) is None
 
 
-def test_literals_are_left_alone(package: typing.Any, database: str) -> None:
-    with psycopg.connect(database) as conn:
+def test_literals_are_left_alone(package: typing.Any, project_url: str) -> None:
+    with psycopg.connect(project_url) as conn:
         tables = package.tables.Querier(conn)
         row = tables.literals(word="w", words=["u", "v"])
         assert (row.percent, row.escaped) == ("100% $1", "it's ' $1")
@@ -349,9 +349,9 @@ def test_literals_are_left_alone(package: typing.Any, database: str) -> None:
         assert (alone.percent, alone.rest) == ("100%", 3)
 
 
-async def test_async(package: typing.Any, database: str) -> None:
+async def test_async(package: typing.Any, project_url: str) -> None:
     mood = package.models.Mood
-    async with await psycopg.AsyncConnection.connect(database) as conn:
+    async with await psycopg.AsyncConnection.connect(project_url) as conn:
         await conn.set_autocommit(True)
         conn.prepare_threshold = 0
         tables, api = package.tables.AsyncQuerier(conn), package.api.AsyncQuerier(conn)
