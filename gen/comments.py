@@ -114,8 +114,8 @@ class Querier:
         """Writes a comment or a reply; for members who are not muted. Raises unauthenticated, not_found,
         banned, forbidden, muted, validation_failed (§2, §8).
         """
-        params = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
-        cur = self._conn.execute(COMMENT_CREATE, params)
+        bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
+        cur = self._conn.execute(COMMENT_CREATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -144,8 +144,8 @@ class Querier:
         parent_id: uuid.UUID | None,
     ) -> CommentCreateJsonRow | None:
         """CommentCreate as JSON."""
-        params = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
-        cur = self._conn.execute(COMMENT_CREATE_JSON, params)
+        bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
+        cur = self._conn.execute(COMMENT_CREATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -195,8 +195,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def comment_list(
         self,
@@ -214,7 +214,7 @@ class Querier:
         whole, for moderators. Raises not_found, unauthenticated, forbidden, validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "post_id": post_id,
             "parent_id": parent_id,
@@ -223,7 +223,7 @@ class Querier:
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(COMMENT_LIST, params)
+        cur = self._conn.execute(COMMENT_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiComment(
                 id=row[0],
@@ -253,7 +253,7 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of CommentList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
@@ -262,12 +262,12 @@ class Querier:
             "deleted": deleted,
             "after": after,
         }
-        cur = self._conn.execute(COMMENT_PAGE_JSON, params)
+        cur = self._conn.execute(COMMENT_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def comment_restore(
         self,
@@ -309,8 +309,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def comment_update(
         self,
@@ -322,12 +322,12 @@ class Querier:
         """Changes the body; for the author, while a member and not muted. Raises unauthenticated,
         not_found, forbidden, banned, muted, validation_failed (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "comment_id": comment_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = self._conn.execute(COMMENT_UPDATE, params)
+        cur = self._conn.execute(COMMENT_UPDATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -355,17 +355,17 @@ class Querier:
         patch: typing.Any,
     ) -> typing.Any | None:
         """CommentUpdate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "comment_id": comment_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = self._conn.execute(COMMENT_UPDATE_JSON, params)
+        cur = self._conn.execute(COMMENT_UPDATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
 
 class AsyncQuerier:
@@ -383,8 +383,8 @@ class AsyncQuerier:
         """Writes a comment or a reply; for members who are not muted. Raises unauthenticated, not_found,
         banned, forbidden, muted, validation_failed (§2, §8).
         """
-        params = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
-        cur = await self._conn.execute(COMMENT_CREATE, params)
+        bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
+        cur = await self._conn.execute(COMMENT_CREATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -413,8 +413,8 @@ class AsyncQuerier:
         parent_id: uuid.UUID | None,
     ) -> CommentCreateJsonRow | None:
         """CommentCreate as JSON."""
-        params = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
-        cur = await self._conn.execute(COMMENT_CREATE_JSON, params)
+        bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
+        cur = await self._conn.execute(COMMENT_CREATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -464,8 +464,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def comment_list(
         self,
@@ -483,7 +483,7 @@ class AsyncQuerier:
         whole, for moderators. Raises not_found, unauthenticated, forbidden, validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "post_id": post_id,
             "parent_id": parent_id,
@@ -492,7 +492,7 @@ class AsyncQuerier:
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(COMMENT_LIST, params)
+        cur = await self._conn.execute(COMMENT_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiComment(
                 id=row[0],
@@ -522,7 +522,7 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of CommentList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
@@ -531,12 +531,12 @@ class AsyncQuerier:
             "deleted": deleted,
             "after": after,
         }
-        cur = await self._conn.execute(COMMENT_PAGE_JSON, params)
+        cur = await self._conn.execute(COMMENT_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def comment_restore(
         self,
@@ -574,13 +574,13 @@ class AsyncQuerier:
         comment_id: uuid.UUID,
     ) -> typing.Any | None:
         """CommentRestore as JSON."""
-        params = {"actor": actor, "comment_id": comment_id}
-        cur = await self._conn.execute(COMMENT_RESTORE_JSON, params)
+        bound = {"actor": actor, "comment_id": comment_id}
+        cur = await self._conn.execute(COMMENT_RESTORE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def comment_update(
         self,
@@ -592,12 +592,12 @@ class AsyncQuerier:
         """Changes the body; for the author, while a member and not muted. Raises unauthenticated,
         not_found, forbidden, banned, muted, validation_failed (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "comment_id": comment_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = await self._conn.execute(COMMENT_UPDATE, params)
+        cur = await self._conn.execute(COMMENT_UPDATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -625,14 +625,14 @@ class AsyncQuerier:
         patch: typing.Any,
     ) -> typing.Any | None:
         """CommentUpdate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "comment_id": comment_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = await self._conn.execute(COMMENT_UPDATE_JSON, params)
+        cur = await self._conn.execute(COMMENT_UPDATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar

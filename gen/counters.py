@@ -30,8 +30,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: int | None = row[0]
-        return value
+        scalar: int | None = row[0]
+        return scalar
 
     def counter_verify(self) -> collections.abc.Iterator[models.ApiCounterDrift]:
         """Names every counter that does not agree with the rows it counts; none, ever (§1.2)."""
@@ -55,8 +55,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: int | None = row[0]
-        return value
+        scalar: int | None = row[0]
+        return scalar
 
     async def counter_verify(self) -> collections.abc.AsyncIterator[models.ApiCounterDrift]:
         """Names every counter that does not agree with the rows it counts; none, ever (§1.2)."""

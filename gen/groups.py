@@ -152,14 +152,14 @@ class Querier:
         """The audit log of a group, newest first; for admins. Raises unauthenticated, not_found,
         forbidden, validation_failed, invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(AUDIT_LOG_LIST, params)
+        cur = self._conn.execute(AUDIT_LOG_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiAuditEntry(
                 id=row[0],
@@ -183,19 +183,19 @@ class Querier:
         before: str | None,
     ) -> typing.Any | None:
         """A page of AuditLogList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "after": after,
             "actor": actor,
             "group_id": group_id,
             "before": before,
         }
-        cur = self._conn.execute(AUDIT_LOG_PAGE_JSON, params)
+        cur = self._conn.execute(AUDIT_LOG_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def group_create(
         self,
@@ -214,7 +214,7 @@ class Querier:
         group's slug gets a random ending. Raises unauthenticated, validation_failed, slug_taken,
         attachment_mismatch (§2, §3.1, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "name": name,
             "visibility": visibility,
@@ -225,7 +225,7 @@ class Querier:
             "avatar_key": avatar_key,
             "cover_key": cover_key,
         }
-        cur = self._conn.execute(GROUP_CREATE, params)
+        cur = self._conn.execute(GROUP_CREATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -262,7 +262,7 @@ class Querier:
         cover_key: str | None,
     ) -> GroupCreateJsonRow | None:
         """GroupCreate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "name": name,
             "visibility": visibility,
@@ -273,7 +273,7 @@ class Querier:
             "avatar_key": avatar_key,
             "cover_key": cover_key,
         }
-        cur = self._conn.execute(GROUP_CREATE_JSON, params)
+        cur = self._conn.execute(GROUP_CREATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -341,8 +341,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def group_get_json(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> typing.Any | None:
         """GroupGet as JSON."""
@@ -350,8 +350,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def group_list(
         self,
@@ -369,7 +369,7 @@ class Querier:
         visibility, and only the actor's own. Raises unauthenticated (p_mine), validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "campus_id": campus_id,
             "tag": tag,
@@ -379,7 +379,7 @@ class Querier:
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(GROUP_LIST, params)
+        cur = self._conn.execute(GROUP_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiGroup(
                 id=row[0],
@@ -413,7 +413,7 @@ class Querier:
         before: str | None,
     ) -> typing.Any | None:
         """A page of GroupList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "after": after,
             "actor": actor,
@@ -423,12 +423,12 @@ class Querier:
             "mine": mine,
             "before": before,
         }
-        cur = self._conn.execute(GROUP_PAGE_JSON, params)
+        cur = self._conn.execute(GROUP_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def group_restore(
         self,
@@ -473,8 +473,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def group_update(
         self,
@@ -487,12 +487,12 @@ class Querier:
         tags, is_locked, avatar_key, cover_key; for admins. Raises unauthenticated, not_found, banned,
         forbidden, validation_failed, slug_taken, attachment_mismatch (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = self._conn.execute(GROUP_UPDATE, params)
+        cur = self._conn.execute(GROUP_UPDATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -523,17 +523,17 @@ class Querier:
         patch: typing.Any,
     ) -> typing.Any | None:
         """GroupUpdate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = self._conn.execute(GROUP_UPDATE_JSON, params)
+        cur = self._conn.execute(GROUP_UPDATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
 
 class AsyncQuerier:
@@ -552,14 +552,14 @@ class AsyncQuerier:
         """The audit log of a group, newest first; for admins. Raises unauthenticated, not_found,
         forbidden, validation_failed, invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(AUDIT_LOG_LIST, params)
+        cur = await self._conn.execute(AUDIT_LOG_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiAuditEntry(
                 id=row[0],
@@ -583,19 +583,19 @@ class AsyncQuerier:
         before: str | None,
     ) -> typing.Any | None:
         """A page of AuditLogList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "after": after,
             "actor": actor,
             "group_id": group_id,
             "before": before,
         }
-        cur = await self._conn.execute(AUDIT_LOG_PAGE_JSON, params)
+        cur = await self._conn.execute(AUDIT_LOG_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def group_create(
         self,
@@ -614,7 +614,7 @@ class AsyncQuerier:
         group's slug gets a random ending. Raises unauthenticated, validation_failed, slug_taken,
         attachment_mismatch (§2, §3.1, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "name": name,
             "visibility": visibility,
@@ -625,7 +625,7 @@ class AsyncQuerier:
             "avatar_key": avatar_key,
             "cover_key": cover_key,
         }
-        cur = await self._conn.execute(GROUP_CREATE, params)
+        cur = await self._conn.execute(GROUP_CREATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -662,7 +662,7 @@ class AsyncQuerier:
         cover_key: str | None,
     ) -> GroupCreateJsonRow | None:
         """GroupCreate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "name": name,
             "visibility": visibility,
@@ -673,7 +673,7 @@ class AsyncQuerier:
             "avatar_key": avatar_key,
             "cover_key": cover_key,
         }
-        cur = await self._conn.execute(GROUP_CREATE_JSON, params)
+        cur = await self._conn.execute(GROUP_CREATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -756,8 +756,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def group_get_json(
         self,
@@ -770,8 +770,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def group_list(
         self,
@@ -789,7 +789,7 @@ class AsyncQuerier:
         visibility, and only the actor's own. Raises unauthenticated (p_mine), validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "campus_id": campus_id,
             "tag": tag,
@@ -799,7 +799,7 @@ class AsyncQuerier:
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(GROUP_LIST, params)
+        cur = await self._conn.execute(GROUP_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiGroup(
                 id=row[0],
@@ -833,7 +833,7 @@ class AsyncQuerier:
         before: str | None,
     ) -> typing.Any | None:
         """A page of GroupList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "after": after,
             "actor": actor,
@@ -843,12 +843,12 @@ class AsyncQuerier:
             "mine": mine,
             "before": before,
         }
-        cur = await self._conn.execute(GROUP_PAGE_JSON, params)
+        cur = await self._conn.execute(GROUP_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def group_restore(
         self,
@@ -893,8 +893,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def group_update(
         self,
@@ -907,12 +907,12 @@ class AsyncQuerier:
         tags, is_locked, avatar_key, cover_key; for admins. Raises unauthenticated, not_found, banned,
         forbidden, validation_failed, slug_taken, attachment_mismatch (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = await self._conn.execute(GROUP_UPDATE, params)
+        cur = await self._conn.execute(GROUP_UPDATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -943,14 +943,14 @@ class AsyncQuerier:
         patch: typing.Any,
     ) -> typing.Any | None:
         """GroupUpdate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = await self._conn.execute(GROUP_UPDATE_JSON, params)
+        cur = await self._conn.execute(GROUP_UPDATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar

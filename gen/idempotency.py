@@ -45,8 +45,8 @@ class Querier:
         that it got within the last 24 hours. p_fingerprint stands for method, path and body. Raises
         unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (§3).
         """
-        params = {"actor": actor, "key": key, "fingerprint": fingerprint}
-        cur = self._conn.execute(IDEMPOTENCY_KEY_CLAIM, params)
+        bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
+        cur = self._conn.execute(IDEMPOTENCY_KEY_CLAIM, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -58,8 +58,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: int | None = row[0]
-        return value
+        scalar: int | None = row[0]
+        return scalar
 
     def idempotent_answer_store(
         self,
@@ -73,8 +73,8 @@ class Querier:
         """Keeps the answer of the effect that this transaction made under the claimed key. Raises
         unauthenticated, not_found (§3).
         """
-        params = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
-        self._conn.execute(IDEMPOTENT_ANSWER_STORE, params)
+        bound = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
+        self._conn.execute(IDEMPOTENT_ANSWER_STORE, bound)
 
 
 class AsyncQuerier:
@@ -92,8 +92,8 @@ class AsyncQuerier:
         that it got within the last 24 hours. p_fingerprint stands for method, path and body. Raises
         unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (§3).
         """
-        params = {"actor": actor, "key": key, "fingerprint": fingerprint}
-        cur = await self._conn.execute(IDEMPOTENCY_KEY_CLAIM, params)
+        bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
+        cur = await self._conn.execute(IDEMPOTENCY_KEY_CLAIM, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -105,8 +105,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: int | None = row[0]
-        return value
+        scalar: int | None = row[0]
+        return scalar
 
     async def idempotent_answer_store(
         self,
@@ -120,5 +120,5 @@ class AsyncQuerier:
         """Keeps the answer of the effect that this transaction made under the claimed key. Raises
         unauthenticated, not_found (§3).
         """
-        params = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
-        await self._conn.execute(IDEMPOTENT_ANSWER_STORE, params)
+        bound = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
+        await self._conn.execute(IDEMPOTENT_ANSWER_STORE, bound)

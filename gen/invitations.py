@@ -175,7 +175,7 @@ class Querier:
         """Makes an invitation, for one user or for whoever has its code, into a role below the actor's
         own; for admins. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
@@ -183,7 +183,7 @@ class Querier:
             "max_uses": max_uses,
             "expires_at": expires_at,
         }
-        cur = self._conn.execute(INVITE_CREATE, params)
+        cur = self._conn.execute(INVITE_CREATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -211,7 +211,7 @@ class Querier:
         expires_at: datetime.datetime | None,
     ) -> typing.Any | None:
         """InviteCreate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
@@ -219,12 +219,12 @@ class Querier:
             "max_uses": max_uses,
             "expires_at": expires_at,
         }
-        cur = self._conn.execute(INVITE_CREATE_JSON, params)
+        cur = self._conn.execute(INVITE_CREATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def invite_list(
         self,
@@ -238,14 +238,14 @@ class Querier:
         """The invitations of a group, oldest first; for admins. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, invalid_cursor (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(INVITE_LIST, params)
+        cur = self._conn.execute(INVITE_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiInvite(
                 id=row[0],
@@ -270,19 +270,19 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of InviteList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
             "group_id": group_id,
             "after": after,
         }
-        cur = self._conn.execute(INVITE_PAGE_JSON, params)
+        cur = self._conn.execute(INVITE_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def invite_revoke(
         self,
@@ -294,8 +294,8 @@ class Querier:
         """Takes an invitation back; for admins. Raises unauthenticated, not_found, banned, forbidden
         (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "invite_id": invite_id}
-        self._conn.execute(INVITE_REVOKE, params)
+        bound = {"actor": actor, "group_id": group_id, "invite_id": invite_id}
+        self._conn.execute(INVITE_REVOKE, bound)
 
     def join_request_approve(
         self,
@@ -307,8 +307,8 @@ class Querier:
         """Makes the user who asked a member; for admins. Raises unauthenticated, not_found (also when
         none is pending), banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(JOIN_REQUEST_APPROVE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(JOIN_REQUEST_APPROVE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -333,8 +333,8 @@ class Querier:
         user_id: uuid.UUID,
     ) -> JoinRequestApproveJsonRow | None:
         """JoinRequestApprove as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(JOIN_REQUEST_APPROVE_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(JOIN_REQUEST_APPROVE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -350,8 +350,8 @@ class Querier:
         """Turns down the user who asked; for admins. Raises unauthenticated, not_found (also when none
         is pending), banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        self._conn.execute(JOIN_REQUEST_DENY, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        self._conn.execute(JOIN_REQUEST_DENY, bound)
 
     def join_request_list(
         self,
@@ -365,14 +365,14 @@ class Querier:
         """The pending requests to join, oldest first; for admins. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, invalid_cursor (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(JOIN_REQUEST_LIST, params)
+        cur = self._conn.execute(JOIN_REQUEST_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiJoinRequest(
                 id=row[0],
@@ -392,19 +392,19 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of JoinRequestList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
             "group_id": group_id,
             "after": after,
         }
-        cur = self._conn.execute(JOIN_REQUEST_PAGE_JSON, params)
+        cur = self._conn.execute(JOIN_REQUEST_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
 
 class AsyncQuerier:
@@ -458,7 +458,7 @@ class AsyncQuerier:
         """Makes an invitation, for one user or for whoever has its code, into a role below the actor's
         own; for admins. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
@@ -466,7 +466,7 @@ class AsyncQuerier:
             "max_uses": max_uses,
             "expires_at": expires_at,
         }
-        cur = await self._conn.execute(INVITE_CREATE, params)
+        cur = await self._conn.execute(INVITE_CREATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -494,7 +494,7 @@ class AsyncQuerier:
         expires_at: datetime.datetime | None,
     ) -> typing.Any | None:
         """InviteCreate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
@@ -502,12 +502,12 @@ class AsyncQuerier:
             "max_uses": max_uses,
             "expires_at": expires_at,
         }
-        cur = await self._conn.execute(INVITE_CREATE_JSON, params)
+        cur = await self._conn.execute(INVITE_CREATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def invite_list(
         self,
@@ -521,14 +521,14 @@ class AsyncQuerier:
         """The invitations of a group, oldest first; for admins. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, invalid_cursor (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(INVITE_LIST, params)
+        cur = await self._conn.execute(INVITE_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiInvite(
                 id=row[0],
@@ -553,19 +553,19 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of InviteList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
             "group_id": group_id,
             "after": after,
         }
-        cur = await self._conn.execute(INVITE_PAGE_JSON, params)
+        cur = await self._conn.execute(INVITE_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def invite_revoke(
         self,
@@ -577,8 +577,8 @@ class AsyncQuerier:
         """Takes an invitation back; for admins. Raises unauthenticated, not_found, banned, forbidden
         (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "invite_id": invite_id}
-        await self._conn.execute(INVITE_REVOKE, params)
+        bound = {"actor": actor, "group_id": group_id, "invite_id": invite_id}
+        await self._conn.execute(INVITE_REVOKE, bound)
 
     async def join_request_approve(
         self,
@@ -590,8 +590,8 @@ class AsyncQuerier:
         """Makes the user who asked a member; for admins. Raises unauthenticated, not_found (also when
         none is pending), banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(JOIN_REQUEST_APPROVE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(JOIN_REQUEST_APPROVE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -616,8 +616,8 @@ class AsyncQuerier:
         user_id: uuid.UUID,
     ) -> JoinRequestApproveJsonRow | None:
         """JoinRequestApprove as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(JOIN_REQUEST_APPROVE_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(JOIN_REQUEST_APPROVE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -633,8 +633,8 @@ class AsyncQuerier:
         """Turns down the user who asked; for admins. Raises unauthenticated, not_found (also when none
         is pending), banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        await self._conn.execute(JOIN_REQUEST_DENY, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        await self._conn.execute(JOIN_REQUEST_DENY, bound)
 
     async def join_request_list(
         self,
@@ -648,14 +648,14 @@ class AsyncQuerier:
         """The pending requests to join, oldest first; for admins. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, invalid_cursor (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(JOIN_REQUEST_LIST, params)
+        cur = await self._conn.execute(JOIN_REQUEST_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiJoinRequest(
                 id=row[0],
@@ -675,16 +675,16 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of JoinRequestList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
             "group_id": group_id,
             "after": after,
         }
-        cur = await self._conn.execute(JOIN_REQUEST_PAGE_JSON, params)
+        cur = await self._conn.execute(JOIN_REQUEST_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar

@@ -174,14 +174,14 @@ class Querier:
         """The users whose ban holds now, oldest first; for admins. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, invalid_cursor (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(BAN_LIST, params)
+        cur = self._conn.execute(BAN_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiMember(
                 id=row[0],
@@ -206,19 +206,19 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of BanList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
             "group_id": group_id,
             "after": after,
         }
-        cur = self._conn.execute(BAN_PAGE_JSON, params)
+        cur = self._conn.execute(BAN_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def group_join(
         self,
@@ -252,14 +252,14 @@ class Querier:
         below their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
         last_owner (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
             "reason": reason,
             "until": until,
         }
-        cur = self._conn.execute(MEMBER_BAN, params)
+        cur = self._conn.execute(MEMBER_BAN, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -286,19 +286,19 @@ class Querier:
         until: datetime.datetime | None,
     ) -> typing.Any | None:
         """MemberBan as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
             "reason": reason,
             "until": until,
         }
-        cur = self._conn.execute(MEMBER_BAN_JSON, params)
+        cur = self._conn.execute(MEMBER_BAN_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def member_get(
         self,
@@ -308,8 +308,8 @@ class Querier:
         user_id: uuid.UUID,
     ) -> models.ApiMember | None:
         """One member. Raises not_found, unauthenticated, forbidden (§2)."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(MEMBER_GET, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(MEMBER_GET, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -334,13 +334,13 @@ class Querier:
         user_id: uuid.UUID,
     ) -> typing.Any | None:
         """MemberGet as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(MEMBER_GET_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(MEMBER_GET_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def member_list(
         self,
@@ -355,7 +355,7 @@ class Querier:
         """The members of a group, oldest first. Raises not_found, unauthenticated, forbidden,
         validation_failed, invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "role": role,
@@ -363,7 +363,7 @@ class Querier:
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(MEMBER_LIST, params)
+        cur = self._conn.execute(MEMBER_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiMember(
                 id=row[0],
@@ -389,8 +389,8 @@ class Querier:
         """Mutes a member until a time: reads and reacts, does not post or comment; for moderators, below
         their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
-        cur = self._conn.execute(MEMBER_MUTE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
+        cur = self._conn.execute(MEMBER_MUTE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -416,13 +416,13 @@ class Querier:
         until: datetime.datetime,
     ) -> typing.Any | None:
         """MemberMute as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
-        cur = self._conn.execute(MEMBER_MUTE_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
+        cur = self._conn.execute(MEMBER_MUTE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def member_page_json(
         self,
@@ -435,7 +435,7 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of MemberList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
@@ -443,12 +443,12 @@ class Querier:
             "role": role,
             "after": after,
         }
-        cur = self._conn.execute(MEMBER_PAGE_JSON, params)
+        cur = self._conn.execute(MEMBER_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def member_put(
         self,
@@ -462,8 +462,8 @@ class Querier:
         below their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
         last_owner (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
-        cur = self._conn.execute(MEMBER_PUT, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
+        cur = self._conn.execute(MEMBER_PUT, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -479,8 +479,8 @@ class Querier:
         """Removes a member of lower rank, or oneself. Raises unauthenticated, not_found, banned,
         forbidden, last_owner (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        self._conn.execute(MEMBER_REMOVE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        self._conn.execute(MEMBER_REMOVE, bound)
 
     def member_unban(
         self,
@@ -492,8 +492,8 @@ class Querier:
         """Lifts a ban, which makes nobody a member again; for admins. Raises unauthenticated, not_found
         (also for a user the group never met), banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(MEMBER_UNBAN, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(MEMBER_UNBAN, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -518,13 +518,13 @@ class Querier:
         user_id: uuid.UUID,
     ) -> typing.Any | None:
         """MemberUnban as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(MEMBER_UNBAN_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(MEMBER_UNBAN_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def member_unmute(
         self,
@@ -536,8 +536,8 @@ class Querier:
         """Lifts a mute, of somebody who left too; for moderators. Raises unauthenticated, not_found,
         banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(MEMBER_UNMUTE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(MEMBER_UNMUTE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -562,13 +562,13 @@ class Querier:
         user_id: uuid.UUID,
     ) -> typing.Any | None:
         """MemberUnmute as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = self._conn.execute(MEMBER_UNMUTE_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = self._conn.execute(MEMBER_UNMUTE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
 
 class AsyncQuerier:
@@ -587,14 +587,14 @@ class AsyncQuerier:
         """The users whose ban holds now, oldest first; for admins. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, invalid_cursor (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "limit": limit,
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(BAN_LIST, params)
+        cur = await self._conn.execute(BAN_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiMember(
                 id=row[0],
@@ -619,19 +619,19 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of BanList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
             "group_id": group_id,
             "after": after,
         }
-        cur = await self._conn.execute(BAN_PAGE_JSON, params)
+        cur = await self._conn.execute(BAN_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def group_join(
         self,
@@ -665,14 +665,14 @@ class AsyncQuerier:
         below their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
         last_owner (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
             "reason": reason,
             "until": until,
         }
-        cur = await self._conn.execute(MEMBER_BAN, params)
+        cur = await self._conn.execute(MEMBER_BAN, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -699,19 +699,19 @@ class AsyncQuerier:
         until: datetime.datetime | None,
     ) -> typing.Any | None:
         """MemberBan as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "user_id": user_id,
             "reason": reason,
             "until": until,
         }
-        cur = await self._conn.execute(MEMBER_BAN_JSON, params)
+        cur = await self._conn.execute(MEMBER_BAN_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def member_get(
         self,
@@ -721,8 +721,8 @@ class AsyncQuerier:
         user_id: uuid.UUID,
     ) -> models.ApiMember | None:
         """One member. Raises not_found, unauthenticated, forbidden (§2)."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(MEMBER_GET, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(MEMBER_GET, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -747,13 +747,13 @@ class AsyncQuerier:
         user_id: uuid.UUID,
     ) -> typing.Any | None:
         """MemberGet as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(MEMBER_GET_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(MEMBER_GET_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def member_list(
         self,
@@ -768,7 +768,7 @@ class AsyncQuerier:
         """The members of a group, oldest first. Raises not_found, unauthenticated, forbidden,
         validation_failed, invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "role": role,
@@ -776,7 +776,7 @@ class AsyncQuerier:
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(MEMBER_LIST, params)
+        cur = await self._conn.execute(MEMBER_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiMember(
                 id=row[0],
@@ -802,8 +802,8 @@ class AsyncQuerier:
         """Mutes a member until a time: reads and reacts, does not post or comment; for moderators, below
         their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
-        cur = await self._conn.execute(MEMBER_MUTE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
+        cur = await self._conn.execute(MEMBER_MUTE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -829,13 +829,13 @@ class AsyncQuerier:
         until: datetime.datetime,
     ) -> typing.Any | None:
         """MemberMute as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
-        cur = await self._conn.execute(MEMBER_MUTE_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
+        cur = await self._conn.execute(MEMBER_MUTE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def member_page_json(
         self,
@@ -848,7 +848,7 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of MemberList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
@@ -856,12 +856,12 @@ class AsyncQuerier:
             "role": role,
             "after": after,
         }
-        cur = await self._conn.execute(MEMBER_PAGE_JSON, params)
+        cur = await self._conn.execute(MEMBER_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def member_put(
         self,
@@ -875,8 +875,8 @@ class AsyncQuerier:
         below their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
         last_owner (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
-        cur = await self._conn.execute(MEMBER_PUT, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
+        cur = await self._conn.execute(MEMBER_PUT, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -892,8 +892,8 @@ class AsyncQuerier:
         """Removes a member of lower rank, or oneself. Raises unauthenticated, not_found, banned,
         forbidden, last_owner (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        await self._conn.execute(MEMBER_REMOVE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        await self._conn.execute(MEMBER_REMOVE, bound)
 
     async def member_unban(
         self,
@@ -905,8 +905,8 @@ class AsyncQuerier:
         """Lifts a ban, which makes nobody a member again; for admins. Raises unauthenticated, not_found
         (also for a user the group never met), banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(MEMBER_UNBAN, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(MEMBER_UNBAN, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -931,13 +931,13 @@ class AsyncQuerier:
         user_id: uuid.UUID,
     ) -> typing.Any | None:
         """MemberUnban as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(MEMBER_UNBAN_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(MEMBER_UNBAN_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def member_unmute(
         self,
@@ -949,8 +949,8 @@ class AsyncQuerier:
         """Lifts a mute, of somebody who left too; for moderators. Raises unauthenticated, not_found,
         banned, forbidden (§2).
         """
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(MEMBER_UNMUTE, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(MEMBER_UNMUTE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -975,10 +975,10 @@ class AsyncQuerier:
         user_id: uuid.UUID,
     ) -> typing.Any | None:
         """MemberUnmute as JSON."""
-        params = {"actor": actor, "group_id": group_id, "user_id": user_id}
-        cur = await self._conn.execute(MEMBER_UNMUTE_JSON, params)
+        bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
+        cur = await self._conn.execute(MEMBER_UNMUTE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar

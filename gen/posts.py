@@ -133,14 +133,14 @@ class Querier:
         unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (§2,
         §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "body": body,
             "title": title,
             "topic_tags": topic_tags,
         }
-        cur = self._conn.execute(POST_CREATE, params)
+        cur = self._conn.execute(POST_CREATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -173,14 +173,14 @@ class Querier:
         topic_tags: list[str],
     ) -> PostCreateJsonRow | None:
         """PostCreate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "body": body,
             "title": title,
             "topic_tags": topic_tags,
         }
-        cur = self._conn.execute(POST_CREATE_JSON, params)
+        cur = self._conn.execute(POST_CREATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -223,8 +223,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def post_list(
         self,
@@ -243,7 +243,7 @@ class Querier:
         Filters: tag, author, pinned. Raises not_found, unauthenticated, forbidden, validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "tag": tag,
@@ -254,7 +254,7 @@ class Querier:
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(POST_LIST, params)
+        cur = self._conn.execute(POST_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiPost(
                 id=row[0],
@@ -289,7 +289,7 @@ class Querier:
         before: str | None,
     ) -> typing.Any | None:
         """A page of PostList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "after": after,
             "actor": actor,
@@ -300,12 +300,12 @@ class Querier:
             "deleted": deleted,
             "before": before,
         }
-        cur = self._conn.execute(POST_PAGE_JSON, params)
+        cur = self._conn.execute(POST_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def post_restore(self, *, actor: uuid.UUID | None, post_id: uuid.UUID) -> models.ApiPost | None:
         """Restores a deleted post; for moderators; a living one stays as it is. Raises unauthenticated,
@@ -345,8 +345,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def post_set_pinned(
         self,
@@ -358,8 +358,8 @@ class Querier:
         """Pins or unpins a post; for moderators; again changes nothing. Raises unauthenticated,
         not_found, banned, forbidden (§2).
         """
-        params = {"actor": actor, "post_id": post_id, "pinned": pinned}
-        cur = self._conn.execute(POST_SET_PINNED, params)
+        bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
+        cur = self._conn.execute(POST_SET_PINNED, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -390,13 +390,13 @@ class Querier:
         pinned: bool,
     ) -> typing.Any | None:
         """PostSetPinned as JSON."""
-        params = {"actor": actor, "post_id": post_id, "pinned": pinned}
-        cur = self._conn.execute(POST_SET_PINNED_JSON, params)
+        bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
+        cur = self._conn.execute(POST_SET_PINNED_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def post_update(
         self,
@@ -409,12 +409,12 @@ class Querier:
         a member and not muted. Raises unauthenticated, not_found, forbidden, banned, muted,
         validation_failed (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "post_id": post_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = self._conn.execute(POST_UPDATE, params)
+        cur = self._conn.execute(POST_UPDATE, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -445,17 +445,17 @@ class Querier:
         patch: typing.Any,
     ) -> typing.Any | None:
         """PostUpdate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "post_id": post_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = self._conn.execute(POST_UPDATE_JSON, params)
+        cur = self._conn.execute(POST_UPDATE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
 
 class AsyncQuerier:
@@ -475,14 +475,14 @@ class AsyncQuerier:
         unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (§2,
         §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "body": body,
             "title": title,
             "topic_tags": topic_tags,
         }
-        cur = await self._conn.execute(POST_CREATE, params)
+        cur = await self._conn.execute(POST_CREATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -515,14 +515,14 @@ class AsyncQuerier:
         topic_tags: list[str],
     ) -> PostCreateJsonRow | None:
         """PostCreate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "body": body,
             "title": title,
             "topic_tags": topic_tags,
         }
-        cur = await self._conn.execute(POST_CREATE_JSON, params)
+        cur = await self._conn.execute(POST_CREATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -575,8 +575,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def post_list(
         self,
@@ -595,7 +595,7 @@ class AsyncQuerier:
         Filters: tag, author, pinned. Raises not_found, unauthenticated, forbidden, validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "group_id": group_id,
             "tag": tag,
@@ -606,7 +606,7 @@ class AsyncQuerier:
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(POST_LIST, params)
+        cur = await self._conn.execute(POST_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiPost(
                 id=row[0],
@@ -641,7 +641,7 @@ class AsyncQuerier:
         before: str | None,
     ) -> typing.Any | None:
         """A page of PostList as JSON, with next_cursor (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "after": after,
             "actor": actor,
@@ -652,12 +652,12 @@ class AsyncQuerier:
             "deleted": deleted,
             "before": before,
         }
-        cur = await self._conn.execute(POST_PAGE_JSON, params)
+        cur = await self._conn.execute(POST_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def post_restore(
         self,
@@ -702,8 +702,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def post_set_pinned(
         self,
@@ -715,8 +715,8 @@ class AsyncQuerier:
         """Pins or unpins a post; for moderators; again changes nothing. Raises unauthenticated,
         not_found, banned, forbidden (§2).
         """
-        params = {"actor": actor, "post_id": post_id, "pinned": pinned}
-        cur = await self._conn.execute(POST_SET_PINNED, params)
+        bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
+        cur = await self._conn.execute(POST_SET_PINNED, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -747,13 +747,13 @@ class AsyncQuerier:
         pinned: bool,
     ) -> typing.Any | None:
         """PostSetPinned as JSON."""
-        params = {"actor": actor, "post_id": post_id, "pinned": pinned}
-        cur = await self._conn.execute(POST_SET_PINNED_JSON, params)
+        bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
+        cur = await self._conn.execute(POST_SET_PINNED_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def post_update(
         self,
@@ -766,12 +766,12 @@ class AsyncQuerier:
         a member and not muted. Raises unauthenticated, not_found, forbidden, banned, muted,
         validation_failed (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "post_id": post_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = await self._conn.execute(POST_UPDATE, params)
+        cur = await self._conn.execute(POST_UPDATE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -802,14 +802,14 @@ class AsyncQuerier:
         patch: typing.Any,
     ) -> typing.Any | None:
         """PostUpdate as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "post_id": post_id,
             "patch": psycopg.types.json.Jsonb(patch) if isinstance(patch, dict | list) else patch,
         }
-        cur = await self._conn.execute(POST_UPDATE_JSON, params)
+        cur = await self._conn.execute(POST_UPDATE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar

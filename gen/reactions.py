@@ -76,13 +76,13 @@ class Querier:
         """Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, duplicate_reaction (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "emoji": emoji,
         }
-        cur = self._conn.execute(REACTION_ADD, params)
+        cur = self._conn.execute(REACTION_ADD, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -104,18 +104,18 @@ class Querier:
         emoji: str,
     ) -> typing.Any | None:
         """ReactionAdd as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "emoji": emoji,
         }
-        cur = self._conn.execute(REACTION_ADD_JSON, params)
+        cur = self._conn.execute(REACTION_ADD_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def reaction_list(
         self,
@@ -131,7 +131,7 @@ class Querier:
         """The reactions to a post or comment, oldest first. Raises not_found, validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
@@ -140,7 +140,7 @@ class Querier:
             "before": before,
             "after": after,
         }
-        cur = self._conn.execute(REACTION_LIST, params)
+        cur = self._conn.execute(REACTION_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiReaction(
                 id=row[0],
@@ -163,7 +163,7 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of ReactionList as JSON, with next_cursor and summary (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
@@ -172,12 +172,12 @@ class Querier:
             "emoji": emoji,
             "after": after,
         }
-        cur = self._conn.execute(REACTION_PAGE_JSON, params)
+        cur = self._conn.execute(REACTION_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def reaction_remove(
         self,
@@ -190,13 +190,13 @@ class Querier:
         """Takes the actor's own reaction back. Raises unauthenticated, validation_failed, not_found
         (also when there is none), forbidden (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "emoji": emoji,
         }
-        self._conn.execute(REACTION_REMOVE, params)
+        self._conn.execute(REACTION_REMOVE, bound)
 
 
 class AsyncQuerier:
@@ -214,13 +214,13 @@ class AsyncQuerier:
         """Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found,
         banned, forbidden, validation_failed, duplicate_reaction (§2, §8).
         """
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "emoji": emoji,
         }
-        cur = await self._conn.execute(REACTION_ADD, params)
+        cur = await self._conn.execute(REACTION_ADD, bound)
         row = await cur.fetchone()
         if row is None:
             return None
@@ -242,18 +242,18 @@ class AsyncQuerier:
         emoji: str,
     ) -> typing.Any | None:
         """ReactionAdd as JSON."""
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "emoji": emoji,
         }
-        cur = await self._conn.execute(REACTION_ADD_JSON, params)
+        cur = await self._conn.execute(REACTION_ADD_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def reaction_list(
         self,
@@ -269,7 +269,7 @@ class AsyncQuerier:
         """The reactions to a post or comment, oldest first. Raises not_found, validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
@@ -278,7 +278,7 @@ class AsyncQuerier:
             "before": before,
             "after": after,
         }
-        cur = await self._conn.execute(REACTION_LIST, params)
+        cur = await self._conn.execute(REACTION_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiReaction(
                 id=row[0],
@@ -301,7 +301,7 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of ReactionList as JSON, with next_cursor and summary (§7)."""
-        params = {
+        bound = {
             "limit": limit,
             "before": before,
             "actor": actor,
@@ -310,12 +310,12 @@ class AsyncQuerier:
             "emoji": emoji,
             "after": after,
         }
-        cur = await self._conn.execute(REACTION_PAGE_JSON, params)
+        cur = await self._conn.execute(REACTION_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def reaction_remove(
         self,
@@ -328,10 +328,10 @@ class AsyncQuerier:
         """Takes the actor's own reaction back. Raises unauthenticated, validation_failed, not_found
         (also when there is none), forbidden (§2).
         """
-        params = {
+        bound = {
             "actor": actor,
             "subject_type": subject_type,
             "subject_id": subject_id,
             "emoji": emoji,
         }
-        await self._conn.execute(REACTION_REMOVE, params)
+        await self._conn.execute(REACTION_REMOVE, bound)

@@ -60,8 +60,8 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     def tag_list(
         self,
@@ -75,8 +75,8 @@ class Querier:
         """Topic tags, oldest first; p_q is a prefix in any case. Raises validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {"actor": actor, "q": q, "limit": limit, "before": before, "after": after}
-        cur = self._conn.execute(TAG_LIST, params)
+        bound = {"actor": actor, "q": q, "limit": limit, "before": before, "after": after}
+        cur = self._conn.execute(TAG_LIST, bound)
         for row in cur.fetchall():
             yield models.ApiTag(id=row[0], tag=row[1], posts_count=row[2], created_at=row[3])
 
@@ -90,13 +90,13 @@ class Querier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of TagList as JSON, with next_cursor (§7)."""
-        params = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
-        cur = self._conn.execute(TAG_PAGE_JSON, params)
+        bound = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
+        cur = self._conn.execute(TAG_PAGE_JSON, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
 
 class AsyncQuerier:
@@ -117,8 +117,8 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
 
     async def tag_list(
         self,
@@ -132,8 +132,8 @@ class AsyncQuerier:
         """Topic tags, oldest first; p_q is a prefix in any case. Raises validation_failed,
         invalid_cursor (§2, §7).
         """
-        params = {"actor": actor, "q": q, "limit": limit, "before": before, "after": after}
-        cur = await self._conn.execute(TAG_LIST, params)
+        bound = {"actor": actor, "q": q, "limit": limit, "before": before, "after": after}
+        cur = await self._conn.execute(TAG_LIST, bound)
         for row in await cur.fetchall():
             yield models.ApiTag(id=row[0], tag=row[1], posts_count=row[2], created_at=row[3])
 
@@ -147,10 +147,10 @@ class AsyncQuerier:
         after: str | None,
     ) -> typing.Any | None:
         """A page of TagList as JSON, with next_cursor (§7)."""
-        params = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
-        cur = await self._conn.execute(TAG_PAGE_JSON, params)
+        bound = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
+        cur = await self._conn.execute(TAG_PAGE_JSON, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        value: typing.Any | None = row[0]
-        return value
+        scalar: typing.Any | None = row[0]
+        return scalar
