@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from service.settings import Settings
-from tests import databases, servers
-from tools import stack
+from tests import servers
+from tools import databases, stack
 from tools.testing import settings as test_settings
 
 ServiceFactory = Callable[..., servers.Service]
@@ -34,8 +34,7 @@ def test_stack(test_stack_settings: Settings) -> Iterator[stack.Stack]:
 
 @pytest.fixture(scope="session")
 def template(test_stack: stack.Stack, test_stack_settings: Settings) -> str:
-    lock = test_stack_settings.data_dir / "run" / "template.lock"
-    return databases.template(test_stack.database_url, lock)
+    return databases.template(test_stack.database_url, test_stack_settings)
 
 
 @pytest.fixture

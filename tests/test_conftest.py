@@ -1,6 +1,6 @@
 import redis
 
-from tests import databases
+from tools import databases
 
 
 def test_each_test_has_its_own_database(database: databases.Database) -> None:

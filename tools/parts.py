@@ -244,3 +244,12 @@ def _ensure_database(url: str) -> None:
         query = "select from pg_database where datname = %s"
         if connection.execute(query, [DATABASE]).fetchone() is None:
             connection.execute(f"create database {DATABASE}")
+
+
+def libpq(url: str) -> dict[str, str]:
+    """The environment in which psql and its like reach a database, without an argument."""
+    return {
+        option.envvar.decode(): option.val.decode()
+        for option in psycopg.pq.Conninfo.parse(url.encode())
+        if option.envvar and option.val
+    }

@@ -1,0 +1,5 @@
+"""`python -m tools`: see cli.py."""
+
+from tools.cli import main
+
+main()

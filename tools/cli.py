@@ -1,0 +1,117 @@
+"""The verbs of the Makefile that are more than one program: `python -m tools <verb>`."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from service import settings as configuration
+from tools import migrate as migrations
+from tools import parts, pgtap, serve, stack, testing, tokens
+from tools.failure import Failure
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+
+
+def _settings() -> configuration.Settings:
+    return configuration.load(configuration.Settings)
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """The instance's database, which runs already or is started for as long as it is needed."""
+    with stack.borrowed(_settings(), ["postgres"]) as running:
+        yield running.database_url
+
+
+@app.command()
+def run() -> None:
+    """Start everything and serve until Ctrl-C or TERM."""
+    serve.run(_settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    with _database() as url:
+        migrations.migrate(url)
+
+
+@app.command()
+def rollback() -> None:
+    """Take back the last migration of the durable tables."""
+    with _database() as url:
+        migrations.rollback(url)
+
+
+@app.command()
+def seed(
+    scale: Annotated[int | None, typer.Option(min=1, help="Make that many posts.")] = None,
+) -> None:
+    """Put the example data in; again, it changes nothing."""
+    from tools import seed as seeding
+
+    with _database() as url:
+        migrations.migrate(url)
+        seeding.seed(url, scale)
+
+
+@app.command()
+def token(
+    user: Annotated[UUID, typer.Argument(help="The user's id.")],
+    ttl: Annotated[int, typer.Option(min=1, help="Seconds until it expires.")] = int(
+        tokens.TTL.total_seconds()
+    ),
+) -> None:
+    """Print a token of the running instance for a user."""
+    print(tokens.mint(_settings(), str(user), timedelta(seconds=ttl)))
+
+
+@app.command()
+def psql() -> None:
+    """Open psql on the instance's database."""
+    with _database() as url:
+        environment = {**os.environ, **parts.libpq(url)}
+        with subprocess.Popen([parts.postgres_programs() / "psql"], env=environment) as client:
+            while client.returncode is None:
+                # Ctrl-C is for psql, which ends a query by it and goes on.
+                with contextlib.suppress(KeyboardInterrupt):
+                    client.wait()
+    raise SystemExit(client.returncode)
+
+
+@app.command()
+def up() -> None:
+    """Start the test stack and leave it running."""
+    with stack.borrowed(testing.settings(), fast=True, keep=True) as running:
+        for record in running.records:
+            print(f"{record.name:12} up, process {record.pid}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the test stack."""
+    print("stopped" if stack.stop_kept(testing.settings()) else "was not up")
+
+
+@app.command(name="test-db")
+def pgtap_tests(
+    path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
+) -> None:
+    """Run the pgTAP tests."""
+    raise SystemExit(pgtap.run(path))
+
+
+def main() -> None:
+    try:
+        app()
+    except OSError as error:
+        raise Failure(f"{error.filename or ''}: {error.strerror or error}") from None

@@ -1,0 +1,119 @@
+"""`make test-db`: pg_prove over db/tests, in one database that holds pgTAP and our helpers.
+
+Neither pg_prove nor pgTAP is in a package index that pip knows, so they are taken out of Debian's
+packages into .venv, without being installed. Every test file is `begin; … rollback;`, so that
+files can share a database and run side by side.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+from tools import databases, parts, stack, testing
+from tools.failure import Failure
+
+ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "db" / "tests"
+UNPACKED = ROOT / ".venv" / "pgtap"
+PG_PROVE = "libtap-parser-sourcehandler-pgtap-perl"
+PGTAP = r"postgresql-\d+-pgtap"
+JOBS = 2
+
+
+def run(path: str | None) -> int:
+    """Run all files, or those at a path; the exit code is pg_prove's."""
+    files = _files(ROOT / path if path else TESTS)
+    _unpack()
+    settings = testing.settings()
+    with stack.borrowed(settings, ["postgres"], fast=True) as running:
+        template = databases.template(running.database_url, settings)
+        with databases.clone(running.database_url, template) as database:
+            _load(database)
+            return _prove(database.url, files)
+
+
+def _files(path: Path) -> list[Path]:
+    files = [path] if path.is_file() else sorted(path.rglob("*.sql"))
+    files = [file for file in files if file != TESTS / "helpers.sql"]
+    if not files:
+        raise Failure(f"no pgTAP test at {path}")
+    return files
+
+
+def _unpack() -> None:
+    """Take pg_prove and pgTAP out of their Debian packages, once."""
+    if UNPACKED.exists():
+        return
+    for program in ("apt-get", "dpkg-deb", "perl"):
+        if shutil.which(program) is None:
+            raise Failure(f"pgTAP tests need pg_prove and pgTAP, and {program} to get them")
+    draft = UNPACKED.with_name("pgtap.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    if not _download(draft) and not (os.geteuid() == 0 and _update() and _download(draft)):
+        raise Failure(
+            "pgTAP tests need Debian's packages "
+            f"{PG_PROVE} and postgresql-…-pgtap, which apt-get can't download here"
+            + ("" if os.geteuid() == 0 else " (root can: it may update the package lists)")
+        )
+    for package in draft.glob("*.deb"):
+        if _run("dpkg-deb", "-x", str(package), str(draft)).returncode != 0:
+            raise Failure(f"dpkg-deb can't unpack {package.name}")
+    draft.rename(UNPACKED)
+
+
+def _update() -> bool:
+    return _run("apt-get", "update").returncode == 0
+
+
+def _download(folder: Path) -> bool:
+    found = _run("apt-cache", "pkgnames", "postgresql").stdout.split()
+    # The package is named after a server version, but its SQL loads on later ones too.
+    pgtap = sorted(name for name in found if re.fullmatch(PGTAP, name))
+    return (
+        bool(pgtap)
+        and not _run("apt-get", "download", PG_PROVE, pgtap[-1], folder=folder).returncode
+    )
+
+
+def _run(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def _load(database: databases.Database) -> None:
+    script = next(UNPACKED.rglob("extension/pgtap--?.?.?.sql"))
+    # psql's own commands in it only keep people from loading it by hand.
+    pgtap = re.sub(r"(?m)^\\.*$", "", script.read_text())
+    helpers = TESTS / "helpers.sql"
+    with database.connect() as connection:
+        connection.execute("create schema tap; grant usage on schema tap to public")
+        connection.execute("set client_min_messages = warning; set search_path = tap, public")
+        connection.execute(pgtap.encode())
+        if helpers.exists():
+            try:
+                connection.execute(helpers.read_bytes())
+            except psycopg.Error as error:
+                raise Failure(f"{helpers.relative_to(ROOT)}: {error}") from None
+
+
+def _prove(url: str, files: list[Path]) -> int:
+    programs = parts.postgres_programs()
+    command: list[str | Path] = [
+        "perl",
+        f"-I{UNPACKED / 'usr/share/perl5'}",
+        UNPACKED / "usr/bin/pg_prove",
+        *("--jobs", str(JOBS), "--psql-bin", programs / "psql"),
+        *(file.relative_to(ROOT) for file in files),
+    ]
+    environment = {
+        **os.environ,
+        **parts.libpq(url),
+        "PGOPTIONS": "-c search_path=tap,public -c client_min_messages=warning",
+    }
+    sys.stdout.flush()
+    return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode

@@ -1,0 +1,159 @@
+"""`make run`: the stores, the database brought up to date, the servers, until it is stopped."""
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import urllib3
+
+from service.settings import Settings
+from tools import migrate, processes, signals, stack, tokens
+from tools.failure import Failure
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 60.0
+# A server that ends sooner after its start than this would only do the same again.
+SETTLED = 5.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A program that belongs to the service."""
+
+    name: str
+    command: Sequence[str]
+
+
+def servers(settings: Settings, port: int) -> list[Server]:
+    """What makes up the service, in the order in which it is started."""
+    return [
+        Server(
+            "service",
+            [
+                *(sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)),
+                *("--host", settings.host, "--port", str(port)),
+                *("--workers", str(settings.web_concurrency)),
+                *("--loop", "uvloop", "--http", "httptools"),
+                *("--log-level", settings.log_level, "--no-access-log"),
+                *("--timeout-graceful-shutdown", "5"),
+            ],
+        ),
+    ]
+
+
+def run(settings: Settings) -> None:
+    """Serve until Ctrl-C or TERM."""
+    with signals.as_interrupt():
+        try:
+            _run(settings)
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+
+
+def _run(settings: Settings) -> None:
+    port = settings.port or stack.free_port()
+    if not stack.is_free(port, settings.host):
+        raise Failure(f"PORT: {port} is in use on {settings.host}")
+    with stack.owned(settings) as running:
+        migrate.migrate(running.database_url)
+        _seed_if_empty(running.database_url)
+        metrics = _empty_folder(settings.data_dir / "run" / "metrics")
+        environment = {
+            **running.environment(settings),
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        }
+        watch = _Watch(processes.Folder(settings.data_dir), environment)
+        for server in servers(settings, port):
+            watch.start(server)
+        origin = _origin(settings.host, port)
+        _wait_until_healthy(watch, origin)
+        _welcome(settings, origin)
+        while True:
+            watch.parts(running)
+            watch.servers()
+            time.sleep(0.2)
+
+
+@dataclass
+class _Watch:
+    """Keeps the servers up. The stores are not started again: one that died needs a look."""
+
+    folder: processes.Folder
+    environment: Mapping[str, str]
+    started: dict[Server, tuple[processes.Record, float]] = field(default_factory=dict)
+
+    def start(self, server: Server) -> None:
+        record = processes.start(
+            self.folder, server.name, server.command, environment=self.environment
+        )
+        self.started[server] = (record, time.monotonic())
+
+    def servers(self) -> None:
+        for server, (record, since) in list(self.started.items()):
+            if record.process() is None:
+                if time.monotonic() - since < SETTLED:
+                    raise self._died(server.name)
+                print(f"{server.name} has died, it is started again", flush=True)
+                # With it goes what it had started and would stand in the new one's way.
+                processes.stop(self.folder, [record])
+                self.start(server)
+
+    def parts(self, running: stack.Stack) -> None:
+        for record in running.records:
+            if record.process() is None:
+                raise self._died(record.name)
+
+    def _died(self, name: str) -> Failure:
+        log = self.folder.log(name)
+        return Failure(f"{name} has died; {log} ends with\n{processes.tail(log)}")
+
+
+def _seed_if_empty(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("select exists (select from public.group_entity)").fetchone()
+    if row == (False,):
+        from tools import seed
+
+        seed.seed(database_url, None)
+
+
+def _empty_folder(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def _origin(host: str, port: int) -> str:
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104  every address includes this one
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _wait_until_healthy(watch: _Watch, origin: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    with urllib3.PoolManager(timeout=2, retries=False) as http:
+        while True:
+            watch.servers()
+            try:
+                if http.request("GET", f"{origin}/healthz").status == 200:
+                    return
+            except urllib3.exceptions.HTTPError as error:
+                if time.monotonic() > deadline:
+                    raise Failure(f"the service doesn't answer at {origin}: {error}") from None
+            time.sleep(0.05)
+
+
+def _welcome(settings: Settings, origin: str) -> None:
+    print(f"\n  API    {origin}/api/communities/v1\n  docs   {origin}/docs")
+    print(f"  logs   {settings.data_dir / 'logs'}")
+    if tokens.can_mint(settings):
+        from tools import seed
+
+        print("\n  Tokens of the example users, for `Authorization: Bearer …`:\n")
+        for name, user in seed.USERS:
+            print(f"  {name} ({user})\n{tokens.mint(settings, str(user))}\n")
+    print("Ctrl-C stops everything.", flush=True)

@@ -1,0 +1,28 @@
+"""Tokens for development, signed with the instance's shared secret."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from service.settings import Settings
+from tools.failure import Failure
+
+TTL = timedelta(days=30)
+
+
+def can_mint(settings: Settings) -> bool:
+    return settings.jwt_secret is not None
+
+
+def mint(settings: Settings, user: str, ttl: timedelta = TTL) -> str:
+    """A token that the running instance takes as this user's."""
+    if settings.jwt_secret is None:
+        raise Failure("JWT_JWKS_URL is set: only the identity provider can make tokens")
+    now = datetime.now(UTC)
+    claims: dict[str, object] = {"sub": user, "iat": now, "exp": now + ttl}
+    if settings.jwt_issuer is not None:
+        claims["iss"] = settings.jwt_issuer
+    if settings.jwt_audience is not None:
+        claims["aud"] = settings.jwt_audience
+    secret = settings.jwt_secret.get_secret_value()
+    return jwt.encode(claims, secret, algorithm=settings.jwt_algorithms[0])
