@@ -1,0 +1,83 @@
+-- The registry of error codes against what the functions raise.
+begin;
+select plan(8);
+
+create temporary view raised as
+select p.oid::regprocedure as signature, m[1] as code
+from pg_catalog.pg_proc as p
+cross join lateral regexp_matches(
+  coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '\mfail\(\s*''([^'']*)''', 'g'
+) as m
+where p.pronamespace = 'api'::regnamespace;
+
+select cmp_ok((select count(*) from raised), '>=', 30::bigint, 'These are the errors that are raised');
+select is_empty(
+  $$ select signature, code from raised where code not in (select code from api.error_codes) $$,
+  'A code that is raised is in the registry'
+);
+select is_empty(
+  $$ select code from api.constraint_codes where code not in (select code from api.error_codes) $$,
+  'The code of a constraint is in the registry'
+);
+select is_empty(
+  $$
+    select constraint_name from api.constraint_codes
+    where constraint_name not in (
+      select conname from pg_constraint where connamespace = 'public'::regnamespace
+      union
+      select c.relname from pg_index as i join pg_class as c on c.oid = i.indexrelid
+      where i.indisunique and c.relnamespace = 'public'::regnamespace
+    )
+  $$,
+  'A constraint that has a code exists'
+);
+select is_empty(
+  $$ select code from api.error_codes group by code having count(*) > 1 $$, 'A code is there once'
+);
+select is_empty(
+  $$
+    select code from api.error_codes
+    where code !~ '^[a-z_]+$' or status not between 400 and 599 or title !~ '\.$'
+  $$,
+  'A code is a machine word with an HTTP status and a title'
+);
+select results_eq(
+  $$
+    select status, string_agg(code, ' ' order by code collate "C")
+    from api.error_codes group by status order by status
+  $$,
+  $$
+    values
+      (400, 'invalid_cursor invalid_json validation_failed'),
+      (401, 'unauthenticated'),
+      (403, 'banned forbidden group_locked muted'),
+      (404, 'not_found'),
+      (405, 'method_not_allowed'),
+      (409, 'already_member duplicate_reaction duplicate_tag idempotency_in_progress '
+        || 'idempotency_key_reused last_owner parent_deleted slug_taken'),
+      (413, 'body_too_large'),
+      (415, 'unsupported_media_type'),
+      (422, 'attachment_limit attachment_mismatch mime_not_allowed'),
+      (429, 'rate_limited'),
+      (503, 'unavailable')
+  $$,
+  'The registry holds the codes of the contract, each with its status'
+);
+select is_empty(
+  $$
+    select signature, word
+    from (
+      select p.oid::regprocedure as signature, m[1] as word
+      from pg_proc as p
+      cross join lateral regexp_matches(
+        substring(obj_description(p.oid, 'pg_proc') from 'Raises[^.]*'), '\m([a-z]+_[a-z_]+)\M', 'g'
+      ) as m
+      where p.pronamespace = 'api'::regnamespace
+    ) as named
+    where word not in (select code from api.error_codes) and word not like 'p\_%'
+  $$,
+  'An error that a function''s comment names is in the registry'
+);
+
+select * from finish();
+rollback;

@@ -1,0 +1,78 @@
+-- What no function may rest on, so that a group's rules can live in any shard (design §2): advisory
+-- locks, SERIALIZABLE, snapshot functions, the arrival of a NOTIFY. And the habits that hold everywhere.
+begin;
+select plan(10);
+
+create temporary view sources as
+select
+  p.oid::regprocedure::text as name, p.prosecdef, p.proname, p.provolatile,
+  lower(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) as source
+from pg_catalog.pg_proc as p
+where p.pronamespace in ('api'::regnamespace, 'public'::regnamespace)
+union all
+select c.oid::regclass::text, false, c.relname, 's', lower(pg_get_viewdef(c.oid))
+from pg_catalog.pg_class as c
+where c.relnamespace = 'api'::regnamespace and c.relkind = 'v';
+
+select is_empty(
+  $$ select name from sources where source like '%pg\_%advisory%' $$, 'Nothing takes an advisory lock'
+);
+select is_empty(
+  $$ select name from sources where source ~ 'serializable|transaction isolation' $$,
+  'Nothing depends on the isolation level'
+);
+select is_empty(
+  $$
+    select name from sources
+    where source ~ 'txid_|pg_current_xact|pg_current_snapshot|pg_snapshot|pg_visible_in|\mx(min|max)\M'
+  $$,
+  'Nothing depends on snapshots or transaction ids'
+);
+select is_empty(
+  $$ select name from sources where source ~ '\mlisten\M' $$, 'Nothing listens'
+);
+select is_empty(
+  $$ select name from sources where source like '%pg_notify%' and source ~ '\mnotify\M.*\mloop\M' $$,
+  'Nothing waits for a notification'
+);
+select is_empty(
+  $$ select name from sources where source ~ 'greatest\s*\(\s*0|greatest\s*\([^)]*,\s*0\s*\)' $$,
+  'No counter is held above zero by greatest(), which hides a drift'
+);
+select is_empty(
+  $$ select name from sources where source ~ '\mexecute\s+(format|''|\w+\s*\|\|)' $$,
+  'No function puts SQL together from text'
+);
+select is_empty(
+  $$ select name from sources where source ~ '\mraise\s+exception\M' and proname not in (
+    'fail', 'tg_audit_log__append_only'
+  ) $$,
+  'No function raises an error but through fail()'
+);
+select is_empty(
+  $$
+    select name from sources
+    where proname like 'list\_%' and prosecdef
+      and (
+        source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)? limit v_rows'
+        or source !~ 'page_start\(p_before, p_after, p_limit, (true|false)\)'
+      )
+  $$,
+  'A list is ordered by (created_at, id), and page_start() checks its cursors and limit'
+);
+select is_empty(
+  $$
+    select c.oid::regclass
+    from pg_class as c
+    join pg_proc as p on p.prorettype = c.reltype and p.proretset
+    where p.pronamespace = 'api'::regnamespace and p.proname like 'list\_%' and p.prosecdef
+      and (
+        select count(*) from pg_attribute as a
+        where a.attrelid = c.oid and a.attname in ('created_at', 'id')
+      ) <> 2
+  $$,
+  'A shape that is listed has created_at and id, of which cursors are made'
+);
+
+select * from finish();
+rollback;

@@ -1,0 +1,390 @@
+-- What the tests share, loaded into schema tap beside pgTAP, once for each test database.
+--
+-- A test is one transaction that is rolled back. It arranges as the superuser and acts as the role
+-- communities_job, which owns nothing and may only call doors. Who and what a story is about has a
+-- name: make_member('mia', 'club') makes her, the('mia') is her id. Names end with the transaction.
+
+-- Names ---------------------------------------------------------------------------------------------
+
+create function tap.remember(p_name text, p_id uuid)
+returns void
+language plpgsql volatile
+as $$
+begin
+  perform set_config('the.' || p_name, p_id::text, true);
+end
+$$;
+comment on function tap.remember(text, uuid) is 'Names an id until the transaction ends.';
+
+create function tap.the(p_name text)
+returns uuid
+language plpgsql stable
+as $$
+begin
+  return case
+    when p_name <> 'anonymous' then nullif(current_setting('the.' || p_name), '')::uuid
+  end;
+end
+$$;
+comment on function tap.the(text) is
+  'The id that a name stands for; null for anonymous. An unknown name is an error.';
+
+create function tap.own(p_word text)
+returns text
+language sql stable
+return p_word || '-' || pg_backend_pid();
+comment on function tap.own(text) is
+  'A tag or slug that no other test uses at this moment: two of one name would wait for each other.';
+
+-- Looking and arranging behind the doors ------------------------------------------------------------
+
+create function tap.sudo(p_sql text)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  execute p_sql;
+end
+$$;
+comment on function tap.sudo(text) is 'Runs a statement on the tables, whatever role the test acts as.';
+
+create function tap.look(p_sql text)
+returns text
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+declare
+  v_value text;
+begin
+  execute p_sql into v_value;
+  return v_value;
+end
+$$;
+comment on function tap.look(text) is 'The one value that a query on the tables finds, as text.';
+
+-- Making people and things --------------------------------------------------------------------------
+
+create function tap.make_user(p_name text)
+returns void
+language plpgsql volatile
+as $$
+begin
+  perform tap.remember(p_name, gen_random_uuid());
+end
+$$;
+comment on function tap.make_user(text) is 'A user who has nothing to do with any group.';
+
+create function tap.make_group(
+  p_name text, p_visibility text default 'public', p_owner text default 'owner'
+)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  if coalesce(current_setting('the.' || p_owner, true), '') = '' then
+    perform tap.make_user(p_owner);
+  end if;
+  perform tap.remember(p_name, g.id)
+  from api.create_group(
+    tap.the(p_owner), 'Group ' || p_name, p_visibility,
+    p_slug => 'test-' || replace(gen_random_uuid()::text, '-', '')
+  ) as g;
+end
+$$;
+comment on function tap.make_group(text, text, text) is
+  'A group and, unless a user of that name was made before, its owner.';
+
+create function tap.make_member(p_name text, p_group text, p_role text default 'member')
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  if coalesce(current_setting('the.' || p_name, true), '') = '' then
+    perform tap.make_user(p_name);
+  end if;
+  insert into public.group_member (group_id, user_id, role)
+  values (tap.the(p_group), tap.the(p_name), p_role);
+end
+$$;
+comment on function tap.make_member(text, text, text) is 'A member of a group, with a role.';
+
+create function tap.make_muted(p_name text, p_group text, p_until interval default '1 day')
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  perform tap.make_member(p_name, p_group);
+  update public.group_member set muted_until = now() + p_until
+  where group_id = tap.the(p_group) and user_id = tap.the(p_name);
+end
+$$;
+comment on function tap.make_muted(text, text, interval) is 'A member who is, or was, muted.';
+
+create function tap.make_banned(p_name text, p_group text, p_until interval default null)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  perform tap.make_user(p_name);
+  insert into public.group_member (
+    group_id, user_id, role, left_at, is_banned, ban_reason, banned_until
+  )
+  values (tap.the(p_group), tap.the(p_name), 'member', now(), true, 'spam', now() + p_until);
+end
+$$;
+comment on function tap.make_banned(text, text, interval) is 'A user who is, or was, banned from a group.';
+
+create function tap.make_cast(p_group text)
+returns void
+language plpgsql volatile
+as $$
+begin
+  perform tap.make_user('stranger');
+  perform tap.make_banned('banned', p_group);
+  perform tap.make_muted('muted', p_group);
+  perform tap.make_member('member', p_group);
+  perform tap.make_member('moderator', p_group, 'moderator');
+  perform tap.make_member('admin', p_group, 'admin');
+end
+$$;
+comment on function tap.make_cast(text) is
+  'Everybody whom a story is about, beside the group''s owner: stranger, banned, muted, member, '
+  'moderator, admin.';
+
+create function tap.make_post(
+  p_name text, p_group text, p_author text default 'owner', p_tags text[] default '{}',
+  p_body text default 'A post'
+)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  perform tap.remember(p_name, p.id)
+  from api.create_post(tap.the(p_author), tap.the(p_group), p_body, null, p_tags) as p;
+end
+$$;
+comment on function tap.make_post(text, text, text, text[], text) is 'A post in a group.';
+
+create function tap.make_comment(
+  p_name text, p_post text, p_author text default 'owner', p_parent text default null,
+  p_body text default 'A comment'
+)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  perform tap.remember(p_name, c.id)
+  from api.create_comment(tap.the(p_author), tap.the(p_post), p_body, tap.the(p_parent)) as c;
+end
+$$;
+comment on function tap.make_comment(text, text, text, text, text) is
+  'A comment on a post, or a reply to a comment.';
+
+create function tap.make_reaction(
+  p_subject_type text, p_subject text, p_user text default 'owner', p_emoji text default '👍'
+)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  perform api.add_reaction(tap.the(p_user), p_subject_type, tap.the(p_subject), p_emoji);
+end
+$$;
+comment on function tap.make_reaction(text, text, text, text) is 'A reaction to a post or comment.';
+
+create function tap.make_media(p_subject_type text, p_subject text)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  insert into public.media_attachment (
+    group_id, subject_type, subject_id, s3_key, mime, size_bytes, created_by
+  )
+  values (
+    gen_random_uuid(), p_subject_type, tap.the(p_subject), gen_random_uuid()::text, 'image/png', 1,
+    gen_random_uuid()
+  );
+end
+$$;
+comment on function tap.make_media(text, text) is 'An attachment.';
+
+create function tap.backdate(p_table text, p_name text, p_by interval)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  execute format('update public.%I set created_at = now() - $1 where id = $2', p_table)
+  using p_by, tap.the(p_name);
+end
+$$;
+comment on function tap.backdate(text, text, interval) is
+  'Moves the creation of a row into the past: in one transaction all are made at the same instant.';
+
+-- Asserting -----------------------------------------------------------------------------------------
+
+create function tap.throws_code(p_sql text, p_state text, p_code text, p_description text)
+returns text
+language plpgsql volatile
+as $$
+declare
+  v_state text := 'no';
+  v_hint text := 'error';
+  v_message text;
+begin
+  begin
+    execute p_sql;
+  exception when others then
+    get stacked diagnostics
+      v_state = returned_sqlstate, v_hint = pg_exception_hint, v_message = message_text;
+  end;
+  return case
+    when (v_state, v_hint) = (p_state, p_code) then tap.ok(true, p_description)
+    else
+      tap.is(v_state || ' ' || v_hint, p_state || ' ' || p_code, p_description)
+      || coalesce(e'\n' || tap.diag(v_message), '')
+  end;
+end
+$$;
+comment on function tap.throws_code(text, text, text, text) is
+  'The statement raises this SQLSTATE with this code as its HINT.';
+
+create function tap.throws_fields(p_sql text, p_fields text[], p_description text)
+returns text
+language plpgsql volatile
+as $$
+declare
+  v_state text;
+  v_hint text;
+  v_detail text;
+  v_fields text[];
+begin
+  begin
+    execute p_sql;
+    return tap.ok(false, p_description) || e'\n' || tap.diag('no error was raised');
+  exception when others then
+    get stacked diagnostics
+      v_state = returned_sqlstate, v_hint = pg_exception_hint, v_detail = pg_exception_detail;
+  end;
+  if (v_state, v_hint) is distinct from ('PT400', 'validation_failed') then
+    return tap.is(v_state || ' ' || v_hint, 'PT400 validation_failed', p_description);
+  end if;
+  v_fields := array(
+    select e ->> 'field' from json_array_elements(v_detail::json -> 'errors') as e
+    where e ->> 'message' <> ''
+  );
+  return tap.is(v_fields, p_fields, p_description);
+end
+$$;
+comment on function tap.throws_fields(text, text[], text) is
+  'The statement raises PT400 validation_failed whose DETAIL names just these fields, in this order.';
+
+create function tap.outcome(p_sql text)
+returns text
+language plpgsql volatile
+as $$
+declare
+  v_state text;
+  v_hint text;
+begin
+  execute p_sql;
+  raise exception using errcode = 'ZZ000', message = 'take it back';
+exception when others then
+  get stacked diagnostics v_state = returned_sqlstate, v_hint = pg_exception_hint;
+  return case when v_state = 'ZZ000' then 'ok' else coalesce(nullif(v_hint, ''), v_state) end;
+end
+$$;
+comment on function tap.outcome(text) is
+  'ok, or the code of the error that the statement raises. What it did is taken back.';
+
+create function tap.counters_hold(p_description text default 'All counters agree with their rows')
+returns text
+language sql volatile
+return tap.is_empty('select * from api.verify_counters()', p_description);
+comment on function tap.counters_hold(text) is 'Every counter, counted anew, is as it was.';
+
+-- Events and audit entries --------------------------------------------------------------------------
+
+create function tap.forget_events()
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+set session_replication_role = replica
+as $$
+begin
+  delete from public.outbox_event;
+  delete from public.audit_log;
+end
+$$;
+comment on function tap.forget_events() is
+  'Empties the outbox and the audit log, so that what comes next stands there alone.';
+
+create function tap.events_are(p_events text[], p_audited text[], p_description text)
+returns text
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  return tap.is(
+    json_build_object(
+      'events', array(select event_type from public.outbox_event order by id),
+      'audited', array(select action from public.audit_log order by ctid)
+    )::text,
+    json_build_object('events', p_events, 'audited', p_audited)::text,
+    p_description
+  );
+end
+$$;
+comment on function tap.events_are(text[], text[], text) is
+  'The outbox holds events of just these types, the audit log entries of just these, in this order.';
+
+create function tap.event()
+returns jsonb
+language sql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+  select jsonb_build_object(
+    'type', event_type, 'subject_type', aggregate_type, 'subject_id', aggregate_id
+  ) || payload
+  from public.outbox_event order by id desc limit 1
+$$;
+comment on function tap.event() is 'The last event of the outbox.';
+
+create function tap.event_is(
+  p_type text, p_actor text, p_group text, p_post text, p_subject_type text, p_subject text,
+  p_description text
+)
+returns text
+language plpgsql volatile
+as $$
+begin
+  return tap.is(
+    tap.event() - 'data' - 'occurred_at',
+    jsonb_build_object(
+      'type', p_type, 'actor_id', tap.the(p_actor), 'group_id', tap.the(p_group),
+      'post_id', tap.the(p_post), 'subject_type', p_subject_type, 'subject_id', tap.the(p_subject)
+    ),
+    p_description
+  );
+end
+$$;
+comment on function tap.event_is(text, text, text, text, text, text, text) is
+  'The last event has this type and tells of this actor, group, post (or null) and subject.';
+
+create function tap.audited()
+returns jsonb
+language sql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$ select to_jsonb(a) from public.audit_log as a order by ctid desc limit 1 $$;
+comment on function tap.audited() is 'The last entry of the audit log.';
+
+grant usage on schema tap to public;
