@@ -405,7 +405,7 @@ create trigger tg_post__count_removed after delete on public.post
 referencing old table as old_rows
 for each statement execute function api.tg_post__count_removed();
 
-create function api.tg_group__count_tags()
+create function api.tg_group_entity__count_tags()
 returns trigger
 language plpgsql
 set search_path = public, api, pg_temp
@@ -423,23 +423,23 @@ begin
   return coalesce(new, old);
 end
 $$;
-comment on function api.tg_group__count_tags() is
+comment on function api.tg_group_entity__count_tags() is
   'Counts the posts of a group in and out of their topic tags when it becomes public or ceases to be, '
   'is deleted, restored or removed (§1.2).';
 
-create trigger tg_group__count_tags_changed after update on public.group_entity
+create trigger tg_group_entity__count_tags_changed after update on public.group_entity
 for each row when (
   (old.visibility = 'public' and old.deleted_at is null)
   is distinct from (new.visibility = 'public' and new.deleted_at is null)
 )
-execute function api.tg_group__count_tags();
+execute function api.tg_group_entity__count_tags();
 
 -- Before: its posts, which go with it, can no longer see what it was.
-create trigger tg_group__count_tags_removed before delete on public.group_entity
+create trigger tg_group_entity__count_tags_removed before delete on public.group_entity
 for each row when (old.visibility = 'public' and old.deleted_at is null)
-execute function api.tg_group__count_tags();
+execute function api.tg_group_entity__count_tags();
 
-create function api.tg_group__remove_subject()
+create function api.tg_group_entity__remove_subject()
 returns trigger
 language plpgsql
 set search_path = public, api, pg_temp
@@ -449,10 +449,11 @@ begin
   return null;
 end
 $$;
-comment on function api.tg_group__remove_subject() is 'Removes the pictures of a removed group.';
+comment on function api.tg_group_entity__remove_subject() is
+  'Removes the pictures of a removed group.';
 
-create trigger tg_group__remove_subject after delete on public.group_entity
-for each row execute function api.tg_group__remove_subject();
+create trigger tg_group_entity__remove_subject after delete on public.group_entity
+for each row execute function api.tg_group_entity__remove_subject();
 
 create function api.tg_audit_log__append_only()
 returns trigger
