@@ -57,6 +57,11 @@ def empty_database(test_stack: stack.Stack) -> Iterator[databases.Database]:
 
 
 @pytest.fixture
+def empty_database_url(empty_database: databases.Database) -> str:
+    return empty_database.url
+
+
+@pytest.fixture
 def redis_url(test_stack: stack.Stack) -> Iterator[str]:
     """An empty Redis that only this test uses."""
     with _own_redis(test_stack) as url:

@@ -147,14 +147,14 @@ def _is_orphan(folder: Folder, record: Record, process: psutil.Process) -> bool:
 def _still_there(family: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
     """Those that have not ended in time. A zombie has: only its parent has not looked yet."""
     deadline = time.monotonic() + patience
-    while alive := [process for process in family if _runs(process)]:
+    while alive := [process for process in family if runs(process)]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
     return alive
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Server:
     """A program that belongs to the service."""
 
     name: str
-    command: Sequence[str]
+    command: tuple[str, ...]
 
 
 def servers(settings: Settings, port: int) -> list[Server]:
@@ -33,14 +33,14 @@ def servers(settings: Settings, port: int) -> list[Server]:
     return [
         Server(
             "service",
-            [
+            (
                 *(sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)),
                 *("--host", settings.host, "--port", str(port)),
                 *("--workers", str(settings.web_concurrency)),
                 *("--loop", "uvloop", "--http", "httptools"),
                 *("--log-level", settings.log_level, "--no-access-log"),
                 *("--timeout-graceful-shutdown", "5"),
-            ],
+            ),
         ),
     ]
 
@@ -55,10 +55,11 @@ def run(settings: Settings) -> None:
 
 
 def _run(settings: Settings) -> None:
-    port = settings.port or stack.free_port()
-    if not stack.is_free(port, settings.host):
-        raise Failure(f"PORT: {port} is in use on {settings.host}")
     with stack.owned(settings) as running:
+        # Not sooner: what a killed run has left behind may hold the port until here.
+        port = settings.port or stack.free_port()
+        if not stack.is_free(port, settings.host):
+            raise Failure(f"PORT: {port} is in use on {settings.host}")
         migrate.migrate(running.database_url)
         _seed_if_empty(running.database_url)
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")

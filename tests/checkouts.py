@@ -1,0 +1,195 @@
+"""A small checkout of its own: our tools, a toy service, two tiny SQL files."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+from service import settings as configuration
+from tools import stack
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 60.0
+
+APP = """
+import os
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from service import settings
+
+config = settings.load(settings.ServiceSettings)
+
+async def healthz(request):
+    return PlainTextResponse(str(os.getpid()))
+
+app = Starlette(routes=[Route("/healthz", healthz)])
+"""
+SEED = """
+import psycopg
+
+USERS = [("Ada", "01900000-0000-7000-8000-000000000001")]
+
+def seed(database_url, scale):
+    with psycopg.connect(database_url) as connection:
+        connection.execute("insert into group_entity values (1)")
+    print("seeded")
+"""
+SCHEMA = """
+-- migrate:up
+do $$
+begin
+  create role communities_owner;
+exception when duplicate_object then null;
+end
+$$;
+create table group_entity (id int primary key);
+-- migrate:down
+drop schema if exists api cascade;
+drop table group_entity;
+"""
+FUNCTIONS = """
+drop schema if exists api cascade;
+create schema api authorization communities_owner;
+set local role communities_owner;
+create function api.answer() returns int language sql return 42;
+"""
+
+
+@dataclass
+class Run:
+    """A `python -m tools run` in the background."""
+
+    process: subprocess.Popen[bytes]
+    origin: str
+    output: Path
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_until_it_serves(self) -> str:
+        """Returns what it has printed by then."""
+        deadline = time.monotonic() + PATIENCE
+        while "Ctrl-C" not in self.text:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(self.text)
+            time.sleep(0.05)
+        assert httpx.get(f"{self.origin}/healthz").is_success
+        return self.text
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal to its whole group, as a terminal does; returns the exit code."""
+        os.killpg(self.process.pid, number)
+        return self.wait()
+
+    def wait(self) -> int:
+        return self.process.wait(timeout=PATIENCE)
+
+
+@dataclass
+class Checkout:
+    root: Path
+    # What goes before every command, to run it as somebody else.
+    prefix: Sequence[str] = ()
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def data_dir(self) -> Path:
+        return self.root / ".data"
+
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        names = configuration.names()
+        inherited = {name: value for name, value in os.environ.items() if name not in names}
+        return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **given}
+
+    def tool(self, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.prefix, sys.executable, "-m", "tools", *arguments],
+            cwd=self.root,
+            env=self.environment(given),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def run(self, **given: str) -> Run:
+        given = {"PORT": str(stack.free_port()), **given}
+        output = self.root.parent / f"run-{len(self.runs)}.txt"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [*self.prefix, sys.executable, "-m", "tools", "run"],
+                cwd=self.root,
+                env=self.environment(given),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        run = Run(process, f"http://127.0.0.1:{given['PORT']}", output)
+        self.runs.append(run)
+        return run
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever a test has got stuck in."""
+        for run in self.runs:
+            if run.process.poll() is None:
+                run.process.kill()
+                run.process.wait()
+        for process in self.left_running():
+            process.kill()
+
+    def left_running(self) -> list[psutil.Process]:
+        """Every process that works for this checkout."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def nothing_runs(self) -> bool:
+        """A killed server's children take a moment to notice."""
+        deadline = time.monotonic() + 5
+        while self.left_running():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def part(self, name: str) -> psutil.Process:
+        found = [p for p in self.left_running() if name in p.name() and p.ppid() != os.getpid()]
+        heads = [p for p in found if p.ppid() not in {other.pid for other in found}]
+        assert len(heads) == 1, heads
+        return heads[0]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            folder = str(self.data_dir)
+            # PostgreSQL overwrites its environment, but works inside its cluster.
+            return process.environ().get("DATA_DIR") == folder or process.cwd().startswith(folder)
+        except psutil.Error:
+            return False
+
+
+def make(root: Path) -> Checkout:
+    root.mkdir(parents=True, exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*")
+    shutil.copytree(ROOT / "tools", root / "tools", ignore=ignored)
+    files = {
+        "service/app.py": APP,
+        "tools/seed.py": SEED,
+        "db/schema/1_tables.sql": SCHEMA,
+        "db/functions/00_schema.sql": FUNCTIONS,
+    }
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    shutil.copy(ROOT / "service" / "settings.py", root / "service")
+    return Checkout(root)

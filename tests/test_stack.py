@@ -1,0 +1,256 @@
+"""`make run` and its stack, as they are started, stopped, killed and got in the way of."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from service.settings import Settings
+from tests import checkouts
+from tools import processes, stack, testing, unprivileged
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
+    # pytest makes its folders for their owner alone, as `mktemp -d` does: as root, this is also
+    # the checkout that PostgreSQL's own user may not enter.
+    assert stat.S_IMODE(tmp_path.parent.stat().st_mode) == 0o700
+    checkout = checkouts.make(tmp_path / "checkout")
+    yield checkout
+    checkout.close()
+
+
+def test_it_serves_until_ctrl_c_and_starts_again_in_seconds(checkout: checkouts.Checkout) -> None:
+    first = checkout.run()
+    welcome = first.wait_until_it_serves()
+    assert "seeded" in welcome
+    assert f"{first.origin}/docs" in welcome
+    assert "Ada" in welcome
+    token = checkout.tool("token", "01900000-0000-7000-8000-000000000001").stdout
+    assert token.count(".") == 2
+
+    other = checkout.tool("run", PORT=str(stack.free_port()))
+    assert other.returncode == 1
+    assert other.stderr.count("\n") == 1
+    assert "in use by another" in other.stderr
+
+    assert first.end(signal.SIGINT) == 0
+    assert "Traceback" not in first.text
+    assert checkout.nothing_runs()
+
+    started = time.monotonic()
+    second = checkout.run()
+    assert "seeded" not in second.wait_until_it_serves()
+    assert time.monotonic() - started < 15
+    # TERM comes to the one process, not to its group.
+    second.process.terminate()
+    assert second.wait() == 0
+    assert "Traceback" not in second.text
+    assert checkout.nothing_runs()
+
+
+def test_a_kill_leaves_nothing_that_blocks_the_next_start(checkout: checkouts.Checkout) -> None:
+    first = checkout.run()
+    first.wait_until_it_serves()
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.wait()
+    leftovers = checkout.left_running()
+    assert len(leftovers) > 4
+
+    # On the same port: what served there is stopped first.
+    second = checkout.run(PORT=first.origin.rpartition(":")[2])
+    second.wait_until_it_serves()
+    assert not [process for process in leftovers if processes.runs(process)]
+    assert second.end(signal.SIGTERM) == 0
+    assert checkout.nothing_runs()
+
+
+def test_an_interrupted_first_start_leaves_nothing(checkout: checkouts.Checkout) -> None:
+    for moment in (0.6, 0.9, 1.2):
+        run = checkout.run()
+        time.sleep(moment)
+        run.end(signal.SIGINT)
+        assert checkout.nothing_runs()
+    run = checkout.run()
+    run.wait_until_it_serves()
+    assert run.end(signal.SIGINT) == 0
+
+
+def test_a_server_that_dies_is_started_again_and_a_store_ends_the_run(
+    checkout: checkouts.Checkout,
+) -> None:
+    # Two servers: those that a killed supervisor leaves behind still hold the port.
+    run = checkout.run(WEB_CONCURRENCY="2")
+    run.wait_until_it_serves()
+    time.sleep(5.5)
+    record = next(r for r in processes.Folder(checkout.data_dir).records() if r.name == "service")
+    os.kill(record.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    pid = 0
+    while not pid and time.monotonic() < deadline:
+        time.sleep(0.2)
+        new = [r for r in processes.Folder(checkout.data_dir).records() if r.name == "service"]
+        if new and new[0].pid != record.pid:
+            try:
+                pid = int(httpx.get(f"{run.origin}/healthz").text)
+            except httpx.TransportError:
+                continue
+    assert pid
+    assert psutil.Process(pid).create_time() > record.created
+
+    checkout.part("redis-server").kill()
+    assert run.wait() == 1
+    assert "redis has died" in run.text
+    assert "Traceback" not in run.text
+    assert checkout.nothing_runs()
+
+
+def test_a_port_that_is_taken_is_one_clear_line(checkout: checkouts.Checkout) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for variable in ("PORT", "REDIS_PORT"):
+            done = checkout.tool("run", **{"PORT": str(stack.free_port()), variable: port})
+            assert done.returncode == 1
+            assert done.stderr.count("\n") == 1
+            assert done.stderr.startswith(f"{variable}: ")
+            assert port in done.stderr
+    assert checkout.nothing_runs()
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("DATABASE_URL", "postgresql://user:sesame@127.0.0.1:{port}/db"),
+        ("REDIS_URL", "redis://:sesame@127.0.0.1:{port}/0"),
+        ("S3_ENDPOINT_URL", "http://127.0.0.1:{port}"),
+        ("OPENSEARCH_URL", "http://user:sesame@127.0.0.1:{port}"),
+    ],
+)
+def test_a_store_that_does_not_answer_is_one_clear_line(
+    checkout: checkouts.Checkout, variable: str, url: str
+) -> None:
+    keys = {"S3_ACCESS_KEY": "sesame", "S3_SECRET_KEY": "sesame"}
+    given = {variable: url.format(port=stack.free_port()), **(keys if "S3" in variable else {})}
+    done = checkout.tool("run", PORT="0", **given)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"{variable}: 127.0.0.1:")
+    assert "sesame" not in done.stderr
+    assert checkout.nothing_runs()
+
+
+def test_configured_stores_replace_the_embedded_ones(
+    checkout: checkouts.Checkout, test_stack: stack.Stack, empty_database_url: str, redis_url: str
+) -> None:
+    run = checkout.run(
+        **{**test_stack.urls, "DATABASE_URL": empty_database_url, "REDIS_URL": redis_url}
+    )
+    run.wait_until_it_serves()
+    records = [record.name for record in processes.Folder(checkout.data_dir).records()]
+    assert records == ["service"]
+    # A second command finds the running instance's database, though nothing tells it of one.
+    assert checkout.tool("migrate").stdout == (
+        "tables: already up to date\napi: already up to date\n"
+    )
+    assert run.end(signal.SIGINT) == 0
+
+
+def test_any_user_can_run_it(checkout: checkouts.Checkout) -> None:
+    if os.geteuid() == 0:
+        nobody = unprivileged.account_for(checkout.data_dir)
+        for path in [checkout.root, *checkout.root.rglob("*")]:
+            nobody.own(path)
+        # Reading past file modes, for the interpreter may be in root's home.
+        checkout.prefix = nobody.command_prefix()
+    run = checkout.run()
+    run.wait_until_it_serves()
+    assert 0 not in [process.uids().effective for process in checkout.left_running()]
+    assert run.end(signal.SIGINT) == 0
+    assert checkout.nothing_runs()
+
+
+def test_the_last_borrower_stops_what_the_first_has_started(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    with stack.borrowed(settings, ["redis"], fast=True) as first:
+        with stack.borrowed(settings, ["redis", "opensearch"], fast=True) as second:
+            assert second.records[0] == first.records[0]
+            assert [record.name for record in second.records] == ["redis", "opensearch"]
+        assert all(record.process() for record in second.records)
+    assert not any(record.process() for record in second.records)
+
+
+def test_a_kept_stack_stays_until_it_is_stopped(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    with stack.borrowed(settings, ["redis"], fast=True, keep=True) as kept:
+        pass
+    with stack.borrowed(settings, ["redis"], fast=True) as running:
+        assert running.records == kept.records
+    assert running.records[0].process()
+    assert stack.stop_kept(settings)
+    assert not stack.stop_kept(settings)
+    assert running.records[0].process() is None
+
+
+def test_a_part_uses_its_port_again(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    with stack.borrowed(settings, ["redis"], fast=True) as first:
+        pass
+    with stack.borrowed(settings, ["redis"], fast=True) as second:
+        assert second.urls == first.urls
+
+
+def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    with stack.borrowed(settings, fast=True) as running:
+        for path in settings.data_dir.rglob("*"):
+            if path.is_file() and "cluster" not in path.parts:
+                text = path.read_text(errors="replace")
+                if any(secret in text for secret in _secrets(settings)):
+                    assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        for record in running.records:
+            process = record.process()
+            assert process is not None
+            assert not any(secret in " ".join(process.cmdline()) for secret in _secrets(settings))
+
+
+def test_a_stranger_with_a_recorded_id_is_left_alone(tmp_path: Path) -> None:
+    folder = processes.Folder(tmp_path)
+    stranger = processes.start(
+        processes.Folder(tmp_path / "other"), "sleep", ["sleep", "60"], environment=dict(os.environ)
+    )
+    record = processes.Record("sleep", stranger.pid, stranger.created - 100, signal.SIGTERM)
+    folder.run.mkdir()
+    processes.stop(folder, [record], patience=1)
+    assert stranger.process()
+    processes.stop(processes.Folder(tmp_path / "other"), [stranger])
+    assert stranger.process() is None
+
+
+def test_what_ignores_being_asked_is_killed_with_all_it_has_started(tmp_path: Path) -> None:
+    folder = processes.Folder(tmp_path)
+    script = "trap '' TERM; sleep 60 & echo $! >&2; wait; sleep 60"
+    record = processes.start(folder, "deaf", ["sh", "-c", script], environment=dict(os.environ))
+    while not folder.log("deaf").read_text():
+        time.sleep(0.02)
+    child = psutil.Process(int(folder.log("deaf").read_text()))
+    processes.stop(folder, [record], patience=0.5)
+    assert record.process() is None
+    assert not processes.runs(child)
+    assert folder.records() == []
+
+
+def _settings(folder: Path) -> Settings:
+    return testing.settings().model_copy(update={"data_dir": folder / "data"})
+
+
+def _secrets(settings: Settings) -> list[str]:
+    return [path.read_text() for path in (settings.data_dir / "secrets").iterdir()]
