@@ -1,0 +1,87 @@
+"""Reads the tables of this folder: Markdown for people, and the expectations of the tests.
+
+A heading is a request; {…} stands for somebody or something of the group in question, and after →
+what a list is asked for. A cell is the status, with the error's code where the status has several
+(a bare 401, 403 and 404 are unauthenticated, forbidden and not_found); of a list, whether it shows
+the thing.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RANKS = ("member", "moderator", "admin", "owner")
+ROLES = ("anonymous", "stranger", "banned", "left", "muted", *RANKS)
+AUTHORS = ("author", "muted author", "left author", "banned author", "moderator author")
+COLUMNS = (*ROLES, *AUTHORS)
+HEADING = re.compile(r"(?P<method>[A-Z]+) (?P<path>\S+)(?: (?P<body>{.*}))?(?: → {(?P<item>\w+)})?")
+BARE = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell expects."""
+
+    status: int
+    code: str | None = None
+    shown: bool | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: the cells of all roles for one endpoint and one state."""
+
+    heading: str
+    labels: Mapping[str, str]
+    cells: Mapping[str, Outcome]
+
+    @property
+    def name(self) -> str:
+        return f"{self.heading} - {' '.join(self.labels.values())}"
+
+    def request(self) -> re.Match[str]:
+        match = HEADING.fullmatch(self.heading)
+        assert match, self.heading
+        return match
+
+
+def read(folder: Path) -> Iterator[Row]:
+    """Every row of every table."""
+    for page in sorted(folder.glob("*.md")):
+        for section in page.read_text().split("\n## ")[1:]:
+            heading, _, text = section.partition("\n")
+            header, _, *lines = [_cells(line) for line in text.splitlines() if line[:1] == "|"]
+            for line in lines:
+                yield _row(heading.strip(), dict(zip(header, line, strict=True)))
+
+
+def _row(heading: str, line: Mapping[str, str]) -> Row:
+    labels = {name: cell for name, cell in line.items() if name not in COLUMNS}
+    cells = {name: outcome(cell) for name, cell in line.items() if name in COLUMNS}
+    return Row(heading, labels, cells)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def outcome(cell: str) -> Outcome:
+    if cell in {"shown", "hidden"}:
+        return Outcome(200, shown=cell == "shown")
+    number, _, code = cell.partition(" ")
+    status = int(number)
+    if status >= 400:
+        return Outcome(status, code or BARE[status])
+    return Outcome(status)
+
+
+def fill(text: str, world: Mapping[str, str]) -> str:
+    """The text with what its {…} stand for."""
+    return re.sub(r"{(\w+)}", lambda match: world[match[1]], text)
+
+
+def body_of(text: str | None, world: Mapping[str, str]) -> dict[str, Any]:
+    return dict(json.loads(fill(text, world))) if text else {}
