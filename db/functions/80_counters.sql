@@ -471,44 +471,52 @@ for each statement execute function api.tg_audit_log__append_only();
 
 -- Verifying and repairing --------------------------------------------------------------------------
 
+-- Counted set by set, never subject by subject: a million posts are checked in seconds.
 create view api.counter_drifts as
-with counted as (
-  select 'post.comments_count' as counter, p.id::text as subject, p.comments_count as stored,
-    (select count(*) from public.comment as c where c.post_id = p.id and c.deleted_at is null) as actual
+with reacted as not materialized (
+  select subject_type, subject_id, count(*) as n from public.reaction group by 1, 2
+),
+attached as not materialized (
+  select subject_type, subject_id, count(*) as n from public.media_attachment group by 1, 2
+),
+counted as (
+  select v.counter, p.id::text as subject, v.stored, v.actual
   from public.post as p
+  left join (
+    select post_id, count(*) as n from public.comment where deleted_at is null group by 1
+  ) as c on c.post_id = p.id
+  left join reacted as r on r.subject_type = 'post' and r.subject_id = p.id
+  left join attached as m on m.subject_type = 'post' and m.subject_id = p.id
+  cross join lateral (
+    select 'post.comments_count' as counter, p.comments_count as stored, coalesce(c.n, 0) as actual
+    union all select 'post.reactions_count', p.reactions_count, coalesce(r.n, 0)
+    union all select 'post.media_count', p.media_count, coalesce(m.n, 0)
+  ) as v
+  where v.stored <> v.actual
   union all
-  select 'post.reactions_count', p.id::text, p.reactions_count,
-    (select count(*) from public.reaction as r where r.subject_type = 'post' and r.subject_id = p.id)
-  from public.post as p
-  union all
-  select 'post.media_count', p.id::text, p.media_count,
-    (
-      select count(*) from public.media_attachment as m
-      where m.subject_type = 'post' and m.subject_id = p.id
-    )
-  from public.post as p
-  union all
-  select 'comment.reactions_count', c.id::text, c.reactions_count,
-    (select count(*) from public.reaction as r where r.subject_type = 'comment' and r.subject_id = c.id)
+  select v.counter, c.id::text, v.stored, v.actual
   from public.comment as c
+  left join (
+    select parent_id from public.comment where is_listed group by 1
+  ) as reply on reply.parent_id = c.id
+  left join reacted as r on r.subject_type = 'comment' and r.subject_id = c.id
+  left join attached as m on m.subject_type = 'comment' and m.subject_id = c.id
+  cross join lateral (
+    select 'comment.reactions_count' as counter, c.reactions_count as stored, coalesce(r.n, 0) as actual
+    union all select 'comment.media_count', c.media_count, coalesce(m.n, 0)
+    union all
+    select
+      'comment.is_listed', c.is_listed::int,
+      (c.deleted_at is null or reply.parent_id is not null)::int
+  ) as v
+  where v.stored <> v.actual
   union all
-  select 'comment.media_count', c.id::text, c.media_count,
-    (
-      select count(*) from public.media_attachment as m
-      where m.subject_type = 'comment' and m.subject_id = c.id
-    )
-  from public.comment as c
-  union all
-  select 'comment.is_listed', c.id::text, c.is_listed::int,
-    (
-      c.deleted_at is null
-      or exists (select from public.comment as r where r.parent_id = c.id and r.is_listed)
-    )::int
-  from public.comment as c
-  union all
-  select 'group.members_count', g.id::text, g.members_count,
-    (select count(*) from public.group_member as m where m.group_id = g.id and m.left_at is null)
+  select 'group.members_count', g.id::text, g.members_count, coalesce(m.n, 0)
   from public.group_entity as g
+  left join (
+    select group_id, count(*) as n from public.group_member where left_at is null group by 1
+  ) as m on m.group_id = g.id
+  where g.members_count <> coalesce(m.n, 0)
   union all
   select
     'reaction_count', concat_ws(' ', s.subject_type, s.subject_id, s.emoji), coalesce(c.count, 0),
@@ -519,6 +527,7 @@ with counted as (
     from public.reaction group by 1, 2, 3
   ) as r using (subject_type, subject_id, emoji)
   cross join lateral (select subject_type, subject_id, emoji) as s
+  where coalesce(c.count, 0) <> coalesce(r.n, 0)
   union all
   select 'tag.posts_count', tag, coalesce(t.posts_count, 0), coalesce(u.n, 0)
   from public.topic_tag as t
@@ -530,10 +539,9 @@ with counted as (
     where p.deleted_at is null and g.deleted_at is null and g.visibility = 'public'
     group by 1
   ) as u using (tag)
+  where coalesce(t.posts_count, 0) <> coalesce(u.n, 0)
 )
-select counter, subject, stored, actual::int as actual
-from counted
-where stored <> actual;
+select counter, subject, stored, actual::int as actual from counted;
 comment on view api.counter_drifts is 'Every counter that is wrong: which, of what, stored and actual.';
 
 create function api.verify_counters()
