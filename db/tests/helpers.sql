@@ -70,10 +70,13 @@ returns void
 language plpgsql volatile
 as $$
 begin
-  perform tap.remember(p_name, gen_random_uuid());
+  if coalesce(current_setting('the.' || p_name, true), '') = '' then
+    perform tap.remember(p_name, gen_random_uuid());
+  end if;
 end
 $$;
-comment on function tap.make_user(text) is 'A user who has nothing to do with any group.';
+comment on function tap.make_user(text) is
+  'A user who has nothing to do with any group, unless there is one of that name already.';
 
 create function tap.make_group(
   p_name text, p_visibility text default 'public', p_owner text default 'owner'
@@ -83,9 +86,7 @@ language plpgsql volatile security definer
 set search_path = tap, public, api, pg_temp
 as $$
 begin
-  if coalesce(current_setting('the.' || p_owner, true), '') = '' then
-    perform tap.make_user(p_owner);
-  end if;
+  perform tap.make_user(p_owner);
   perform tap.remember(p_name, g.id)
   from api.create_group(
     tap.the(p_owner), 'Group ' || p_name, p_visibility,
@@ -102,9 +103,7 @@ language plpgsql volatile security definer
 set search_path = tap, public, api, pg_temp
 as $$
 begin
-  if coalesce(current_setting('the.' || p_name, true), '') = '' then
-    perform tap.make_user(p_name);
-  end if;
+  perform tap.make_user(p_name);
   insert into public.group_member (group_id, user_id, role)
   values (tap.the(p_group), tap.the(p_name), p_role);
 end
@@ -287,6 +286,18 @@ end
 $$;
 comment on function tap.throws_fields(text, text[], text) is
   'The statement raises PT400 validation_failed whose DETAIL names just these fields, in this order.';
+
+create function tap.field_is_right(p_error json, p_description text)
+returns text
+language sql volatile
+return tap.is(p_error::text, null, p_description);
+comment on function tap.field_is_right(json, text) is 'A check of a field finds no fault.';
+
+create function tap.field_is_wrong(p_error json, p_description text)
+returns text
+language sql volatile
+return tap.is(p_error ->> 'field', 'f', p_description);
+comment on function tap.field_is_wrong(json, text) is 'A check of the field f finds a fault in it.';
 
 create function tap.outcome(p_sql text)
 returns text

@@ -1,0 +1,61 @@
+-- What an error looks like to whoever catches it (§9).
+begin;
+select plan(9);
+
+create function pg_temp.caught(p_sql text) returns json language plpgsql as $$
+declare
+  v_state text; v_message text; v_hint text; v_detail text;
+begin
+  execute p_sql;
+  return null;
+exception when others then
+  get stacked diagnostics
+    v_state = returned_sqlstate, v_message = message_text, v_hint = pg_exception_hint,
+    v_detail = pg_exception_detail;
+  return json_build_object('state', v_state, 'message', v_message, 'hint', v_hint,
+    'detail', v_detail::json);
+end
+$$;
+
+select throws_code(
+  format('select api.fail(%L)', code), 'PT' || status, code,
+  'Each code is raised as PT and its HTTP status, with itself as the HINT'
+)
+from api.error_codes where code in ('slug_taken', 'unavailable');
+select is(
+  (select count(*) from api.error_codes
+   where outcome(format('select api.fail(%L)', code)) <> code),
+  0::bigint, 'Every code of the registry can be raised'
+);
+select is(
+  pg_temp.caught($$ select api.fail('not_found') $$) ->> 'message', 'There is no such thing.',
+  'The message for people is the title of the code, where none is given'
+);
+select is(
+  pg_temp.caught($$ select api.fail('not_found') $$) #>> '{detail,errors}', '[]',
+  'The DETAIL is JSON without fields, where no field is at fault'
+);
+select is(
+  pg_temp.caught(
+    $$
+      select api.reject_invalid(
+        null, api.field_error('name', 'is required'), null, api.field_error('slug', 'is no slug')
+      )
+    $$
+  ) #> '{detail,errors}' ->> 1,
+  '{"field" : "slug", "message" : "is no slug"}',
+  'A validation error tells of every field at fault'
+);
+select lives_ok(
+  'select api.reject_invalid(null, null)', 'A field that is right is no error'
+);
+select throws_ok(
+  $$ select api.fail('no_such_code') $$, 'P0002', null, 'A code outside the registry is a bug'
+);
+select throws_code(
+  $$ select api.fail_constraint('group_entity_slug_key') $$, 'PT409', 'slug_taken',
+  'A violated constraint raises its code'
+);
+
+select * from finish();
+rollback;
