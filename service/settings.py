@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 import limits
 from pydantic import (
@@ -31,9 +32,17 @@ class SettingsError(SystemExit):
 def _url(*schemes: str) -> AfterValidator:
     def check(url: SecretStr) -> SecretStr:
         # The value itself may hold a password, so no message repeats any of it.
-        scheme, separator, rest = url.get_secret_value().partition("://")
-        if scheme not in schemes or not separator or not rest.strip("/"):
-            raise ValueError(f"must be a URL that begins with {' or '.join(schemes)}://")
+        try:
+            parts = urlsplit(url.get_secret_value())
+            _ = parts.port
+        except ValueError:
+            raise ValueError("is not a URL, or one with a bad port") from None
+        if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
+            raise ValueError(
+                f"must be a URL that begins with {' or '.join(f'{name}://' for name in schemes)}"
+            )
+        if parts.netloc.count("@") > 1 or ("@" not in parts.netloc and "@" in parts.path):
+            raise ValueError("must have / and @ in its password percent-encoded")
         return url
 
     return AfterValidator(check)

@@ -179,7 +179,7 @@ class Checkout:
 
 def make(root: Path) -> Checkout:
     root.mkdir(parents=True, exist_ok=True)
-    ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*")
+    ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
     shutil.copytree(ROOT / "tools", root / "tools", ignore=ignored)
     files = {
         "service/app.py": APP,

@@ -14,7 +14,7 @@ import pytest
 
 from service.settings import Settings
 from tests import checkouts
-from tools import processes, stack, testing, unprivileged
+from tools import processes, serve, stack, testing, unprivileged
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_server_that_dies_is_started_again_and_a_store_ends_the_run(
     # Two servers: those that a killed supervisor leaves behind still hold the port.
     run = checkout.run(WEB_CONCURRENCY="2")
     run.wait_until_it_serves()
-    time.sleep(5.5)
+    time.sleep(serve.SETTLED + 0.5)
     record = next(r for r in processes.Folder(checkout.data_dir).records() if r.name == "service")
     os.kill(record.pid, signal.SIGKILL)
     deadline = time.monotonic() + 20

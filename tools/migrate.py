@@ -1,7 +1,9 @@
 """Bringing a database up to date: dbmate for what is durable, a rebuilt `api` for the rest."""
 
 import hashlib
+import itertools
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +21,16 @@ ROOT = Path(__file__).parent.parent
 
 # What another session's locks, or another `make migrate`, may do to us: try again.
 BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.UniqueViolation)
+
+# A statement, from its first word to its semicolon.
+STATEMENT = re.compile(
+    r"""
+      (?: \s+ | --[^\n]* | /\*.*?\*/ )+
+    | (?P<statement> (?: '[^']*' | "[^"]*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
+                       | --[^\n]* | /\*.*?\*/ | [^;] )+ ;? )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 
 Say = Callable[[str], None]
 
@@ -55,9 +67,6 @@ def migrate(url: str, sources: Sources | None = None, say: Say = print) -> None:
 def rollback(url: str, sources: Sources | None = None, say: Say = print) -> None:
     """Take back the last migration, which takes the `api` schema with it."""
     undone = _dbmate(url, sources or Sources(), "rollback")
-    if not undone:
-        say("tables: no migration is left to take back")
-        return
     say(f"tables: took back {', '.join(undone)}")
     say("api: dropped; `make migrate` applies the migration again and rebuilds it")
 
@@ -96,15 +105,32 @@ def _rebuild_api(url: str, sources: Sources) -> bool:
 
 
 def _run(connection: psycopg.Connection, path: Path) -> None:
+    """Run a file as it is. An error tells its line, which takes libpq's own results."""
     text = path.read_text()
-    try:
-        connection.execute(text.encode())
-    except BUSY:
-        raise
-    except psycopg.Error as error:
-        position = error.diag.statement_position
-        line = f":{text.count(chr(10), 0, int(position) - 1) + 1}" if position else ""
-        raise Failure(f"{_shown(path)}{line}: {_message(error)}") from None
+    connection.pgconn.send_query(text.encode())
+    done, problem = 0, None
+    while (result := connection.pgconn.get_result()) is not None:
+        if result.status == psycopg.pq.ExecStatus.FATAL_ERROR:
+            problem = errors.error_from_result(result)
+        else:
+            done += 1
+    if problem is None:
+        return
+    if isinstance(problem, BUSY):
+        raise problem
+    line = _line(text, done, problem.diag.statement_position)
+    raise Failure(f"{_shown(path)}:{line}: {_message(problem)}")
+
+
+def _line(text: str, done: int, position: str | None) -> int:
+    """The line of an error: where PostgreSQL points at, else where its statement begins."""
+    if position is None:
+        statements = (match for match in STATEMENT.finditer(text) if match["statement"])
+        match = next(itertools.islice(statements, done, None), None)
+        offset = match.start("statement") if match else len(text)
+    else:
+        offset = int(position) - 1
+    return text.count("\n", 0, offset) + 1
 
 
 def _dbmate(url: str, sources: Sources, verb: str) -> list[str]:

@@ -17,7 +17,7 @@ from tools.failure import Failure
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
-SETTLED = 5.0
+SETTLED = 3.0
 
 
 @dataclass(frozen=True)
