@@ -1,0 +1,77 @@
+"""The forms of single values on the wire, read strictly: PostgreSQL itself would take far more."""
+
+import datetime
+import re
+import urllib.parse
+import uuid
+from typing import Final
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_TIMESTAMP: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_INTEGER: Final = re.compile(r"-?[0-9]+")
+# Larger than any limit that a rule allows, smaller than what an int4 holds.
+_LARGE: Final = 10**9
+
+
+def parse_uuid(text: str) -> uuid.UUID:
+    """An id in its canonical form, in either case. Raises ValueError."""
+    if not _UUID.fullmatch(text):
+        raise ValueError("is not a UUID")
+    return uuid.UUID(text)
+
+
+def parse_timestamp(text: str) -> datetime.datetime:
+    """A time of RFC 3339, which has an offset; in UTC. Raises ValueError."""
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("is not a time of RFC 3339 with an offset")
+    try:
+        return datetime.datetime.fromisoformat(text.upper()).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a time that exists") from None
+
+
+def parse_integer(text: str) -> int:
+    """A whole number; one that no rule allows may come out as another. Raises ValueError."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("is not a whole number")
+    if len(text) > len(str(_LARGE)):
+        return -_LARGE if text.startswith("-") else _LARGE
+    return max(-_LARGE, min(int(text), _LARGE))
+
+
+def parse_flag(text: str) -> bool:
+    """true or false. Raises ValueError."""
+    if text not in ("true", "false"):
+        raise ValueError("is neither true nor false")
+    return text == "true"
+
+
+def check_text(text: str) -> str:
+    """The text, if PostgreSQL can hold it. Raises ValueError."""
+    if "\0" in text:
+        raise ValueError("has a NUL character")
+    return text
+
+
+def decode_segment(segment: str) -> str:
+    """A percent-encoded segment of a path, decoded. Raises ValueError."""
+    return check_text(urllib.parse.unquote_to_bytes(segment.encode("latin-1")).decode())
+
+
+def normal_path(raw: bytes) -> str:
+    """The path as the router reads it: each segment percent-encoded in one way.
+
+    So an encoded slash stays inside its segment, and %67roups is groups.
+    """
+    path = raw.decode("latin-1")
+    if "%" not in path:
+        return path
+    return "/".join(
+        urllib.parse.quote_from_bytes(
+            urllib.parse.unquote_to_bytes(segment.encode("latin-1"))
+        ).replace("/", "%2F")
+        for segment in path.split("/")
+    )
