@@ -1,0 +1,91 @@
+"""Who asks: a bearer token's user, decided from the token and the configured keys alone."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import jwt
+
+from service import problems, settings
+
+LEEWAY: Final = 10.0  # seconds, for clocks that differ
+# How long a key set, and a token that was found good, are believed without another look.
+KEYS_LIFESPAN: Final = 300.0
+TOKEN_LIFESPAN: Final = 60.0
+TOKENS_REMEMBERED: Final = 10_000
+JWKS_TIMEOUT: Final = 3.0
+
+UUID_PATTERN: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_BEARER: Final = re.compile(rb"bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
+# What a token that anybody may have written can make the library raise.
+_BAD_TOKEN: Final = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
+
+
+class Authenticator:
+    """Tells the user of an Authorization header."""
+
+    def __init__(self, configuration: settings.ServiceSettings) -> None:
+        self._secret = configuration.jwt_secret
+        self._keys = None
+        if configuration.jwt_jwks_url is not None:
+            self._keys = jwt.PyJWKClient(
+                configuration.jwt_jwks_url.get_secret_value(),
+                lifespan=KEYS_LIFESPAN,
+                timeout=JWKS_TIMEOUT,
+            )
+        self._checks: dict[str, Any] = {
+            "algorithms": list(configuration.jwt_algorithms),
+            "audience": configuration.jwt_audience,
+            "issuer": configuration.jwt_issuer,
+            "leeway": LEEWAY,
+            "options": {
+                "require": ["exp", "sub"],
+                "verify_aud": configuration.jwt_audience is not None,
+            },
+        }
+        # Token → its user, and until when it may be believed (seconds since the epoch).
+        self._known: dict[bytes, tuple[uuid.UUID, float]] = {}
+
+    async def user(self, headers: Sequence[bytes]) -> uuid.UUID | None:
+        """The user of the request's Authorization headers, None without one.
+
+        Raises Problem: 401 for all that is no good token, 503 when the key set can't be had.
+        """
+        if not headers:
+            return None
+        match = _BEARER.fullmatch(headers[0])
+        if match is None or len(headers) > 1:
+            raise problems.unauthenticated("The Authorization header is not one bearer token.")
+        token = match[1]
+        user, believed_until = self._known.get(token, (None, 0.0))
+        if user is None or time.time() > believed_until:
+            user, believed_until = await self._check(token)
+            self._remember(token, user, believed_until)
+        return user
+
+    async def _check(self, token: bytes) -> tuple[uuid.UUID, float]:
+        try:
+            claims = jwt.decode(token, await self._key(token), **self._checks)
+            expires = float(claims["exp"])
+        except jwt.PyJWKClientConnectionError as error:
+            raise problems.unavailable() from error
+        except _BAD_TOKEN as error:
+            raise problems.unauthenticated("The token is not valid.") from error
+        if not UUID_PATTERN.fullmatch(claims["sub"]):
+            raise problems.unauthenticated("The token's sub is not a UUID.")
+        return uuid.UUID(claims["sub"]), min(expires + LEEWAY, time.time() + TOKEN_LIFESPAN)
+
+    async def _key(self, token: bytes) -> Any:
+        if self._keys is None:
+            assert self._secret is not None
+            return self._secret.get_secret_value()
+        # The client fetches and locks in a blocking way.
+        return await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
+
+    def _remember(self, token: bytes, user: uuid.UUID, believed_until: float) -> None:
+        if len(self._known) >= TOKENS_REMEMBERED:
+            self._known.clear()
+        self._known[token] = (user, believed_until)

@@ -1,0 +1,121 @@
+"""The connections to PostgreSQL: a small pool whose JSON stays as PostgreSQL wrote it."""
+
+import contextlib
+import select
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+import psycopg
+import psycopg_pool
+from psycopg import abc, pq
+from psycopg.types import json
+
+from service import settings
+
+Connection = psycopg.AsyncConnection[Any]
+Pool = psycopg_pool.AsyncConnectionPool[Connection]
+
+ROLE: Final = "communities_service"
+CONNECT_TIMEOUT: Final = 3  # seconds, as all here
+WAIT_FOR_CONNECTION: Final = 3.0
+STATEMENT_TIMEOUT: Final = "10s"
+# How long the pool goes on by itself once the database is gone; after it, each request tries.
+RECONNECT_TIMEOUT: Final = 1.0
+# Who waits behind so many others would wait in vain.
+WAITING_PER_CONNECTION: Final = 100
+
+
+class JsonText(psycopg.adapt.Loader):
+    """JSON as the bytes that PostgreSQL sent; answers pass it on without looking inside."""
+
+    def load(self, data: abc.Buffer) -> bytes:
+        return bytes(data)
+
+
+class JsonBinary(JsonText):
+    format = pq.Format.BINARY
+
+
+@contextlib.asynccontextmanager
+async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Pool]:
+    """A pool that also starts, waits and recovers when the database is down."""
+    size = configuration.db_pool_size
+    pool = psycopg_pool.AsyncConnectionPool(
+        configuration.database_url.get_secret_value(),
+        connection_class=Connection,
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": 0,
+            "client_encoding": "UTF8",
+            "connect_timeout": CONNECT_TIMEOUT,
+            "application_name": "communities-service",
+        },
+        configure=_configure,
+        min_size=size,
+        max_size=size,
+        max_waiting=size * WAITING_PER_CONNECTION,
+        timeout=WAIT_FOR_CONNECTION,
+        reconnect_timeout=RECONNECT_TIMEOUT,
+        open=False,
+    )
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@contextlib.asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection that the server has not closed meanwhile, for one request.
+
+    Raises OperationalError where there is none in time.
+    """
+    taken = await pool.getconn()
+    try:
+        while _has_news(taken):
+            await taken.close()
+            await pool.putconn(taken)
+            taken = await pool.getconn()
+        yield taken
+    finally:
+        await pool.putconn(taken)
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection is gone, and another one may do."""
+    if isinstance(error, psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
+        return False
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state[:2] == "08" or state[:3] == "57P"
+
+
+def is_undone(error: psycopg.Error) -> bool:
+    """Whether the effect lost a race, left nothing, and finds clear ground when tried again."""
+    return (error.sqlstate or "")[:2] in ("40", "23")
+
+
+def _has_news(taken: Connection) -> bool:
+    # An idle connection is silent; it has something to read when the server has said good-bye.
+    poll = select.poll()
+    poll.register(taken.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+async def _configure(connection: Connection) -> None:
+    connection.adapters.register_loader("json", JsonText)
+    connection.adapters.register_loader("json", JsonBinary)
+    json.set_json_dumps(orjson.dumps, connection)
+    await connection.execute(
+        """
+        select
+          set_config('role', %s, false),
+          set_config('timezone', 'UTC', false),
+          set_config('statement_timeout', %s, false),
+          set_config('idle_in_transaction_session_timeout', %s, false)
+        """,
+        [ROLE, STATEMENT_TIMEOUT, STATEMENT_TIMEOUT],
+    )
