@@ -1,0 +1,156 @@
+"""One call of the API: what a handler reads from the request, and what it answers."""
+
+import http
+import re
+import urllib.parse
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypedDict, TypeVar
+
+from service import database, problems, wire
+
+BASE: Final = "/api/communities/v1"
+DEFAULT_LIMIT: Final = 20
+_GROUP_ID: Final = re.compile(rb'"group_id":"([0-9a-f-]{36})"')
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A success. `made` is the kind of thing that a 201 counts as, `location` where it is."""
+
+    status: int
+    body: bytes = b""
+    location: str | None = None
+    made: str | None = None
+
+    def group_id(self) -> str | None:
+        """The group that the thing in the body is part of, if its first fields tell."""
+        match = _GROUP_ID.search(self.body, 0, 160)
+        return match[1].decode() if match else None
+
+
+NO_CONTENT = Answer(status=204)
+
+
+class Page(TypedDict):
+    """Which page of a list, as the list functions of the rulebook take it."""
+
+    limit: int
+    before: str | None
+    after: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A request whose caller is known. What it can't read, it raises as a Problem."""
+
+    method: str
+    path: str
+    actor: uuid.UUID | None
+    parameters: dict[str, str]
+    query_string: bytes
+    raw_body: bytes = b""
+    # Gives the connection for the handler's one statement.
+    connect: Callable[[], Awaitable[database.Connection]] = field(init=False)
+    _query: dict[str, list[str]] | None = field(default=None, init=False)
+
+    @property
+    def user(self) -> uuid.UUID:
+        """The caller, of an endpoint that nobody reaches without a token."""
+        assert self.actor is not None
+        return self.actor
+
+    def id(self, name: str) -> uuid.UUID:
+        """An id of the path; what is no UUID does not exist."""
+        try:
+            return wire.parse_uuid(wire.decode_segment(self.parameters[name]))
+        except ValueError:
+            raise problems.not_found() from None
+
+    def name(self, name: str) -> str:
+        """A slug or code of the path; what is no text does not exist."""
+        try:
+            return wire.decode_segment(self.parameters[name])
+        except ValueError:
+            raise problems.not_found() from None
+
+    def emoji(self) -> str:
+        """The emoji of the path."""
+        try:
+            return wire.decode_segment(self.parameters["emoji"])
+        except ValueError:
+            raise problems.invalid("emoji", "is not a text") from None
+
+    def page(self) -> Page:
+        """The page that the query asks for."""
+        limit = self._value("limit", wire.parse_integer)
+        return {
+            "limit": DEFAULT_LIMIT if limit is None else limit,
+            "before": self.text("before"),
+            "after": self.text("after"),
+        }
+
+    def text(self, name: str) -> str | None:
+        """A text of the query."""
+        return self._value(name, str)
+
+    def filter_id(self, name: str) -> uuid.UUID | None:
+        """An id of the query."""
+        return self._value(name, wire.parse_uuid)
+
+    def flag(self, name: str) -> bool | None:
+        """A truth value of the query."""
+        return self._value(name, wire.parse_flag)
+
+    def _value(self, name: str, parse: Callable[[str], T]) -> T | None:
+        if not self.query_string:
+            return None
+        values = self._queried().get(name)
+        if values is None:
+            return None
+        if len(values) > 1:
+            raise problems.invalid(name, "is given more than once")
+        try:
+            return parse(values[0])
+        except ValueError as error:
+            raise problems.invalid(name, str(error)) from None
+
+    def _queried(self) -> dict[str, list[str]]:
+        if self._query is None:
+            try:
+                text = wire.check_text(self.query_string.decode())
+                self._query = urllib.parse.parse_qs(text, keep_blank_values=True, errors="strict")
+                for values in self._query.values():
+                    for value in values:
+                        wire.check_text(value)
+            except ValueError:
+                raise problems.invalid("query", "is not text in UTF-8 without NUL") from None
+        return self._query
+
+
+def found(row: T | None) -> T:
+    """The row of a query that the rulebook lets answer with one."""
+    if row is None:
+        raise problems.not_found()
+    return row
+
+
+def ok(body: Any) -> Answer:
+    """200 with the JSON that PostgreSQL made."""
+    return Answer(status=200, body=found(body))
+
+
+def created(kind: str, body: Any, path: str | None = None) -> Answer:
+    """201 with the new thing; `path`, relative to the base, is where it is."""
+    location = None if path is None else BASE + path
+    return Answer(status=201, body=found(body), location=location, made=kind)
+
+
+def decided(status: int | None, body: Any, kind: str, path: str) -> Answer:
+    """The status that the rulebook chose: something new is made only by a 201."""
+    if status == http.HTTPStatus.CREATED:
+        return created(kind, body, path)
+    return Answer(status=found(status), body=found(body))

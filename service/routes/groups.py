@@ -1,0 +1,78 @@
+"""Groups, and their audit log."""
+
+from gen import groups
+from service import bodies, calls
+
+
+async def create(call: calls.Call, body: bodies.NewGroup) -> calls.Answer:
+    querier = groups.AsyncQuerier(await call.connect())
+    row = calls.found(
+        await querier.group_create_json(
+            actor=call.actor,
+            name=body.name,
+            visibility=body.visibility,
+            slug=body.slug,
+            description=body.description or "",
+            campus_id=body.campus_id,
+            tags=body.tags,
+            avatar_key=body.avatar_key,
+            cover_key=body.cover_key,
+        )
+    )
+    return calls.created("group", row.body, f"/groups/{row.id}")
+
+
+async def page(call: calls.Call) -> calls.Answer:
+    asked = call.page()
+    campus_id, mine = call.filter_id("campus_id"), call.flag("mine")
+    tag, visibility = call.text("tag"), call.text("visibility")
+    querier = groups.AsyncQuerier(await call.connect())
+    return calls.ok(
+        await querier.group_page_json(
+            actor=call.actor,
+            campus_id=campus_id,
+            tag=tag,
+            visibility=visibility,
+            mine=mine or False,
+            **asked,
+        )
+    )
+
+
+async def show(call: calls.Call) -> calls.Answer:
+    group_id = call.id("group_id")
+    querier = groups.AsyncQuerier(await call.connect())
+    return calls.ok(await querier.group_get_json(actor=call.actor, group_id=group_id))
+
+
+async def show_by_slug(call: calls.Call) -> calls.Answer:
+    slug = call.name("slug")
+    querier = groups.AsyncQuerier(await call.connect())
+    return calls.ok(await querier.group_get_by_slug_json(actor=call.actor, slug=slug))
+
+
+async def update(call: calls.Call, body: bodies.GroupPatch) -> calls.Answer:
+    group_id = call.id("group_id")
+    querier = groups.AsyncQuerier(await call.connect())
+    return calls.ok(
+        await querier.group_update_json(actor=call.actor, group_id=group_id, patch=body.patch())
+    )
+
+
+async def delete(call: calls.Call) -> calls.Answer:
+    group_id = call.id("group_id")
+    querier = groups.AsyncQuerier(await call.connect())
+    await querier.group_delete(actor=call.actor, group_id=group_id)
+    return calls.NO_CONTENT
+
+
+async def restore(call: calls.Call) -> calls.Answer:
+    group_id = call.id("group_id")
+    querier = groups.AsyncQuerier(await call.connect())
+    return calls.ok(await querier.group_restore_json(actor=call.actor, group_id=group_id))
+
+
+async def audit_log(call: calls.Call) -> calls.Answer:
+    group_id, asked = call.id("group_id"), call.page()
+    querier = groups.AsyncQuerier(await call.connect())
+    return calls.ok(await querier.audit_log_page_json(actor=call.actor, group_id=group_id, **asked))

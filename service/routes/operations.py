@@ -1,0 +1,33 @@
+"""What operators ask of a process: does it live, is it ready, what has it done."""
+
+import asyncio
+
+import orjson
+import prometheus_client
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import state
+
+
+async def live(_request: Request) -> Response:
+    """GET /healthz: the process answers."""
+    return _words(200, {"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """GET /readyz: each backing store by name."""
+    stores = await state.of(request.scope).health.check()
+    words = {store: "ok" if well else "error" for store, well in stores.items()}
+    well = all(stores.values())
+    return _words(200 if well else 503, {"status": "ok" if well else "error", **words})
+
+
+async def metrics(request: Request) -> Response:
+    """GET /metrics, for Prometheus."""
+    text = await asyncio.to_thread(state.of(request.scope).metrics.text)
+    return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+def _words(status: int, words: dict[str, str]) -> Response:
+    return Response(orjson.dumps(words), status, media_type="application/json")
