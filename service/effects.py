@@ -1,0 +1,65 @@
+"""How a handler is run: with a connection when it asks for one, in a transaction when its effect
+must be had once, and again when it lost a race that nobody is to blame for."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import psycopg
+
+from service import calls, database, idempotency
+
+ATTEMPTS: Final = 4
+PAUSE: Final = 0.02  # seconds before the second attempt, more before each further one
+
+Handler = Callable[[], Awaitable[calls.Answer]]
+
+
+class Replay(Exception):  # noqa: N818
+    """The request was answered before, with this answer."""
+
+    def __init__(self, answer: calls.Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+async def perform(
+    pool: database.Pool, call: calls.Call, handler: Handler, key: idempotency.Key | None = None
+) -> calls.Answer:
+    """The handler's answer. Raises Replay when the key has one already."""
+    attempt = 1
+    while True:
+        try:
+            return await _attempt(pool, call, handler, key)
+        except psycopg.Error as error:
+            # A lost connection leaves open whether there was an effect. To read again, or to ask
+            # again under a key, is safe.
+            repeatable = call.method in ("GET", "HEAD") or key is not None
+            again = database.is_undone(error) or (repeatable and database.is_lost(error))
+            if not again or attempt == ATTEMPTS:
+                raise
+        await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311
+        attempt += 1
+
+
+async def _attempt(
+    pool: database.Pool, call: calls.Call, handler: Handler, key: idempotency.Key | None
+) -> calls.Answer:
+    async with contextlib.AsyncExitStack() as stack:
+        if key is None:
+            call.connect = lambda: stack.enter_async_context(database.connection(pool))
+            return await handler()
+        connection = await stack.enter_async_context(database.connection(pool))
+        await stack.enter_async_context(connection.transaction())
+        call.connect = lambda: _ready(connection)
+        if (given := await idempotency.claim(connection, key)) is not None:
+            raise Replay(given)
+        answer = await handler()
+        await idempotency.store(connection, key, answer)
+        return answer
+
+
+async def _ready(connection: database.Connection) -> database.Connection:
+    return connection
