@@ -1,0 +1,197 @@
+"""What stands between the router and a handler, the same for every path of the API."""
+
+import functools
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from service import bodies, calls, effects, idempotency, problems, state, tracing
+
+MOST_BYTES: Final = 1024 * 1024
+UTF_8: Final = ("utf-8", "utf8")
+
+B = TypeVar("B", bound=bodies.Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method of a path: its handler, and the body that it takes."""
+
+    handler: Callable[..., Awaitable[calls.Answer]]
+    body: type[bodies.Body] | None = None
+    body_optional: bool = False
+
+
+def reads(handler: Callable[[calls.Call], Awaitable[calls.Answer]]) -> Operation:
+    """For whoever the rulebook lets see it, without a token too."""
+    return Operation(handler)
+
+
+def acts(handler: Callable[[calls.Call], Awaitable[calls.Answer]]) -> Operation:
+    """Changes something for a caller with a token, and needs no body."""
+    return Operation(handler, bodies.Nothing, body_optional=True)
+
+
+def takes(
+    body: type[B],
+    handler: Callable[[calls.Call, B], Awaitable[calls.Answer]],
+    *,
+    optional: bool = False,
+) -> Operation:
+    """Changes something for a caller with a token, as the body says."""
+    return Operation(handler, body, body_optional=optional)
+
+
+def route(path: str, **operations: Operation) -> Route:
+    """A path of the API, relative to its base, with an operation for each method."""
+    return Route(calls.BASE + path, Endpoint(operations))
+
+
+class Endpoint:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, operations: dict[str, Operation]) -> None:
+        self._operations = dict(operations)
+        if "GET" in operations:
+            self._operations["HEAD"] = operations["GET"]
+        self._allowed = ", ".join(sorted({*self._operations, "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method: str = scope["method"]
+        operation = self._operations.get(method)
+        if operation is not None:
+            await self._answer(operation, scope, receive, send)
+        elif method == "OPTIONS":
+            await _send(send, 204, [(b"allow", self._allowed.encode())])
+        else:
+            raise problems.method_not_allowed(self._allowed)
+
+    async def _answer(
+        self, operation: Operation, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        service = state.of(scope)
+        trace = tracing.of(scope)
+        actor = await service.authenticator.user(_values(scope, b"authorization"))
+        trace.user_id = actor
+        if operation.body is not None and actor is None:
+            raise problems.unauthenticated()
+        if service.limiter is not None:
+            await service.limiter.count(str(actor) if actor else _address(scope))
+        call = calls.Call(
+            method=scope["method"],
+            path=scope["path"],
+            actor=actor,
+            parameters=scope["path_params"],
+            query_string=scope["query_string"],
+        )
+        trace.group_id = call.parameters.get("group_id")
+        try:
+            if operation.body is None:
+                handler = functools.partial(operation.handler, call)
+                answer = await effects.perform(service.pool, call, handler)
+            else:
+                answer = await _change(service, operation, call, scope, receive)
+        except effects.Replay as replay:
+            await _send_answer(send, service, replay.answer, [(b"idempotency-replayed", b"true")])
+            return
+        if answer.made is not None:
+            service.metrics.count_made(answer.made)
+        if trace.group_id is None:
+            trace.group_id = answer.group_id()
+        await _send_answer(send, service, answer)
+
+
+async def _change(
+    service: state.Service, operation: Operation, call: calls.Call, scope: Scope, receive: Receive
+) -> calls.Answer:
+    """The answer of an operation with a body. Raises Replay when it was given before."""
+    keys = _values(scope, b"idempotency-key") if call.method == "POST" else []
+    call.raw_body = await _read(scope, receive)
+    body = _parse(operation, call.raw_body, _values(scope, b"content-type"))
+    key = idempotency.key_of(keys, call)
+    handler = functools.partial(operation.handler, call, *body)
+    if key is None:
+        return await effects.perform(service.pool, call, handler)
+    if (given := await service.copies.recall(key)) is not None:
+        raise effects.Replay(given)
+    answer = await effects.perform(service.pool, call, handler, key)
+    await service.copies.remember(key, answer)
+    return answer
+
+
+def _parse(
+    operation: Operation, raw: bytes, content_types: Sequence[bytes]
+) -> tuple[bodies.Body, ...]:
+    """The body as the arguments that the handler takes for it: one, or none."""
+    assert operation.body is not None
+    if raw or content_types:
+        _check_content_type(content_types)
+    body = bodies.parse(operation.body, raw, optional=operation.body_optional)
+    return () if operation.body is bodies.Nothing else (body,)
+
+
+def _check_content_type(values: Sequence[bytes]) -> None:
+    kind, _, parameters = b",".join(values).decode("latin-1").lower().partition(";")
+    charset = re.search(r"charset\s*=\s*\"?([^\";]*)", parameters)
+    if kind.strip() != "application/json" or (charset and charset[1].strip() not in UTF_8):
+        raise problems.unsupported_media_type()
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    """The whole body. Raises Problem when it is too large."""
+    for length in _values(scope, b"content-length"):
+        if length.isdigit() and int(length) > MOST_BYTES:
+            raise problems.body_too_large(MOST_BYTES)
+    chunks = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise problems.body_too_large(MOST_BYTES)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def _send_answer(
+    send: Send,
+    service: state.Service,
+    answer: calls.Answer,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    body = service.signer.sign(answer.body)
+    every = list(headers)
+    if body:
+        every += [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+    if answer.location is not None:
+        every.append((b"location", answer.location.encode()))
+    await _send(send, answer.status, every, body)
+
+
+async def _send(
+    send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes = b""
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"

@@ -1,0 +1,64 @@
+"""Whether the process lives, and whether what it stands on does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import minio
+import opensearchpy
+import structlog
+from redis import asyncio as redis
+
+from service import database
+
+PATIENCE: Final = 2.0  # seconds
+
+Probe = Callable[[], Awaitable[object]]
+
+
+class Health:
+    """Asks each backing store whether it is there."""
+
+    def __init__(self, probes: Mapping[str, Probe]) -> None:
+        self._probes = probes
+
+    async def check(self) -> dict[str, bool]:
+        """Each store by name, all asked at once."""
+        answers = await asyncio.gather(*(self._ask(*probe) for probe in self._probes.items()))
+        return dict(zip(self._probes, answers, strict=True))
+
+    async def _ask(self, store: str, probe: Probe) -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await probe()
+        # Whatever a client library raises, the store is of no use now.
+        except Exception as error:
+            structlog.get_logger().warning(
+                "store not ready", store=store, error=type(error).__name__
+            )
+            return False
+        return True
+
+
+def probe_postgres(pool: database.Pool) -> Probe:
+    async def probe() -> None:
+        async with database.connection(pool) as connection:
+            await connection.execute("select 1")
+
+    return probe
+
+
+def probe_redis(client: redis.Redis) -> Probe:
+    return client.ping
+
+
+def probe_s3(client: minio.Minio, bucket: str) -> Probe:
+    def exists() -> None:
+        if not client.bucket_exists(bucket):
+            raise LookupError(bucket)
+
+    return lambda: asyncio.to_thread(exists)
+
+
+def probe_opensearch(client: opensearchpy.OpenSearch) -> Probe:
+    return lambda: asyncio.to_thread(client.info)

@@ -1,0 +1,51 @@
+"""What Prometheus reads: requests by route, and what was made."""
+
+import os
+from typing import Final
+
+import prometheus_client
+from prometheus_client import multiprocess
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """The counters of this process."""
+
+    def __init__(self) -> None:
+        self._registry = prometheus_client.CollectorRegistry()
+        self._requests = prometheus_client.Counter(
+            "communities_http_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._durations = prometheus_client.Histogram(
+            "communities_http_request_duration_seconds",
+            "Time to answer a request",
+            ["method", "route"],
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._made = prometheus_client.Counter(
+            "communities_created", "Things created", ["kind"], registry=self._registry
+        )
+
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts a request; `route` is the template of its path."""
+        method = method if method in METHODS else "other"
+        self._requests.labels(method, route, str(status)).inc()
+        self._durations.labels(method, route).observe(seconds)
+
+    def count_made(self, kind: str) -> None:
+        """Counts a new thing: groups, posts, comments, reactions, members …"""
+        self._made.labels(kind).inc()
+
+    def text(self) -> bytes:
+        """The exposition, of all processes of this instance when they share a folder."""
+        registry = self._registry
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = prometheus_client.CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return prometheus_client.generate_latest(registry)

@@ -1,0 +1,81 @@
+"""What happens to every request, whatever its path: an id, a log line, metrics, headers."""
+
+import re
+import uuid
+from typing import Final
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import logs, problems, state, tracing, wire
+
+_REQUEST_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
+# Answers depend on who asks and change all the time; none of them is a page.
+_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_ROUTE_UNKNOWN: Final = "unknown"
+_CLIENT_GONE: Final = 499
+
+
+class Observation:
+    """The outermost layer. No error passes it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace = tracing.Trace(request_id=_request_id(scope), method=scope["method"])
+        scope["state"]["trace"] = trace
+        # The router sees the path still encoded: an emoji may be a slash.
+        scope["path"] = wire.normal_path(scope["raw_path"])
+        own_headers = [*_HEADERS, (b"x-request-id", trace.request_id.encode())]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                trace.status = message["status"]
+                message["headers"] = [*message["headers"], *own_headers]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            trace.status = _CLIENT_GONE
+        except Exception as error:
+            structlog.get_logger().error(
+                "request failed", request_id=trace.request_id, **logs.describe(error)
+            )
+            if trace.status is None:
+                answer = problems.response(problems.internal(), trace.request_id)
+                await answer(scope, receive, send_with_headers)
+        finally:
+            _record(scope, trace)
+
+
+def _request_id(scope: Scope) -> str:
+    given: list[bytes] = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
+        return given[0].decode()
+    return str(uuid.uuid4())
+
+
+def _record(scope: Scope, trace: tracing.Trace) -> None:
+    route = scope.get("route")
+    template: str = route.path if route is not None else _ROUTE_UNKNOWN
+    seconds = trace.seconds()
+    state.of(scope).metrics.count_request(trace.method, template, trace.status or 0, seconds)
+    logger = structlog.get_logger()
+    (logger.debug if template in _QUIET else logger.info)(
+        "request",
+        request_id=trace.request_id,
+        user_id=trace.user_id,
+        group_id=trace.group_id,
+        method=trace.method,
+        route=template,
+        status=trace.status,
+        duration_ms=round(seconds * 1000, 2),
+        **({"error": trace.error} if trace.error else {}),
+    )

@@ -1,0 +1,98 @@
+"""What a server process holds while it runs, opened at its start and closed at its end."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final, TypedDict
+from urllib.parse import urlsplit
+
+import minio
+import opensearchpy
+import urllib3
+from redis import asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.types import Scope
+
+from service import auth, breaker, database, health, idempotency, media, metrics, rate_limit
+from service import settings as configuration
+
+PROBE_TIMEOUT: Final = 1.5  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The parts that handlers and middleware use."""
+
+    pool: database.Pool
+    authenticator: auth.Authenticator
+    copies: idempotency.Copies
+    limiter: rate_limit.Limiter | None
+    signer: media.Signer
+    metrics: metrics.Metrics
+    health: health.Health
+
+
+class State(TypedDict):
+    """What the lifespan gives to each request."""
+
+    service: Service
+
+
+def of(scope: Scope) -> Service:
+    """The service that answers the request of this scope."""
+    service: Service = scope["state"]["service"]
+    return service
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Service]:
+    """A service that has its parts, whether or not the backing stores are up."""
+    s3 = _s3(settings)
+    search = opensearchpy.OpenSearch(
+        settings.opensearch_url.get_secret_value(), timeout=PROBE_TIMEOUT, max_retries=0
+    )
+    async with database.open_pool(settings) as pool, _redis(settings) as cache:
+        yield Service(
+            pool=pool,
+            authenticator=auth.Authenticator(settings),
+            copies=idempotency.Copies(cache),
+            limiter=_limiter(settings),
+            signer=media.Signer(s3, settings.s3_bucket),
+            metrics=metrics.Metrics(),
+            health=health.Health(
+                {
+                    "postgres": health.probe_postgres(pool),
+                    "redis": health.probe_redis(cache),
+                    "s3": health.probe_s3(s3, settings.s3_bucket),
+                    "opensearch": health.probe_opensearch(search),
+                }
+            ),
+        )
+
+
+def _redis(settings: configuration.ServiceSettings) -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_timeout=breaker.PATIENCE,
+        socket_connect_timeout=breaker.PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _limiter(settings: configuration.ServiceSettings) -> rate_limit.Limiter | None:
+    if settings.rate_limit == "off":
+        return None
+    return rate_limit.Limiter(settings.rate_limit, settings.redis_url.get_secret_value())
+
+
+def _s3(settings: configuration.ServiceSettings) -> minio.Minio:
+    endpoint = urlsplit(settings.s3_endpoint_url.get_secret_value())
+    return minio.Minio(
+        endpoint.netloc,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=endpoint.scheme == "https",
+        region=settings.s3_region,
+        http_client=urllib3.PoolManager(timeout=PROBE_TIMEOUT, retries=False),
+    )
