@@ -1,5 +1,12 @@
+"""The fixtures themselves."""
+
+import uuid
+
+import httpx
+import pytest
 import redis
 
+from tests import servers
 from tools import databases
 
 
@@ -14,3 +21,23 @@ def test_and_so_has_the_next_one(database: databases.Database, redis_url: str) -
         assert connection.execute(query).fetchone() == (None, "communities_service")
     with redis.Redis.from_url(redis_url) as client:
         assert client.dbsize() == 0
+
+
+def test_a_service_of_its_own_can_be_killed_and_restarted(service: servers.Service) -> None:
+    with service.client() as client:
+        assert client.get("/groups").json() == {"items": [], "next_cursor": None}
+        service.restart()
+        assert client.get("/groups").is_success
+        service.kill()
+        with pytest.raises(httpx.TransportError):
+            client.get("/groups")
+        service.start()
+        assert client.get("/groups").is_success
+
+
+def test_tokens_are_taken_by_the_service(shared_service: servers.Service) -> None:
+    user = uuid.uuid4()
+    with shared_service.client(user) as client:
+        made = client.post("/groups", json={"name": "Readers", "visibility": "public"})
+        assert made.status_code == 201
+        assert made.json()["created_by"] == str(user)
