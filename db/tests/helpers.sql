@@ -323,6 +323,48 @@ language sql volatile
 return tap.is_empty('select * from api.verify_counters()', p_description);
 comment on function tap.counters_hold(text) is 'Every counter, counted anew, is as it was.';
 
+create function tap.cursor(p_created_at timestamptz, p_id uuid)
+returns text
+language sql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$ select api.cursor_of(p_created_at, p_id) $$;
+comment on function tap.cursor(timestamptz, uuid) is 'The cursor of a place in a list.';
+
+create function tap.walk(p_list text, p_direction text, p_newest_first boolean)
+returns uuid[]
+language plpgsql volatile
+as $$
+declare
+  v_backward boolean := p_newest_first <> (p_direction = 'before');
+  v_cursor text := case
+    when not v_backward then null
+    when p_newest_first then tap.cursor('0001-01-01', '00000000-0000-0000-0000-000000000000')
+    else tap.cursor('9999-12-31', 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+  end;
+  v_page json;
+  v_ids uuid[] := '{}';
+begin
+  for v_nr in 1..100 loop
+    execute format(
+      'select api.page(2, %L, array_agg(to_json(l.id)), array_agg((l.created_at, l.id)::api.page_key)) '
+      'from api.%s, p_limit => 2, p_%s => %L, p_lookahead => true) as l',
+      v_backward, left(p_list, -1), p_direction, v_cursor
+    ) into v_page;
+    v_ids := v_ids || array(
+      select item::uuid
+      from json_array_elements_text(v_page -> 'items') with ordinality as i (item, nr)
+      order by case when v_backward then -nr else nr end
+    );
+    v_cursor := v_page ->> 'next_cursor';
+    exit when v_cursor is null;
+  end loop;
+  return v_ids;
+end
+$$;
+comment on function tap.walk(text, text, boolean) is
+  'The ids that a walk through a list meets, two a page: from its beginning, or backwards from its end '
+  'where p_direction (before, after) is against its order.';
+
 -- Events and audit entries --------------------------------------------------------------------------
 
 create function tap.forget_events()

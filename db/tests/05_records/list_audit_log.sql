@@ -1,0 +1,63 @@
+-- The audit log of a group, for its admins.
+begin;
+select plan(16);
+
+select make_group('club');
+select make_group('other', 'public', 'admin');
+select make_cast('club');
+select make_post('post', 'club', 'member');
+select forget_events();
+select from generate_series(1, 5) as n
+cross join lateral api.set_post_pinned(the('moderator'), the('post'), n % 2 = 1) as p;
+select from api.update_group(the('admin'), the('other'), '{"is_locked": true}');
+set local role communities_job;
+
+select throws_code(
+  format('select * from api.list_audit_log(the(%L), the(''club''))', actor), state, code,
+  format('The audit log is closed to the %s', actor)
+)
+from (values
+  ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'),
+  ('banned', 'PT403', 'banned'), ('muted', 'PT403', 'forbidden'), ('member', 'PT403', 'forbidden'),
+  ('moderator', 'PT403', 'forbidden')
+) as refused (actor, state, code);
+select is(
+  (select count(*) from api.list_audit_log(the(actor), the('club'))), 5::bigint,
+  format('The audit log is open to the %s', actor)
+)
+from unnest(array['admin', 'owner']) as actor;
+select bag_eq(
+  $$ select action from api.list_audit_log(the('admin'), the('club')) $$,
+  array['post.pinned', 'post.unpinned', 'post.pinned', 'post.unpinned', 'post.pinned'],
+  'It holds the entries of that group alone'
+);
+select is(
+  walk($$list_audit_log(the('admin'), the('club'))$$, 'before', true),
+  array(select id from api.list_audit_log(the('admin'), the('club')) order by created_at desc, id desc),
+  'A walk through it meets every entry once, newest first'
+);
+select is(
+  walk($$list_audit_log(the('admin'), the('club'))$$, 'after', true),
+  array(select id from api.list_audit_log(the('admin'), the('club')) order by created_at, id),
+  'A walk back meets every entry once, oldest first'
+);
+select is(
+  (select count(*) from api.list_audit_log(the('admin'), the('club'), p_limit => 2)), 2::bigint,
+  'A page has as many entries as asked for'
+);
+select throws_fields(
+  $$ select api.list_audit_log(the('admin'), the('club'), p_limit => 0) $$, array['limit'],
+  'A page has 1 entry at least'
+);
+select throws_code(
+  $$ select api.list_audit_log(the('admin'), the('club'), p_before => 'x') $$,
+  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+);
+select throws_code(
+  $$ select api.list_audit_log(the('admin'), gen_random_uuid()) $$, 'PT404', 'not_found',
+  'A group that is not there has no audit log'
+);
+select counters_hold();
+
+select * from finish();
+rollback;
