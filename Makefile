@@ -74,8 +74,8 @@ lock: $(DEV)  ## make the lock files again from pyproject.toml
 	    --output-file requirements$$set.txt pyproject.toml || exit 1; \
 	done
 
-clean:  ## remove .venv, caches and all local data
-	@if [ -x $(BIN)/python ]; then $(TOOLS) down; fi
+clean:  ## remove .venv, caches and all local data, unless something runs on it
+	@if [ -x $(BIN)/python ]; then $(TOOLS) clean; fi
 	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Both sets live in one .venv; the stamp of the larger one covers the smaller.
@@ -95,5 +95,5 @@ define install
 	  $(PYTHON) -m venv .venv || exit 1; \
 	fi; \
 	echo 'installing $(1) into .venv'; \
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
 endef

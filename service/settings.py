@@ -187,20 +187,25 @@ def kept_secret(data_dir: Path, name: str) -> str:
     """A random secret, made at the first call and kept under DATA_DIR for its owner alone."""
     path = data_dir / "secrets" / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A whole file appears at once under its name: processes that start together agree.
-        draft = path.with_name(f"{name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        if not path.exists():
+            _make_secret(path)
         return path.read_text()
     except OSError as error:
         raise SettingsError(f"DATA_DIR: can't keep a secret in {path}: {error.strerror}") from None
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Written elsewhere and then linked: the first of several processes wins, with a whole file.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def _one_line(error: ValidationError) -> str:

@@ -64,7 +64,7 @@ def empty_database_url(empty_database: databases.Database) -> str:
 @pytest.fixture
 def redis_url(test_stack: stack.Stack) -> Iterator[str]:
     """An empty Redis that only this test uses."""
-    with _own_redis(test_stack) as url:
+    with own_redis(test_stack) as url:
         yield url
 
 
@@ -73,7 +73,7 @@ def run_service(
     test_stack: stack.Stack, database_url: str, redis_url: str, tmp_path: Path
 ) -> Iterator[ServiceFactory]:
     """Starts services on this test's stores: `run_service(RATE_LIMIT="5/minute")`."""
-    with _services(test_stack, database_url, redis_url, tmp_path) as run:
+    with services(test_stack, database_url, redis_url, tmp_path) as run:
         yield run
 
 
@@ -91,14 +91,15 @@ def shared_service(
     folder = tmp_path_factory.mktemp("service")
     with (
         databases.clone(test_stack.database_url, template) as database,
-        _own_redis(test_stack) as redis_url,
-        _services(test_stack, database.url, redis_url, folder) as run,
+        own_redis(test_stack) as redis_url,
+        services(test_stack, database.url, redis_url, folder) as run,
     ):
         yield run()
 
 
 @contextmanager
-def _own_redis(test_stack: stack.Stack) -> Iterator[str]:
+def own_redis(test_stack: stack.Stack) -> Iterator[str]:
+    """The URL of an empty Redis that nobody else uses."""
     shared = test_stack.urls["REDIS_URL"]
     with redis.Redis.from_url(shared) as counter:
         databases_count = int(counter.config_get("databases")["databases"])
@@ -112,9 +113,10 @@ def _own_redis(test_stack: stack.Stack) -> Iterator[str]:
 
 
 @contextmanager
-def _services(
+def services(
     test_stack: stack.Stack, database_url: str, redis_url: str, folder: Path
 ) -> Iterator[ServiceFactory]:
+    """Starts services on these stores, and stops them at the end."""
     secret = secrets.token_hex(32)
     with ExitStack() as started:
 

@@ -49,7 +49,7 @@ class Service:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)]
-        options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+        options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "on", "--no-access-log"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *options, "--port", str(self.port)],

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import databases
-from tools import parts
+from tools import databases, parts
 
 FOLDER = Path(__file__).parent.parent / "docs" / "sql"
 PAGES = sorted(set(FOLDER.glob("*.md")) - {FOLDER / "README.md"})

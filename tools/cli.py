@@ -13,7 +13,7 @@ import typer
 
 from service import settings as configuration
 from tools import migrate as migrations
-from tools import parts, pgtap, serve, stack, testing, tokens
+from tools import parts, pgtap, serve, signals, stack, testing, tokens
 from tools.failure import Failure
 
 app = typer.Typer(
@@ -102,6 +102,14 @@ def down() -> None:
     print("stopped" if stack.stop_kept(testing.settings()) else "was not up")
 
 
+@app.command()
+def clean() -> None:
+    """Make sure that nothing uses the local data."""
+    for settings in (_settings(), testing.settings()):
+        if settings.data_dir.exists():
+            stack.stop_kept(settings)
+
+
 @app.command(name="test-db")
 def pgtap_tests(
     path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
@@ -112,6 +120,7 @@ def pgtap_tests(
 
 def main() -> None:
     try:
-        app()
+        with signals.as_interrupt():
+            app()
     except OSError as error:
         raise Failure(f"{error.filename or ''}: {error.strerror or error}") from None

@@ -11,7 +11,7 @@ import psycopg
 import urllib3
 
 from service.settings import Settings
-from tools import migrate, processes, signals, stack, tokens
+from tools import migrate, processes, stack, tokens
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def servers(settings: Settings, port: int) -> list[Server]:
                 *(sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)),
                 *("--host", settings.host, "--port", str(port)),
                 *("--workers", str(settings.web_concurrency)),
-                *("--loop", "uvloop", "--http", "httptools"),
+                *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
                 *("--log-level", settings.log_level, "--no-access-log"),
                 *("--timeout-graceful-shutdown", "5"),
             ),
@@ -47,11 +47,10 @@ def servers(settings: Settings, port: int) -> list[Server]:
 
 def run(settings: Settings) -> None:
     """Serve until Ctrl-C or TERM."""
-    with signals.as_interrupt():
-        try:
-            _run(settings)
-        except KeyboardInterrupt:
-            print("stopped", flush=True)
+    try:
+        _run(settings)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
 
 
 def _run(settings: Settings) -> None:
@@ -59,7 +58,7 @@ def _run(settings: Settings) -> None:
         # Not sooner: what a killed run has left behind may hold the port until here.
         port = settings.port or stack.free_port()
         if not stack.is_free(port, settings.host):
-            raise Failure(f"PORT: {port} is in use on {settings.host}")
+            raise Failure(f"PORT: can't listen on {settings.host}:{port}, it is in use or not ours")
         migrate.migrate(running.database_url)
         _seed_if_empty(running.database_url)
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")

@@ -5,17 +5,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def as_interrupt() -> Iterator[None]:
-    """TERM stops the program as Ctrl-C does: by a KeyboardInterrupt, so that it cleans up."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Whatever asks the program to stop raises a KeyboardInterrupt, so that it cleans up.
+
+    SIGINT too: a shell that starts a command in the background has it ignored there.
+    """
+    asking = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        asking.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, signal.default_int_handler) for number in asking}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
