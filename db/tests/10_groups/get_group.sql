@@ -1,0 +1,31 @@
+-- A group's card. Who sees it is in 04_policy/matrix.sql.
+begin;
+select plan(5);
+
+select make_group('open', 'public');
+select make_group('hidden', 'secret');
+select make_cast('hidden');
+set local role communities_job;
+
+select is(
+  (select name from api.get_group(null, the('open'))), 'Group open', 'Anyone sees a public group'
+);
+select is(
+  (select name from api.get_group(the('member'), the('hidden'))), 'Group hidden',
+  'Its members see a secret group'
+);
+select throws_code(
+  $$ select * from api.get_group(the('stranger'), the('hidden')) $$, 'PT404', 'not_found',
+  'To a stranger a secret group does not exist'
+);
+select throws_code(
+  $$ select * from api.get_group(the('stranger'), gen_random_uuid()) $$, 'PT404', 'not_found',
+  'A group that was never made does not exist'
+);
+select throws_code(
+  $$ select * from api.get_group(the('stranger'), null) $$, 'PT404', 'not_found',
+  'Nor does one without an id'
+);
+
+select * from finish();
+rollback;

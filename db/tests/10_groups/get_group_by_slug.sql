@@ -1,0 +1,44 @@
+-- A group by its slug. Who sees it is in 04_policy/matrix.sql.
+begin;
+select plan(7);
+
+select make_group('open', 'public');
+select make_group('hidden', 'secret');
+select make_cast('hidden');
+select sudo($$ update group_entity set slug = own('open') where id = the('open') $$);
+select sudo($$ update group_entity set slug = own('hidden') where id = the('hidden') $$);
+set local role communities_job;
+
+select is(
+  (select id from api.get_group_by_slug(null, own('open'))), the('open'),
+  'Anyone finds a public group by its slug'
+);
+select is(
+  (select id from api.get_group_by_slug(the('member'), own('hidden'))), the('hidden'),
+  'Its members find a secret group'
+);
+select throws_code(
+  $$ select * from api.get_group_by_slug(the('stranger'), own('hidden')) $$, 'PT404', 'not_found',
+  'To a stranger its slug is nobody''s'
+);
+select throws_code(
+  $$ select * from api.get_group_by_slug(the('owner'), own('nothing')) $$, 'PT404', 'not_found',
+  'As is a slug that no group has'
+);
+select throws_code(
+  $$ select * from api.get_group_by_slug(the('owner'), null) $$, 'PT404', 'not_found',
+  'And one that is missing'
+);
+select from api.delete_group(the('owner'), the('open'));
+select throws_code(
+  $$ select * from api.get_group_by_slug(the('owner'), own('open')) $$, 'PT404', 'not_found',
+  'A deleted group is found by its id alone, not even by its owner'
+);
+select remember('heir', id) from api.create_group(the('stranger'), 'Heir', 'public', own('open'));
+select is(
+  (select id from api.get_group_by_slug(the('owner'), own('open'))), the('heir'),
+  'A slug is its living group''s'
+);
+
+select * from finish();
+rollback;
