@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.doors.doors import HttpDoor, SqlDoor
+from tests.doors.doors import Answer, HttpDoor, SqlDoor
 from tests.doors.operations import OPERATIONS, Operation
 from tests.matrix.worlds import PEOPLE, Worlds
 
@@ -54,6 +54,13 @@ def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def in_sql(
+    job: psycopg.Connection, actor: uuid.UUID | None, operation: Operation, args: dict[str, Any]
+) -> Answer:
+    with job.transaction(force_rollback=True):
+        return SqlDoor(job).call(actor, operation, args)
+
+
 @pytest.mark.parametrize("state", ["living", "group deleted"])
 @pytest.mark.parametrize("operation", OF_A_GROUP, ids=lambda operation: operation.name)
 def test_a_secret_group_answers_like_none(
@@ -75,19 +82,16 @@ def test_a_secret_group_answers_like_none(
             for response in responses
         ]
         assert told == untold
-        with job.transaction(force_rollback=True):
-            one, other = [
-                SqlDoor(job).call(PEOPLE.get(who), operation, given) for given in (args, nothing)
-            ]
+        one, other = [in_sql(job, PEOPLE.get(who), operation, given) for given in (args, nothing)]
         assert one == other
 
 
 @pytest.mark.parametrize("operation", OF_A_GROUP, ids=lambda operation: operation.name)
 def test_an_id_that_is_none_is_not_found(operation: Operation, http: HttpDoor) -> None:
+    places = dict.fromkeys(operation.in_path, "no") | BODIES.get(operation.name, {})
     ids = [name for name in operation.in_path if name.endswith("_id")]
-    args = {"emoji": "👍", "slug": "no", "code": "!", **BODIES.get(operation.name, {})}
     for odd in ("1", "not-a-uuid", "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex, "\x00", "é"):
-        answer = http.call(PEOPLE["stranger"], operation, {**args, **dict.fromkeys(ids, odd)})
+        answer = http.call(PEOPLE["stranger"], operation, {**places, **dict.fromkeys(ids, odd)})
         assert (answer.status, answer.code) == (404, "not_found"), odd
 
 

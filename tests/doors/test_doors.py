@@ -1,0 +1,51 @@
+"""Both doors give the same: answers, rows, events, audit entries and errors, story by story."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import conftest, databases
+from tests.doors.doors import HttpDoor, SqlDoor
+from tests.doors.operations import OPERATIONS
+from tests.doors.stories import STORIES
+from tests.doors.telling import Story, Teller
+from tools import stack
+
+UTC = "-c timezone=UTC"
+
+
+@pytest.fixture(scope="module")
+def over_http(
+    test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Teller]:
+    folder: Path = tmp_path_factory.mktemp("doors")
+    with (
+        databases.clone(test_stack.database_url, template) as database,
+        conftest.own_redis(test_stack) as redis_url,
+        conftest.services(test_stack, database.url, redis_url, folder) as run,
+        database.connect(options=UTC) as connection,
+    ):
+        door = HttpDoor(run())
+        yield Teller(door, connection)
+        door.close()
+
+
+@pytest.fixture(scope="module")
+def in_sql(test_stack: stack.Stack, template: str) -> Iterator[Teller]:
+    with (
+        databases.clone(test_stack.database_url, template) as database,
+        database.connect("communities_job", options=UTC) as job,
+        database.connect(options=UTC) as connection,
+    ):
+        yield Teller(SqlDoor(job), connection)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_both_doors_give_the_same(story: Story, over_http: Teller, in_sql: Teller) -> None:
+    assert over_http.tell(story) == in_sql.tell(story)
+
+
+def test_every_operation_is_in_a_story() -> None:
+    told = {step.operation for story in STORIES for step in story.steps}
+    assert told == set(OPERATIONS)
