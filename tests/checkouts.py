@@ -38,7 +38,11 @@ import psycopg
 
 USERS = [("Ada", "01900000-0000-7000-8000-000000000001")]
 
-def seed(database_url, scale):
+def is_seeded(database_url):
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("select from group_entity").fetchone() is not None
+
+def seed(database_url, scale=None):
     with psycopg.connect(database_url) as connection:
         connection.execute("insert into group_entity values (1)")
     print("seeded")

@@ -14,6 +14,7 @@ import typer
 from service import settings as configuration
 from tools import migrate as migrations
 from tools import parts, pgtap, serve, signals, stack, testing, tokens
+from tools import seed as seeding
 from tools.failure import Failure
 
 app = typer.Typer(
@@ -57,8 +58,6 @@ def seed(
     scale: Annotated[int | None, typer.Option(min=1, help="Make that many posts.")] = None,
 ) -> None:
     """Put the example data in; again, it changes nothing."""
-    from tools import seed as seeding
-
     with _database() as url:
         migrations.migrate(url)
         seeding.seed(url, scale)

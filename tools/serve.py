@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import urllib3
 
 from service.settings import Settings
-from tools import migrate, processes, stack, tokens
+from tools import migrate, processes, seed, stack, tokens
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +59,8 @@ def _run(settings: Settings) -> None:
         if not stack.is_free(port, settings.host):
             raise Failure(f"PORT: can't listen on {settings.host}:{port}, it is in use or not ours")
         migrate.migrate(running.database_url)
-        _seed_if_empty(running.database_url)
+        if not seed.is_seeded(running.database_url):
+            seed.seed(running.database_url)
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")
         environment = {
             **running.environment(settings),
@@ -112,15 +112,6 @@ class _Watch:
         return Failure(f"{name} has died; {log} ends with\n{processes.tail(log)}")
 
 
-def _seed_if_empty(database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute("select exists (select from public.group_entity)").fetchone()
-    if row == (False,):
-        from tools import seed
-
-        seed.seed(database_url, None)
-
-
 def _empty_folder(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
@@ -151,8 +142,6 @@ def _welcome(settings: Settings, origin: str) -> None:
     print(f"\n  API    {origin}/api/communities/v1\n  docs   {origin}/docs")
     print(f"  logs   {settings.data_dir / 'logs'}")
     if tokens.can_mint(settings):
-        from tools import seed
-
         print("\n  Tokens of the example users, for `Authorization: Bearer …`:\n")
         for name, user in seed.USERS:
             print(f"  {name} ({user})\n{tokens.mint(settings, str(user))}\n")
