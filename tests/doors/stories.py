@@ -1,7 +1,7 @@
 """The stories: each step is one call, told once and made at every door.
 
 HTTP reads a body before it asks the rulebook: a field that is unknown or of another JSON type is
-refused there, whatever else is wrong. So such a field stands alone here, in a call that may be made.
+refused there, whatever else is wrong. So it stands alone here, in a call that may be made.
 """
 
 from typing import Any

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import conftest, databases
+from tests import conftest
 from tests.doors.doors import HttpDoor, SqlDoor
 from tests.doors.operations import OPERATIONS
 from tests.doors.stories import STORIES
 from tests.doors.telling import Story, Teller
-from tools import stack
+from tools import databases, stack
 
 UTC = "-c timezone=UTC"
 
