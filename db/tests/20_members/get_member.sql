@@ -1,0 +1,36 @@
+-- One member. Who may see members is in 04_policy/matrix.sql.
+begin;
+select plan(7);
+
+select make_group('club', 'public');
+select make_cast('club');
+set local role communities_job;
+
+select is(
+  (select role from api.get_member(null, the('club'), the('admin'))), 'admin', 'A member has a role'
+);
+select is(
+  (select muted_until from api.get_member(null, the('club'), the('muted'))), now() + interval '1 day',
+  'A muted member shows until when'
+);
+select throws_code(
+  format('select * from api.get_member(the(''owner''), the(''club''), the(%L))', name),
+  'PT404', 'not_found', format('The %s is no member', name)
+)
+from unnest(array['stranger', 'banned']) as name;
+select from api.leave_group(the('member'), the('club'));
+select throws_code(
+  $$ select * from api.get_member(the('owner'), the('club'), the('member')) $$, 'PT404', 'not_found',
+  'Who has left is none either'
+);
+select throws_code(
+  $$ select * from api.get_member(the('owner'), the('club'), null) $$, 'PT404', 'not_found',
+  'Nor is nobody'
+);
+select throws_code(
+  $$ select * from api.get_member(the('owner'), gen_random_uuid(), the('owner')) $$,
+  'PT404', 'not_found', 'A group that is not there has no members'
+);
+
+select * from finish();
+rollback;

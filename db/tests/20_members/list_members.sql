@@ -1,0 +1,76 @@
+-- The members of a group, oldest first. Who may see them is in 04_policy/matrix.sql.
+begin;
+select plan(18);
+
+select make_group('club', 'private');
+select make_cast('club');
+select make_member('early', 'club');
+select make_member('gone', 'club');
+select sudo($$
+  update group_member set created_at = now() - interval '1 day' where user_id = the('early')
+$$);
+select from api.leave_group(the('gone'), the('club'));
+set local role communities_job;
+
+select is(
+  (select array_agg(user_id) from api.list_members(the('member'), the('club'), p_limit => 1)),
+  array[the('early')], 'The oldest member comes first'
+);
+select bag_eq(
+  $$ select user_id, role from api.list_members(the('member'), the('club')) $$,
+  $$
+    values
+      (the('early'), 'member'), (the('owner'), 'owner'), (the('admin'), 'admin'),
+      (the('moderator'), 'moderator'), (the('member'), 'member'), (the('muted'), 'member')
+  $$,
+  'Who has left, or is banned, is not in the list'
+);
+select is(
+  (select array_agg(id) from api.list_members(the('member'), the('club'))),
+  array(select id from api.list_members(the('member'), the('club')) order by created_at, id),
+  'Members of one instant are ordered by id'
+);
+select is(
+  (select count(*) from api.list_members(the('member'), the('club'), role)), number,
+  format('Of the %s there is the right number', role)
+)
+from (values
+  ('owner', 1::bigint), ('admin', 1), ('moderator', 1), ('member', 3), (null, 6)
+) as roles (role, number);
+select is(
+  walk(list, direction, false),
+  array(
+    select id from api.list_members(the('member'), the('club'), role)
+    order by
+      case when direction = 'before' then created_at end desc,
+      case when direction = 'before' then id end desc, created_at, id
+  ),
+  format('A walk %s meets every %s once', direction, coalesce(role, 'one'))
+)
+from unnest(array['before', 'after']) as direction
+cross join (values
+  ($$list_members(the('member'), the('club'))$$, null),
+  ($$list_members(the('member'), the('club'), 'member')$$, 'member')
+) as lists (list, role);
+select throws_fields(
+  $$ select * from api.list_members(the('member'), the('club'), 'king') $$, array['role'],
+  'A role that is none is an error'
+);
+select throws_fields(
+  $$ select * from api.list_members(the('member'), the('club'), p_limit => 101) $$, array['limit'],
+  'A page has 100 members at most'
+);
+select throws_code(
+  $$ select * from api.list_members(the('member'), the('club'), p_after => 'x') $$,
+  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+);
+select throws_code(
+  format($$ select * from api.list_members(the(%L), the('club'), 'king', 0, 'x') $$, actor), state, code,
+  format('What is wrong with a request is not told to the %s', actor)
+)
+from (values ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'))
+  as actors (actor, state, code);
+select counters_hold();
+
+select * from finish();
+rollback;

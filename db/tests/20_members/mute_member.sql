@@ -1,0 +1,79 @@
+-- Muting a member until a time: reads and reacts, does not post or comment; for moderators.
+begin;
+select plan(61);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_member('member2', 'club');
+select make_member('moderator2', 'club', 'moderator');
+select make_member('owner2', 'club', 'owner');
+select make_post('post', 'club', 'member');
+select make_comment('comment', 'post', 'member');
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format(
+    'select api.mute_member(the(%L), the(''club''), the(%L), now() + interval ''1 hour'')', actor, victim
+  )),
+  result, format('%s mutes %s: %s', actor, victim, result)
+)
+from (
+  select actor, victim, split_part(results, ' ', nr::int) as result
+  from (values
+    -- mutes      stranger banned member2 moderator2 admin owner2
+    ('anonymous', 'unauthenticated unauthenticated unauthenticated unauthenticated unauthenticated '
+      'unauthenticated'),
+    ('stranger', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
+    ('banned', 'banned banned banned banned banned banned'),
+    ('member', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
+    ('moderator', 'not_found not_found ok forbidden forbidden forbidden'),
+    ('admin', 'not_found not_found ok ok forbidden forbidden'),
+    ('owner', 'not_found not_found ok ok ok ok')
+  ) as matrix (actor, results)
+  cross join unnest(array['stranger', 'banned', 'member2', 'moderator2', 'admin', 'owner2'])
+    with ordinality as victims (victim, nr)
+) as cases;
+
+select is(
+  (
+    select muted_until
+    from api.mute_member(the('moderator'), the('club'), the('member'), now() + interval '1 hour')
+  ),
+  now() + interval '1 hour', 'A member is muted until a time'
+);
+select events_are(array['member.muted'], array['member.muted'], 'A mute is one event, audited');
+select is(event() #>> '{data,user_id}', the('member')::text, 'The event tells who is muted');
+select is(audited() #>> '{before,muted_until}', null, 'The audit log holds how it was');
+select is(
+  outcome(call), result, format('A muted member: %s, %s', split_part(call, '(', 1), result)
+)
+from (values
+  ($$select api.get_post(the('member'), the('post'))$$, 'ok'),
+  ($$select api.add_reaction(the('member'), 'post', the('post'), '👍')$$, 'ok'),
+  ($$select api.create_post(the('member'), the('club'), 'x')$$, 'muted'),
+  ($$select api.create_comment(the('member'), the('post'), 'x')$$, 'muted'),
+  ($$select api.update_post(the('member'), the('post'), '{"body": "x"}')$$, 'muted'),
+  ($$select api.update_comment(the('member'), the('comment'), '{"body": "x"}')$$, 'muted'),
+  ($$select api.delete_post(the('member'), the('post'))$$, 'ok'),
+  ($$select api.leave_group(the('member'), the('club'))$$, 'ok')
+) as calls (call, result);
+select make_muted('healed', 'club', '-1 second');
+select lives_ok(
+  $$ select api.create_post(the('healed'), the('club'), 'I am back') $$, 'A mute runs out by itself'
+);
+select throws_fields(
+  format('select api.mute_member(the(''owner''), the(''club''), the(''member2''), %s)', until),
+  array['until'], format('A mute does not end at %s', until)
+)
+from unnest(array['null', 'now()', $$'-infinity'$$, $$'infinity'$$]) as until;
+select throws_code(
+  $$
+    select api.mute_member(the('owner'), gen_random_uuid(), the('member2'), now() + interval '1 hour')
+  $$,
+  'PT404', 'not_found', 'In a group that is not there nobody is muted'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,67 @@
+-- Removing a member: of lower rank, or oneself.
+begin;
+select plan(49);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_member('admin2', 'club', 'admin');
+select make_member('owner2', 'club', 'owner');
+select make_member('member2', 'club');
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.remove_member(the(%L), the(''club''), the(%L))', actor, victim)),
+  result, format('%s removes %s: %s', actor, victim, result)
+)
+from (
+  select actor, victim, split_part(results, ' ', nr::int) as result
+  from (values
+    -- on        stranger banned member2 moderator admin2 owner2
+    ('anonymous', 'unauthenticated unauthenticated unauthenticated unauthenticated unauthenticated '
+      'unauthenticated'),
+    ('stranger', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
+    ('member', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
+    ('moderator', 'forbidden forbidden forbidden ok forbidden forbidden'), -- oneself
+    ('admin', 'not_found not_found ok ok forbidden forbidden'),
+    ('owner', 'not_found not_found ok ok ok ok')
+  ) as matrix (actor, results)
+  cross join unnest(array['stranger', 'banned', 'member2', 'moderator', 'admin2', 'owner2'])
+    with ordinality as victims (victim, nr)
+) as cases;
+
+select lives_ok(
+  $$ select api.remove_member(the('admin'), the('club'), the('member')) $$, 'An admin removes a member'
+);
+select events_are(array['member.left'], array['member.left'], 'Removing is one event, audited');
+select is(event() ->> 'actor_id', the('admin')::text, 'The event tells who removed');
+select is(event() #>> '{data,user_id}', the('member')::text, 'And whom');
+select is(audited() #>> '{before,role}', 'member', 'The audit log holds the role that was lost');
+select is((select members_count from api.get_group(null, the('club'))), 7, 'The group has one member less');
+select is(
+  (select status from api.join_group(the('member'), the('club'))), 201,
+  'Who was removed is not banned, and may join again'
+);
+select lives_ok(
+  $$ select api.remove_member(the('muted'), the('club'), the('muted')) $$, 'A member removes themself'
+);
+select is(
+  outcome($$ select api.remove_member(the('banned'), the('club'), the('member2')) $$), 'banned',
+  'A banned user removes nobody'
+);
+select lives_ok(
+  $$ select api.remove_member(the('owner2'), the('club'), the('owner')) $$,
+  'An owner removes another owner'
+);
+select throws_code(
+  $$ select api.remove_member(the('owner2'), the('club'), the('owner2')) $$, 'PT409', 'last_owner',
+  'But not the last one, oneself'
+);
+select throws_code(
+  $$ select api.remove_member(the('owner2'), gen_random_uuid(), the('member')) $$,
+  'PT404', 'not_found', 'A group that is not there has no members'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,57 @@
+-- Lifting a ban makes nobody a member again.
+begin;
+select plan(19);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_banned('expired', 'club', '-1 second');
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.unban_member(the(%L), the(''club''), the(''banned''))', actor)),
+  result, format('%s lifts a ban: %s', actor, result)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'),
+  ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'), ('owner', 'ok')
+) as actors (actor, result);
+select is(
+  (
+    select jsonb_build_object('is_banned', is_banned, 'reason', ban_reason, 'until', banned_until)
+    from api.unban_member(the('admin'), the('club'), the('banned'))
+  ),
+  '{"is_banned": false, "reason": null, "until": null}', 'A ban is lifted'
+);
+select events_are(array['member.unbanned'], array['member.unbanned'], 'Lifting is one event, audited');
+select is(event() #>> '{data,user_id}', the('banned')::text, 'The event tells whose ban it was');
+select is(audited() #>> '{before,ban_reason}', 'spam', 'The audit log holds the ban');
+select throws_code(
+  $$ select api.get_member(the('owner'), the('club'), the('banned')) $$, 'PT404', 'not_found',
+  'Lifting a ban makes nobody a member'
+);
+select throws_code(
+  $$ select api.create_post(the('banned'), the('club'), 'x') $$, 'PT403', 'forbidden',
+  'Nor lets them write'
+);
+select is(
+  (select status from api.join_group(the('banned'), the('club'))), 201, 'But they may join'
+);
+select forget_events();
+select is(
+  (select is_banned from api.unban_member(the('admin'), the('club'), the('banned'))), false,
+  'Lifting a ban that is not there changes nothing'
+);
+select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select throws_code(
+  $$ select api.unban_member(the('admin'), the('club'), the('stranger')) $$, 'PT404', 'not_found',
+  'A user whom the group never met has no ban'
+);
+select is(
+  outcome($$ select api.unban_member(the('admin'), the('club'), the('owner')) $$), 'forbidden',
+  'Nobody acts on a member of higher rank'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,46 @@
+-- Lifting a mute, of somebody who left too.
+begin;
+select plan(16);
+
+select make_group('club', 'public');
+select make_cast('club');
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.unmute_member(the(%L), the(''club''), the(''muted''))', actor)),
+  result, format('%s lifts a mute: %s', actor, result)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'),
+  ('member', 'forbidden'), ('muted', 'forbidden'), ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
+) as actors (actor, result);
+select from api.leave_group(the('muted'), the('club'));
+select forget_events();
+select is(
+  (select muted_until from api.unmute_member(the('moderator'), the('club'), the('muted'))), null,
+  'The mute of somebody who left is lifted'
+);
+select events_are(array['member.unmuted'], array['member.unmuted'], 'Lifting is one event, audited');
+select from api.join_group(the('muted'), the('club'));
+select lives_ok(
+  $$ select api.create_post(the('muted'), the('club'), 'Here I am again') $$, 'And lets them write'
+);
+select forget_events();
+select is(
+  (select muted_until from api.unmute_member(the('moderator'), the('club'), the('muted'))), null,
+  'Lifting a mute that is not there changes nothing'
+);
+select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select is(
+  outcome($$ select api.unmute_member(the('moderator'), the('club'), the('admin')) $$), 'forbidden',
+  'Nobody acts on a member of higher rank'
+);
+select throws_code(
+  $$ select api.unmute_member(the('admin'), the('club'), the('stranger')) $$, 'PT404', 'not_found',
+  'A user whom the group never met is not muted'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

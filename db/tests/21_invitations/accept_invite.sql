@@ -1,0 +1,110 @@
+-- Coming in by an invitation, in its role.
+begin;
+select plan(26);
+
+select make_group('club', 'secret');
+select make_cast('club');
+select make_user(name) from unnest(array['ada', 'bob', 'cyd']) as name;
+set local role communities_job;
+
+create function pg_temp.invite(p_options text default '') returns void language plpgsql as $$
+begin
+  execute format(
+    'select set_config(''the.code'', code, true) from api.create_invite(the(''owner''), the(''club'')%s)',
+    p_options
+  );
+end
+$$;
+create function pg_temp.accept(p_name text) returns text language sql as $$
+  select format('select api.accept_invite(the(%L), current_setting(''the.code''))', p_name)
+$$;
+
+select pg_temp.invite(', p_role => ''moderator''');
+select forget_events();
+select is(
+  (select to_jsonb(m) - 'id' from api.accept_invite(the('ada'), current_setting('the.code')) as m),
+  jsonb_build_object(
+    'group_id', the('club'), 'user_id', the('ada'), 'role', 'moderator', 'joined_at', now(),
+    'created_at', now(), 'muted_until', null, 'is_banned', false, 'ban_reason', null,
+    'banned_until', null
+  ),
+  'Who accepts is a member in the role of the invitation'
+);
+select events_are(array['member.joined'], array['member.joined'], 'Accepting is one event, audited');
+select is(event() ->> 'actor_id', the('ada')::text, 'The event tells who came in');
+select is((select members_count from api.get_group(the('ada'), the('club'))), 6, 'They count in the group');
+select throws_code(pg_temp.accept('ada'), 'PT409', 'already_member', 'A member does not come in again');
+select throws_code(
+  pg_temp.accept('owner'), 'PT409', 'already_member', 'An owner keeps their role, too'
+);
+select is(
+  look($$ select uses from group_invite $$), '1', 'An invitation counts how often it was used'
+);
+select lives_ok(pg_temp.accept('bob'), 'An invitation without limit is used again');
+select throws_code(
+  pg_temp.accept('banned'), 'PT403', 'banned', 'A banned user does not come in, not by an invitation'
+);
+select throws_code(
+  pg_temp.accept('anonymous'), 'PT401', 'unauthenticated', 'An anonymous caller does not come in'
+);
+select is(look($$ select uses from group_invite $$), '2', 'A refusal does not use an invitation up');
+
+select pg_temp.invite(', p_max_uses => 1');
+select from api.leave_group(the('ada'), the('club'));
+select lives_ok(pg_temp.accept('ada'), 'Who has left may be invited again');
+select is(
+  (select role from api.get_member(the('owner'), the('club'), the('ada'))), 'member',
+  'In the role of the new invitation'
+);
+select throws_code(pg_temp.accept('cyd'), 'PT404', 'not_found', 'An invitation that is used up is none');
+
+select pg_temp.invite(', the(''cyd'')');
+select throws_code(
+  pg_temp.accept('stranger'), 'PT404', 'not_found', 'An invitation of somebody else is none'
+);
+select lives_ok(pg_temp.accept('cyd'), 'One''s own is');
+
+select pg_temp.invite(', p_expires_at => now() + interval ''1 second''');
+select sudo($$ update group_invite set expires_at = now() where expires_at is not null $$);
+select throws_code(
+  pg_temp.accept('stranger'), 'PT404', 'not_found', 'An invitation that has run out is none'
+);
+
+select throws_code(
+  format('select api.accept_invite(the(''stranger''), %L)', code), 'PT404', 'not_found',
+  format('%s is no code', coalesce(quote_literal(code), 'Nothing'))
+)
+from unnest(array['nonsense', '', null]) as code;
+
+select pg_temp.invite();
+select throws_code(
+  format('select api.accept_invite(the(''stranger''), %L)', upper(current_setting('the.code'))),
+  'PT404', 'not_found', 'A code is taken as it is written'
+);
+select from api.delete_group(the('owner'), the('club'));
+select throws_code(
+  pg_temp.accept('stranger'), 'PT404', 'not_found', 'Nobody comes into a group that is deleted'
+);
+select from api.restore_group(the('owner'), the('club'));
+select lives_ok(pg_temp.accept('stranger'), 'But may when it is restored');
+
+-- A request to join is settled by an invitation.
+select from api.update_group(the('owner'), the('club'), '{"visibility": "private"}');
+select make_user('dan');
+select from api.join_group(the('dan'), the('club'));
+select from api.accept_invite(the('dan'), current_setting('the.code'));
+select is_empty(
+  $$ select * from api.list_join_requests(the('owner'), the('club')) $$,
+  'Who came in by an invitation has no request pending'
+);
+select make_muted('quiet', 'club');
+select from api.leave_group(the('quiet'), the('club'));
+select from api.accept_invite(the('quiet'), current_setting('the.code'));
+select throws_code(
+  $$ select api.create_post(the('quiet'), the('club'), 'x') $$, 'PT403', 'muted',
+  'A mute outlives leaving and coming in by an invitation'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

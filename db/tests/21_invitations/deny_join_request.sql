@@ -1,0 +1,50 @@
+-- Turning down who asked; for admins.
+begin;
+select plan(17);
+
+select make_group('club', 'private');
+select make_cast('club');
+select make_user('ada');
+select from api.join_group(the('ada'), the('club'));
+select remember('request', look($$ select id from join_request $$)::uuid);
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.deny_join_request(the(%L), the(''club''), the(''ada''))', actor)),
+  result, format('%s denies a request: %s', actor, result)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('ada', 'forbidden'),
+  ('banned', 'banned'), ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'),
+  ('owner', 'ok')
+) as actors (actor, result);
+select lives_ok(
+  $$ select api.deny_join_request(the('admin'), the('club'), the('ada')) $$, 'Who asked is turned down'
+);
+select events_are(
+  array['join_request.denied'], array['join_request.denied'], 'Denying is one event, audited'
+);
+select event_is(
+  'join_request.denied', 'admin', 'club', null, 'join_request', 'request', 'It tells who and what'
+);
+select is(event() #>> '{data,status}', 'denied', 'The event holds the request');
+select throws_code(
+  $$ select api.get_member(the('admin'), the('club'), the('ada')) $$, 'PT404', 'not_found',
+  'Who was turned down is no member'
+);
+select throws_code(
+  format('select api.deny_join_request(the(''admin''), the(''club''), the(%L))', who),
+  'PT404', 'not_found', format('There is nothing to deny of %s', who)
+)
+from unnest(array['ada', 'stranger']) as who;
+select is(
+  look($$
+    select count(*) from join_request where user_id = the('ada') and status = 'denied'
+  $$), '1',
+  'The request is kept'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

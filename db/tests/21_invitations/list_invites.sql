@@ -1,0 +1,62 @@
+-- The invitations of a group, oldest first; for admins.
+begin;
+select plan(17);
+
+select make_group('club', 'secret');
+select make_cast('club');
+select remember(name, i.id)
+from unnest(array['one', 'two', 'three']) with ordinality as n (name, nr)
+cross join lateral api.create_invite(the('owner'), the('club'), p_max_uses => nr::int) as i;
+select backdate('group_invite', 'three', '1 day');
+set local role communities_job;
+
+select is(
+  outcome(format('select * from api.list_invites(the(%L), the(''club''))', actor)),
+  result, format('%s sees the invitations: %s', actor, result)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'not_found'), ('banned', 'not_found'),
+  ('muted', 'forbidden'), ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'),
+  ('owner', 'ok')
+) as actors (actor, result);
+select bag_eq(
+  $$ select id from api.list_invites(the('admin'), the('club')) $$,
+  $$ select the(name) from unnest(array['one', 'two', 'three']) as name $$,
+  'All invitations of the group are listed'
+);
+select is(
+  (select array_agg(id) from api.list_invites(the('admin'), the('club'), 1)), array[the('three')],
+  'The oldest comes first'
+);
+select is(
+  (select char_length(code) from api.list_invites(the('admin'), the('club'), 1)), 24,
+  'An admin sees the code, to pass it on'
+);
+select is(
+  walk($$list_invites(the('admin'), the('club'))$$, direction, false),
+  array(
+    select id from api.list_invites(the('admin'), the('club'))
+    order by
+      case when direction = 'before' then created_at end desc,
+      case when direction = 'before' then id end desc, created_at, id
+  ),
+  format('A walk %s meets every invitation once', direction)
+)
+from unnest(array['before', 'after']) as direction;
+select throws_fields(
+  $$ select * from api.list_invites(the('admin'), the('club'), 0) $$, array['limit'],
+  'A page has 1 invitation at least'
+);
+select throws_code(
+  $$ select * from api.list_invites(the('admin'), the('club'), p_after => 'x') $$,
+  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+);
+select from api.revoke_invite(the('admin'), the('club'), the('one'));
+select is_empty(
+  $$ select id from api.list_invites(the('admin'), the('club')) where id = the('one') $$,
+  'One that was taken back is not listed'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,42 @@
+-- Taking an invitation back; for admins.
+begin;
+select plan(15);
+
+select make_group('club', 'secret');
+select make_group('other', 'public', 'rob');
+select make_cast('club');
+select remember('invite', id), left(set_config('the.code', code, true), 0)
+from api.create_invite(the('owner'), the('club'), p_role => 'moderator');
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.revoke_invite(the(%L), the(''club''), the(''invite''))', actor)),
+  result, format('%s takes an invitation back: %s', actor, result)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'not_found'), ('banned', 'not_found'),
+  ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'), ('owner', 'ok')
+) as actors (actor, result);
+select throws_code(
+  $$ select api.revoke_invite(the('rob'), the('other'), the('invite')) $$, 'PT404', 'not_found',
+  'The owner of another group has no such invitation'
+);
+select lives_ok(
+  $$ select api.revoke_invite(the('admin'), the('club'), the('invite')) $$, 'An admin takes it back'
+);
+select events_are(array['invite.revoked'], array['invite.revoked'], 'That is one event, audited');
+select event_is('invite.revoked', 'admin', 'club', null, 'invite', 'invite', 'It tells who and what');
+select is(event() -> 'data' ? 'code', false, 'The event does not tell the code');
+select throws_code(
+  $$ select api.accept_invite(the('stranger'), current_setting('the.code')) $$, 'PT404', 'not_found',
+  'Nobody comes in by it any more'
+);
+select throws_code(
+  $$ select api.revoke_invite(the('admin'), the('club'), the('invite')) $$, 'PT404', 'not_found',
+  'It is not taken back twice'
+);
+select counters_hold();
+
+select * from finish();
+rollback;
