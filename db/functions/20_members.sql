@@ -283,7 +283,7 @@ set plan_cache_mode = force_custom_plan -- an index with or without the role ser
 as $$
 declare
   v_start page_key;
-  v_rows int := p_limit + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + p_lookahead::int;
 begin
   perform require_content(enter_group(p_actor, p_group_id), p_actor);
   v_start := page_start(p_before, p_after, p_limit, false);
@@ -507,7 +507,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_start page_key;
-  v_rows int := p_limit + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + p_lookahead::int;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');
