@@ -1,0 +1,98 @@
+-- Writing a post. Who may is in 04_policy/matrix.sql.
+begin;
+select plan(33);
+
+select make_group('club', 'private');
+select make_cast('club');
+select forget_events();
+set local role communities_job;
+
+select remember('post', id) from api.create_post(
+  the('member'), the('club'), E' \n Hello, all!\u00a0', E'\tA title ', array['Chess', ' GO', 'chess']
+);
+select is(
+  (select to_jsonb(p) - 'id' from api.get_post(the('member'), the('post')) as p),
+  jsonb_build_object(
+    'group_id', the('club'), 'author_id', the('member'), 'title', 'A title', 'body', 'Hello, all!',
+    'topic_tags', array['chess', 'go'], 'media', '[]'::json, 'reactions', '[]'::json,
+    'media_count', 0, 'reactions_count', 0, 'comments_count', 0, 'is_pinned', false,
+    'created_at', now(), 'updated_at', now(), 'edited_at', null, 'deleted_at', null
+  ),
+  'A post is as it was written, its texts trimmed and its tags folded'
+);
+select events_are(array['post.created'], array[]::text[], 'A new post is one event');
+select event_is('post.created', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and what');
+select is(
+  event() -> 'data', (select to_jsonb(p) from api.get_post(the('member'), the('post')) as p),
+  'The event holds the post'
+);
+select is(
+  (select to_jsonb(p) - 'id' from api.create_post(the('admin'), the('club'), 'Just words') as p)
+    -> 'title',
+  'null', 'A post needs no title'
+);
+select is(
+  (select title from api.create_post(the('admin'), the('club'), 'Just words', '  ')), null,
+  'A title that is blank is none'
+);
+select is(
+  (select body from api.create_post(the('admin'), the('club'), 'a' || chr(10) || chr(10) || 'b')),
+  'a' || chr(10) || chr(10) || 'b', 'White space within a body stays'
+);
+
+-- Locked groups
+select from api.update_group(the('owner'), the('club'), '{"is_locked": true}');
+select is(
+  outcome(format('select api.create_post(the(%L), the(''club''), ''x'')', actor)), result,
+  format('In a locked group a post of the %s: %s', actor, result)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'),
+  ('muted', 'muted'), ('member', 'group_locked'), ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
+) as actors (actor, result);
+select lives_ok(
+  $$ select api.create_comment(the('member'), the('post'), 'x') $$,
+  'A lock stops posts, not comments'
+);
+select lives_ok(
+  $$ select api.update_post(the('member'), the('post'), '{"body": "Hello again"}') $$,
+  'Nor changes to posts'
+);
+select from api.update_group(the('owner'), the('club'), '{"is_locked": false}');
+
+-- Limits
+select throws_fields(
+  format('select api.create_post(the(''member''), the(''club''), %s)', arguments), fields, description
+)
+from (values
+  ($$''$$, '{body}'::text[], 'A body is not empty'),
+  ($$null$$, '{body}', 'A body is required'),
+  ($$E' \u3000\n'$$, '{body}', 'A body is not blank'),
+  ($$repeat('a', 40001)$$, '{body}', 'A body has 40,000 characters at most'),
+  ($$'a', repeat('a', 141)$$, '{title}', 'A title has 140 characters at most'),
+  ($$'a', null, '{a,b,c,d,e,f,g,h,i,j,k}'$$, '{topic_tags}', 'A post has 10 tags at most'),
+  ($$'a', null, array[repeat('a', 51)]$$, '{topic_tags}', 'A tag has 50 characters at most'),
+  ($$'a', null, '{" "}'$$, '{topic_tags}', 'A tag is not blank'),
+  ($$'', repeat('a', 141), '{""}'$$, '{title,body,topic_tags}', 'All fields at fault are named')
+) as wrong (arguments, fields, description);
+select lives_ok(
+  format('select api.create_post(the(''member''), the(''club''), %s)', arguments), description
+)
+from (values
+  ($$repeat('👍', 40000), repeat('é', 140)$$, 'Texts are counted in characters'),
+  ($$' ' || repeat('a', 40000) || ' ', ' ' || repeat('a', 140)$$, 'And after trimming'),
+  ($$'a', null, '{a,b,c,d,e,f,g,h,i,j,A, b}'$$, 'Tags are counted without repeats'),
+  ($$'a', null, null$$, 'Tags that are null are none')
+) as right_ones (arguments, description);
+select throws_code(
+  $$ select api.create_post(the('muted'), the('club'), '') $$, 'PT403', 'muted',
+  'What is wrong with a post is not told to a muted member'
+);
+select throws_code(
+  $$ select api.create_post(the('member'), gen_random_uuid(), 'x') $$, 'PT404', 'not_found',
+  'Nobody writes into a group that is not there'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

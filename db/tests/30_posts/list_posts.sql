@@ -1,0 +1,132 @@
+-- The posts of a group, newest first. Who sees them is in 04_policy/matrix.sql.
+begin;
+select plan(47);
+
+select make_group('club', 'public');
+select make_group('other', 'public');
+select make_cast('club');
+select make_post('p' || n, 'club', case when n % 2 = 0 then 'member' else 'admin' end,
+  case when n % 3 = 0 then array[own('chess'), 'x'] else '{}' end, 'p' || n)
+from generate_series(1, 9) as n;
+select make_post('elsewhere', 'other');
+select backdate('post', 'p1', '3 days');
+select backdate('post', 'p9', '2 days');
+select backdate('post', 'p' || n, '1 day') from generate_series(2, 5) as n;
+select from unnest(array['p3', 'p4']) as name
+cross join lateral api.set_post_pinned(the('owner'), the(name), true);
+select from unnest(array['p5', 'p6']) as name
+cross join lateral api.delete_post(the('owner'), the(name)) as d;
+set local role communities_job;
+
+-- The numbers of the posts that a filter finds, in numerical order.
+create function pg_temp.found(p_actor text, p_filters text) returns text language plpgsql as $$
+declare
+  v_found text;
+begin
+  execute format(
+    'select string_agg(substr(body, 2), '' '' order by body) from api.list_posts(the(%L), the(''club'')%s)',
+    p_actor, p_filters
+  ) into v_found;
+  return v_found;
+end
+$$;
+
+select is(
+  (select string_agg(case when body in ('p1', 'p9') then body else 'p' end, ' ')
+   from api.list_posts(null, the('club'))),
+  'p p p p p p9 p1', 'The newest come first'
+);
+select is(
+  (select array_agg(id) from api.list_posts(null, the('club'))),
+  array(select id from api.list_posts(null, the('club')) order by created_at desc, id desc),
+  'Posts of one instant are ordered by id'
+);
+select is(pg_temp.found(actor, filters), found, description)
+from (values
+  ('anonymous', '', '1 2 3 4 7 8 9', 'Deleted posts are not in the list'),
+  ('moderator', '', '1 2 3 4 7 8 9', 'Nor are they for a moderator'),
+  ('moderator', ', p_deleted => null', '1 2 3 4 7 8 9', 'Who doesn''t ask for them'),
+  ('moderator', ', p_deleted => true', '5 6', 'Who asks for them gets nothing else'),
+  ('admin', ', p_deleted => true, p_author_id => the(''member'')', '6', 'And may filter them'),
+  ('anonymous', ', p_author_id => the(''member'')', '2 4 8', 'An author has their posts'),
+  ('anonymous', ', p_author_id => the(''stranger'')', null, 'Who wrote nothing has none'),
+  ('anonymous', ', p_tag => own(''chess'')', '3 9', 'A tag has its posts'),
+  ('anonymous', ', p_tag => upper(own(''chess'')) || '' ''', '3 9', 'In any case and trimmed'),
+  ('anonymous', ', p_tag => ''nothing''', null, 'A tag that no post has finds none'),
+  ('anonymous', ', p_pinned => true', '3 4', 'Pinned posts are found'),
+  ('anonymous', ', p_pinned => false', '1 2 7 8 9', 'And those that are not'),
+  ('anonymous', ', p_pinned => true, p_tag => ''x'', p_author_id => the(''admin'')', '3',
+    'Filters are taken together')
+) as lists (actor, filters, found, description);
+
+select is(
+  walk(list, direction, true),
+  (
+    select array_agg(id order by case when direction = 'before' then nr else -nr end)
+    from unnest(ids) with ordinality as i (id, nr)
+  ),
+  format('A walk %s meets every post once: %s', direction, description)
+)
+from unnest(array['before', 'after']) as direction
+cross join lateral (
+  select 'plain', $$list_posts(the('member'), the('club'))$$,
+    array(select id from api.list_posts(the('member'), the('club')) order by created_at desc, id desc)
+  union all
+  select 'by author', $$list_posts(null, the('club'), p_author_id => the('admin'))$$, array(
+    select id from api.list_posts(null, the('club')) where author_id = the('admin')
+    order by created_at desc, id desc
+  )
+  union all
+  select 'deleted', $$list_posts(the('owner'), the('club'), p_deleted => true)$$, array(
+    select id from api.list_posts(the('owner'), the('club'), p_deleted => true)
+    order by created_at desc, id desc
+  )
+) as lists (description, list, ids);
+select throws_code(
+  format('select * from api.list_posts(the(%L), the(''club''), p_deleted => true)', actor), state, code,
+  format('The list of deleted posts is closed to the %s', actor)
+)
+from (values
+  ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'),
+  ('banned', 'PT403', 'banned'), ('member', 'PT403', 'forbidden')
+) as refused (actor, state, code);
+select is(
+  (select count(*) from api.list_posts(null, the('club'), p_limit => n, p_lookahead => ahead)),
+  expected, format('A page of %s has %s rows%s', n, expected, case when ahead then ' with lookahead' else '' end)
+)
+from (values (1, false, 1::bigint), (1, true, 2), (7, true, 7), (100, true, 7))
+  as pages (n, ahead, expected);
+select throws_fields(
+  format('select * from api.list_posts(null, the(''club''), p_limit => %s, p_lookahead => %L)', n, ahead),
+  array['limit'], format('A page has not %s posts', n)
+)
+from unnest(array['0', '-1', '101', '2147483647', 'null']) as n
+cross join unnest(array[true, false]) as ahead;
+select throws_fields(
+  format('select * from api.list_posts(null, the(''club''), p_before => %L, p_after => %1$L)',
+    cursor(now(), the('p1'))),
+  array['before'], 'A page is not before and after at once'
+);
+select throws_code(
+  format('select * from api.list_posts(null, the(''club''), p_%s => %L)', direction, text),
+  'PT400', 'invalid_cursor', format('%s is no cursor to start %s', quote_literal(text), direction)
+)
+from unnest(array['before', 'after']) as direction cross join unnest(array['', 'x']) as text;
+select is_empty(
+  $$ select * from api.list_posts(null, the('club'), p_before => cursor('1999-01-01', the('p1'))) $$,
+  'Before everything there is nothing'
+);
+-- A page goes on where it was, even if the row of its cursor is gone.
+select left(set_config('the.place', cursor(created_at, id), true), 0) from api.get_post(null, the('p9'));
+select from api.delete_post(the('owner'), the('p9'));
+select is(
+  (
+    select array_agg(body)
+    from api.list_posts(null, the('club'), p_before => current_setting('the.place'))
+  ),
+  array['p1'], 'A page goes on although the post of its cursor was deleted'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,42 @@
+-- Pinning and unpinning; for moderators. Who may is in 04_policy/matrix.sql.
+begin;
+select plan(13);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_post('post', 'club', 'member');
+select forget_events();
+set local role communities_job;
+
+select is(
+  (select is_pinned from api.set_post_pinned(the('moderator'), the('post'), true)), true,
+  'A moderator pins a post'
+);
+select events_are(array['post.pinned'], array['post.pinned'], 'Pinning is one event, audited');
+select event_is('post.pinned', 'moderator', 'club', 'post', 'post', 'post', 'It tells who, where and what');
+select is(event() #>> '{data,is_pinned}', 'true', 'The event holds the post');
+select is(audited() #>> '{before,is_pinned}', 'false', 'The audit log holds what was before');
+select is((select edited_at from api.get_post(null, the('post'))), null, 'Pinning is not editing');
+select is(
+  (select is_pinned from api.set_post_pinned(the('admin'), the('post'), true)), true,
+  'Pinning it again changes nothing'
+);
+select events_are(array['post.pinned'], array['post.pinned'], 'And leaves no event');
+select forget_events();
+select is(
+  (select is_pinned from api.set_post_pinned(the('admin'), the('post'), false)), false,
+  'A pin is taken off'
+);
+select events_are(array['post.unpinned'], array['post.unpinned'], 'That is one event, audited');
+select throws_code(
+  $$ select api.set_post_pinned(the('member'), the('post'), true) $$, 'PT403', 'forbidden',
+  'An author does not pin'
+);
+select throws_code(
+  $$ select api.set_post_pinned(the('owner'), gen_random_uuid(), true) $$, 'PT404', 'not_found',
+  'A post that is not there is not pinned'
+);
+select counters_hold();
+
+select * from finish();
+rollback;
