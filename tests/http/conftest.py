@@ -1,0 +1,43 @@
+"""What the tests of the wire share: users with clients, and bare sockets for untidy requests."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.http import wire
+
+MakeUser = Callable[[], wire.User]
+
+
+@pytest.fixture
+def make_user(shared_service: servers.Service) -> Iterator[MakeUser]:
+    """Makes users of the shared service."""
+    with ExitStack() as clients:
+
+        def make() -> wire.User:
+            user_id = uuid.uuid4()
+            return wire.User(user_id, clients.enter_context(shared_service.client(user_id)))
+
+        yield make
+
+
+@pytest.fixture
+def user(make_user: MakeUser) -> wire.User:
+    return make_user()
+
+
+@pytest.fixture
+def anybody(shared_service: servers.Service) -> Iterator[httpx.Client]:
+    """A client without a token."""
+    with shared_service.client() as client:
+        yield client
+
+
+@pytest.fixture
+def wire_of(shared_service: servers.Service) -> wire.Wire:
+    """The bare wire to the shared service."""
+    return wire.Wire(shared_service.port)

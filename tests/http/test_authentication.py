@@ -1,0 +1,285 @@
+"""Who may be heard at all: tokens and the header that carries them."""
+
+import base64
+import hmac
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import jwt
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests import servers
+from tests.conftest import ServiceFactory
+from tests.http import wire
+from tools import stack
+
+USER = str(uuid.uuid4())
+GROUP = str(uuid.uuid4())
+HOUR = 3600
+
+
+def _claims(**given: Any) -> dict[str, Any]:
+    claims = {"sub": USER, "exp": int(time.time()) + HOUR, **given}
+    return {name: value for name, value in claims.items() if value is not ...}
+
+
+def _by_hand(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+    """A token that the library refuses to make."""
+    parts = [orjson.dumps(header), json.dumps(claims).encode()]
+    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signature = hmac.digest(secret, signed, "sha256")
+    return f"{signed.decode()}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def _secret(service: servers.Service) -> str:
+    return service.environment["JWT_SECRET"]
+
+
+def _get(service: servers.Service, token: str) -> httpx.Response:
+    return httpx.get(f"{service.base}/tags", headers={"Authorization": f"Bearer {token}"})
+
+
+def _refused(response: httpx.Response | wire.Reply) -> None:
+    wire.problem(response, 401, "unauthenticated")
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+# The header ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic {}",
+        "Bearer {} x",
+        "Bearer {},{}",
+        "{}",
+        "Bearer {}é",
+        "Token {}",
+    ],
+)
+def test_a_malformed_authorization_header_is_refused(
+    header: str, shared_service: servers.Service, wire_of: wire.Wire
+) -> None:
+    token = shared_service.token(USER)
+    value = header.format(*[token] * 2)
+    _refused(wire_of.send("GET", f"{wire.BASE}/tags", [("Authorization", value)]))
+
+
+def test_an_authorization_header_given_twice_is_refused(
+    shared_service: servers.Service, wire_of: wire.Wire
+) -> None:
+    header = ("Authorization", f"Bearer {shared_service.token(USER)}")
+    assert wire_of.send("GET", f"{wire.BASE}/tags", [header]).status == 200
+    _refused(wire_of.send("GET", f"{wire.BASE}/tags", [header, header]))
+
+
+def test_the_word_bearer_is_taken_in_any_case(
+    shared_service: servers.Service, wire_of: wire.Wire
+) -> None:
+    header = ("authorization", f"bEARER  {shared_service.token(USER)}")
+    assert wire_of.send("GET", f"{wire.BASE}/tags", [header]).status == 200
+
+
+# The token ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"exp": ...},
+        {"sub": ...},
+        {"exp": 0},
+        {"exp": int(time.time()) - 60},
+        {"exp": "soon"},
+        {"exp": None},
+        {"exp": float("inf")},
+        {"nbf": int(time.time()) + HOUR},
+        {"sub": ""},
+        {"sub": None},
+        {"sub": 7},
+        {"sub": [USER]},
+        {"sub": "somebody"},
+        {"sub": USER.replace("-", "")},
+        {"sub": f"{{{USER}}}"},
+        {"sub": f"{USER}\n"},
+    ],
+)
+def test_a_token_needs_an_end_and_a_uuid_as_its_subject(
+    given: dict[str, Any], shared_service: servers.Service
+) -> None:
+    secret = _secret(shared_service).encode()
+    token = _by_hand({"alg": "HS256", "typ": "JWT"}, _claims(**given), secret)
+    _refused(_get(shared_service, token))
+
+
+def test_clocks_may_differ_by_seconds(shared_service: servers.Service) -> None:
+    token = jwt.encode(_claims(exp=int(time.time()) - 2), _secret(shared_service))
+    assert _get(shared_service, token).status_code == 200
+
+
+def test_a_token_ends_also_when_it_was_seen_before(run_service: ServiceFactory) -> None:
+    service = run_service()
+    token = jwt.encode(_claims(exp=int(time.time()) - 8), _secret(service))
+    assert _get(service, token).status_code == 200
+    time.sleep(3)
+    _refused(_get(service, token))
+
+
+def test_a_token_signed_otherwise_is_refused(shared_service: servers.Service) -> None:
+    secret = _secret(shared_service)
+    good = jwt.encode(_claims(), secret)
+    unsigned = _by_hand({"alg": "none"}, _claims(), b"").rpartition(".")[0] + "."
+    head, body, signature = good.split(".")
+    for token in (
+        jwt.encode(_claims(), secret[::-1]),
+        jwt.encode(_claims(), secret, algorithm="HS384"),
+        unsigned,
+        f"{unsigned}{signature}",
+        f"{head}.{body}.",
+        f"{head}.{body}",
+        f"{head}.{body}.{signature[:-4]}AAAA",
+        f"{good}.",
+        f"{good}=",
+        "e30.e30.e30",
+        "W10.W10.W10",
+        "[" * 20_000,
+    ):
+        _refused(_get(shared_service, token))
+
+
+def test_a_bad_token_is_refused_where_none_is_needed(shared_service: servers.Service) -> None:
+    assert httpx.get(f"{shared_service.base}/groups").status_code == 200
+    headers = {"Authorization": "Bearer nonsense"}
+    _refused(httpx.get(f"{shared_service.base}/groups", headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/groups"),
+        ("PATCH", f"/groups/{GROUP}"),
+        ("DELETE", f"/groups/{GROUP}"),
+        ("POST", f"/groups/{GROUP}/join"),
+        ("PUT", f"/groups/{GROUP}/members/{USER}"),
+        ("PUT", f"/groups/{GROUP}/members/{USER}/ban"),
+        ("DELETE", f"/groups/{GROUP}/invites/{USER}"),
+        ("POST", "/invites/code/accept"),
+        ("POST", f"/groups/{GROUP}/posts"),
+        ("DELETE", f"/posts/{GROUP}/reactions/x"),
+        ("POST", "/tags"),
+        ("POST", "/posts/no-uuid/comments"),
+        ("GET", "/groups?mine=true"),
+        ("GET", f"/groups/{GROUP}/bans"),
+        ("GET", f"/groups/{GROUP}/join-requests"),
+        ("GET", f"/groups/{GROUP}/invites"),
+        ("GET", f"/groups/{GROUP}/audit-log"),
+    ],
+)
+def test_what_needs_somebody_is_refused_to_nobody_before_anything_else(
+    method: str, path: str, anybody: httpx.Client
+) -> None:
+    _refused(anybody.request(method, path))
+    if method != "GET":
+        headers = {"Content-Type": "text/plain", "Idempotency-Key": "a b"}
+        _refused(anybody.request(method, path, content=b"\xff", headers=headers))
+
+
+def test_issuer_and_audience_are_checked_when_configured(run_service: ServiceFactory) -> None:
+    service = run_service(JWT_ISSUER="https://issuer", JWT_AUDIENCE="communities")
+    secret = _secret(service)
+    right = {"iss": "https://issuer", "aud": "communities"}
+    assert _get(service, jwt.encode(_claims(**right), secret)).status_code == 200
+    both = {**right, "aud": ["other", "communities"]}
+    assert _get(service, jwt.encode(_claims(**both), secret)).status_code == 200
+    for wrong in ({"iss": "https://other"}, {"iss": ...}, {"aud": "other"}, {"aud": ...}):
+        _refused(_get(service, jwt.encode(_claims(**{**right, **wrong}), secret)))
+
+
+def test_an_audience_is_ignored_when_none_is_configured(shared_service: servers.Service) -> None:
+    token = jwt.encode(_claims(aud="other", iss="other"), _secret(shared_service))
+    assert _get(shared_service, token).status_code == 200
+
+
+# Key sets -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _published(keys: list[dict[str, Any]], port: int = 0) -> Iterator[str]:
+    """The address of a key set, which may change while it is published."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"keys": keys}).encode())
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _public(algorithm: str, key: Any, kid: str) -> dict[str, Any]:
+    jwk = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
+    return {**jwk, "kid": kid, "alg": algorithm, "use": "sig"}
+
+
+def test_tokens_are_checked_by_a_key_set(run_service: ServiceFactory) -> None:
+    keys: dict[str, Any] = {
+        "RS256": rsa.generate_private_key(65537, 2048),
+        "ES256": ec.generate_private_key(ec.SECP256R1()),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+    }
+    with _published([_public(name, key, name) for name, key in keys.items()]) as url:
+        service = run_service(JWT_JWKS_URL=url, JWT_SECRET="")
+        for name, key in keys.items():
+            good = jwt.encode(_claims(), key, algorithm=name, headers={"kid": name})
+            assert _get(service, good).status_code == 200, name
+            _refused(_get(service, jwt.encode(_claims(), key, algorithm=name)))
+            stranger = jwt.encode(_claims(), key, algorithm=name, headers={"kid": "x"})
+            _refused(_get(service, stranger))
+        other = ec.generate_private_key(ec.SECP256R1())
+        forged = jwt.encode(_claims(), other, algorithm="ES256", headers={"kid": "ES256"})
+        _refused(_get(service, forged))
+        # The public key as a shared secret.
+        text = (
+            keys["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
+        confused = _by_hand({"alg": "HS256", "kid": "RS256"}, _claims(), text)
+        _refused(_get(service, confused))
+
+
+def test_a_key_set_that_is_down_is_unavailable_until_it_is_back(
+    run_service: ServiceFactory,
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    token = jwt.encode(_claims(), key, algorithm="ES256", headers={"kid": "a"})
+    port = stack.free_port()
+    service = run_service(JWT_JWKS_URL=f"http://127.0.0.1:{port}/jwks.json", JWT_SECRET="")
+    response = _get(service, token)
+    wire.problem(response, 503, "unavailable")
+    assert response.headers["retry-after"] == "1"
+    assert httpx.get(f"{service.base}/tags").status_code == 200
+    with _published([_public("ES256", key, "a")], port):
+        assert _get(service, token).status_code == 200

@@ -1,0 +1,226 @@
+"""A request sent again under its key: the same answer, and no second effect."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from tests import servers
+from tests.http import wire
+from tests.http.conftest import MakeUser
+
+NEW_GROUP = {"name": "A group", "visibility": "public"}
+
+
+def _key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def _replayed(response: httpx.Response) -> bool:
+    return bool(response.headers.get("idempotency-replayed") == "true")
+
+
+def _forget(service: servers.Service) -> None:
+    """Empties Redis, as a restart might."""
+    with redis.Redis.from_url(service.environment["REDIS_URL"]) as client:
+        client.flushdb()
+
+
+def _own_groups(user: wire.User) -> int:
+    return len(user.client.get("/groups", params={"mine": "true"}).json()["items"])
+
+
+@contextmanager
+def _database(service: servers.Service) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(service.environment["DATABASE_URL"]) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("redis_forgets", [False, True])
+def test_a_post_sent_again_has_one_effect_and_the_same_answer(
+    redis_forgets: bool, user: wire.User, shared_service: servers.Service
+) -> None:
+    key = _key()
+    first = user.client.post("/groups", json=NEW_GROUP, headers=key)
+    assert first.status_code == 201
+    assert not _replayed(first)
+    for _ in range(3):
+        if redis_forgets:
+            _forget(shared_service)
+        again = user.client.post("/groups", json=NEW_GROUP, headers=key)
+        assert _replayed(again)
+        assert (again.status_code, again.content) == (201, first.content)
+        for name in ("location", "content-type"):
+            assert again.headers[name] == first.headers[name]
+        assert again.headers["x-request-id"] != first.headers["x-request-id"]
+    assert _own_groups(user) == 1
+
+
+@pytest.mark.parametrize("redis_forgets", [False, True])
+def test_an_answer_without_a_body_is_given_again(
+    redis_forgets: bool, user: wire.User, make_user: MakeUser, shared_service: servers.Service
+) -> None:
+    group_id, other, key = user.make_group(), make_user(), _key()
+    other.client.post(f"/groups/{group_id}/join")
+    left = other.client.post(f"/groups/{group_id}/leave", headers=key)
+    assert (left.status_code, left.content) == (204, b"")
+    if redis_forgets:
+        _forget(shared_service)
+    again = other.client.post(f"/groups/{group_id}/leave", headers=key)
+    assert (again.status_code, again.content, _replayed(again)) == (204, b"", True)
+
+
+@pytest.mark.parametrize("redis_forgets", [False, True])
+def test_a_key_stands_for_one_method_path_and_body(
+    redis_forgets: bool, user: wire.User, shared_service: servers.Service
+) -> None:
+    key, group_id = _key(), user.make_group()
+    posts = f"/groups/{group_id}/posts"
+    assert user.client.post(posts, json={"body": "One"}, headers=key).status_code == 201
+    for path, body in (
+        (posts, {"body": "Two"}),
+        (posts, {"body": "One", "title": None}),
+        (f"/groups/{user.make_group()}/posts", {"body": "One"}),
+        ("/tags", {"tag": "one"}),
+    ):
+        if redis_forgets:
+            _forget(shared_service)
+        wire.problem(user.client.post(path, json=body, headers=key), 409, "idempotency_key_reused")
+    assert len(user.client.get(posts).json()["items"]) == 1
+
+
+def test_a_key_is_its_callers_own(make_user: MakeUser) -> None:
+    key, users = _key(), [make_user(), make_user()]
+    answers = [user.client.post("/groups", json=NEW_GROUP, headers=key) for user in users]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert not any(_replayed(answer) for answer in answers)
+
+
+def test_a_key_tells_upper_from_lower_case(user: wire.User) -> None:
+    for key in ("Key", "key"):
+        answer = user.client.post("/groups", json=NEW_GROUP, headers={"Idempotency-Key": key})
+        assert not _replayed(answer)
+
+
+def test_a_refusal_is_decided_anew(user: wire.User) -> None:
+    key, slug = _key(), f"slug-{uuid.uuid4()}"
+    blocking = user.make_group(slug=slug)
+    body = {**NEW_GROUP, "slug": slug}
+    wire.problem(user.client.post("/groups", json=body, headers=key), 409, "slug_taken")
+    assert user.client.delete(f"/groups/{blocking}").status_code == 204
+    answer = user.client.post("/groups", json=body, headers=key)
+    assert (answer.status_code, _replayed(answer)) == (201, False)
+
+
+def test_a_refusal_leaves_the_key_for_another_request(user: wire.User) -> None:
+    key = _key()
+    assert wire.fields(user.client.post("/groups", json={"name": "x"}, headers=key))
+    assert user.client.post("/groups", json=NEW_GROUP, headers=key).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "\t"])
+def test_a_malformed_key_is_refused(
+    key: str, user: wire.User, shared_service: servers.Service, wire_of: wire.Wire
+) -> None:
+    reply = _send(shared_service, wire_of, user, [("Idempotency-Key", key)])
+    assert wire.fields(reply) == ["Idempotency-Key"]
+
+
+def test_a_key_given_twice_is_refused(
+    user: wire.User, shared_service: servers.Service, wire_of: wire.Wire
+) -> None:
+    reply = _send(shared_service, wire_of, user, [("Idempotency-Key", "a")] * 2)
+    assert wire.fields(reply) == ["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("key", ["!", "~" * 255, "a,b", '"quoted"'])
+def test_a_key_is_any_visible_ascii(
+    key: str, user: wire.User, shared_service: servers.Service, wire_of: wire.Wire
+) -> None:
+    reply = _send(shared_service, wire_of, user, [("Idempotency-Key", key)])
+    assert reply.status == 201
+
+
+def _send(
+    service: servers.Service, wire_of: wire.Wire, user: wire.User, headers: list[tuple[str, str]]
+) -> wire.Reply:
+    body = b'{"name":"A group","visibility":"public"}'
+    usual = [
+        ("Authorization", f"Bearer {service.token(user.id)}"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+    ]
+    return wire_of.send("POST", f"{wire.BASE}/groups", [*usual, *headers], body)
+
+
+def test_a_key_means_nothing_but_on_a_post(user: wire.User) -> None:
+    group_id, key = user.make_group(), {"Idempotency-Key": "a b"}
+    patch = user.client.patch(f"/groups/{group_id}", json={"name": "Other"}, headers=key)
+    assert patch.status_code == 200
+    assert user.client.get("/groups", headers=key).status_code == 200
+
+
+def test_twenty_equal_posts_at_once_have_one_effect(
+    user: wire.User, shared_service: servers.Service
+) -> None:
+    key = _key()
+
+    def send(_: int) -> httpx.Response:
+        with shared_service.client(user.id) as client:
+            return client.post("/groups", json=NEW_GROUP, headers=key)
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(send, range(20)))
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert len([answer for answer in made if not _replayed(answer)]) == 1
+    assert len({answer.content for answer in made}) == 1
+    for answer in answers:
+        if answer.status_code != 201:
+            wire.problem(answer, 409, "idempotency_in_progress")
+    assert _own_groups(user) == 1
+
+
+def test_a_post_whose_first_is_still_running_is_told_to_wait(
+    user: wire.User, shared_service: servers.Service
+) -> None:
+    key = _key()
+    with _database(shared_service) as connection:
+        connection.execute(
+            "insert into idempotency_key (actor_id, key, fingerprint) values (%s, %s, 'x')",
+            [user.id, key["Idempotency-Key"]],
+        )
+        response = user.client.post("/groups", json=NEW_GROUP, headers=key)
+        wire.problem(response, 409, "idempotency_in_progress")
+        assert response.headers["retry-after"] == "1"
+        connection.rollback()
+    assert user.client.post("/groups", json=NEW_GROUP, headers=key).status_code == 201
+
+
+def test_a_key_is_free_again_after_a_day(user: wire.User, shared_service: servers.Service) -> None:
+    key = _key()
+    user.client.post("/groups", json=NEW_GROUP, headers=key)
+    with _database(shared_service) as connection:
+        connection.execute(
+            "update idempotency_key set created_at = now() - interval '24 hours' where key = %s",
+            [key["Idempotency-Key"]],
+        )
+    with redis.Redis.from_url(shared_service.environment["REDIS_URL"]) as client:
+        (name,) = client.keys(f"idem:{user.id}:*")
+        assert 86_000 < client.ttl(name) <= 86_400
+        client.delete(name)
+    assert not _replayed(user.client.post("/groups", json=NEW_GROUP, headers=key))
+
+
+def test_redis_never_sees_a_key_in_the_clear(
+    user: wire.User, shared_service: servers.Service
+) -> None:
+    key = _key()
+    user.client.post("/groups", json=NEW_GROUP, headers=key)
+    with redis.Redis.from_url(shared_service.environment["REDIS_URL"]) as client:
+        (name,) = client.keys(f"idem:{user.id}:*")
+        assert key["Idempotency-Key"].encode() not in name + client.get(name)

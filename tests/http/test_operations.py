@@ -1,0 +1,200 @@
+"""What operators see: health, metrics, logs; and what every answer carries."""
+
+import json
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.conftest import ServiceFactory
+from tests.http import wire
+
+NEW_GROUP = {"name": "A group", "visibility": "public"}
+
+
+def _lines(service: servers.Service, request_id: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    return [line for line in lines if line.get("request_id") == request_id]
+
+
+def test_a_living_process_says_so(shared_service: servers.Service) -> None:
+    response = httpx.get(f"{shared_service.origin}/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_readiness_names_every_store(shared_service: servers.Service) -> None:
+    response = httpx.get(f"{shared_service.origin}/readyz")
+    names = ("status", "postgres", "redis", "s3", "opensearch")
+    assert (response.status_code, response.json()) == (200, dict.fromkeys(names, "ok"))
+
+
+def test_a_request_id_is_taken_returned_and_logged(
+    user: wire.User, shared_service: servers.Service
+) -> None:
+    group_id = user.make_group()
+    for request_id in (str(uuid.uuid4()), f"!{uuid.uuid4()}~".ljust(128, "x")):
+        response = user.client.get(f"/groups/{group_id}", headers={"X-Request-ID": request_id})
+        assert response.headers.get_list("x-request-id") == [request_id]
+        (line,) = _lines(shared_service, request_id)
+        assert line["user_id"] == str(user.id)
+        assert line["group_id"] == group_id
+        assert line["method"] == "GET"
+        assert line["route"] == f"{wire.BASE}/groups/{{group_id}}"
+        assert line["status"] == 200
+        assert 0 < line["duration_ms"] < 10_000
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
+def test_a_malformed_request_id_is_replaced(given: str, wire_of: wire.Wire) -> None:
+    reply = wire_of.send("GET", f"{wire.BASE}/tags", [("X-Request-ID", given)])
+    assert uuid.UUID(reply.headers["x-request-id"])
+
+
+def test_a_request_id_given_twice_is_replaced(wire_of: wire.Wire) -> None:
+    reply = wire_of.send("GET", f"{wire.BASE}/tags", [("X-Request-ID", "a")] * 2)
+    assert uuid.UUID(reply.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nonsense"),
+        ("GET", "/healthz"),
+        ("GET", f"{wire.BASE}/groups/x"),
+        ("PUT", "/readyz"),
+    ],
+)
+def test_every_answer_has_a_request_id(method: str, path: str, wire_of: wire.Wire) -> None:
+    reply = wire_of.send(method, path, [("X-Request-ID", "abc")])
+    assert reply.headers["x-request-id"] == "abc"
+
+
+def test_the_log_tells_the_group_of_a_post(
+    user: wire.User, shared_service: servers.Service
+) -> None:
+    group_id = user.make_group()
+    response = user.client.get(f"/posts/{user.make_post(group_id)}")
+    (line,) = _lines(shared_service, response.headers["x-request-id"])
+    assert line["group_id"] == group_id
+
+
+def test_the_log_tells_no_secrets(user: wire.User, shared_service: servers.Service) -> None:
+    token = shared_service.token(user.id)
+    key, body = f"key-{uuid.uuid4()}", f"body-{uuid.uuid4()}"
+    group_id = user.make_group()
+    path = f"{shared_service.base}/groups/{group_id}/posts?tag=query-{body}"
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    assert httpx.post(path, json={"body": body}, headers=headers).status_code == 201
+    assert httpx.post(path, content=body, headers=headers).status_code == 415
+    log = shared_service.log.read_text()
+    assert group_id in log
+    for secret in (token, token.rpartition(".")[2], key, body):
+        assert secret not in log
+
+
+def test_every_line_of_the_log_is_json(service: servers.Service) -> None:
+    wire.Wire(service.port).send("GET", "/\x00")
+    with service.client() as client:
+        client.get("/groups")
+    service.stop()
+    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    assert all({"event", "level", "timestamp"} <= line.keys() for line in lines)
+
+
+def test_quiet_logs_leave_requests_out(run_service: ServiceFactory) -> None:
+    service = run_service(LOG_LEVEL="warning")
+    with service.client() as client:
+        client.get("/groups")
+    assert '"request"' not in service.log.read_text()
+
+
+def _metric(service: servers.Service, sample: str) -> float:
+    text = httpx.get(f"{service.origin}/metrics").text
+    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(sample)]
+    return sum(map(float, values))
+
+
+def test_metrics_count_requests_by_route_and_things_by_kind(
+    run_service: ServiceFactory, tmp_path: object
+) -> None:
+    service = run_service()
+    with service.client(uuid.uuid4()) as client:
+        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        key = {"Idempotency-Key": "a"}
+        for _ in range(3):
+            client.post(f"/groups/{group_id}/posts", json={"body": "A post"}, headers=key)
+        client.get(f"/groups/{group_id}")
+        client.get("/groups/no-uuid")
+        client.get("/nonsense")
+    route = f"{wire.BASE}/groups/{{group_id}}"
+    requests = "communities_http_requests_total"
+    assert _metric(service, f'{requests}{{method="GET",route="{route}",status="200"}}') == 1
+    assert _metric(service, f'{requests}{{method="GET",route="{route}",status="404"}}') == 1
+    assert _metric(service, f'{requests}{{method="GET",route="unknown",status="404"}}') == 1
+    durations = "communities_http_request_duration_seconds_count"
+    assert _metric(service, f'{durations}{{method="GET",route="{route}"}}') == 2
+    assert _metric(service, 'communities_created_total{kind="group"}') == 1
+    # Answers given again made nothing.
+    assert _metric(service, 'communities_created_total{kind="post"}') == 1
+
+
+def test_metrics_of_processes_that_share_a_folder_are_one(
+    run_service: ServiceFactory, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = str(tmp_path_factory.mktemp("metrics"))
+    services = [run_service(PROMETHEUS_MULTIPROC_DIR=folder) for _ in range(2)]
+    for service in services:
+        with service.client(uuid.uuid4()) as client:
+            client.post("/groups", json=NEW_GROUP)
+    for service in services:
+        assert _metric(service, 'communities_created_total{kind="group"}') == 2
+
+
+def test_every_answer_is_for_its_caller_alone(user: wire.User, wire_of: wire.Wire) -> None:
+    answers = [user.client.get("/groups").headers, user.client.get("/nonsense").headers]
+    for headers in answers:
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_was_made_has_a_location(user: wire.User, make_user: Any) -> None:
+    group = user.client.post("/groups", json=NEW_GROUP)
+    group_id = group.json()["id"]
+    post = user.client.post(f"/groups/{group_id}/posts", json={"body": "A post"})
+    post_id = post.json()["id"]
+    comment = user.client.post(f"/posts/{post_id}/comments", json={"body": "A comment"})
+    other = make_user()
+    member = other.client.post(f"/groups/{group_id}/join")
+    put = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}", json={"role": "member"})
+    for made in (group, post, comment, member, put):
+        assert made.status_code == 201
+        assert (
+            user.client.get(
+                f"http://{made.url.host}:{made.url.port}{made.headers['location']}"
+            ).json()["id"]
+            == made.json()["id"]
+        )
+    again = user.client.put(put.headers["location"].removeprefix(wire.BASE), json={"role": "admin"})
+    assert (again.status_code, "location" in again.headers) == (200, False)
+    reaction = user.client.post(f"/posts/{post_id}/reactions", json={"emoji": "👍"})
+    assert (reaction.status_code, "location" in reaction.headers) == (201, False)
+
+
+def test_requests_are_limited_by_user_and_by_address(run_service: ServiceFactory) -> None:
+    service = run_service(RATE_LIMIT="5/minute")
+    with service.client(uuid.uuid4()) as one, service.client() as nobody:
+        for client in (one, nobody):
+            assert [client.get("/tags").status_code for _ in range(5)] == [200] * 5
+            response = client.get("/tags")
+            wire.problem(response, 429, "rate_limited")
+            assert 1 <= int(response.headers["retry-after"]) <= 60
+    with service.client(uuid.uuid4()) as other:
+        assert other.get("/tags").status_code == 200
+    assert httpx.get(f"{service.origin}/healthz").status_code == 200
+
+
+def test_a_bad_setting_stops_the_start(run_service: ServiceFactory) -> None:
+    with pytest.raises(RuntimeError, match="RATE_LIMIT: must be 'off' or a rate"):
+        run_service(RATE_LIMIT="often")

@@ -1,0 +1,182 @@
+"""What a service says and does while a backing store is away."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psycopg
+import pytest
+
+from tests import servers
+from tests.conftest import ServiceFactory
+from tests.http import wire
+from tests.http.forwarder import Forwarder
+
+NEW_GROUP = {"name": "A group", "visibility": "public"}
+
+
+@pytest.fixture
+def postgres(database_url: str) -> Iterator[Forwarder]:
+    with Forwarder(database_url) as forwarder:
+        yield forwarder
+
+
+@pytest.fixture
+def redis_server(redis_url: str) -> Iterator[Forwarder]:
+    with Forwarder(redis_url) as forwarder:
+        yield forwarder
+
+
+def _eventually(check: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _answers(client: httpx.Client) -> bool:
+    return client.get("/groups").status_code == 200
+
+
+def test_a_service_starts_without_its_database_and_finds_it(
+    run_service: ServiceFactory, postgres: Forwarder
+) -> None:
+    postgres.down()
+    service = run_service(DATABASE_URL=postgres.url)
+    with service.client(uuid.uuid4()) as client:
+        response = client.get("/groups")
+        wire.problem(response, 503, "unavailable")
+        assert response.headers["retry-after"] == "1"
+        assert wire.fields(client.post("/groups", json={}))
+        wire.problem(client.get("/groups/no-uuid"), 404, "not_found")
+        wire.problem(client.post("/groups", json=NEW_GROUP), 503, "unavailable")
+        postgres.up()
+        _eventually(lambda: _answers(client))
+        assert client.post("/groups", json=NEW_GROUP).status_code == 201
+
+
+def test_a_lost_connection_is_replaced_before_anybody_notices(
+    run_service: ServiceFactory, postgres: Forwarder
+) -> None:
+    service = run_service(DATABASE_URL=postgres.url)
+    with service.client(uuid.uuid4()) as client:
+        for _ in range(3):
+            assert _answers(client)
+            postgres.down()
+            postgres.up()
+            time.sleep(0.1)
+            assert client.post("/groups", json=NEW_GROUP).status_code == 201
+            with ThreadPoolExecutor(12) as threads:
+                assert all(threads.map(lambda _: _answers(client), range(24)))
+
+
+def test_a_server_that_ends_its_sessions_is_asked_again(
+    run_service: ServiceFactory, database_url: str
+) -> None:
+    service = run_service()
+    with service.client(uuid.uuid4()) as client, psycopg.connect(database_url) as connection:
+        for _ in range(3):
+            assert client.post("/groups", json=NEW_GROUP).status_code == 201
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            time.sleep(0.1)
+
+
+def test_a_connection_lost_in_a_write_is_unavailable(
+    run_service: ServiceFactory, postgres: Forwarder, database_url: str
+) -> None:
+    service = run_service(DATABASE_URL=postgres.url)
+    user = uuid.uuid4()
+    with service.client(user) as client, psycopg.connect(database_url) as connection:
+        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        connection.execute("select from group_entity for update")
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(client.patch, f"/groups/{group_id}", json={"name": "Other"})
+            time.sleep(0.5)
+            postgres.down()
+            wire.problem(waiting.result(), 503, "unavailable")
+
+
+def test_a_keyed_post_whose_connection_is_lost_is_tried_again(
+    run_service: ServiceFactory, postgres: Forwarder, database_url: str
+) -> None:
+    service = run_service(DATABASE_URL=postgres.url)
+    key = {"Idempotency-Key": "a"}
+    with service.client(uuid.uuid4()) as client, psycopg.connect(database_url) as connection:
+        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        connection.execute("select from group_entity for update")
+        with ThreadPoolExecutor(1) as threads:
+            path = f"/groups/{group_id}/restore"
+            waiting = threads.submit(client.post, path, headers=key)
+            time.sleep(0.5)
+            postgres.down()
+            postgres.up()
+            connection.rollback()
+            assert waiting.result().status_code == 200
+
+
+def test_a_statement_that_takes_too_long_is_unavailable(
+    service: servers.Service, database_url: str
+) -> None:
+    with service.client(uuid.uuid4()) as client, psycopg.connect(database_url) as connection:
+        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        connection.execute("select from group_entity for update")
+        response = client.delete(f"/groups/{group_id}")
+        wire.problem(response, 503, "unavailable")
+        assert "retry-after" in response.headers
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_nobody_notices_that_redis_is_away(
+    silent: bool, run_service: ServiceFactory, redis_server: Forwarder
+) -> None:
+    service = run_service(REDIS_URL=redis_server.url, RATE_LIMIT="100000/minute")
+    key = {"Idempotency-Key": "a"}
+    with service.client(uuid.uuid4()) as client:
+        assert client.post("/groups", json=NEW_GROUP).status_code == 201
+        if silent:
+            redis_server.silent = True
+        else:
+            redis_server.down()
+        started = time.monotonic()
+        answers = [client.post("/groups", json=NEW_GROUP, headers=key) for _ in range(10)]
+        assert time.monotonic() - started < 2
+        assert {answer.status_code for answer in answers} == {201}
+        replays = [answer.headers.get("idempotency-replayed") for answer in answers]
+        assert replays == [None] + ["true"] * 9
+        redis_server.silent = False
+        if not silent:
+            redis_server.up()
+        log = service.log.read_text()
+        assert 1 <= log.count('"store failed"') <= 2  # once for each use of it
+        _eventually(lambda: _came_back(client, service))
+
+
+def _came_back(client: httpx.Client, service: servers.Service) -> bool:
+    client.post("/tags", json={"tag": uuid.uuid4().hex}, headers={"Idempotency-Key": "b"})
+    return '"store is back"' in service.log.read_text()
+
+
+def test_readiness_names_the_store_that_is_away(
+    run_service: ServiceFactory, postgres: Forwarder, redis_server: Forwarder
+) -> None:
+    service = run_service(
+        DATABASE_URL=postgres.url,
+        REDIS_URL=redis_server.url,
+        OPENSEARCH_URL="http://user:hidden@127.0.0.1:1",
+        S3_ENDPOINT_URL="http://127.0.0.1:1",
+    )
+    stores = {"postgres": "ok", "redis": "ok", "s3": "error", "opensearch": "error"}
+    response = httpx.get(f"{service.origin}/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"status": "error", **stores}
+    postgres.down()
+    redis_server.down()
+    response = httpx.get(f"{service.origin}/readyz")
+    assert response.json() == dict.fromkeys(("status", *stores), "error")
+    assert httpx.get(f"{service.origin}/healthz").status_code == 200
+    assert "hidden" not in service.log.read_text()

@@ -1,0 +1,462 @@
+"""What the service reads strictly: paths, queries and bodies."""
+
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.http import wire
+
+NUL_UUID = "00000000-0000-0000-0000-000000000000"
+MEBIBYTE = 1024 * 1024
+
+
+# Paths --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "group_id",
+    [
+        "x",
+        "0",
+        NUL_UUID.replace("-", ""),
+        f"{{{NUL_UUID}}}",
+        f"urn:uuid:{NUL_UUID}",
+        f"{NUL_UUID}0",
+        f"{NUL_UUID}%0A",
+        f"{NUL_UUID}%00",
+        "%FF",
+        "%2F",
+        "%",
+        "%zz",
+    ],
+)
+@pytest.mark.parametrize("path", ["/groups/{}", "/groups/{}/posts", "/posts/{}", "/comments/{}"])
+def test_an_id_that_is_no_uuid_is_not_found(path: str, group_id: str, wire_of: wire.Wire) -> None:
+    wire.problem(wire_of.send("GET", wire.BASE + path.format(group_id)), 404, "not_found")
+
+
+def test_an_id_may_be_written_in_upper_case_and_percent_encoded(user: wire.User) -> None:
+    group_id = user.make_group()
+    encoded = "".join(f"%{ord(character):02X}" for character in group_id)
+    assert user.client.get(f"/groups/{group_id.upper()}").json()["id"] == group_id
+    assert user.client.get(f"/groups/{encoded}").json()["id"] == group_id
+
+
+@pytest.mark.parametrize("emoji", ["/", "%2F", "👍🏽", "?", "#", "+", ".", "..", "a%b"])
+def test_an_emoji_in_a_path_is_percent_encoded(emoji: str, user: wire.User) -> None:
+    post_id = user.make_post(user.make_group())
+    reactions = f"/posts/{post_id}/reactions"
+    assert user.client.post(reactions, json={"emoji": emoji}).status_code == 201
+    encoded = "".join(f"%{byte:02x}" for byte in emoji.encode())
+    assert user.client.delete(f"{reactions}/{encoded}").status_code == 204
+    assert user.client.get(reactions).json()["items"] == []
+
+
+@pytest.mark.parametrize("emoji", ["%00", "%FF", "%ED%A0%80"])
+def test_an_emoji_in_a_path_that_is_no_text_is_invalid(emoji: str, user: wire.User) -> None:
+    post_id = user.make_post(user.make_group())
+    response = user.client.delete(f"/posts/{post_id}/reactions/{emoji}")
+    assert wire.fields(response) == ["emoji"]
+
+
+@pytest.mark.parametrize("slug", ["%00", "%FF", "no-such-slug", "%2F", "A%20B"])
+def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: wire.User) -> None:
+    wire.problem(user.client.get(f"/groups/by-slug/{slug}"), 404, "not_found")
+    wire.problem(user.client.post(f"/invites/{slug}/accept"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "//",
+        "/api",
+        wire.BASE,
+        f"{wire.BASE}/",
+        f"{wire.BASE}/groups/",
+        f"{wire.BASE}//groups",
+        f"{wire.BASE}/groups%2F",
+        f"{wire.BASE}/groups/../tags",
+        f"{wire.BASE}/nonsense",
+        f"{wire.BASE}/groups/{NUL_UUID}/",
+        f"{wire.BASE}/groups/{NUL_UUID}/nonsense",
+        f"{wire.BASE}/posts/{NUL_UUID}/reactions/a/b",
+        "/healthz/",
+        "/groups",
+    ],
+)
+def test_an_unknown_path_is_not_found(path: str, wire_of: wire.Wire) -> None:
+    wire.problem(wire_of.send("GET", path), 404, "not_found")
+
+
+def test_a_letter_may_be_percent_encoded_anywhere_in_a_path(wire_of: wire.Wire) -> None:
+    assert wire_of.send("GET", "/%61pi/communities/v1/%74ags").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (f"{wire.BASE}/groups", {"GET", "HEAD", "OPTIONS", "POST"}),
+        (f"{wire.BASE}/posts/{NUL_UUID}/pin", {"PUT", "DELETE", "OPTIONS"}),
+        ("/healthz", {"GET", "HEAD"}),
+    ],
+)
+def test_a_wrong_method_is_refused_with_those_allowed(
+    path: str, allowed: set[str], wire_of: wire.Wire
+) -> None:
+    reply = wire_of.send("PATCH", path)
+    wire.problem(reply, 405, "method_not_allowed")
+    assert set(reply.headers["allow"].split(", ")) == allowed
+
+
+def test_options_tells_the_methods_of_a_path(wire_of: wire.Wire) -> None:
+    reply = wire_of.send("OPTIONS", f"{wire.BASE}/tags")
+    assert (reply.status, reply.body) == (204, b"")
+    assert reply.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+def test_head_answers_as_get_without_the_body(wire_of: wire.Wire) -> None:
+    get = wire_of.send("GET", f"{wire.BASE}/groups?limit=1&tag=nobody-has-this")
+    head = wire_of.send("HEAD", f"{wire.BASE}/groups?limit=1&tag=nobody-has-this")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+# Queries ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "limit",
+    ["", "abc", "0", "-1", "101", "1.0", "1e1", "+5", "%205", "1_0", "%D9%A3", "9" * 5000],
+)
+def test_a_limit_is_a_whole_number_from_1_to_100(limit: str, anybody: httpx.Client) -> None:
+    assert wire.fields(anybody.get(f"/tags?limit={limit}")) == ["limit"]
+
+
+@pytest.mark.parametrize("limit", ["2147483647", "2147483648", "-2147483649"])
+def test_a_limit_that_no_column_holds_tells_nothing_of_a_group(
+    limit: str, anybody: httpx.Client
+) -> None:
+    response = anybody.get(f"/groups/{NUL_UUID}/posts?limit={limit}")
+    wire.problem(response, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/groups", "campus_id"),
+        (f"/groups/{NUL_UUID}/posts", "author_id"),
+        (f"/posts/{NUL_UUID}/comments", "parent_id"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", "x", f"{{{NUL_UUID}}}", NUL_UUID.replace("-", "")])
+def test_an_id_in_a_query_is_a_uuid(
+    path: str, name: str, value: str, anybody: httpx.Client
+) -> None:
+    assert wire.fields(anybody.get(path, params={name: value})) == [name]
+
+
+@pytest.mark.parametrize("value", ["", "1", "yes", "TRUE", "True", "null"])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/groups", "mine"),
+        (f"/groups/{NUL_UUID}/posts", "pinned"),
+        (f"/groups/{NUL_UUID}/posts", "deleted"),
+        (f"/posts/{NUL_UUID}/comments", "deleted"),
+    ],
+)
+def test_a_flag_is_true_or_false(path: str, name: str, value: str, anybody: httpx.Client) -> None:
+    assert wire.fields(anybody.get(path, params={name: value})) == [name]
+
+
+@pytest.mark.parametrize("query", ["q=%FF", "q=%00", "q=%ED%A0%80", "nonsense=%FF"])
+def test_a_query_is_text(query: str, anybody: httpx.Client) -> None:
+    assert wire.fields(anybody.get(f"/tags?{query}")) == ["query"]
+
+
+def test_a_parameter_is_given_once(anybody: httpx.Client) -> None:
+    assert wire.fields(anybody.get("/tags?limit=1&limit=2")) == ["limit"]
+
+
+def test_an_unknown_parameter_is_ignored(anybody: httpx.Client) -> None:
+    assert anybody.get("/tags?nonsense=1&nonsense=2&&=&x").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["before", "after"])
+@pytest.mark.parametrize("cursor", ["", "abc", "é", "MjAyNg", "A" * 88, "x" * 10_000])
+def test_a_cursor_is_one_that_the_service_made(
+    way: str, cursor: str, anybody: httpx.Client
+) -> None:
+    response = anybody.get("/tags", params={way: cursor})
+    wire.problem(response, 400, "invalid_cursor")
+
+
+def test_both_cursors_at_once_are_invalid(anybody: httpx.Client) -> None:
+    assert wire.fields(anybody.get("/tags?before=abc&after=abc")) == ["before"]
+
+
+# Bodies -------------------------------------------------------------------------------------------
+
+
+def _post(user: wire.User, content: bytes, **headers: str) -> httpx.Response:
+    given = {"Content-Type": "application/json", **headers}
+    return user.client.post("/groups", content=content, headers=given)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"{}x",
+        b"{'a':1}",
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        '{"name":"é"}'.encode("latin-1"),
+        '{"name":"e"}'.encode("utf-16"),
+        b'{"name":NaN}',
+        b'{"name":Infinity}',
+        b'{"name":"\\ud800"}',
+        b"[" * 500_000,
+        b'{"a":' * 100_000,
+        b'{"name":' + b"[" * 2000 + b"]" * 2000 + b"}",
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(content: bytes, user: wire.User) -> None:
+    wire.problem(_post(user, content), 400, "invalid_json")
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"1", b'"text"', b"true"])
+def test_a_body_that_is_no_object_is_invalid(content: bytes, user: wire.User) -> None:
+    assert wire.fields(_post(user, content)) == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("nonsense", 1),
+        ("nul\0", 1),
+        ("", 1),
+        ("name", None),
+        ("name", 1),
+        ("name", ["a"]),
+        ("name", {"a": "b"}),
+        ("name", "a\0b"),
+        ("visibility", True),
+        ("slug", 1),
+        ("slug", "a\0b"),
+        ("description", 1),
+        ("description", "\0"),
+        ("campus_id", "x"),
+        ("campus_id", 1),
+        ("campus_id", f"{{{NUL_UUID}}}"),
+        ("tags", "a"),
+        ("tags", None),
+        ("tags", {}),
+        ("tags", [1]),
+        ("tags", [None]),
+        ("tags", ["a\0b"]),
+        ("avatar_key", 1),
+    ],
+)
+def test_a_field_of_another_type_is_invalid(field: str, value: object, user: wire.User) -> None:
+    body = {"name": "A group", "visibility": "public", field: value}
+    assert wire.fields(user.client.post("/groups", json=body)) == [field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("nonsense", 1),
+        ("name", None),
+        ("name", 1),
+        ("name", "a\0b"),
+        ("is_locked", "true"),
+        ("is_locked", None),
+        ("is_locked", 1),
+        ("tags", ["a\0b"]),
+        ("tags", None),
+        ("campus_id", "x"),
+        ("deleted_at", None),
+        ("role", "owner"),
+    ],
+)
+def test_a_patch_of_another_type_is_invalid(field: str, value: object, user: wire.User) -> None:
+    group_id = user.make_group()
+    assert wire.fields(user.client.patch(f"/groups/{group_id}", json={field: value})) == [field]
+
+
+def test_a_patch_changes_what_it_names_and_clears_by_null(user: wire.User) -> None:
+    campus = str(uuid.uuid4())
+    group_id = user.make_group(description="Words", campus_id=campus, tags=["a"])
+    before = user.client.get(f"/groups/{group_id}").json()
+    assert before["campus_id"] == campus
+    same = user.client.patch(f"/groups/{group_id}", json={})
+    assert same.json() == before
+    after = user.client.patch(f"/groups/{group_id}", json={"campus_id": None}).json()
+    assert after == {**before, "campus_id": None, "updated_at": after["updated_at"]}
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        "now",
+        "infinity",
+        "tomorrow",
+        "2030-01-01",
+        "2030-01-01T00:00:00",
+        "2030-01-01T00:00Z",
+        "20300101T000000Z",
+        "2030-13-01T00:00:00Z",
+        "2030-02-30T00:00:00Z",
+        "2030-01-01T00:00:60Z",
+        "2030-01-01T00:00:00+25:00",
+        "2030-01-01T00:00:00+0100",
+        "9999-12-31T23:59:59-01:00",
+        " 2030-01-01T00:00:00Z",
+        "2030-W01-1T00:00:00Z",
+        "٢٠٣٠-01-01T00:00:00Z",
+        1893456000,
+        True,
+    ],
+)
+def test_a_time_is_of_rfc_3339_with_an_offset(until: object, user: wire.User) -> None:
+    group_id = user.make_group()
+    ban = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}/ban", json={"until": until})
+    assert wire.fields(ban) == ["until"]
+
+
+@pytest.mark.parametrize(
+    ("until", "stored"),
+    [
+        ("2030-01-01T00:00:00Z", "2030-01-01T00:00:00+00:00"),
+        ("2030-01-01t02:00:00.5+02:00", "2030-01-01T00:00:00.5+00:00"),
+        ("2030-01-01T00:00:00.123456789z", "2030-01-01T00:00:00.123456+00:00"),
+    ],
+)
+def test_a_time_is_kept_in_utc(until: str, stored: str, user: wire.User) -> None:
+    group_id = user.make_group()
+    ban = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}/ban", json={"until": until})
+    assert ban.json()["banned_until"] == stored
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 10**30, 1.0, 1e300, "1", True])
+def test_a_number_is_one_that_a_column_holds(value: object, user: wire.User) -> None:
+    group_id = user.make_group()
+    response = user.client.post(f"/groups/{group_id}/invites", json={"max_uses": value})
+    assert wire.fields(response) == ["max_uses"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/groups/{group}/restore"),
+        ("PUT", "/posts/{post}/pin"),
+        ("DELETE", "/posts/{post}/pin"),
+        ("POST", "/posts/{post}/restore"),
+        ("PUT", "/groups/{group}/members/{stranger}/ban"),
+        ("DELETE", "/groups/{group}/members/{stranger}/ban"),
+        ("POST", "/groups/{group}/invites"),
+        ("DELETE", "/posts/{post}"),
+    ],
+)
+def test_an_endpoint_that_needs_no_body_takes_none_or_an_empty_object(
+    method: str, path: str, user: wire.User
+) -> None:
+    group = user.make_group()
+    path = path.format(group=group, post=user.make_post(group), stranger=uuid.uuid4())
+    if path.endswith("/ban"):
+        user.client.put(path)
+    assert user.client.request(method, path).is_success
+    assert user.client.request(method, path, json={}).is_success
+    assert wire.fields(user.client.request(method, path, json={"nonsense": 1})) == ["nonsense"]
+    assert wire.fields(user.client.request(method, path, json=[])) == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/tags"),
+        ("PATCH", f"/groups/{NUL_UUID}"),
+        ("PATCH", f"/posts/{NUL_UUID}"),
+        ("PUT", f"/groups/{NUL_UUID}/members/{NUL_UUID}"),
+        ("PUT", f"/groups/{NUL_UUID}/members/{NUL_UUID}/mute"),
+        ("POST", f"/posts/{NUL_UUID}/reactions"),
+    ],
+)
+def test_an_endpoint_that_needs_a_body_refuses_none(
+    method: str, path: str, user: wire.User
+) -> None:
+    wire.problem(user.client.request(method, path), 400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/xml",
+        "application/jsonp",
+        "application/json, text/plain",
+        "application/json; charset=latin-1",
+        "application/x-www-form-urlencoded",
+        "",
+    ],
+)
+def test_a_body_of_another_media_type_is_refused(content_type: str, user: wire.User) -> None:
+    response = _post(user, b"{}", **{"Content-Type": content_type})
+    wire.problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;"],
+)
+def test_json_in_utf_8_is_taken(content_type: str, user: wire.User) -> None:
+    response = _post(user, b"{}", **{"Content-Type": content_type})
+    assert wire.fields(response) == ["name", "visibility"]
+
+
+def test_a_compressed_body_is_refused(user: wire.User) -> None:
+    response = _post(user, b"{}", **{"Content-Encoding": "gzip"})
+    wire.problem(response, 415, "unsupported_media_type")
+
+
+def test_a_body_has_at_most_one_mebibyte(user: wire.User) -> None:
+    padded = b'{"nonsense":1' + b" " * (MEBIBYTE - 14) + b"}"
+    assert "nonsense" in wire.fields(_post(user, padded))
+    wire.problem(_post(user, padded + b" "), 413, "body_too_large")
+
+
+def test_a_body_without_a_length_has_at_most_one_mebibyte(user: wire.User) -> None:
+    def chunks(size: int) -> Iterator[bytes]:
+        return (b" " * 65536 for _ in range(size // 65536))
+
+    headers = {"Content-Type": "application/json"}
+    fits = user.client.post("/groups", content=chunks(MEBIBYTE), headers=headers)
+    wire.problem(fits, 400, "invalid_json")
+    large = user.client.post("/groups", content=chunks(2 * MEBIBYTE), headers=headers)
+    wire.problem(large, 413, "body_too_large")
+
+
+def test_a_large_body_is_refused_before_it_is_sent_when_the_client_asks(
+    shared_service: servers.Service, user: wire.User, wire_of: wire.Wire
+) -> None:
+    headers = [
+        ("Authorization", f"Bearer {shared_service.token(user.id)}"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(10**12)),
+        ("Expect", "100-continue"),
+    ]
+    reply = wire_of.send("POST", f"{wire.BASE}/groups", headers)
+    wire.problem(reply, 413, "body_too_large")
+
+
+def test_text_of_any_script_comes_back_as_it_was(user: wire.User) -> None:
+    text = '\u0001 é 漢字 👩‍👩‍👧 \u202e \\ " </script> %00 \ufffe 𐀀'
+    post_id = user.make_post(user.make_group(), body=text)
+    assert user.client.get(f"/posts/{post_id}").json()["body"] == text

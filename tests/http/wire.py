@@ -1,0 +1,109 @@
+"""Talking to a service: as a user with a client, or byte by byte."""
+
+import socket
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+BASE = "/api/communities/v1"
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody with a token."""
+
+    id: uuid.UUID
+    client: httpx.Client
+
+    def make_group(self, visibility: str = "public", **fields: Any) -> str:
+        """The id of a new group."""
+        body = {"name": "A group", "visibility": visibility, **fields}
+        return self._made("/groups", body)
+
+    def make_post(self, group_id: str, body: str = "A post") -> str:
+        """The id of a new post."""
+        return self._made(f"/groups/{group_id}/posts", {"body": body})
+
+    def make_comment(self, post_id: str, body: str = "A comment") -> str:
+        """The id of a new comment."""
+        return self._made(f"/posts/{post_id}/comments", {"body": body})
+
+    def _made(self, path: str, body: Any) -> str:
+        response = self.client.post(path, json=body)
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back over a bare socket."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Requests that no client library would send."""
+
+    port: int
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> Reply:
+        """One request on its own connection; the lengths in it are the caller's business."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        request = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(request)
+            return _reply(_all_of(connection))
+
+
+def problem(response: httpx.Response | Reply, status: int, code: str) -> dict[str, Any]:
+    """The problem, after a look at all that every problem has."""
+    seen = response.status_code if isinstance(response, httpx.Response) else response.status
+    content: dict[str, Any] = response.json()
+    assert (seen, content["code"]) == (status, code), content
+    assert response.headers["content-type"] == "application/problem+json"
+    assert content["status"] == status
+    assert content["request_id"] == response.headers["x-request-id"]
+    assert content["type"]
+    assert content["title"]
+    assert content["detail"]
+    assert ("errors" in content) == (code == "validation_failed")
+    assert ("www-authenticate" in response.headers) == (status == 401)
+    return content
+
+
+def fields(response: httpx.Response | Reply) -> list[str]:
+    """The names of the invalid fields."""
+    errors = problem(response, 400, "validation_failed")["errors"]
+    assert all(error["message"] for error in errors)
+    return [error["field"] for error in errors]
+
+
+def _all_of(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while chunk := connection.recv(65536):
+        received += chunk
+    return bytes(received)
+
+
+def _reply(received: bytes) -> Reply:
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.partition(": ") for line in lines)
+    return Reply(int(first.split()[1]), {name.lower(): value for name, _, value in pairs}, body)
