@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from service import bodies, calls, effects, idempotency, problems, state, tracing
 
 MOST_BYTES: Final = 1024 * 1024
+MOST_BYTES_READ: Final = 16 * MOST_BYTES
 UTF_8: Final = ("utf-8", "utf8")
 
 B = TypeVar("B", bound=bodies.Body)
@@ -112,7 +113,7 @@ async def _change(
     """The answer of an operation with a body. Raises Replay when it was given before."""
     keys = _values(scope, b"idempotency-key") if call.method == "POST" else []
     call.raw_body = await _read(scope, receive)
-    body = _parse(operation, call.raw_body, _values(scope, b"content-type"))
+    body = _parse(operation, call.raw_body, scope)
     key = idempotency.key_of(keys, call)
     handler = functools.partial(operation.handler, call, *body)
     if key is None:
@@ -124,19 +125,20 @@ async def _change(
     return answer
 
 
-def _parse(
-    operation: Operation, raw: bytes, content_types: Sequence[bytes]
-) -> tuple[bodies.Body, ...]:
+def _parse(operation: Operation, raw: bytes, scope: Scope) -> tuple[bodies.Body, ...]:
     """The body as the arguments that the handler takes for it: one, or none."""
     assert operation.body is not None
-    if raw or content_types:
-        _check_content_type(content_types)
+    media_types, codings = _values(scope, b"content-type"), _values(scope, b"content-encoding")
+    if raw or media_types:
+        _check_media_type(b",".join(media_types).decode("latin-1").lower())
+    if codings and codings != [b"identity"]:
+        raise problems.unsupported_media_type("The body must not be compressed.")
     body = bodies.parse(operation.body, raw, optional=operation.body_optional)
     return () if operation.body is bodies.Nothing else (body,)
 
 
-def _check_content_type(values: Sequence[bytes]) -> None:
-    kind, _, parameters = b",".join(values).decode("latin-1").lower().partition(";")
+def _check_media_type(media_type: str) -> None:
+    kind, _, parameters = media_type.partition(";")
     charset = re.search(r"charset\s*=\s*\"?([^\";]*)", parameters)
     if kind.strip() != "application/json" or (charset and charset[1].strip() not in UTF_8):
         raise problems.unsupported_media_type()
@@ -144,23 +146,28 @@ def _check_content_type(values: Sequence[bytes]) -> None:
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
     """The whole body. Raises Problem when it is too large."""
-    for length in _values(scope, b"content-length"):
-        if length.isdigit() and int(length) > MOST_BYTES:
-            raise problems.body_too_large(MOST_BYTES)
+    if _values(scope, b"expect") and _announced(scope) > MOST_BYTES:
+        raise problems.body_too_large(MOST_BYTES)
     chunks = []
     size = 0
     more = True
-    while more:
+    # Many clients read no answer before they have sent all, so some of what is too much is read.
+    while more and size <= MOST_BYTES_READ:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MOST_BYTES:
-            raise problems.body_too_large(MOST_BYTES)
-        chunks.append(chunk)
+        if size <= MOST_BYTES:
+            chunks.append(chunk)
         more = message.get("more_body", False)
+    if size > MOST_BYTES:
+        raise problems.body_too_large(MOST_BYTES)
     return b"".join(chunks)
+
+
+def _announced(scope: Scope) -> int:
+    return max(int(length) for length in _values(scope, b"content-length") or [b"0"])
 
 
 async def _send_answer(
