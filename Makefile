@@ -49,10 +49,10 @@ check: lint test  ## lint and test: what CI runs
 
 ifdef T
 test: $(DEV)  ## all tests, pgTAP and pytest; T=name runs the pytest ones whose name holds it
-	@$(BIN)/pytest -k '$(T)'
+	@$(BIN)/python -m pytest -k '$(T)'
 else
 test: $(DEV)
-	@status=0; $(TOOLS) test-db || status=1; $(BIN)/pytest -n 2 || status=1; exit $$status
+	@status=0; $(TOOLS) test-db || status=1; $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal || status=1; exit $$status
 endif
 
 test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder

@@ -94,18 +94,22 @@ def borrowed(
     configured = _configured(settings, needed)
     with _lock(settings, "users") as users:
         with _changing(settings):
-            alone = _take(users, fcntl.LOCK_SH)
-            if alone:
-                state = _join(settings, configured, needed, fast=fast, keep=keep)
-            else:
-                state = _owned_by_other(settings)
+            shared = _take(users, fcntl.LOCK_SH)
+            try:
+                if shared:
+                    state = _join(settings, configured, needed, fast=fast, keep=keep)
+                else:
+                    state = _owned_by_other(settings)
+            except BaseException:
+                if shared:
+                    _leave(settings, users)
+                raise
         try:
             yield Stack({**state.urls, **configured}, tuple(state.records))
         finally:
-            if alone:
-                with signals.ignored(), _changing(settings):
-                    if _take(users, fcntl.LOCK_EX) and not _is_kept(settings):
-                        _clear(settings)
+            if shared:
+                with _changing(settings):
+                    _leave(settings, users)
 
 
 def stop_kept(settings: Settings) -> bool:
@@ -179,14 +183,17 @@ def _join(
         _clear(settings)
         state = _State()
     state.kept = state.kept or keep
-    try:
-        missing = [name for name in needed if VARIABLES[name] not in configured]
-        _start(settings, state, missing, fast=fast)
-    except BaseException:
+    missing = [name for name in needed if VARIABLES[name] not in configured]
+    _start(settings, state, missing, fast=fast)
+    return state
+
+
+def _leave(settings: Settings, users: IO[bytes]) -> None:
+    """The last one out stops the stack, unless it is to be kept."""
+    state = _read(settings)
+    if _take(users, fcntl.LOCK_EX) and not (state is not None and state.kept):
         with signals.ignored():
             _clear(settings)
-        raise
-    return state
 
 
 def _owned_by_other(settings: Settings) -> _State:
@@ -280,16 +287,11 @@ def _state_path(settings: Settings) -> Path:
 
 def _read(settings: Settings) -> _State | None:
     try:
-        state = _State(**json.loads(_state_path(settings).read_text()))
+        written = json.loads(_state_path(settings).read_text())
     except FileNotFoundError:
         return None
-    state.records = [processes.Record(**dict(record)) for record in state.records]  # type: ignore[call-overload]
-    return state
-
-
-def _is_kept(settings: Settings) -> bool:
-    state = _read(settings)
-    return state is not None and state.kept
+    records = [processes.Record(**record) for record in written.pop("records")]
+    return _State(records=records, **written)
 
 
 def _write(settings: Settings, state: _State) -> None:
