@@ -56,7 +56,7 @@ class ApiConstraintCode(pydantic.BaseModel):
 
 
 class ApiCounterDrift(pydantic.BaseModel):
-    """Every counter that is wrong: which, of what, stored and actual."""
+    """Shape of a counter that is wrong: which, of what, as stored and as counted."""
 
     counter: str
     subject: str
@@ -208,6 +208,16 @@ class ApiTag(pydantic.BaseModel):
     created_at: datetime.datetime
 
 
+class ApiUpload(pydantic.BaseModel):
+    """Shape of an upload that was announced (§4)."""
+
+    key: str
+    final_key: str
+    mime: str
+    size_bytes: int
+    expires_at: datetime.datetime
+
+
 class AuditLog(pydantic.BaseModel):
     """Who changed what from which state into which; append-only."""
 
@@ -239,6 +249,13 @@ class Comment(pydantic.BaseModel):
     updated_at: datetime.datetime
     edited_at: datetime.datetime | None
     deleted_at: datetime.datetime | None
+
+
+class DoomedObject(pydantic.BaseModel):
+    """Objects that are to be removed from the bucket (§4)."""
+
+    key: str
+    due_at: datetime.datetime
 
 
 class GroupEntity(pydantic.BaseModel):
@@ -335,6 +352,12 @@ class MediaAttachment(pydantic.BaseModel):
     created_at: datetime.datetime
 
 
+class MediaType(pydantic.BaseModel):
+    """The types of files that may be uploaded (§8)."""
+
+    mime: str
+
+
 class OutboxEvent(pydantic.BaseModel):
     """Every change, for search, streams and sockets (§5, §6)."""
 
@@ -365,6 +388,23 @@ class Post(pydantic.BaseModel):
     updated_at: datetime.datetime
     edited_at: datetime.datetime | None
     deleted_at: datetime.datetime | None
+
+
+class PresignedUpload(pydantic.BaseModel):
+    """Uploads that were announced (§4)."""
+
+    key: str
+    final_key: str
+    actor_id: uuid.UUID
+    purpose: str
+    mime: str
+    size_bytes: int
+    filename: str | None
+    stored_mime: str | None
+    stored_size: int | None
+    created_at: datetime.datetime
+    expires_at: datetime.datetime
+    linked_at: datetime.datetime | None
 
 
 class Reaction(pydantic.BaseModel):

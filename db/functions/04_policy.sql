@@ -213,7 +213,7 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_standing.author_id <> p_actor then
+  if p_standing.author_id is distinct from p_actor then
     perform fail('forbidden', 'Only the author does this.');
   end if;
 end
@@ -227,7 +227,7 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_standing.author_id <> p_actor then
+  if p_standing.author_id is distinct from p_actor then
     perform require_rank(p_standing, 'moderator');
   end if;
 end

@@ -18,21 +18,6 @@ $$;
 comment on function api.check_group(public.group_entity) is
   'Raises validation_failed naming every field of a group that is not right (§8).';
 
-create function api.require_picture(p_actor uuid, p_purpose text, p_key text)
-returns void
-language plpgsql stable
-set search_path = public, api, pg_temp
-as $$
-begin
-  if p_key is not null then
-    perform fail('attachment_mismatch');
-  end if;
-end
-$$;
-comment on function api.require_picture(uuid, text, text) is
-  'Raises attachment_mismatch unless the key was presigned for this caller and purpose and is not yet '
-  'linked (§4). No key is, before uploads can be presigned.';
-
 create function api.create_group(
   p_actor uuid, p_name text, p_visibility text, p_slug text default null,
   p_description text default '', p_campus_id uuid default null, p_tags text[] default '{}',
@@ -53,18 +38,14 @@ begin
   v_group.visibility := p_visibility;
   v_group.campus_id := p_campus_id;
   v_group.tags := fold_tags(p_tags);
-  v_group.avatar_key := p_avatar_key;
-  v_group.cover_key := p_cover_key;
   v_group.created_by := p_actor;
   perform check_group(v_group);
-  perform require_picture(p_actor, 'avatar', p_avatar_key);
-  perform require_picture(p_actor, 'cover', p_cover_key);
   v_group := insert_group(v_group);
   insert into group_member (group_id, user_id, role) values (v_group.id, p_actor, 'owner');
-  select * into v_group from group_entity where id = v_group.id;
-  perform record(
-    'group.created', p_actor, v_group.id, null, 'group', v_group.id, row_to_json(d)
-  ) from group_dto(v_group, null) as d;
+  v_group.avatar_key := change_picture(p_actor, v_group.id, 'avatar', p_avatar_key);
+  v_group.cover_key := change_picture(p_actor, v_group.id, 'cover', p_cover_key);
+  v_group := save_group(v_group);
+  perform record_group_change('group.created', p_actor, null, v_group);
   return query select * from group_dto(v_group, p_actor);
 end
 $$;
@@ -87,12 +68,10 @@ begin
     if p_group.visibility = 'secret' then
       v_slug := with_random_ending(v_base);
     end if;
-    insert into group_entity (
-      campus_id, name, slug, description, visibility, avatar_key, cover_key, tags, created_by
-    )
+    insert into group_entity (campus_id, name, slug, description, visibility, tags, created_by)
     values (
       p_group.campus_id, p_group.name, v_slug, p_group.description, p_group.visibility,
-      p_group.avatar_key, p_group.cover_key, p_group.tags, p_group.created_by
+      p_group.tags, p_group.created_by
     )
     on conflict (slug) where deleted_at is null do nothing
     returning * into v_group;
@@ -157,7 +136,7 @@ declare
   v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
   v_mine uuid[];
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := p_limit + p_lookahead::int;
 begin
   if p_mine then
     perform require_actor(p_actor);
@@ -221,17 +200,15 @@ begin
     perform fail('forbidden', 'It is deleted; restore it first.');
   end if;
   v_new := patched_group(v_old, p_patch);
-  if p_patch ->> 'avatar_key' is distinct from v_old.avatar_key then
-    perform require_picture(p_actor, 'avatar', p_patch ->> 'avatar_key');
+  if v_new.avatar_key is distinct from v_old.avatar_key then
+    v_new.avatar_key := change_picture(p_actor, p_group_id, 'avatar', v_new.avatar_key);
   end if;
-  if p_patch ->> 'cover_key' is distinct from v_old.cover_key then
-    perform require_picture(p_actor, 'cover', p_patch ->> 'cover_key');
+  if v_new.cover_key is distinct from v_old.cover_key then
+    v_new.cover_key := change_picture(p_actor, p_group_id, 'cover', v_new.cover_key);
   end if;
   if v_new is distinct from v_old then
     v_new := save_group(v_new);
-    perform record(
-      'group.updated', p_actor, v_new.id, null, 'group', v_new.id, row_to_json(n), row_to_json(o)
-    ) from group_dto(v_old, null) as o, group_dto(v_new, null) as n;
+    perform record_group_change('group.updated', p_actor, v_old, v_new);
   end if;
   return query select * from group_dto(v_new, p_actor);
 end
@@ -299,6 +276,28 @@ $$;
 comment on function api.save_group(public.group_entity) is
   'Writes the settings of a group. Raises slug_taken (§8).';
 
+create function api.record_group_change(
+  p_type text, p_actor uuid, p_old public.group_entity, p_new public.group_entity
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform record(
+    p_type, p_actor, p_new.id, null, 'group', p_new.id,
+    case
+      when p_new.deleted_at is not null then removal(p_new.id, p_new.deleted_at)
+      else row_to_json(n)
+    end,
+    case when p_old.id is not null then row_to_json(o) end
+  ) from group_dto(p_old, null) as o, group_dto(p_new, null) as n;
+end
+$$;
+comment on function api.record_group_change(text, uuid, public.group_entity, public.group_entity) is
+  'Records a change from one state of a group to another, p_old being a row of nulls for a new one; of a '
+  'deleted one no content.';
+
 create function api.delete_group(p_actor uuid, p_group_id uuid)
 returns void
 language plpgsql volatile security definer
@@ -306,19 +305,18 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_group group_entity;
+  v_old group_entity;
+  v_new group_entity;
 begin
   perform require_actor(p_actor);
   perform from group_entity where id = p_group_id for update;
   perform require_rank(enter_group(p_actor, p_group_id), 'owner');
-  update group_entity set deleted_at = now(), updated_at = now()
-  where id = p_group_id and deleted_at is null
-  returning * into v_group;
-  if found then
-    perform record(
-      'group.deleted', p_actor, v_group.id, null, 'group', v_group.id,
-      removal(v_group.id, v_group.deleted_at), row_to_json(d)
-    ) from group_dto(v_group, null) as d;
+  select * into v_old from group_entity where id = p_group_id;
+  if v_old.deleted_at is null then
+    v_new := v_old;
+    v_new.deleted_at := now();
+    v_new := save_group(v_new);
+    perform record_group_change('group.deleted', p_actor, v_old, v_new);
   end if;
 end
 $$;
@@ -333,20 +331,20 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_group group_entity;
+  v_old group_entity;
+  v_new group_entity;
 begin
   perform require_actor(p_actor);
   perform from group_entity where id = p_group_id for update;
   perform require_rank(enter_group(p_actor, p_group_id), 'owner');
-  select * into v_group from group_entity where id = p_group_id;
-  if v_group.deleted_at is not null then
-    v_group.deleted_at := null;
-    v_group := save_group(v_group);
-    perform record(
-      'group.restored', p_actor, v_group.id, null, 'group', v_group.id, row_to_json(d)
-    ) from group_dto(v_group, null) as d;
+  select * into v_old from group_entity where id = p_group_id;
+  v_new := v_old;
+  if v_old.deleted_at is not null then
+    v_new.deleted_at := null;
+    v_new := save_group(v_new);
+    perform record_group_change('group.restored', p_actor, v_old, v_new);
   end if;
-  return query select * from group_dto(v_group, p_actor);
+  return query select * from group_dto(v_new, p_actor);
 end
 $$;
 comment on function api.restore_group(uuid, uuid) is

@@ -318,11 +318,12 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 begin
+  -- Locked first, whatever they are, and read after: what another transaction turns public while this
+  -- one waits would not be among the public ones that it began to lock.
+  perform from group_entity where id = any (p_group_ids) order by id for key share;
   return array(
     select id from group_entity
     where id = any (p_group_ids) and visibility = 'public' and deleted_at is null
-    order by id
-    for key share
   );
 end
 $$;
@@ -471,78 +472,134 @@ for each statement execute function api.tg_audit_log__append_only();
 
 -- Verifying and repairing --------------------------------------------------------------------------
 
--- Counted set by set, never subject by subject: a million posts are checked in seconds.
 create view api.counter_drifts as
-with reacted as not materialized (
-  select subject_type, subject_id, count(*) as n from public.reaction group by 1, 2
-),
-attached as not materialized (
-  select subject_type, subject_id, count(*) as n from public.media_attachment group by 1, 2
-),
-counted as (
-  select v.counter, p.id::text as subject, v.stored, v.actual
-  from public.post as p
-  left join (
-    select post_id, count(*) as n from public.comment where deleted_at is null group by 1
-  ) as c on c.post_id = p.id
-  left join reacted as r on r.subject_type = 'post' and r.subject_id = p.id
-  left join attached as m on m.subject_type = 'post' and m.subject_id = p.id
-  cross join lateral (
-    select 'post.comments_count' as counter, p.comments_count as stored, coalesce(c.n, 0) as actual
-    union all select 'post.reactions_count', p.reactions_count, coalesce(r.n, 0)
-    union all select 'post.media_count', p.media_count, coalesce(m.n, 0)
-  ) as v
-  where v.stored <> v.actual
-  union all
-  select v.counter, c.id::text, v.stored, v.actual
-  from public.comment as c
-  left join (
-    select parent_id from public.comment where is_listed group by 1
-  ) as reply on reply.parent_id = c.id
-  left join reacted as r on r.subject_type = 'comment' and r.subject_id = c.id
-  left join attached as m on m.subject_type = 'comment' and m.subject_id = c.id
-  cross join lateral (
-    select 'comment.reactions_count' as counter, c.reactions_count as stored, coalesce(r.n, 0) as actual
-    union all select 'comment.media_count', c.media_count, coalesce(m.n, 0)
-    union all
+select tag as counter, tag as subject, posts_count as stored, posts_count as actual
+from public.topic_tag;
+comment on view api.counter_drifts is
+  'Shape of a counter that is wrong: which, of what, as stored and as counted.';
+
+-- Counted set by set, never subject by subject: a million posts are checked in seconds.
+
+create function api.drifts_of_posts()
+returns setof api.counter_drifts
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return query
+    select v.counter, p.id::text, v.stored, v.actual
+    from post as p
+    left join (
+      select post_id, count(*)::int as n from comment where deleted_at is null group by 1
+    ) as c on c.post_id = p.id
+    left join (
+      select subject_id, count(*)::int as n from reaction where subject_type = 'post' group by 1
+    ) as r on r.subject_id = p.id
+    left join (
+      select subject_id, count(*)::int as n from media_attachment where subject_type = 'post' group by 1
+    ) as m on m.subject_id = p.id
+    cross join lateral (
+      values
+        ('post.comments_count', p.comments_count, coalesce(c.n, 0)),
+        ('post.reactions_count', p.reactions_count, coalesce(r.n, 0)),
+        ('post.media_count', p.media_count, coalesce(m.n, 0))
+    ) as v (counter, stored, actual)
+    where v.stored <> v.actual;
+end
+$$;
+comment on function api.drifts_of_posts() is 'The wrong counters of posts (§1.2).';
+
+create function api.drifts_of_comments()
+returns setof api.counter_drifts
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return query
+    select v.counter, c.id::text, v.stored, v.actual
+    from comment as c
+    left join (
+      select parent_id from comment where is_listed group by 1
+    ) as reply on reply.parent_id = c.id
+    left join (
+      select subject_id, count(*)::int as n from reaction where subject_type = 'comment' group by 1
+    ) as r on r.subject_id = c.id
+    left join (
+      select subject_id, count(*)::int as n from media_attachment where subject_type = 'comment'
+      group by 1
+    ) as m on m.subject_id = c.id
+    cross join lateral (
+      values
+        ('comment.reactions_count', c.reactions_count, coalesce(r.n, 0)),
+        ('comment.media_count', c.media_count, coalesce(m.n, 0)),
+        (
+          'comment.is_listed', c.is_listed::int,
+          (c.deleted_at is null or reply.parent_id is not null)::int
+        )
+    ) as v (counter, stored, actual)
+    where v.stored <> v.actual;
+end
+$$;
+comment on function api.drifts_of_comments() is 'The wrong counters of comments (§1.2).';
+
+create function api.drifts_of_groups()
+returns setof api.counter_drifts
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return query
+    select 'group.members_count', g.id::text, g.members_count, coalesce(m.n, 0)
+    from group_entity as g
+    left join (
+      select group_id, count(*)::int as n from group_member where left_at is null group by 1
+    ) as m on m.group_id = g.id
+    where g.members_count <> coalesce(m.n, 0);
+end
+$$;
+comment on function api.drifts_of_groups() is 'The wrong counters of groups (§1.2).';
+
+create function api.drifts_of_emoji()
+returns setof api.counter_drifts
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return query
     select
-      'comment.is_listed', c.is_listed::int,
-      (c.deleted_at is null or reply.parent_id is not null)::int
-  ) as v
-  where v.stored <> v.actual
-  union all
-  select 'group.members_count', g.id::text, g.members_count, coalesce(m.n, 0)
-  from public.group_entity as g
-  left join (
-    select group_id, count(*) as n from public.group_member where left_at is null group by 1
-  ) as m on m.group_id = g.id
-  where g.members_count <> coalesce(m.n, 0)
-  union all
-  select
-    'reaction_count', concat_ws(' ', s.subject_type, s.subject_id, s.emoji), coalesce(c.count, 0),
-    coalesce(r.n, 0)
-  from public.reaction_count as c
-  full join (
-    select subject_type, subject_id, emoji collate "C" as emoji, count(*) as n
-    from public.reaction group by 1, 2, 3
-  ) as r using (subject_type, subject_id, emoji)
-  cross join lateral (select subject_type, subject_id, emoji) as s
-  where coalesce(c.count, 0) <> coalesce(r.n, 0)
-  union all
-  select 'tag.posts_count', tag, coalesce(t.posts_count, 0), coalesce(u.n, 0)
-  from public.topic_tag as t
-  full join (
-    select used.tag collate "C" as tag, count(*) as n
-    from public.post as p
-    join public.group_entity as g on g.id = p.group_id
-    cross join lateral unnest(p.topic_tags) as used (tag)
-    where p.deleted_at is null and g.deleted_at is null and g.visibility = 'public'
-    group by 1
-  ) as u using (tag)
-  where coalesce(t.posts_count, 0) <> coalesce(u.n, 0)
-)
-select counter, subject, stored, actual::int as actual from counted;
-comment on view api.counter_drifts is 'Every counter that is wrong: which, of what, stored and actual.';
+      'reaction_count', concat_ws(' ', subject_type, subject_id, emoji), coalesce(c.count, 0),
+      coalesce(r.n, 0)
+    from reaction_count as c
+    full join (
+      select subject_type, subject_id, emoji collate "C" as emoji, count(*)::int as n
+      from reaction group by 1, 2, 3
+    ) as r using (subject_type, subject_id, emoji)
+    where coalesce(c.count, 0) <> coalesce(r.n, 0);
+end
+$$;
+comment on function api.drifts_of_emoji() is 'The wrong counters of emoji under a subject (§1.2).';
+
+create function api.drifts_of_tags()
+returns setof api.counter_drifts
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return query
+    select 'tag.posts_count', tag::text, coalesce(t.posts_count, 0), coalesce(u.n, 0)
+    from topic_tag as t
+    full join (
+      select used.tag collate "C" as tag, count(*)::int as n
+      from post as p
+      join group_entity as g on g.id = p.group_id
+      cross join lateral unnest(p.topic_tags) as used (tag)
+      where p.deleted_at is null and g.deleted_at is null and g.visibility = 'public'
+      group by 1
+    ) as u using (tag)
+    where coalesce(t.posts_count, 0) <> coalesce(u.n, 0);
+end
+$$;
+comment on function api.drifts_of_tags() is 'The wrong counters of topic tags (§1.2, §3.2).';
 
 create function api.verify_counters()
 returns setof api.counter_drifts
@@ -551,7 +608,12 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return query select * from counter_drifts order by counter, subject;
+  return query
+    select * from drifts_of_groups()
+    union all select * from drifts_of_posts()
+    union all select * from drifts_of_comments()
+    union all select * from drifts_of_emoji()
+    union all select * from drifts_of_tags();
 end
 $$;
 comment on function api.verify_counters() is
@@ -565,7 +627,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_drifts counter_drifts[] := array(
-    select d from counter_drifts as d order by counter = 'tag.posts_count', subject collate "C"
+    select d from verify_counters() as d order by counter = 'tag.posts_count', subject collate "C"
   );
   v counter_drifts;
 begin

@@ -1,0 +1,55 @@
+-- name: UploadPresign :one
+-- Announces an upload: its key, which nobody can guess, is bound to the actor, purpose, type and size
+-- and good for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed (§4, §8).
+select * from api.presign_upload(
+  p_actor => sqlc.narg('actor'), p_purpose => @purpose, p_mime => @mime,
+  p_size_bytes => @size_bytes, p_filename => sqlc.narg('filename')
+);
+
+-- name: UploadFind :one
+-- Where the object of an upload belongs; no row unless the actor announced it, it is not linked yet
+-- and has not expired (§4).
+select * from api.find_upload(p_actor => sqlc.narg('actor'), p_key => @key);
+
+-- name: UploadConfirm :one
+-- Takes down what was found of an upload; whether that is what was announced (§4).
+select api.confirm_upload(
+  p_actor => sqlc.narg('actor'), p_key => @key, p_mime => @mime, p_size_bytes => @size_bytes
+) as is_announced;
+
+-- name: UploadSweep :one
+-- Forgets at most most uploads that have expired, and dooms the objects of those never linked; how
+-- many it forgot (§4).
+select api.sweep_uploads(p_most => @most) as swept;
+
+-- name: AttachmentLink :one
+-- Links an upload to a post or comment, for its author, or to a group as its avatar or cover, for
+-- admins. Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
+-- attachment_limit, attachment_mismatch (§4, §8).
+select * from api.link_attachment(
+  p_actor => sqlc.narg('actor'), p_key => @key, p_subject_type => @subject_type,
+  p_subject_id => @subject_id, p_width => sqlc.narg('width'), p_height => sqlc.narg('height')
+);
+
+-- name: AttachmentLinkJson :one
+-- AttachmentLink as JSON.
+select row_to_json(t) as body
+from api.link_attachment(
+  p_actor => sqlc.narg('actor'), p_key => @key, p_subject_type => @subject_type,
+  p_subject_id => @subject_id, p_width => sqlc.narg('width'), p_height => sqlc.narg('height')
+) as t;
+
+-- name: AttachmentRemove :exec
+-- Removes an attachment; for the author of what it is attached to, and moderators. Raises
+-- unauthenticated, not_found, banned, forbidden (§2).
+select api.remove_attachment(
+  p_actor => sqlc.narg('actor'), p_attachment_id => @attachment_id
+);
+
+-- name: DoomedObjectList :many
+-- At most most keys of objects to remove from the bucket now (§4).
+select key from api.list_doomed_objects(p_most => @most) as key;
+
+-- name: DoomedObjectForget :exec
+-- Forgets objects that have been removed from the bucket (§4).
+select api.forget_doomed_objects(p_keys => @keys::text[]);
