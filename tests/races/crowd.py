@@ -1,0 +1,93 @@
+"""Many clients at once, at either door."""
+
+import itertools
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.doors.doors import Answer, Door
+from tests.doors.operations import OPERATIONS
+
+CLIENTS = 32
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one user."""
+
+    actor: uuid.UUID
+    operation: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+def call(actor: uuid.UUID, operation: str, **args: Any) -> Call:
+    return Call(actor, operation, args)
+
+
+Habit = Callable[[random.Random], Call]
+
+
+class Crowd:
+    """Up to 32 clients, each with a connection of its own.
+
+    A refusal of the rulebook is an answer; any other error, a deadlock or a 500 above all, fails
+    the test.
+    """
+
+    def __init__(self, doors: Sequence[Door]) -> None:
+        self._doors = doors
+        self._threads = ThreadPoolExecutor(len(doors))
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def do(self, actor: uuid.UUID, operation: str, **args: Any) -> Any:
+        """One call by itself, which must succeed; its body."""
+        answer = self._make(self._doors[0], call(actor, operation, **args))
+        assert answer.code is None, answer
+        return answer.body
+
+    def at_once(self, calls: Sequence[Call]) -> list[Answer]:
+        """All calls at the same moment; their answers in the same order."""
+        start = threading.Barrier(len(calls))
+
+        def run(door: Door, each: Call) -> Answer:
+            start.wait()
+            return self._make(door, each)
+
+        return list(self._threads.map(run, self._doors, calls))
+
+    def for_a_while(self, seconds: float, habits: Sequence[Habit]) -> list[tuple[Call, Answer]]:
+        """Every client does what its habit says, again and again; all calls and answers."""
+        end = time.monotonic() + seconds
+
+        def live(number: int, door: Door, habit: Habit) -> list[tuple[Call, Answer]]:
+            chance = random.Random(number)
+            made = []
+            while time.monotonic() < end:
+                each = habit(chance)
+                made.append((each, self._make(door, each)))
+            return made
+
+        lives = self._threads.map(live, itertools.count(), self._doors, habits)
+        return [pair for life in lives for pair in life]
+
+    def _make(self, door: Door, each: Call) -> Answer:
+        answer = door.call(each.actor, OPERATIONS[each.operation], each.args)
+        assert answer.status < 500, (each, answer)
+        return answer
+
+
+def people(count: int) -> list[uuid.UUID]:
+    return [uuid.uuid4() for _ in range(count)]
+
+
+def tally(answers: Sequence[Answer]) -> dict[int | str, int]:
+    """How many of each: the status of what succeeded, the code of what did not."""
+    names: list[int | str] = [answer.code or answer.status for answer in answers]
+    return {name: names.count(name) for name in names}

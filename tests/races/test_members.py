@@ -1,0 +1,198 @@
+"""Races of members: owners, invitations, bans, and the many ways into a group."""
+
+import itertools
+import random
+import uuid
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from tests.races import outbox
+from tests.races.crowd import Call, Crowd, call, people, tally
+
+ROUNDS = 6
+Move = Callable[[str, uuid.UUID, uuid.UUID], Call]
+FAR_AHEAD = "2100-01-01T00:00:00Z"
+
+
+def leave(group: str, one: uuid.UUID, _other: uuid.UUID) -> Call:
+    return call(one, "leave_group", group_id=group)
+
+
+def step_down(group: str, one: uuid.UUID, _other: uuid.UUID) -> Call:
+    return call(one, "put_member", group_id=group, user_id=str(one), role="member")
+
+
+def demote(group: str, one: uuid.UUID, other: uuid.UUID) -> Call:
+    return call(one, "put_member", group_id=group, user_id=str(other), role="admin")
+
+
+def remove(group: str, one: uuid.UUID, other: uuid.UUID) -> Call:
+    return call(one, "remove_member", group_id=group, user_id=str(other))
+
+
+def ban(group: str, one: uuid.UUID, other: uuid.UUID) -> Call:
+    return call(one, "ban", group_id=group, user_id=str(other))
+
+
+OF_ONESELF = [leave, step_down]
+OF_THE_OTHER = [demote, remove, ban]
+
+
+def group_of(crowd: Crowd, owners: list[uuid.UUID], visibility: str = "public") -> str:
+    group = crowd.do(owners[0], "create_group", name="A race", visibility=visibility)["id"]
+    for owner in owners[1:]:
+        crowd.do(owners[0], "put_member", group_id=group, user_id=str(owner), role="owner")
+    return str(group)
+
+
+def owners_of(connection: psycopg.Connection, group: str) -> int:
+    query = "select from group_member where group_id = %s and role = 'owner' and left_at is null"
+    return connection.execute(query, [group]).rowcount
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        *itertools.combinations_with_replacement(OF_ONESELF, 2),
+        *itertools.combinations_with_replacement(OF_THE_OTHER, 2),
+    ],
+    ids=lambda move: move.__name__,
+)
+def test_of_two_last_owners_one_stays(
+    first: Move, second: Move, crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    for _ in range(ROUNDS):
+        one, other = people(2)
+        group = group_of(crowd, [one, other])
+        answers = crowd.at_once([first(group, one, other), second(group, other, one)])
+        assert [answer.code for answer in answers].count(None) == 1, answers
+        assert owners_of(connection, group) == 1
+        outbox.check(connection, group)
+
+
+@pytest.mark.parametrize("own", OF_ONESELF, ids=lambda move: move.__name__)
+@pytest.mark.parametrize("others", OF_THE_OTHER, ids=lambda move: move.__name__)
+def test_an_owner_who_goes_while_being_sent_away_leaves_the_other(
+    own: Move, others: Move, crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    for _ in range(ROUNDS):
+        one, other = people(2)
+        group = group_of(crowd, [one, other])
+        crowd.at_once([own(group, one, other), others(group, other, one)])
+        assert owners_of(connection, group) == 1
+        outbox.check(connection, group)
+
+
+def test_of_many_owners_who_leave_at_once_one_stays(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    owners = people(16)
+    group = group_of(crowd, owners)
+    answers = crowd.at_once([call(owner, "leave_group", group_id=group) for owner in owners])
+    assert tally(answers) == {204: 15, "last_owner": 1}
+    assert owners_of(connection, group) == 1
+
+
+def test_an_invitation_is_accepted_as_often_as_it_says(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    (owner,) = people(1)
+    group = group_of(crowd, [owner], "secret")
+    invite = crowd.do(owner, "create_invite", group_id=group, max_uses=5)
+    answers = crowd.at_once(
+        [call(user, "accept_invite", code=invite["code"]) for user in people(20)]
+    )
+    assert tally(answers) == {201: 5, "not_found": 15}
+    (invite,) = crowd.do(owner, "list_invites", group_id=group)["items"]
+    assert invite["uses"] == 5
+    assert outbox.count(connection, group)["member.joined"] == 5
+    assert crowd.do(owner, "get_group", group_id=group)["members_count"] == 6
+
+
+def test_one_gets_in_once_by_all_ways_at_once(crowd: Crowd, connection: psycopg.Connection) -> None:
+    for _ in range(ROUNDS):
+        owner, user = people(2)
+        group = group_of(crowd, [owner], "private")
+        invite = crowd.do(owner, "create_invite", group_id=group)
+        crowd.do(user, "join_group", group_id=group)
+        who = {"group_id": group, "user_id": str(user)}
+        answers = crowd.at_once(
+            [
+                *[call(user, "accept_invite", code=invite["code"])] * 4,
+                *[call(owner, "approve", **who)] * 4,
+                *[call(owner, "put_member", **who, role="member")] * 4,
+                *[call(user, "join_group", group_id=group)] * 4,
+            ]
+        )
+        assert tally(answers)[201] == 1
+        assert outbox.count(connection, group)["member.joined"] == 1
+        assert outbox.count(connection, group)["join_request.approved"] == 1
+        outbox.check(connection, group)
+
+
+def test_one_joins_once(crowd: Crowd, connection: psycopg.Connection) -> None:
+    owner, user = people(2)
+    group = group_of(crowd, [owner])
+    answers = crowd.at_once([call(user, "join_group", group_id=group)] * 32)
+    assert tally(answers) == {201: 1, "already_member": 31}
+    assert outbox.count(connection, group)["member.joined"] == 1
+
+
+def test_one_asks_to_join_once(crowd: Crowd, connection: psycopg.Connection) -> None:
+    owner, user = people(2)
+    group = group_of(crowd, [owner], "private")
+    answers = crowd.at_once([call(user, "join_group", group_id=group)] * 32)
+    assert {answer.status for answer in answers} == {202}
+    assert len({answer.body["id"] for answer in answers}) == 1
+    assert outbox.count(connection, group)["join_request.created"] == 1
+
+
+def test_joins_and_bans_of_one_group_leave_it_right(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    owner, *users = people(9)
+    group = group_of(crowd, [owner])
+
+    def come_and_go(chance: random.Random) -> Call:
+        operation = chance.choice(["join_group", "join_group", "leave_group"])
+        return call(chance.choice(users), operation, group_id=group)
+
+    def police(chance: random.Random) -> Call:
+        operation = chance.choice(["ban", "unban", "unban", "mute", "unmute", "remove_member"])
+        until = {"until": FAR_AHEAD} if operation == "mute" else {}
+        user = str(chance.choice(users))
+        return call(owner, operation, group_id=group, user_id=user, **until)
+
+    made = crowd.for_a_while(1, [come_and_go] * 24 + [police] * 8)
+    joined = [answer for each, answer in made if each.operation == "join_group" and not answer.code]
+    assert outbox.count(connection, group)["member.joined"] == len(joined)
+    inside_and_banned = connection.execute(
+        "select from group_member where group_id = %s and is_banned and left_at is null", [group]
+    )
+    assert inside_and_banned.rowcount == 0
+    outbox.check(connection, group)
+    assert connection.execute("select * from api.verify_counters()").fetchall() == []
+
+
+def test_a_slug_is_given_to_one_of_many(crowd: Crowd) -> None:
+    for _ in range(ROUNDS):
+        wanted = {"name": "A race", "visibility": "public", "slug": f"race-{uuid.uuid4()}"}
+        answers = crowd.at_once([call(user, "create_group", **wanted) for user in people(8)])
+        assert tally(answers) == {201: 1, "slug_taken": 7}
+
+
+def test_a_slug_is_given_to_one_of_many_that_change_theirs(crowd: Crowd) -> None:
+    for _ in range(ROUNDS):
+        slug = f"race-{uuid.uuid4()}"
+        owners = people(4)
+        groups = [group_of(crowd, [owner]) for owner in owners]
+        renamed = [
+            call(owner, "update_group", group_id=group, slug=slug)
+            for owner, group in zip(owners, groups, strict=True)
+        ]
+        made = call(people(1)[0], "create_group", name="A race", visibility="public", slug=slug)
+        answers = crowd.at_once([*renamed, made])
+        assert [answer.code for answer in answers].count(None) == 1, answers
+        assert {answer.code for answer in answers} == {None, "slug_taken"}
