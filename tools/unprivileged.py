@@ -27,11 +27,10 @@ class Account:
     def command_prefix(self) -> list[str]:
         """What goes before a command to run it as this user.
 
-        The checkout may lie below a folder that only root may enter, such as /root or one made by
-        `mktemp -d`, and modes outside our own folders are not ours to change. So the program
-        keeps one capability, to read and search past file modes. PostgreSQL asks access(2) about
-        its files, which disregards the capabilities of a user who isn't root, unless the
-        no_setuid_fixup bit is set.
+        The checkout may lie below a folder that only root may enter, its home for one, and modes
+        outside our own folders are not ours to change. So the program keeps one capability, to
+        read and search past file modes. PostgreSQL asks access(2) about its files, which disregards
+        the capabilities of a user who isn't root, unless the no_setuid_fixup bit is set.
         """
         if os.geteuid() != 0:
             return []
