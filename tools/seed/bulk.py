@@ -44,6 +44,7 @@ _MEMBERS = [members for members, _, _ in _GROUPS]
 _NUMBERS = [*range(1, len(_GROUPS) + 1)]
 
 # An id holds its kind and two numbers, in the form of a UUID of version 7.
+USER, GROUP, POST, COMMENT, REACTION = range(1, 6)
 _MAKE_ID = f"""
 create or replace function pg_temp.bulk_id(p_kind int, p_major bigint, p_minor bigint) returns uuid
   language sql immutable
@@ -256,6 +257,12 @@ class Made:
     posts: int = 0
     comments: int = 0
     reactions: int = 0
+
+
+def identify(kind: int, major: int, minor: int) -> uuid.UUID:
+    """The id of a row that was made here."""
+    high = 0x5EED0000 + kind << 32 | major >> 12 << 16 | 0x7000 | major & 0xFFF
+    return uuid.UUID(int=high << 64 | 1 << 63 | minor)
 
 
 def make(connection: psycopg.Connection, total: int, campuses: Sequence[uuid.UUID]) -> Made:

@@ -1,0 +1,116 @@
+"""`python -m bench`: the service over HTTP, and the same SQL by pgbench beside it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import psycopg
+import typer
+
+from bench import load, pgbench, report, stand, workloads
+from tools import serve, signals
+from tools.failure import Failure
+from tools.seed import display
+
+_WARM_UP = 1.0
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    scale: Annotated[int, typer.Option(min=1, help="Posts in the database.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each workload.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="Length of each side of a round.")] = 3,
+    only: Annotated[str, typer.Option(help="Workloads whose name holds this.")] = "",
+    json: Annotated[Path | None, typer.Option(help="Write the results there, too.")] = None,
+) -> None:
+    """Measure the service over HTTP, and the same SQL by pgbench beside it."""
+    with signals.as_interrupt(), stand.running(scale) as measured:
+        chosen = [work for work in workloads.all_of(workloads.Data(measured)) if only in work.name]
+        if not chosen:
+            raise Failure(f"no workload's name holds {only!r}")
+        with display.bar("", len(chosen) * (rounds + 1)) as advance:
+            results = [_measure(measured, work, rounds, float(seconds), advance) for work in chosen]
+        conditions = _conditions(measured, scale=scale, rounds=rounds, seconds=float(seconds))
+    report.show(conditions, results)
+    if json is not None:
+        json.write_bytes(
+            orjson.dumps(report.as_json(conditions, results), option=orjson.OPT_INDENT_2)
+        )
+
+
+def _measure(
+    measured: stand.Stand,
+    work: workloads.Workload,
+    rounds: int,
+    seconds: float,
+    advance: display.Advance,
+) -> report.Result:
+    """Rounds of one side and the other by turns, so that a slow moment hits both."""
+    result = report.Result(work.name)
+    for number in range(rounds + 1):
+        warm_up = number == 0
+        kept = report.Result(work.name) if warm_up else result
+        _round(measured, work, _WARM_UP if warm_up else seconds, kept)
+        advance(1)
+    return result
+
+
+def _round(
+    measured: stand.Stand, work: workloads.Workload, seconds: float, result: report.Result
+) -> None:
+    plan, script = work.round()
+    result.add(_ask(plan, seconds))
+    url = measured.database_url
+    result.pgbench.append(pgbench.run(url, script, clients=plan.clients, seconds=seconds))
+    if work.bare is not None:
+        result.bare_update.append(
+            pgbench.run(url, work.bare, clients=plan.clients, seconds=seconds)
+        )
+
+
+def _ask(plan: load.Plan, seconds: float) -> load.Outcome:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        input=orjson.dumps({**vars(plan), "seconds": seconds}),
+        capture_output=True,
+        cwd=serve.ROOT,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Failure(f"the clients failed: {done.stderr.decode()[-2000:]}")
+    outcome = load.Outcome(**orjson.loads(done.stdout))
+    if outcome.failure is not None or not outcome.latencies:
+        raise Failure(f"a request failed: {outcome.failure}")
+    return outcome
+
+
+def _conditions(
+    measured: stand.Stand, *, scale: int, rounds: int, seconds: float
+) -> report.Conditions:
+    with psycopg.connect(measured.database_url) as connection:
+        row = connection.execute(
+            """
+            select current_setting('server_version'), current_setting('fsync'),
+              current_setting('synchronous_commit')
+            """
+        ).fetchone()
+    assert row is not None
+    return report.Conditions(
+        scale=scale,
+        rounds=rounds,
+        seconds=seconds,
+        clients=workloads.CLIENTS,
+        pool=measured.settings.db_pool_size,
+        postgres=row[0].partition(" ")[0],
+        fsync=row[1],
+        synchronous_commit=row[2],
+    )
+
+
+if __name__ == "__main__":
+    app()

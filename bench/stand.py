@@ -1,0 +1,98 @@
+"""Where it is measured: a stack of its own, seeded once, and a fresh copy of it for each run."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import urllib3
+
+from service import settings as configuration
+from tools import databases, migrate, parts, processes, seed, serve, stack
+from tools.failure import Failure
+
+_COPY = "bench"
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A service that runs on data of a known size."""
+
+    settings: configuration.Settings
+    database_url: str
+    port: int
+
+
+def settings() -> configuration.Settings:
+    """The defaults, whatever the environment says, in a folder under its DATA_DIR."""
+    fields = configuration.Settings.model_fields
+    defaults = {name: field.default for name, field in fields.items()}
+    folder = configuration.load(configuration.Settings).data_dir / "bench"
+    return configuration.load(
+        configuration.Settings, _env_file=None, **{**defaults, "data_dir": folder}
+    )
+
+
+@contextmanager
+def running(scale: int) -> Iterator[Stand]:
+    """The service as `make run` starts it, with one process, on a copy of the seeded database."""
+    chosen = settings()
+    with stack.borrowed(chosen) as stores:
+        migrate.migrate(stores.database_url)
+        seed.seed(stores.database_url, scale)
+        with _copy(stores.database_url) as url, _service(chosen, stores, url) as port:
+            yield Stand(chosen, url, port)
+
+
+@contextmanager
+def _copy(url: str) -> Iterator[str]:
+    """A run adds posts and reactions; the next one is not to find them."""
+    drop = f"drop database if exists {_COPY} with (force)"
+    with psycopg.connect(databases.named(url, "postgres"), autocommit=True) as connection:
+        connection.execute(drop)
+        connection.execute(f"create database {_COPY} template {parts.DATABASE} strategy file_copy")
+        try:
+            yield databases.named(url, _COPY)
+        finally:
+            connection.execute(drop)
+
+
+@contextmanager
+def _service(
+    chosen: configuration.Settings, stores: stack.Stack, database_url: str
+) -> Iterator[int]:
+    port = stack.free_port()
+    folder = processes.Folder(chosen.data_dir)
+    assert chosen.jwt_secret is not None
+    known = configuration.names()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in known},
+        **stores.urls,
+        "DATABASE_URL": database_url,
+        "JWT_SECRET": chosen.jwt_secret.get_secret_value(),
+        "RATE_LIMIT": "off",
+    }
+    (server,) = (server for server in serve.servers(chosen, port) if server.name == "service")
+    record = processes.start(folder, server.name, server.command, environment=environment)
+    try:
+        _wait(folder, record, port)
+        yield port
+    finally:
+        processes.stop(folder, [record])
+
+
+def _wait(folder: processes.Folder, record: processes.Record, port: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    with urllib3.PoolManager(timeout=2, retries=False) as http:
+        while record.process() is not None and time.monotonic() < deadline:
+            try:
+                if http.request("GET", f"http://127.0.0.1:{port}/readyz").status == 200:
+                    return
+            except urllib3.exceptions.HTTPError:
+                pass
+            time.sleep(0.05)
+    log = folder.log(record.name)
+    raise Failure(f"the service doesn't answer; {log} ends with\n{processes.tail(log)}")
