@@ -1,0 +1,71 @@
+-- Restoring a comment; for moderators. Who may is in 04_policy/matrix.sql.
+begin;
+select plan(17);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_post('post', 'club');
+select make_comment('comment', 'post', 'member');
+select make_comment('reply', 'post', 'admin', 'comment');
+select from api.delete_comment(the('member'), the('comment'));
+select from api.delete_comment(the('admin'), the('reply'));
+select forget_events();
+set local role communities_job;
+
+select throws_code(
+  $$ select api.restore_comment(the('member'), the('comment')) $$, 'PT404', 'not_found',
+  'To its author a deleted comment is gone, and not restored'
+);
+select is(
+  (select deleted_at from api.restore_comment(the('moderator'), the('comment'))), null,
+  'A moderator restores a comment'
+);
+select events_are(array['comment.restored'], array['comment.restored'], 'Restoring is one event, audited');
+select event_is(
+  'comment.restored', 'moderator', 'club', 'post', 'comment', 'comment', 'It tells who, where and what'
+);
+select is(
+  event() -> 'data', (select to_jsonb(c) from api.get_comment(null, the('comment')) as c),
+  'The event holds the comment'
+);
+select is((select comments_count from api.get_post(null, the('post'))), 1, 'It counts in its post again');
+select is((select edited_at from api.get_comment(null, the('comment'))), null, 'Restoring is not editing');
+select forget_events();
+select is(
+  (select id from api.restore_comment(the('moderator'), the('comment'))), the('comment'),
+  'Restoring a comment that lives changes nothing'
+);
+select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select from api.delete_comment(the('member'), the('comment'));
+select lives_ok(
+  $$ select api.restore_comment(the('moderator'), the('reply')) $$,
+  'A reply is restored below a deleted comment, which becomes its tombstone'
+);
+select is(
+  (select array_agg(id = the('comment') and body = '') from api.list_comments(null, the('post'))),
+  array[true, false], 'And both are in the list'
+);
+select from api.delete_post(the('owner'), the('post'));
+select throws_code(
+  $$ select api.restore_comment(the('moderator'), the('comment')) $$, 'PT409', 'parent_deleted',
+  'In a deleted post nothing is restored before the post'
+);
+select from api.restore_post(the('moderator'), the('post'));
+select from api.delete_group(the('owner'), the('club'));
+select throws_code(
+  $$ select api.restore_comment(the('moderator'), the('comment')) $$, 'PT409', 'parent_deleted',
+  'In a deleted group nothing is restored before the group'
+);
+select from api.restore_group(the('owner'), the('club'));
+select lives_ok(
+  $$ select api.restore_comment(the('moderator'), the('comment')) $$, 'But after it'
+);
+select is((select comments_count from api.get_post(null, the('post'))), 2, 'The post counts what lives');
+select throws_code(
+  $$ select api.restore_comment(the('owner'), gen_random_uuid()) $$, 'PT404', 'not_found',
+  'A comment that is not there is not restored'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,76 @@
+-- The reactions to a post or comment, oldest first. Who sees them is in 04_policy/matrix.sql.
+begin;
+select plan(13);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_post('post', 'club');
+select make_comment('comment', 'post');
+select make_reaction('post', 'post', name) from unnest(array['member', 'muted', 'admin']) as name;
+select make_reaction('post', 'post', 'member', '🎉');
+select make_reaction('comment', 'comment', 'member', '🎉');
+select sudo($$ update reaction set created_at = now() - interval '1 day' where user_id = the('admin') $$);
+set local role communities_job;
+
+select bag_eq(
+  $$ select user_id, emoji from api.list_reactions(null, 'post', the('post')) $$,
+  $$
+    values
+      (the('member'), '👍'), (the('muted'), '👍'), (the('admin'), '👍'), (the('member'), '🎉')
+  $$,
+  'Every reaction to the post is listed'
+);
+select is(
+  (select array_agg(user_id) from api.list_reactions(null, 'post', the('post'), p_limit => 1)),
+  array[the('admin')], 'The oldest comes first'
+);
+select bag_eq(
+  $$ select user_id from api.list_reactions(null, 'post', the('post'), '🎉') $$, array[the('member')],
+  'An emoji has its reactions'
+);
+select is_empty(
+  $$ select * from api.list_reactions(null, 'post', the('post'), '🐌') $$, 'Another has none'
+);
+select is(
+  (select array_agg(subject_id) from api.list_reactions(null, 'comment', the('comment'))),
+  array[the('comment')], 'A comment has its own'
+);
+select is(
+  walk($$list_reactions(null, 'post', the('post'))$$, direction, false),
+  array(
+    select id from api.list_reactions(null, 'post', the('post'))
+    order by
+      case when direction = 'before' then created_at end desc,
+      case when direction = 'before' then id end desc, created_at, id
+  ),
+  format('A walk %s meets every reaction once', direction)
+)
+from unnest(array['before', 'after']) as direction;
+select throws_fields(
+  $$ select * from api.list_reactions(null, 'group', the('club')) $$, array['subject_type'],
+  'A group has no reactions'
+);
+select throws_code(
+  $$ select * from api.list_reactions(null, 'post', gen_random_uuid()) $$, 'PT404', 'not_found',
+  'Nor has a post that is not there'
+);
+select throws_fields(
+  $$ select * from api.list_reactions(null, 'post', the('post'), p_limit => 0) $$, array['limit'],
+  'A page has 1 reaction at least'
+);
+select throws_code(
+  $$ select * from api.list_reactions(null, 'post', the('post'), p_before => 'x') $$,
+  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+);
+select from api.delete_post(the('owner'), the('post'));
+select throws_code(
+  $$ select * from api.list_reactions(the('member'), 'post', the('post')) $$, 'PT404', 'not_found',
+  'The reactions to a deleted post are gone for members'
+);
+select is(
+  (select count(*) from api.list_reactions(the('moderator'), 'post', the('post'))), 4::bigint,
+  'And kept for moderators'
+);
+
+select * from finish();
+rollback;

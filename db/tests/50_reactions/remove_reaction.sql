@@ -1,0 +1,75 @@
+-- Taking one's own reaction back.
+begin;
+select plan(21);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_post('post', 'club');
+select make_comment('comment', 'post');
+select make_reaction('post', 'post', 'member');
+select make_reaction('post', 'post', 'member', '🎉');
+select make_reaction('post', 'post', 'admin');
+select make_reaction('comment', 'comment', 'member');
+select remember('reaction', look($$
+  select id from reaction where user_id = the('member') and subject_type = 'post' and emoji = '👍'
+$$)::uuid);
+select forget_events();
+set local role communities_job;
+
+select throws_code(
+  format('select api.remove_reaction(the(%L), ''post'', the(''post''), ''👍'')', actor), state, code,
+  format('The %s has no reaction to take back', actor)
+)
+from (values
+  ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT404', 'not_found'),
+  ('moderator', 'PT404', 'not_found'), ('owner', 'PT404', 'not_found')
+) as refused (actor, state, code);
+select throws_code(
+  $$ select api.remove_reaction(the('admin'), 'post', the('post'), '🎉') $$, 'PT404', 'not_found',
+  'Nobody takes back another''s reaction'
+);
+select throws_code(
+  $$ select api.remove_reaction(the('admin'), 'comment', the('comment'), '👍') $$, 'PT404', 'not_found',
+  'Nor one to something else'
+);
+select lives_ok(
+  $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'One''s own is taken back'
+);
+select events_are(array['reaction.removed'], array[]::text[], 'That is one event');
+select event_is('reaction.removed', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and of what');
+select is(
+  event() -> 'data', jsonb_build_object('id', the('reaction'), 'deleted_at', now()),
+  'The event tells which and when, and no content'
+);
+select is((select reactions_count from api.get_post(null, the('post'))), 2, 'It counts no more in the post');
+select is(
+  (select reactions::jsonb from api.get_post(null, the('post'))),
+  '[{"emoji": "🎉", "count": 1, "reacted": false}, {"emoji": "👍", "count": 1, "reacted": false}]',
+  'Nor with its emoji'
+);
+select throws_code(
+  $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'PT404', 'not_found',
+  'It is not taken back twice'
+);
+select lives_ok(
+  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'It may be given again'
+);
+select lives_ok(
+  $$ select api.remove_reaction(the('member'), 'comment', the('comment'), '👍') $$,
+  'A reaction to a comment is taken back'
+);
+select is((select reactions from api.get_comment(null, the('comment')))::text, '[]', 'And the comment has none');
+select from api.leave_group(the('member'), the('club'));
+select lives_ok(
+  $$ select api.remove_reaction(the('member'), 'post', the('post'), '🎉') $$,
+  'Who has left a public group takes their reactions back'
+);
+select throws_code(
+  format('select api.remove_reaction(the(''member''), ''post'', the(''post''), %L)', emoji),
+  'PT404', 'not_found', format('What is no emoji is no reaction: %s', to_json(emoji))
+)
+from unnest(array['', repeat('x', 1000), null]) as emoji;
+select counters_hold();
+
+select * from finish();
+rollback;
