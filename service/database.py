@@ -66,21 +66,40 @@ async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Po
         await pool.close()
 
 
+class Lease:
+    """At most one connection for one request, taken when it is needed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._taken: Connection | None = None
+
+    async def connection(self) -> Connection:
+        """The connection; the server has not closed it meanwhile.
+
+        Raises OperationalError where there is none in time.
+        """
+        while self._taken is None:
+            self._taken = await self._pool.getconn()
+            if _has_news(self._taken):
+                await self._taken.close()
+                await self.end()
+        return self._taken
+
+    async def end(self) -> None:
+        """Give the connection back, if one was taken."""
+        if self._taken is not None:
+            taken, self._taken = self._taken, None
+            await self._pool.putconn(taken)
+
+
 @contextlib.asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection that the server has not closed meanwhile, for one request.
-
-    Raises OperationalError where there is none in time.
-    """
-    taken = await pool.getconn()
+    """A connection for a block. Raises OperationalError where there is none in time."""
+    lease = Lease(pool)
     try:
-        while _has_news(taken):
-            await taken.close()
-            await pool.putconn(taken)
-            taken = await pool.getconn()
-        yield taken
+        yield await lease.connection()
     finally:
-        await pool.putconn(taken)
+        await lease.end()
 
 
 def is_lost(error: psycopg.Error) -> bool:

@@ -2,7 +2,6 @@
 must be had once, and again when it lost a race that nobody is to blame for."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -47,19 +46,17 @@ async def perform(
 async def _attempt(
     pool: database.Pool, call: calls.Call, handler: Handler, key: idempotency.Key | None
 ) -> calls.Answer:
-    async with contextlib.AsyncExitStack() as stack:
+    lease = database.Lease(pool)
+    call.connect = lease.connection
+    try:
         if key is None:
-            call.connect = lambda: stack.enter_async_context(database.connection(pool))
             return await handler()
-        connection = await stack.enter_async_context(database.connection(pool))
-        await stack.enter_async_context(connection.transaction())
-        call.connect = lambda: _ready(connection)
-        if (given := await idempotency.claim(connection, key)) is not None:
-            raise Replay(given)
-        answer = await handler()
-        await idempotency.store(connection, key, answer)
-        return answer
-
-
-async def _ready(connection: database.Connection) -> database.Connection:
-    return connection
+        connection = await lease.connection()
+        async with connection.transaction():
+            if (given := await idempotency.claim(connection, key)) is not None:
+                raise Replay(given)
+            answer = await handler()
+            await idempotency.store(connection, key, answer)
+            return answer
+    finally:
+        await lease.end()

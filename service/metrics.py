@@ -4,7 +4,7 @@ import os
 from typing import Final
 
 import prometheus_client
-from prometheus_client import multiprocess
+from prometheus_client import Counter, Histogram, multiprocess
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,15 +28,21 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
+        # Looked up once each: by their labels it would take longer than to count.
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._made = prometheus_client.Counter(
             "communities_created", "Things created", ["kind"], registry=self._registry
         )
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request; `route` is the template of its path."""
-        method = method if method in METHODS else "other"
-        self._requests.labels(method, route, str(status)).inc()
-        self._durations.labels(method, route).observe(seconds)
+        key = (method if method in METHODS else "other", route, status)
+        children = self._children.get(key)
+        if children is None:
+            requests = self._requests.labels(key[0], route, str(status))
+            children = self._children[key] = (requests, self._durations.labels(key[0], route))
+        children[0].inc()
+        children[1].observe(seconds)
 
     def count_made(self, kind: str) -> None:
         """Counts a new thing: groups, posts, comments, reactions, members …"""

@@ -1,5 +1,6 @@
 """What happens to every request, whatever its path: an id, a log line, metrics, headers."""
 
+import random
 import re
 import uuid
 from typing import Final
@@ -23,6 +24,7 @@ class Observation:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._logger = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,37 +47,36 @@ class Observation:
         except ClientDisconnect:
             trace.status = _CLIENT_GONE
         except Exception as error:
-            structlog.get_logger().error(
-                "request failed", request_id=trace.request_id, **logs.describe(error)
-            )
+            report = {"request_id": trace.request_id, **logs.describe(error)}
+            # Not .exception(), which would write the error's own text.
+            self._logger.error("request failed", **report)  # noqa: TRY400
             if trace.status is None:
                 answer = problems.response(problems.internal(), trace.request_id)
                 await answer(scope, receive, send_with_headers)
         finally:
-            _record(scope, trace)
+            self._record(scope, trace)
+
+    def _record(self, scope: Scope, trace: tracing.Trace) -> None:
+        route = scope.get("route")
+        template: str = route.path if route is not None else _ROUTE_UNKNOWN
+        seconds = trace.seconds()
+        state.of(scope).metrics.count_request(trace.method, template, trace.status or 0, seconds)
+        (self._logger.debug if template in _QUIET else self._logger.info)(
+            "request",
+            request_id=trace.request_id,
+            user_id=trace.user_id,
+            group_id=trace.group_id,
+            method=trace.method,
+            route=template,
+            status=trace.status,
+            duration_ms=round(seconds * 1000, 2),
+            **({"error": trace.error} if trace.error else {}),
+        )
 
 
 def _request_id(scope: Scope) -> str:
     given: list[bytes] = [value for name, value in scope["headers"] if name == b"x-request-id"]
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0].decode()
-    return str(uuid.uuid4())
-
-
-def _record(scope: Scope, trace: tracing.Trace) -> None:
-    route = scope.get("route")
-    template: str = route.path if route is not None else _ROUTE_UNKNOWN
-    seconds = trace.seconds()
-    state.of(scope).metrics.count_request(trace.method, template, trace.status or 0, seconds)
-    logger = structlog.get_logger()
-    (logger.debug if template in _QUIET else logger.info)(
-        "request",
-        request_id=trace.request_id,
-        user_id=trace.user_id,
-        group_id=trace.group_id,
-        method=trace.method,
-        route=template,
-        status=trace.status,
-        duration_ms=round(seconds * 1000, 2),
-        **({"error": trace.error} if trace.error else {}),
-    )
+    # Unique, which is all that it has to be; nothing is kept from anybody by it.
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
