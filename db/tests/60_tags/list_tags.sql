@@ -1,0 +1,63 @@
+-- Topic tags, oldest first; anyone.
+begin;
+select plan(20);
+
+select make_group('open', 'public');
+select make_group('closed', 'private');
+select make_group('hidden', 'secret');
+select make_post('post', 'open', 'owner', array[own('t') || 'alpha', own('t') || 'beta']);
+select make_post('post2', 'open', 'owner', array[own('t') || 'beta', own('t') || 'ünï%_']);
+select make_post('post3', 'closed', 'owner', array[own('t') || 'private', own('t') || 'beta']);
+select make_post('post4', 'hidden', 'owner', array[own('t') || 'secret']);
+select from api.create_tag(the('owner'), own('t') || 'unused');
+select sudo($$
+  update topic_tag set created_at = now() - interval '1 day' where tag = own('t') || 'unused'
+$$);
+set local role communities_job;
+
+create function pg_temp.found(p_prefix text) returns text language sql as $$
+  select string_agg(replace(tag, own('t'), '') || ' ' || posts_count, ', ' order by tag)
+  from api.list_tags(null, own('t') || p_prefix)
+$$;
+
+select is(
+  pg_temp.found(''), 'alpha 1, beta 2, unused 0, ünï%_ 1',
+  'Tags are listed with the number of living posts of public groups; others'' tags are not'
+);
+select is(pg_temp.found(prefix), found, format('With the prefix %L there is %L', prefix, found))
+from (values
+  ('al', 'alpha 1'), ('AL', 'alpha 1'), ('Ü', 'ünï%_ 1'), ('ünï%', 'ünï%_ 1'), ('ünï_', null),
+  ('%', null), ('lpha', null), ('alphabet', null), ('private', null), ('secret', null)
+) as prefixes (prefix, found);
+select is(
+  (select array_agg(tag) from api.list_tags(null, own('t'), 1)), array[own('t') || 'unused'],
+  'The oldest comes first'
+);
+select is(
+  walk($$list_tags(null, own('t'))$$, direction, false),
+  array(
+    select id from api.list_tags(null, own('t'))
+    order by
+      case when direction = 'before' then created_at end desc,
+      case when direction = 'before' then id end desc, created_at, id
+  ),
+  format('A walk %s meets every tag once', direction)
+)
+from unnest(array['before', 'after']) as direction;
+select is(
+  walk($$list_tags(null)$$, 'after', false), array(select id from api.list_tags(null, '', 100)),
+  'Without a prefix all tags are listed, with an empty one too'
+);
+select throws_fields(
+  format('select * from api.list_tags(null, null, %s)', size), array['limit'],
+  format('A page has not %s tags', size)
+)
+from unnest(array['0', '101', 'null']) as size;
+select throws_code(
+  $$ select * from api.list_tags(null, null, 20, 'x') $$, 'PT400', 'invalid_cursor',
+  'A page starts at a cursor'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

@@ -1,0 +1,35 @@
+-- Forgetting old keys (§3).
+begin;
+select plan(7);
+
+select make_user('ada');
+select from generate_series(1, 5) as n
+cross join lateral api.claim_idempotency_key(the('ada'), 'key-' || n, 'POST /groups');
+select sudo($$
+  update idempotency_key set created_at = now() - interval '23 hours'
+  where actor_id = the('ada') and key = 'key-1'
+$$);
+select sudo($$
+  update idempotency_key set created_at = now() - interval '25 hours'
+  where actor_id = the('ada') and key in ('key-2', 'key-3', 'key-4')
+$$);
+set local role communities_job;
+
+select is(api.prune_idempotency_keys(2), 2, 'At most as many are removed as asked for');
+select is(api.prune_idempotency_keys(), 1, 'Then the rest of those older than 24 hours');
+select is(api.prune_idempotency_keys(), 0, 'Then none');
+select is(
+  look($$ select string_agg(key, ' ' order by key) from idempotency_key where actor_id = the('ada') $$),
+  'key-1 key-5', 'Younger ones stay'
+);
+reset role;
+select is(
+  has_function_privilege(role, 'api.prune_idempotency_keys(int)', 'execute'), allowed,
+  format('%s may prune: %s', role, allowed)
+)
+from (values ('communities_job', true), ('communities_service', false), ('communities_worker', false))
+  as roles (role, allowed)
+order by 1;
+
+select * from finish();
+rollback;

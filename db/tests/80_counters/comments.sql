@@ -1,0 +1,136 @@
+-- A post's comments_count, through every way in which comments come and go (§1.2).
+begin;
+select plan(36);
+
+select make_group('club');
+select make_post('post', 'club');
+select make_post('other', 'club');
+select make_comment('first', 'post');
+
+create function pg_temp.counts() returns text language sql as $$
+  select string_agg(comments_count::text, ' ' order by id = the('other'))
+  from public.post where id in (the('post'), the('other'))
+$$;
+create function pg_temp.write(p_post uuid, p_bodies text[], p_parent uuid default null)
+returns void language sql as $$
+  insert into public.comment (group_id, post_id, author_id, parent_id, body)
+  select the('club'), p_post, the('owner'), p_parent, body from unnest(p_bodies) as body
+$$;
+
+select is(pg_temp.counts(), '1 0', 'A comment counts in its post alone');
+select pg_temp.write(the('post'), array['a', 'b', 'c']);
+select is(pg_temp.counts(), '4 0', 'Each of several comments counts');
+insert into public.comment (group_id, post_id, author_id, body)
+select the('club'), the(post), the('owner'), body
+from (values ('post', 'd'), ('other', 'x'), ('post', 'e'), ('other', 'y')) as new (post, body);
+select is(pg_temp.counts(), '6 2', 'Comments on several posts count in their own');
+select counters_hold();
+
+update public.comment set deleted_at = now() where body in ('a', 'x');
+select is(pg_temp.counts(), '5 1', 'A comment that is deleted softly counts no more');
+update public.comment set deleted_at = now() + interval '1 second' where body = 'a';
+select is(pg_temp.counts(), '5 1', 'Deleting what is deleted changes nothing');
+update public.comment set body = 'edited' where body = 'b';
+select is(pg_temp.counts(), '5 1', 'Nor does editing');
+update public.comment set deleted_at = null where body in ('a', 'x');
+select is(pg_temp.counts(), '6 2', 'A comment that is restored counts again');
+update public.comment set deleted_at = null where body = 'a';
+select is(pg_temp.counts(), '6 2', 'Restoring what lives changes nothing');
+select counters_hold();
+
+delete from public.comment where body in ('c', 'y');
+select is(pg_temp.counts(), '5 1', 'A comment that is removed counts no more');
+update public.comment set deleted_at = now() where body = 'd';
+delete from public.comment where body = 'd';
+select is(pg_temp.counts(), '4 1', 'A deleted one that is removed counted no more before');
+select pg_temp.write(the('post'), array['f', 'g']);
+update public.comment set deleted_at = now() where body = 'f';
+delete from public.comment where body in ('f', 'g', 'x');
+select is(pg_temp.counts(), '4 0', 'Deleted and living ones may be removed together');
+select counters_hold();
+
+-- Refusals
+select throws_code(
+  format('insert into public.comment (group_id, post_id, author_id, parent_id, body)
+    values (the(''club''), the(''post''), the(''owner''), the(%L), ''x'')', 'first'),
+  'no', 'error', 'A reply to a living comment is taken'
+);
+update public.comment set deleted_at = now() where id = the('first');
+select throws_code(
+  $$ select pg_temp.write(the('post'), array['x'], the('first')) $$, 'PT404', 'not_found',
+  'A reply to a comment that was deleted meanwhile is refused'
+);
+update public.post set deleted_at = now() where id = the('other');
+select throws_code(
+  $$ select pg_temp.write(the('other'), array['x']) $$, 'PT404', 'not_found',
+  'A comment on a post that was deleted meanwhile is refused'
+);
+select throws_code(
+  $$
+    insert into public.comment (group_id, post_id, author_id, body)
+    select the('club'), the(post), the('owner'), 'x' from unnest(array['post', 'other']) as post
+  $$,
+  'PT404', 'not_found', 'And with it all that came in one statement'
+);
+select is(pg_temp.counts(), '4 0', 'What is refused counts nothing');
+update public.post set comments_count = 0 where id = the('post');
+select throws_ok(
+  $$ delete from public.comment where body = 'e' $$, '23514', null, 'A count never drops below zero'
+);
+select throws_ok(
+  $$ update public.comment set deleted_at = now() where body = 'e' $$, '23514', null,
+  'Not by a soft deletion either'
+);
+update public.post set comments_count = 4 where id = the('post');
+select counters_hold();
+
+-- A deleted post keeps its count, through changes too.
+update public.post set deleted_at = null where id = the('other');
+select pg_temp.write(the('other'), array['p', 'q', 'r']);
+update public.post set deleted_at = now() where id = the('other');
+update public.comment set deleted_at = now() where body = 'p';
+select is(pg_temp.counts(), '4 2', 'In a deleted post a deletion counts');
+update public.comment set deleted_at = null where body = 'p';
+select is(pg_temp.counts(), '4 3', 'And a restoration');
+delete from public.comment where body = 'q';
+select is(pg_temp.counts(), '4 2', 'And a removal');
+select counters_hold();
+
+-- Cascades
+select make_comment('parent', 'post');
+select make_comment('child', 'post', 'owner', 'parent');
+select make_comment('grandchild', 'post', 'owner', 'child');
+select make_reaction('comment', 'child');
+select make_media('comment', 'child');
+delete from public.comment where id = the('parent');
+select is(
+  (select parent_id from public.comment where id = the('child')), null,
+  'Replies to a removed comment stay, without a parent'
+);
+select is(pg_temp.counts(), '6 2', 'And are counted');
+delete from public.comment where id = the('child');
+select is_empty(
+  $$ select * from public.reaction where subject_id = the('child') $$,
+  'With a comment its reactions go'
+);
+select is_empty(
+  $$ select * from public.reaction_count where subject_id = the('child') $$, 'And their counts'
+);
+select is_empty(
+  $$ select * from public.media_attachment where subject_id = the('child') $$, 'And its attachments'
+);
+select counters_hold();
+delete from public.post where id = the('post');
+select is_empty(
+  $$ select * from public.comment where post_id = the('post') $$, 'With a post its comments go'
+);
+select counters_hold();
+delete from public.group_entity where id = the('club');
+select is_empty(
+  $$ select * from public.comment where group_id = the('club') $$,
+  'With a group its posts'' comments go'
+);
+select counters_hold();
+
+select * from finish();
+rollback;
