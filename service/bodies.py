@@ -115,6 +115,21 @@ class NewReaction(Body):
     emoji: Text
 
 
+class NewUpload(Body):
+    purpose: Text
+    mime: Text
+    size_bytes: Integer
+    filename: Text | None = None
+
+
+class NewAttachment(Body):
+    key: Text
+    subject_type: Text
+    subject_id: Id
+    width: Integer | None = None
+    height: Integer | None = None
+
+
 class NewTag(Body):
     tag: Text
 

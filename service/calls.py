@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
-from service import database, problems, wire
+from service import bucket, database, problems, wire
 
 BASE: Final = "/api/communities/v1"
 DEFAULT_LIMIT: Final = 20
@@ -52,6 +52,7 @@ class Call:
     actor: uuid.UUID | None
     parameters: dict[str, str]
     query_string: bytes
+    bucket: bucket.Bucket
     raw_body: bytes = b""
     # Gives the connection for the handler's one statement.
     connect: Callable[[], Awaitable[database.Connection]] = field(init=False)

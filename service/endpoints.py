@@ -2,6 +2,7 @@
 
 import functools
 import re
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -16,6 +17,8 @@ MOST_BYTES: Final = 1024 * 1024
 MOST_BYTES_READ: Final = 16 * MOST_BYTES
 UTF_8: Final = ("utf-8", "utf8")
 
+Before = Callable[[state.Service, uuid.UUID, bodies.Body], Awaitable[None]]
+
 B = TypeVar("B", bound=bodies.Body)
 
 
@@ -26,6 +29,8 @@ class Operation:
     handler: Callable[..., Awaitable[calls.Answer]]
     body: type[bodies.Body] | None = None
     body_optional: bool = False
+    # What is done with a body before the effect, and outside of its transaction.
+    before: Before | None = None
 
 
 def reads(handler: Callable[[calls.Call], Awaitable[calls.Answer]]) -> Operation:
@@ -43,9 +48,10 @@ def takes(
     handler: Callable[[calls.Call, B], Awaitable[calls.Answer]],
     *,
     optional: bool = False,
+    before: Before | None = None,
 ) -> Operation:
     """Changes something for a caller with a token, as the body says."""
-    return Operation(handler, body, body_optional=optional)
+    return Operation(handler, body, body_optional=optional, before=before)
 
 
 def route(path: str, **operations: Operation) -> Route:
@@ -89,6 +95,7 @@ class Endpoint:
             actor=actor,
             parameters=scope["path_params"],
             query_string=scope["query_string"],
+            bucket=service.bucket,
         )
         trace.group_id = call.parameters.get("group_id")
         try:
@@ -116,10 +123,12 @@ async def _change(
     body = _parse(operation, call.raw_body, scope)
     key = idempotency.key_of(keys, call)
     handler = functools.partial(operation.handler, call, *body)
+    if key is not None and (given := await service.copies.recall(key)) is not None:
+        raise effects.Replay(given)
+    if operation.before is not None:
+        await operation.before(service, call.user, *body)
     if key is None:
         return await effects.perform(service.pool, call, handler)
-    if (given := await service.copies.recall(key)) is not None:
-        raise effects.Replay(given)
     answer = await effects.perform(service.pool, call, handler, key)
     await service.copies.remember(key, answer)
     return answer

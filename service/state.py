@@ -14,7 +14,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.types import Scope
 
-from service import auth, breaker, database, health, idempotency, media, metrics, rate_limit
+from service import (
+    auth,
+    breaker,
+    bucket,
+    database,
+    health,
+    idempotency,
+    media,
+    metrics,
+    rate_limit,
+)
 from service import settings as configuration
 
 PROBE_TIMEOUT: Final = 1.5  # seconds
@@ -29,6 +39,7 @@ class Service:
     copies: idempotency.Copies
     limiter: rate_limit.Limiter | None
     signer: media.Signer
+    bucket: bucket.Bucket
     metrics: metrics.Metrics
     health: health.Health
 
@@ -48,7 +59,7 @@ def of(scope: Scope) -> Service:
 @contextlib.asynccontextmanager
 async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Service]:
     """A service that has its parts, whether or not the backing stores are up."""
-    s3 = _s3(settings)
+    s3 = _s3(settings, PROBE_TIMEOUT)
     search = opensearchpy.OpenSearch(
         settings.opensearch_url.get_secret_value(), timeout=PROBE_TIMEOUT, max_retries=0
     )
@@ -59,6 +70,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             copies=idempotency.Copies(cache),
             limiter=_limiter(settings),
             signer=media.Signer(s3, settings.s3_bucket),
+            bucket=bucket.Bucket(_s3(settings, bucket.TIMEOUT), settings.s3_bucket),
             metrics=metrics.Metrics(),
             health=health.Health(
                 {
@@ -86,7 +98,7 @@ def _limiter(settings: configuration.ServiceSettings) -> rate_limit.Limiter | No
     return rate_limit.Limiter(settings.rate_limit, settings.redis_url.get_secret_value())
 
 
-def _s3(settings: configuration.ServiceSettings) -> minio.Minio:
+def _s3(settings: configuration.ServiceSettings, timeout: float) -> minio.Minio:
     endpoint = urlsplit(settings.s3_endpoint_url.get_secret_value())
     return minio.Minio(
         endpoint.netloc,
@@ -94,5 +106,5 @@ def _s3(settings: configuration.ServiceSettings) -> minio.Minio:
         secret_key=settings.s3_secret_key.get_secret_value(),
         secure=endpoint.scheme == "https",
         region=settings.s3_region,
-        http_client=urllib3.PoolManager(timeout=PROBE_TIMEOUT, retries=False),
+        http_client=urllib3.PoolManager(timeout=timeout, retries=False),
     )

@@ -2,12 +2,13 @@
 
 from starlette.routing import BaseRoute, Route
 
-from service import bodies
+from service import bodies, uploads
 from service.endpoints import acts, reads, route, takes
 from service.routes import (
     comments,
     groups,
     invitations,
+    media,
     members,
     operations,
     posts,
@@ -23,7 +24,16 @@ COMMENT = "/comments/{comment_id}"
 
 def table() -> list[BaseRoute]:
     """Every route; the first that matches is taken, so the busy ones come first."""
-    return [*_posts(), *_comments(), *_groups(), *_members(), *_invitations(), *_tags(), *_others()]
+    return [
+        *_posts(),
+        *_comments(),
+        *_groups(),
+        *_members(),
+        *_invitations(),
+        *_tags(),
+        *_media(),
+        *_others(),
+    ]
 
 
 def _posts() -> list[Route]:
@@ -77,12 +87,16 @@ def _comments() -> list[Route]:
 
 def _groups() -> list[Route]:
     return [
-        route("/groups", GET=reads(groups.page), POST=takes(bodies.NewGroup, groups.create)),
+        route(
+            "/groups",
+            GET=reads(groups.page),
+            POST=takes(bodies.NewGroup, groups.create, before=uploads.settle),
+        ),
         route("/groups/by-slug/{slug}", GET=reads(groups.show_by_slug)),
         route(
             GROUP,
             GET=reads(groups.show),
-            PATCH=takes(bodies.GroupPatch, groups.update),
+            PATCH=takes(bodies.GroupPatch, groups.update, before=uploads.settle),
             DELETE=acts(groups.delete),
         ),
         route(f"{GROUP}/restore", POST=acts(groups.restore)),
@@ -133,6 +147,17 @@ def _invitations() -> list[Route]:
 
 def _tags() -> list[Route]:
     return [route("/tags", GET=reads(tags.page), POST=takes(bodies.NewTag, tags.create))]
+
+
+def _media() -> list[Route]:
+    return [
+        route("/uploads/presign", POST=takes(bodies.NewUpload, media.presign)),
+        route(
+            "/attachments",
+            POST=takes(bodies.NewAttachment, media.link, before=uploads.settle),
+        ),
+        route("/attachments/{attachment_id}", DELETE=acts(media.remove)),
+    ]
 
 
 def _others() -> list[Route]:

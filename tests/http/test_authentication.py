@@ -23,8 +23,8 @@ from tests.conftest import ServiceFactory
 from tests.http import wire
 from tools import stack
 
-USER = str(uuid.uuid4())
-GROUP = str(uuid.uuid4())
+USER = "0b8f63f0-51c2-4a8e-9d1a-6f1f7a2c9e11"
+GROUP = "7c1d2e5a-93b4-4f0e-8a77-2d9c4b6e8f22"
 HOUR = 3600
 
 

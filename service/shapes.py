@@ -1,0 +1,99 @@
+"""The shapes of the wire that the catalogue of PostgreSQL does not tell: what is inside of a JSON
+column, and which words a column with a CHECK takes. For the OpenAPI document; nothing is checked by
+these, and a test compares them with the database and with real answers.
+"""
+
+import datetime
+import functools
+import typing
+import uuid
+from typing import Any, Final, Literal
+
+import pydantic
+
+from gen import models
+
+Role = Literal["owner", "admin", "moderator", "member"]
+
+
+class ReactionCount(pydantic.BaseModel):
+    """How often an emoji stands under a subject; reacted is the viewer's own."""
+
+    emoji: str
+    count: int
+    reacted: bool
+
+
+class Upload(pydantic.BaseModel):
+    """Where to send an upload, and with which headers, before it expires."""
+
+    key: str
+    url: str
+    method: Literal["PUT"]
+    headers: dict[str, str]
+    expires_at: datetime.datetime
+
+
+class FieldError(pydantic.BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(pydantic.BaseModel):
+    """An error (RFC 9457). code is a stable word for machines; errors come with validation_failed."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
+    """The model, under the name that clients know it by, with all that is known of its fields."""
+    name = model.__name__.removeprefix("Api")
+    return _refined(name, _INSTEAD.get(name, model))
+
+
+def field_type(owner: str, name: str, declared: Any) -> Any:
+    """The type of a field, or of a parameter of a query, which is declared as no less."""
+    if f"{owner}.{name}" in _FIELDS:
+        return _FIELDS[f"{owner}.{name}"]
+    if name not in _FIELDS:
+        return declared
+    takes_null = type(None) in typing.get_args(declared)
+    return _FIELDS[name] | None if takes_null else _FIELDS[name]
+
+
+@functools.cache
+def _refined(name: str, model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
+    fields: dict[str, Any] = {
+        field: (field_type(name, field, info.annotation), info.default)
+        for field, info in model.model_fields.items()
+        if field in _FIELDS or f"{name}.{field}" in _FIELDS
+    }
+    return pydantic.create_model(name, __base__=model, __doc__=model.__doc__, **fields)
+
+
+_INSTEAD: Final = {"Upload": Upload}
+# By the name of a field, whose nullability stays, or of a shape or body and its field.
+_FIELDS: Final[dict[str, Any]] = {
+    "role": Role,
+    "visibility": Literal["public", "private", "secret"],
+    "purpose": Literal["post", "comment", "avatar", "cover"],
+    "JoinRequest.status": Literal["pending", "approved", "denied"],
+    "Media.subject_type": Literal["post", "comment", "group"],
+    "NewAttachment.subject_type": Literal["post", "comment", "group"],
+    "Reaction.subject_type": Literal["post", "comment"],
+    "AuditEntry.before": dict[str, Any] | None,
+    "AuditEntry.after": dict[str, Any] | None,
+    # A tombstone has none.
+    "Comment.author_id": uuid.UUID | None,
+    "Media.url": str,
+    "reactions": list[ReactionCount],
+}
+_FIELDS["media"] = list[refined(models.ApiMedia)]  # type: ignore[misc]

@@ -1,0 +1,221 @@
+"""Uploads for real: presigned, put to the store, linked, read, removed (§5)."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.http import conftest, wire
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
+
+
+def presign(user: wire.User, purpose: str = "post", **given: Any) -> dict[str, Any]:
+    body = {"purpose": purpose, "mime": "image/png", "size_bytes": len(PNG), **given}
+    response = user.client.post("/uploads/presign", json=body)
+    assert response.status_code == 201, response.text
+    upload: dict[str, Any] = response.json()
+    return upload
+
+
+def put(
+    upload: dict[str, Any], content: bytes = PNG, content_type: str | None = None
+) -> httpx.Response:
+    headers = {"Content-Type": content_type} if content_type else upload["headers"]
+    return httpx.request(upload["method"], upload["url"], content=content, headers=headers)
+
+
+def uploaded(user: wire.User, purpose: str = "post") -> str:
+    upload = presign(user, purpose)
+    assert put(upload).is_success
+    return str(upload["key"])
+
+
+def link(
+    user: wire.User, key: str, subject_type: str, subject_id: str, **more: Any
+) -> httpx.Response:
+    body = {"key": key, "subject_type": subject_type, "subject_id": subject_id, **more}
+    return user.client.post("/attachments", json=body)
+
+
+def code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+MISMATCH = (422, "attachment_mismatch")
+
+
+@pytest.fixture
+def group(user: wire.User) -> dict[str, Any]:
+    made = user.client.post("/groups", json={"name": "Photographers", "visibility": "public"})
+    group: dict[str, Any] = made.json()
+    return group
+
+
+@pytest.fixture
+def post(user: wire.User, group: dict[str, Any]) -> str:
+    made = user.client.post(f"/groups/{group['id']}/posts", json={"body": "look"})
+    return str(made.json()["id"])
+
+
+def test_an_upload_is_put_linked_shown_and_downloaded(user: wire.User, post: str) -> None:
+    key = uploaded(user)
+    linked = link(user, key, "post", post, width=640, height=480)
+    assert linked.status_code == 201, linked.text
+    media = linked.json()
+    assert (media["mime"], media["size_bytes"]) == ("image/png", len(PNG))
+    assert (media["width"], media["height"]) == (640, 480)
+    assert media["key"] != key
+    shown = user.client.get(f"/posts/{post}").json()
+    assert shown["media_count"] == 1
+    assert [each["id"] for each in shown["media"]] == [media["id"]]
+    assert httpx.get(shown["media"][0]["url"]).content == PNG
+
+
+def test_writing_to_the_url_again_does_not_change_what_was_linked(
+    user: wire.User, post: str
+) -> None:
+    upload = presign(user)
+    put(upload)
+    media = link(user, upload["key"], "post", post).json()
+    put(upload, b"\0" * len(PNG))
+    assert httpx.get(media["url"]).content == PNG
+
+
+def test_an_unlinked_url_of_another_signature_writes_nothing(user: wire.User) -> None:
+    upload = presign(user)
+    forged = {**upload, "url": upload["url"][:-4] + "0000"}
+    assert put(forged).status_code == 403
+
+
+def test_what_was_not_uploaded_cannot_be_linked(user: wire.User, post: str) -> None:
+    assert code(link(user, presign(user)["key"], "post", post)) == MISMATCH
+
+
+def test_what_has_another_size_cannot_be_linked(user: wire.User, post: str) -> None:
+    upload = presign(user)
+    put(upload, PNG + b"\0")
+    assert code(link(user, upload["key"], "post", post)) == MISMATCH
+
+
+def test_what_has_another_type_cannot_be_linked(user: wire.User, post: str) -> None:
+    upload = presign(user)
+    put(upload, content_type="text/html")
+    assert code(link(user, upload["key"], "post", post)) == MISMATCH
+
+
+def test_an_upload_that_was_put_right_can_still_be_linked(user: wire.User, post: str) -> None:
+    upload = presign(user)
+    put(upload, b"wrong")
+    assert code(link(user, upload["key"], "post", post)) == MISMATCH
+    put(upload)
+    assert link(user, upload["key"], "post", post).status_code == 201
+
+
+def test_an_upload_of_another_purpose_cannot_be_linked(user: wire.User, post: str) -> None:
+    assert code(link(user, uploaded(user, "comment"), "post", post)) == MISMATCH
+
+
+def test_an_upload_of_another_user_cannot_be_linked(
+    user: wire.User, make_user: conftest.MakeUser, post: str
+) -> None:
+    assert code(link(user, uploaded(make_user()), "post", post)) == MISMATCH
+
+
+def test_an_upload_is_linked_once(user: wire.User, post: str) -> None:
+    key = uploaded(user)
+    assert link(user, key, "post", post).status_code == 201
+    assert code(link(user, key, "post", post)) == MISMATCH
+
+
+def test_a_key_that_nobody_announced_cannot_be_linked(user: wire.User, post: str) -> None:
+    assert code(link(user, "uploads/made-up", "post", post)) == MISMATCH
+
+
+@pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "image/png; charset=utf-8", "x/y"])
+def test_other_types_are_refused(user: wire.User, mime: str) -> None:
+    body = {"purpose": "post", "mime": mime, "size_bytes": 10}
+    assert code(user.client.post("/uploads/presign", json=body)) == (422, "mime_not_allowed")
+
+
+def test_types_compare_without_case(user: wire.User, post: str) -> None:
+    upload = presign(user, mime="Image/PNG")
+    put(upload, content_type="IMAGE/png")
+    assert link(user, upload["key"], "post", post).status_code == 201
+
+
+@pytest.mark.parametrize("size", [0, 104_857_601, -1])
+def test_sizes_out_of_range_are_invalid(user: wire.User, size: int) -> None:
+    body = {"purpose": "post", "mime": "image/png", "size_bytes": size}
+    assert code(user.client.post("/uploads/presign", json=body)) == (400, "validation_failed")
+
+
+def test_a_comment_takes_three(user: wire.User, post: str) -> None:
+    comment = user.client.post(f"/posts/{post}/comments", json={"body": "see"}).json()["id"]
+    for _ in range(3):
+        assert link(user, uploaded(user, "comment"), "comment", comment).status_code == 201
+    refused = link(user, uploaded(user, "comment"), "comment", comment)
+    assert code(refused) == (422, "attachment_limit")
+    assert len(user.client.get(f"/comments/{comment}").json()["media"]) == 3
+
+
+def test_only_the_author_attaches_and_only_the_author_or_a_moderator_removes(
+    user: wire.User, make_user: conftest.MakeUser, group: dict[str, Any], post: str
+) -> None:
+    other = make_user()
+    other.client.post(f"/groups/{group['id']}/join")
+    assert code(link(other, uploaded(other), "post", post)) == (403, "forbidden")
+    media = link(user, uploaded(user), "post", post).json()["id"]
+    assert code(other.client.delete(f"/attachments/{media}")) == (403, "forbidden")
+    assert user.client.delete(f"/attachments/{media}").status_code == 204
+    assert user.client.get(f"/posts/{post}").json()["media"] == []
+    assert code(user.client.delete(f"/attachments/{media}")) == (404, "not_found")
+
+
+def test_a_group_gets_pictures_by_key_and_by_attachment(
+    user: wire.User, group: dict[str, Any]
+) -> None:
+    path = f"/groups/{group['id']}"
+    shown = user.client.patch(path, json={"avatar_key": uploaded(user, "avatar")}).json()
+    assert httpx.get(shown["avatar_url"]).content == PNG
+    linked = link(user, uploaded(user, "cover"), "group", group["id"])
+    assert linked.status_code == 201, linked.text
+    shown = user.client.get(path).json()
+    assert httpx.get(shown["cover_url"]).content == PNG
+    assert user.client.delete(f"/attachments/{linked.json()['id']}").status_code == 204
+    shown = user.client.patch(path, json={"avatar_key": None}).json()
+    assert (shown["avatar_url"], shown["cover_url"]) == (None, None)
+    refused = user.client.patch(path, json={"avatar_key": uploaded(user, "cover")})
+    assert code(refused) == MISMATCH
+
+
+def test_a_group_is_made_with_its_picture(user: wire.User) -> None:
+    body = {"name": "Gallery", "visibility": "secret", "avatar_key": uploaded(user, "avatar")}
+    made = user.client.post("/groups", json=body)
+    assert made.status_code == 201
+    assert httpx.get(made.json()["avatar_url"]).content == PNG
+
+
+def test_linking_again_under_one_idempotency_key_is_one_effect(user: wire.User, post: str) -> None:
+    body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    first, second = (user.client.post("/attachments", json=body, headers=headers) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    assert second.headers["idempotency-replayed"] == "true"
+
+
+def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: wire.User) -> None:
+    service: servers.Service = run_service(S3_ENDPOINT_URL="http://127.0.0.1:1")
+    with service.client(user.id) as client:
+        group = client.post("/groups", json={"name": "Waiting", "visibility": "public"}).json()
+        post = client.post(f"/groups/{group['id']}/posts", json={"body": "b"}).json()["id"]
+        key = client.post(
+            "/uploads/presign", json={"purpose": "post", "mime": "image/png", "size_bytes": 1}
+        ).json()["key"]
+        body = {"key": key, "subject_type": "post", "subject_id": post}
+        refused = client.post("/attachments", json=body)
+    assert code(refused) == (503, "unavailable")
+    assert "retry-after" in refused.headers
