@@ -1,9 +1,11 @@
 """The service: HTTP in, one statement to the rulebook, its answer out."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 
 import psycopg
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,10 +16,19 @@ from service import settings as configuration
 
 @contextlib.asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[state.State]:
-    settings = configuration.load(configuration.ServiceSettings)
+    settings = _settings()
     logs.configure(settings.log_level)
     async with state.opened(settings) as service:
         yield {"service": service}
+
+
+def _settings() -> configuration.ServiceSettings:
+    try:
+        return configuration.load(configuration.ServiceSettings)
+    except configuration.SettingsError as error:
+        structlog.get_logger().critical(str(error))
+        # One clear line; the server would log a page of traceback for an exception.
+        os._exit(1)
 
 
 def create_app() -> Starlette:
