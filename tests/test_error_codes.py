@@ -1,0 +1,50 @@
+"""docs/error_codes.md names every code that there is, with its status, and no other."""
+
+import re
+from pathlib import Path
+
+from tools import databases
+
+ROOT = Path(__file__).parent.parent
+ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.+) \| (.+) \|$", re.MULTILINE)
+
+
+def documented() -> dict[str, int]:
+    rows = ROW.findall((ROOT / "docs" / "error_codes.md").read_text())
+    codes = {code: int(status) for code, status, _meaning, _advice in rows}
+    assert len(codes) == len(rows), "a code is there twice"
+    return codes
+
+
+def test_the_page_is_the_registry(database: databases.Database) -> None:
+    with database.connect() as connection:
+        rows = connection.execute("select code, status from api.error_codes").fetchall()
+    assert documented() == {code: status for code, status in rows}
+
+
+def test_a_constraint_stands_for_a_code_of_the_registry(database: databases.Database) -> None:
+    with database.connect() as connection:
+        rows = connection.execute("select code from api.constraint_codes").fetchall()
+    assert {code for (code,) in rows} <= documented().keys()
+
+
+def test_every_failure_in_the_functions_is_on_the_page() -> None:
+    sources = "\n".join(page.read_text() for page in (ROOT / "db" / "functions").glob("*.sql"))
+    raised = set(re.findall(r"\bfail\(\s*'(\w+)'", sources))
+    assert raised
+    assert raised <= documented().keys()
+
+
+def test_every_code_that_the_service_answers_is_on_the_page() -> None:
+    sources = "\n".join(page.read_text() for page in (ROOT / "service").rglob("*.py"))
+    answered = re.findall(r"\bProblem\(\s*(\d{3}),\s*\"(\w+)\"", sources)
+    assert answered
+    page = {**documented(), "internal_error": 500}  # a bug, of which the page tells below its table
+    assert all(page.get(code) == int(status) for status, code in answered)
+
+
+def test_nothing_else_raises_an_error_of_the_contract() -> None:
+    """The registry's function is the one place that makes an SQLSTATE of PT and a status."""
+    for page in (ROOT / "db" / "functions").glob("*.sql"):
+        makes = page.read_text().count("errcode = 'PT'")
+        assert makes == (page.name == "01_errors.sql"), page.name
