@@ -159,6 +159,7 @@ def storm(crowd: Crowd, connection: psycopg.Connection, scene: Scene, seconds: f
     after = outbox.count(connection, scene.group)
     assert {name: after[name] - before[name] for name in effects} == effects
     crowd.do(scene.owner, "restore_group", group_id=scene.group)
+    crowd.do(scene.owner, "restore_post", post_id=scene.post)
     outbox.check(connection, scene.group)
 
 
