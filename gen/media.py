@@ -164,7 +164,9 @@ class Querier:
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Takes down what was found of an upload; whether that is what was announced (§4)."""
+        """Takes down what was found of an upload; whether that is what was announced. Raises
+        unauthenticated (§4).
+        """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = self._conn.execute(UPLOAD_CONFIRM, bound)
         row = cur.fetchone()
@@ -327,7 +329,9 @@ class AsyncQuerier:
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Takes down what was found of an upload; whether that is what was announced (§4)."""
+        """Takes down what was found of an upload; whether that is what was announced. Raises
+        unauthenticated (§4).
+        """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_CONFIRM, bound)
         row = await cur.fetchone()

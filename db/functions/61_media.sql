@@ -72,6 +72,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
+  perform require_actor(p_actor);
   update presigned_upload set stored_mime = lower(p_mime), stored_size = p_size_bytes
   where key = p_key and actor_id = p_actor and linked_at is null;
   return exists (
@@ -81,7 +82,8 @@ begin
 end
 $$;
 comment on function api.confirm_upload(uuid, text, text, bigint) is
-  'Takes down what was found of an upload; whether that is what was announced (§4).';
+  'Takes down what was found of an upload; whether that is what was announced. Raises unauthenticated '
+  '(§4).';
 
 create function api.claim_upload(p_actor uuid, p_key text, variadic p_purposes text[])
 returns public.presigned_upload

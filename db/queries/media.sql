@@ -12,7 +12,8 @@ select * from api.presign_upload(
 select * from api.find_upload(p_actor => sqlc.narg('actor'), p_key => @key);
 
 -- name: UploadConfirm :one
--- Takes down what was found of an upload; whether that is what was announced (§4).
+-- Takes down what was found of an upload; whether that is what was announced. Raises
+-- unauthenticated (§4).
 select api.confirm_upload(
   p_actor => sqlc.narg('actor'), p_key => @key, p_mime => @mime, p_size_bytes => @size_bytes
 ) as is_announced;
