@@ -8,7 +8,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db up down bench lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres up down bench lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ endif
 
 test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder
 	@$(TOOLS) test-db $(if $(T),'$(T)')
+
+test-postgres: $(DEV)  ## pgTAP on PostgreSQL 16 and 17, whose programs come from npm
+	@for version in 16 17; do $(TOOLS) test-db --postgres $$version || exit 1; done
 
 up: $(DEV)  ## start the test stack and leave it running, so that tests begin at once
 	@$(TOOLS) up

@@ -35,13 +35,13 @@ select api.remove_attachment(
 """
 
 
-DOOMED_OBJECT_FORGET: typing.Final = """-- name: doomed_object_forget :exec
-select api.forget_doomed_objects(p_keys => %(keys)s::text[])
+DOOMED_OBJECT_FIND: typing.Final = """-- name: doomed_object_find :many
+select key, due_at from api.find_doomed_objects(p_most => %(most)s::int4)
 """
 
 
-DOOMED_OBJECT_LIST: typing.Final = """-- name: doomed_object_list :many
-select key from api.list_doomed_objects(p_most => %(most)s::int4) as key
+DOOMED_OBJECT_FORGET: typing.Final = """-- name: doomed_object_forget :exec
+select api.forget_doomed_objects(p_keys => %(keys)s::text[])
 """
 
 
@@ -146,15 +146,15 @@ class Querier:
         """
         self._conn.execute(ATTACHMENT_REMOVE, {"actor": actor, "attachment_id": attachment_id})
 
+    def doomed_object_find(self, *, most: int) -> collections.abc.Iterator[models.ApiDoomedObject]:
+        """At most most objects to remove from the bucket now (§4)."""
+        cur = self._conn.execute(DOOMED_OBJECT_FIND, {"most": most})
+        for row in cur.fetchall():
+            yield models.ApiDoomedObject(key=row[0], due_at=row[1])
+
     def doomed_object_forget(self, *, keys: list[str]) -> None:
         """Forgets objects that have been removed from the bucket (§4)."""
         self._conn.execute(DOOMED_OBJECT_FORGET, {"keys": keys})
-
-    def doomed_object_list(self, *, most: int) -> collections.abc.Iterator[str | None]:
-        """At most most keys of objects to remove from the bucket now (§4)."""
-        cur = self._conn.execute(DOOMED_OBJECT_LIST, {"most": most})
-        for row in cur.fetchall():
-            yield row[0]
 
     def upload_confirm(
         self,
@@ -311,15 +311,19 @@ class AsyncQuerier:
         bound = {"actor": actor, "attachment_id": attachment_id}
         await self._conn.execute(ATTACHMENT_REMOVE, bound)
 
+    async def doomed_object_find(
+        self,
+        *,
+        most: int,
+    ) -> collections.abc.AsyncIterator[models.ApiDoomedObject]:
+        """At most most objects to remove from the bucket now (§4)."""
+        cur = await self._conn.execute(DOOMED_OBJECT_FIND, {"most": most})
+        for row in await cur.fetchall():
+            yield models.ApiDoomedObject(key=row[0], due_at=row[1])
+
     async def doomed_object_forget(self, *, keys: list[str]) -> None:
         """Forgets objects that have been removed from the bucket (§4)."""
         await self._conn.execute(DOOMED_OBJECT_FORGET, {"keys": keys})
-
-    async def doomed_object_list(self, *, most: int) -> collections.abc.AsyncIterator[str | None]:
-        """At most most keys of objects to remove from the bucket now (§4)."""
-        cur = await self._conn.execute(DOOMED_OBJECT_LIST, {"most": most})
-        for row in await cur.fetchall():
-            yield row[0]
 
     async def upload_confirm(
         self,

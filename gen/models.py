@@ -64,6 +64,13 @@ class ApiCounterDrift(pydantic.BaseModel):
     actual: int
 
 
+class ApiDoomedObject(pydantic.BaseModel):
+    """Shape of an object that is to be removed from the bucket (§4)."""
+
+    key: str
+    due_at: datetime.datetime
+
+
 class ApiErrorCode(pydantic.BaseModel):
     """Every machine word of an error, its HTTP status and its title (§9)."""
 

@@ -11,7 +11,6 @@ import jwt
 
 from service import problems, settings, wire
 
-LEEWAY: Final = 10.0  # seconds, for clocks that differ
 # How long a key set, and a token that was found good, are believed without another look.
 KEYS_LIFESPAN: Final = 300.0
 TOKEN_LIFESPAN: Final = 60.0
@@ -39,7 +38,6 @@ class Authenticator:
             "algorithms": list(configuration.jwt_algorithms),
             "audience": configuration.jwt_audience,
             "issuer": configuration.jwt_issuer,
-            "leeway": LEEWAY,
             "options": {
                 "require": ["exp", "sub"],
                 "verify_aud": configuration.jwt_audience is not None,
@@ -73,7 +71,7 @@ class Authenticator:
             raise problems.unavailable() from error
         except _BAD_TOKEN as error:
             raise problems.unauthenticated("The token is not valid.") from error
-        return user, min(expires + LEEWAY, time.time() + TOKEN_LIFESPAN)
+        return user, min(expires, time.time() + TOKEN_LIFESPAN)
 
     async def _key(self, token: bytes) -> Any:
         if self._keys is None:

@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     db_pool_size: int = Field(default=6, ge=1, le=100)
 
+    # The programs of another PostgreSQL for the embedded part.
+    postgres_bin: Path | None = None
     # Ports of the embedded parts; 0 is any free one, kept from then on.
     postgres_port: Port = 0
     redis_port: Port = 0

@@ -112,9 +112,10 @@ def clean() -> None:
 @app.command(name="test-db")
 def pgtap_tests(
     path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
+    postgres: Annotated[int | None, typer.Option(help="On another version, 16 or 17.")] = None,
 ) -> None:
     """Run the pgTAP tests."""
-    raise SystemExit(pgtap.run(path))
+    raise SystemExit(pgtap.run(path, postgres))
 
 
 def main() -> None:

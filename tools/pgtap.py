@@ -25,11 +25,11 @@ PGTAP = r"postgresql-\d+-pgtap"
 JOBS = 2
 
 
-def run(path: str | None) -> int:
+def run(path: str | None, version: int | None = None) -> int:
     """Run all files, or those at a path; the exit code is pg_prove's."""
     files = _files(ROOT / path if path else TESTS)
     _unpack()
-    settings = testing.settings()
+    settings = testing.settings(version)
     with stack.borrowed(settings, ["postgres"], fast=True) as running:
         template = databases.template(running.database_url, settings)
         with databases.clone(running.database_url, template) as database:

@@ -421,18 +421,23 @@ comment on function api.sweep_uploads(int) is
   'Forgets at most p_most uploads that have expired, and dooms the objects of those never linked; how '
   'many it forgot (§4).';
 
-create function api.list_doomed_objects(p_most int default 1000)
-returns setof text
+create view api.doomed_objects as
+select key, due_at
+from public.doomed_object;
+comment on view api.doomed_objects is 'Shape of an object that is to be removed from the bucket (§4).';
+
+create function api.find_doomed_objects(p_most int default 1000)
+returns setof api.doomed_objects
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return query select key from doomed_object where due_at <= now() order by due_at limit p_most;
+  return query select * from doomed_objects where due_at <= now() order by due_at limit p_most;
 end
 $$;
-comment on function api.list_doomed_objects(int) is
-  'At most p_most keys of objects to remove from the bucket now (§4).';
+comment on function api.find_doomed_objects(int) is
+  'At most p_most objects to remove from the bucket now (§4).';
 
 create function api.forget_doomed_objects(p_keys text[])
 returns void

@@ -47,9 +47,9 @@ select api.remove_attachment(
   p_actor => sqlc.narg('actor'), p_attachment_id => @attachment_id
 );
 
--- name: DoomedObjectList :many
--- At most most keys of objects to remove from the bucket now (§4).
-select key from api.list_doomed_objects(p_most => @most) as key;
+-- name: DoomedObjectFind :many
+-- At most most objects to remove from the bucket now (§4).
+select * from api.find_doomed_objects(p_most => @most);
 
 -- name: DoomedObjectForget :exec
 -- Forgets objects that have been removed from the bucket (§4).

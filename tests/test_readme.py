@@ -1,0 +1,59 @@
+"""The README's lines do what it says, as somebody types them."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tools import databases, parts
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def blocks(language: str, first_words: str) -> str:
+    """The block of the README that begins with these words."""
+    found = [
+        block
+        for block in re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+        if block.startswith(first_words)
+    ]
+    assert len(found) == 1
+    return str(found[0])
+
+
+def test_the_curl_lines_make_a_group_a_post_a_comment_a_reaction_and_pages(
+    shared_service: servers.Service,
+) -> None:
+    script = blocks("sh", "API=").replace("http://127.0.0.1:8000", shared_service.origin)
+    script = re.sub(
+        r"\$\(make -s token USER=(\S+)\)",
+        lambda match: shared_service.token(match[1]),
+        script,
+    )
+    checked = re.sub(r"curl -s ", "curl -sS --fail-with-body ", script)
+    command = ["/bin/bash", "-euo", "pipefail", "-c", checked]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count('"body":"I am."') == 2
+    assert done.stdout.endswith('"next_cursor" : null}')
+    assert '"body":"Who is awake?"' in done.stdout.splitlines()[-1]
+
+
+def test_the_sql_lines_do_the_same_without_http(database: databases.Database) -> None:
+    done = subprocess.run(
+        [parts.postgres_programs() / "psql", database.url, "-X", "-v", "ON_ERROR_STOP=1"],
+        input=blocks("sql", "set role"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Good morning!" in done.stdout
+    assert "(0 rows)" in done.stdout
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
+def test_the_links_lead_somewhere(link: str) -> None:
+    assert (Path(__file__).parent.parent / link).exists()
