@@ -216,6 +216,31 @@ end
 $$;
 comment on function tap.make_media(text, text) is 'An attachment.';
 
+create function tap.make_upload(
+  p_name text, p_user text, p_purpose text default 'post', p_size bigint default 1000
+)
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+declare
+  v_key text;
+begin
+  select key into v_key
+  from api.presign_upload(tap.the(p_user), p_purpose, 'image/png', p_size);
+  perform api.confirm_upload(tap.the(p_user), v_key, 'image/png', p_size);
+  perform set_config('key.' || p_name, v_key, true);
+end
+$$;
+comment on function tap.make_upload(text, text, text, bigint) is
+  'An upload of a user that was found to be what was announced.';
+
+create function tap.key(p_name text)
+returns text
+language sql stable
+return current_setting('key.' || p_name);
+comment on function tap.key(text) is 'The key of an upload.';
+
 create function tap.backdate(p_table text, p_name text, p_by interval)
 returns void
 language plpgsql volatile security definer

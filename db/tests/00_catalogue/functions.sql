@@ -58,12 +58,14 @@ select is_empty(
 select is_empty(
   $$
     select signature from doors
-    where proretset
-      and prorettype not in (
-        select c.reltype from pg_class as c where c.relnamespace = 'api'::regnamespace
-      )
+    where prorettype in (
+      select t.oid from pg_type as t
+      left join pg_class as c on c.reltype = t.oid
+      where t.typtype in ('c', 'p') and t.typname <> 'void'
+        and (c.relkind is distinct from 'v' or c.relnamespace <> 'api'::regnamespace)
+    )
   $$,
-  'A door that answers rows answers a shape, which is a view of api'
+  'A door answers a value or a shape, which is a view of api'
 );
 select is_empty(
   $$
@@ -75,10 +77,10 @@ select is_empty(
 select is_empty(
   $$
     select signature from doors
-    where proname like 'list\_%'
-      and not proargnames @> array['p_actor', 'p_limit', 'p_before', 'p_after', 'p_lookahead']
+    where proname like 'list\_%' and proargnames[1] = 'p_actor'
+      and not proargnames @> array['p_limit', 'p_before', 'p_after', 'p_lookahead']
   $$,
-  'A list takes an actor, a limit, a cursor in either direction and a lookahead'
+  'A list for users takes a limit, a cursor in either direction and a lookahead'
 );
 
 select * from finish();

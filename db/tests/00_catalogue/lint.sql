@@ -5,12 +5,13 @@ select plan(10);
 
 create temporary view sources as
 select
-  p.oid::regprocedure::text as name, p.prosecdef, p.proname, p.provolatile,
+  p.oid::regprocedure::text as name, p.proname,
+  p.prosecdef and p.proargnames[1] = 'p_actor' and p.proname like 'list\_%' as is_list,
   lower(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) as source
 from pg_catalog.pg_proc as p
 where p.pronamespace in ('api'::regnamespace, 'public'::regnamespace)
 union all
-select c.oid::regclass::text, false, c.relname, 's', lower(pg_get_viewdef(c.oid))
+select c.oid::regclass::text, c.relname, false, lower(pg_get_viewdef(c.oid))
 from pg_catalog.pg_class as c
 where c.relnamespace = 'api'::regnamespace and c.relkind = 'v';
 
@@ -52,7 +53,7 @@ select is_empty(
 select is_empty(
   $$
     select name from sources
-    where proname like 'list\_%' and prosecdef
+    where is_list
       and (
         source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)? limit v_rows'
         or source !~ 'page_start\(p_before, p_after, p_limit, (true|false)\)'
@@ -65,7 +66,7 @@ select is_empty(
     select c.oid::regclass
     from pg_class as c
     join pg_proc as p on p.prorettype = c.reltype and p.proretset
-    where p.pronamespace = 'api'::regnamespace and p.proname like 'list\_%' and p.prosecdef
+    where p.pronamespace = 'api'::regnamespace and p.proname like 'list\_%'
       and (
         select count(*) from pg_attribute as a
         where a.attrelid = c.oid and a.attname in ('created_at', 'id')

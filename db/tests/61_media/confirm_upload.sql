@@ -1,0 +1,41 @@
+-- Where an upload belongs, and whether what was found of it is what was announced (§4).
+begin;
+select plan(14);
+
+select make_user('ada');
+select make_user('bob');
+select left(set_config('key.new', key, true), 0) from api.presign_upload(the('ada'), 'post', 'image/png', 1000);
+select make_upload('old', 'ada');
+select sudo(format($$ update presigned_upload set expires_at = now() where key = %L $$, key('old')));
+set local role communities_job;
+
+select is(
+  (select key from api.find_upload(the('ada'), key('new'))), key('new'), 'Who announced an upload finds it'
+);
+select is_empty(
+  format('select * from api.find_upload(the(%L), %L)', actor, key), format('Nobody else does: %s', actor)
+)
+from (values ('bob', key('new')), ('anonymous', key('new')), ('ada', 'uploads/nonsense'), ('ada', null))
+  as others (actor, key);
+select is_empty(
+  format('select * from api.find_upload(the(''ada''), %L)', key('old')), 'Nor is it found when it has expired'
+);
+select is(
+  api.confirm_upload(the(actor), key, mime, size), confirmed, description
+)
+from (values
+  ('ada', key('new'), 'image/png', 999::bigint, false, 'Another size is not what was announced'),
+  ('ada', key('new'), 'image/gif', 1000, false, 'Nor is another type'),
+  ('ada', key('new'), null, null, false, 'Nor nothing'),
+  ('bob', key('new'), 'image/png', 1000, false, 'Another''s upload is not one''s own'),
+  ('ada', 'uploads/nonsense', 'image/png', 1000, false, 'An upload that was not announced is none'),
+  ('ada', key('new'), 'IMAGE/PNG', 1000, true, 'A type is compared without case'),
+  ('ada', key('new'), 'image/png', 1000, true, 'The same is confirmed again')
+) as reports (actor, key, mime, size, confirmed, description);
+select throws_code(
+  format('select api.confirm_upload(null, %L, ''image/png'', 1000)', key('new')),
+  'PT401', 'unauthenticated', 'An anonymous caller confirms nothing'
+);
+
+select * from finish();
+rollback;

@@ -1,0 +1,58 @@
+-- Removing an attachment: the author of what it is attached to, or a moderator (§2).
+begin;
+select plan(34);
+
+select make_group('club', 'public');
+select make_cast('club');
+select make_post('post', 'club', 'member');
+select make_comment('comment', 'post', 'member');
+select make_upload('one', 'member');
+select make_upload('reply', 'member', 'comment');
+select make_upload('avatar', 'admin', 'avatar');
+select remember('media', id) from api.link_attachment(the('member'), key('one'), 'post', the('post'));
+select remember('reply', id) from api.link_attachment(the('member'), key('reply'), 'comment', the('comment'));
+select remember('avatar', id) from api.link_attachment(the('admin'), key('avatar'), 'group', the('club'));
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.remove_attachment(the(%L), the(%L))', actor, media)),
+  split_part(results, ' ', nr::int),
+  format('%s removes %s: %s', actor, media, split_part(results, ' ', nr::int))
+)
+from (values
+  ('media', 'unauthenticated forbidden banned forbidden ok ok ok ok'),
+  ('reply', 'unauthenticated forbidden banned forbidden ok ok ok ok'),
+  ('avatar', 'unauthenticated forbidden banned forbidden forbidden ok ok ok')
+) as matrix (media, results)
+cross join unnest(array[
+  'anonymous', 'stranger', 'banned', 'muted', 'member', 'moderator', 'admin', 'owner'
+]) with ordinality as actors (actor, nr);
+
+select lives_ok(
+  $$ select api.remove_attachment(the('member'), the('media')) $$, 'An author removes an attachment'
+);
+select events_are(
+  array['attachment.removed'], array['attachment.removed'], 'Removing is one event, audited'
+);
+select event_is(
+  'attachment.removed', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and of what'
+);
+select is(
+  event() -> 'data', jsonb_build_object('id', the('media'), 'deleted_at', now()),
+  'The event tells which and when, and no content'
+);
+select is((select media_count from api.get_post(null, the('post'))), 0::smallint, 'It counts no more');
+select throws_code(
+  format('select api.remove_attachment(the(''owner''), %s)', media), 'PT404', 'not_found',
+  format('What is not there is not removed: %s', media)
+)
+from unnest(array[$$the('media')$$, 'gen_random_uuid()', 'null']) as media;
+select from api.remove_attachment(the('moderator'), the('avatar'));
+select is(
+  (select avatar_url from api.get_group(null, the('club'))), null, 'A picture leaves its group'
+);
+select counters_hold();
+
+select * from finish();
+rollback;
