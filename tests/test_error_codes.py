@@ -19,7 +19,7 @@ def documented() -> dict[str, int]:
 def test_the_page_is_the_registry(database: databases.Database) -> None:
     with database.connect() as connection:
         rows = connection.execute("select code, status from api.error_codes").fetchall()
-    assert documented() == {code: status for code, status in rows}
+    assert documented() == dict(rows)
 
 
 def test_a_constraint_stands_for_a_code_of_the_registry(database: databases.Database) -> None:

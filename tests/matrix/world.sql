@@ -1,5 +1,5 @@
--- One group with somebody in every role, a post and a comment by the author, made through the doors
--- that everybody uses. p_who holds the ids of the people by name; p_state is a state of the tables.
+-- One group with somebody in every role, a post and a comment by the author, brought into its state
+-- through the doors that everybody uses. p_who holds the ids of the people by name; p_state is a state of the tables.
 
 create function pg_temp.make_world(p_who jsonb, p_visibility text, p_state text, p_author text)
 returns jsonb
@@ -14,24 +14,21 @@ declare
   v_post uuid;
   v_comment uuid;
   v_invite invites;
-  v record;
 begin
   select * into v_group from create_group(v_owner, 'A group of the matrix', p_visibility);
-  for v in
-    select (p_who ->> who)::uuid as user_id, role
-    from (
-      values
-        ('left', 'member'), ('banned', 'member'), ('muted', 'member'), ('member', 'member'),
-        ('moderator', 'moderator'), ('admin', 'admin'), ('other_member', 'member'),
-        (p_author, 'member')
-    ) as people (who, role)
-    union all
-    select (p_who ->> ('other_' || role))::uuid, role
-    from unnest(array['moderator', 'admin', 'owner']) as role
-    where p_state = 'ranks'
-  loop
-    perform put_member(v_owner, v_group.id, v.user_id, v.role);
-  end loop;
+  -- Who is simply a member is written down: it takes a tenth of the time, and there are thousands.
+  insert into group_member (group_id, user_id, role)
+  select v_group.id, (p_who ->> who)::uuid, role
+  from (
+    values
+      ('left', 'member'), ('banned', 'member'), ('muted', 'member'), ('member', 'member'),
+      ('moderator', 'moderator'), ('admin', 'admin'), ('other_member', 'member'),
+      (p_author, 'member')
+  ) as people (who, role)
+  union all
+  select v_group.id, (p_who ->> ('other_' || role))::uuid, role
+  from unnest(array['moderator', 'admin', 'owner']) as role
+  where p_state = 'ranks';
   select id into v_post from create_post(v_author, v_group.id, 'A post', p_topic_tags => array[v_tag]);
   select id into v_comment from create_comment(v_author, v_post, 'A comment');
   perform add_reaction(v_author, 'post', v_post, '❤');
