@@ -125,6 +125,13 @@ class ApiJoinRequest(pydantic.BaseModel):
     created_at: datetime.datetime
 
 
+class ApiListener(pydantic.BaseModel):
+    """Shape of a group and a user who may see its content."""
+
+    group_id: uuid.UUID
+    user_id: uuid.UUID
+
+
 class ApiMedia(pydantic.BaseModel):
     """Shape of an attachment (§3.2)."""
 
@@ -166,6 +173,15 @@ class ApiMemberStanding(pydantic.BaseModel):
     is_muted: typing.Any | None
 
 
+class ApiOutboxLag(pydantic.BaseModel):
+    """Shape of how far a consumer is behind."""
+
+    consumer: str
+    waiting: int
+    dead: int
+    lag_seconds: float
+
+
 class ApiPost(pydantic.BaseModel):
     """Shape of a post; reacted is the viewer's own (§3.2)."""
 
@@ -204,6 +220,17 @@ class ApiStoredAnswer(pydantic.BaseModel):
     status: int | None
     location: str | None
     body: str | None
+
+
+class ApiStreamEntry(pydantic.BaseModel):
+    """Shape of an event as a stream has it: its place there is <stream_seq>-0 (§6)."""
+
+    event_id: int
+    stream: str | None
+    stream_seq: int | None
+    type: str
+    group_id: uuid.UUID | None
+    payload: typing.Any
 
 
 class ApiTag(pydantic.BaseModel):
@@ -365,6 +392,13 @@ class MediaType(pydantic.BaseModel):
     mime: str
 
 
+class OutboxConsumer(pydantic.BaseModel):
+    """Who reads the outbox, and whether writers are to ring (§5)."""
+
+    name: str
+    sleeps_until: datetime.datetime
+
+
 class OutboxEvent(pydantic.BaseModel):
     """Every change, for search, streams and sockets (§5, §6)."""
 
@@ -376,6 +410,20 @@ class OutboxEvent(pydantic.BaseModel):
     payload: typing.Any
     created_at: datetime.datetime
     processed_at: datetime.datetime | None
+    stream: str | None
+    stream_seq: int | None
+    published_at: datetime.datetime | None
+
+
+class OutboxFailure(pydantic.BaseModel):
+    """Events that a consumer could not deliver (§5)."""
+
+    consumer: str
+    event_id: int
+    attempts: int
+    next_attempt_at: datetime.datetime
+    last_error: str
+    dead_at: datetime.datetime | None
 
 
 class Post(pydantic.BaseModel):
@@ -434,6 +482,13 @@ class ReactionCount(pydantic.BaseModel):
     subject_id: uuid.UUID
     emoji: str
     count: int
+
+
+class StreamSequence(pydantic.BaseModel):
+    """The last place that was given in the streams; relays take turns on it."""
+
+    one: bool
+    last_seq: int
 
 
 class TopicTag(pydantic.BaseModel):

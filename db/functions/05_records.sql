@@ -11,14 +11,18 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 begin
-  insert into outbox_event (group_id, aggregate_type, aggregate_id, event_type, payload)
+  insert into outbox_event (
+    group_id, aggregate_type, aggregate_id, event_type, payload, stream, processed_at
+  )
   values (
     p_group_id, p_subject_type, p_subject_id, p_type,
     jsonb_build_object(
       'group_id', p_group_id, 'post_id', p_post_id, 'actor_id', p_actor, 'occurred_at', now(),
       'data', p_data
-    )
+    ),
+    stream_of(p_type, p_subject_type), case when not is_searched(p_type) then now() end
   );
+  perform ring();
 end
 $$;
 comment on function api.emit(text, uuid, uuid, uuid, text, uuid, json) is

@@ -1,5 +1,5 @@
 -- Grants: a door is a function that runs with its owner's rights, and doors are all that a role gets.
--- Whoever serves users gets those that take an actor; trusted jobs also those that maintain.
+-- Whoever serves users gets those that take an actor; workers those that maintain; trusted jobs all.
 
 do $$
 declare
@@ -13,12 +13,16 @@ begin
     where p.pronamespace = 'api'::regnamespace and p.prosecdef
   loop
     execute format('grant execute on function %s to communities_job', v_door.signature);
-    if v_door.has_actor then
-      execute format('grant execute on function %s to communities_service', v_door.signature);
-    end if;
+    execute format(
+      'grant execute on function %s to %I', v_door.signature,
+      case when v_door.has_actor then 'communities_service' else 'communities_worker' end
+    );
   end loop;
 end
 $$;
 
 -- Builds an answer from rows that its caller already has.
 grant execute on function api.page(int, boolean, json[], api.page_key[], json) to communities_service;
+
+-- Tells sockets, which have many users, who may still hear what happens.
+grant execute on function api.find_listeners(uuid[], uuid[]) to communities_service;

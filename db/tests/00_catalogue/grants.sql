@@ -29,9 +29,9 @@ select bag_eq(
   $$,
   $$
     select signature::text from functions
-    where prosecdef and proargnames[1] = 'p_actor' or proname = 'page'
+    where prosecdef and proargnames[1] = 'p_actor' or proname in ('page', 'find_listeners')
   $$,
-  'The service may execute just the doors that take an actor, and page()'
+  'The service may execute just the doors that take an actor, page() and find_listeners()'
 );
 select bag_eq(
   $$

@@ -27,7 +27,7 @@ select is(
   has_function_privilege(role, 'api.prune_idempotency_keys(int)', 'execute'), allowed,
   format('%s may prune: %s', role, allowed)
 )
-from (values ('communities_job', true), ('communities_service', false), ('communities_worker', false))
+from (values ('communities_job', true), ('communities_service', false), ('communities_worker', true))
   as roles (role, allowed)
 order by 1;
 

@@ -1,0 +1,227 @@
+-- The outbox as its consumers see it (§5, §6; design §4). Search has the seed's processed_at, the
+-- streams have stream_seq and published_at. Delivered twice is harmless, lost is not: an event is
+-- done when its consumer says so, in the transaction that claimed it.
+
+create function api.stream_of(p_type text, p_subject_type text)
+returns text
+language sql immutable
+return case
+  when p_type like 'comment.%' then 'comm:comment'
+  when p_type in ('reaction.added', 'reaction.removed', 'attachment.added', 'attachment.removed')
+    then case p_subject_type when 'comment' then 'comm:comment' else 'comm:post' end
+  when p_type in (
+    'post.created', 'post.updated', 'post.deleted', 'post.restored', 'post.pinned', 'post.unpinned',
+    'group.updated', 'group.deleted', 'member.joined', 'member.left', 'member.role_changed',
+    'member.banned', 'member.unbanned'
+  ) then 'comm:post'
+end;
+comment on function api.stream_of(text, text) is
+  'The stream that an event goes to; null for one that members are not told of (§6).';
+
+create function api.is_searched(p_type text)
+returns boolean
+language sql immutable
+return p_type in (
+  'post.created', 'post.updated', 'post.deleted', 'post.restored',
+  'comment.created', 'comment.updated', 'comment.deleted', 'comment.restored',
+  'group.created', 'group.updated', 'group.deleted', 'group.restored'
+);
+comment on function api.is_searched(text) is 'Whether an event changes what search finds (§5).';
+
+create function api.ring()
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  -- A NOTIFY takes a lock of the whole cluster at commit: only who has somebody to wake pays for it.
+  if exists (select from outbox_consumer where sleeps_until > now()) then
+    notify outbox;
+  end if;
+end
+$$;
+comment on function api.ring() is 'Wakes the workers that sleep, when this transaction commits (§5).';
+
+create function api.sleep_until(p_consumer text, p_until timestamptz)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  update outbox_consumer set sleeps_until = p_until where name = p_consumer;
+end
+$$;
+comment on function api.sleep_until(text, timestamptz) is
+  'Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it '
+  'no longer does. Before it waits it looks again, and it never waits without an end (§5).';
+
+create view api.outbox_lags as
+select name as consumer, 0::bigint as waiting, 0::bigint as dead, 0::float8 as lag_seconds
+from public.outbox_consumer;
+comment on view api.outbox_lags is 'Shape of how far a consumer is behind.';
+
+create function api.measure_outbox()
+returns setof api.outbox_lags
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return query
+    select
+      c.name,
+      count(w.id) filter (where f.dead_at is null),
+      count(w.id) filter (where f.dead_at is not null),
+      coalesce(
+        extract(epoch from now() - min(w.created_at) filter (where f.dead_at is null)), 0
+      )::float8
+    from outbox_consumer as c
+    left join lateral (
+      select id, created_at from outbox_event where c.name = 'search' and processed_at is null
+      union all
+      select id, created_at from outbox_event
+      where c.name = 'streams' and stream is not null and stream_seq is null
+      union all
+      select id, created_at from outbox_event
+      where c.name = 'streams' and stream_seq is not null and published_at is null
+    ) as w on true
+    left join outbox_failure as f on f.consumer = c.name and f.event_id = w.id
+    group by c.name;
+end
+$$;
+comment on function api.measure_outbox() is
+  'How many events each consumer has before it, how many are dead, and how old the oldest is, in '
+  'seconds (§13).';
+
+create function api.prune_outbox(p_older_than interval default '1 day', p_most int default 10000)
+returns int
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_pruned int;
+begin
+  delete from outbox_event
+  where id in (
+    select id from outbox_event
+    where created_at < now() - p_older_than and processed_at is not null
+      and (stream is null or published_at is not null)
+    order by created_at limit p_most
+    for update skip locked
+  );
+  get diagnostics v_pruned = row_count;
+  return v_pruned;
+end
+$$;
+comment on function api.prune_outbox(interval, int) is
+  'Removes at most p_most events that are older and that every consumer is done with; how many (§5).';
+
+-- Streams ------------------------------------------------------------------------------------------
+
+create view api.stream_entries as
+select id as event_id, stream, stream_seq, event_type as type, group_id, payload::json as payload
+from public.outbox_event;
+comment on view api.stream_entries is
+  'Shape of an event as a stream has it: its place there is <stream_seq>-0 (§6).';
+
+create function api.sequence_events(p_most int default 10000)
+returns int
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_last bigint;
+  v_given int;
+begin
+  select last_seq into v_last from stream_sequence for update;
+  with waiting as (
+    select id, v_last + row_number() over (order by id) as seq
+    from (
+      select id from outbox_event where stream is not null and stream_seq is null
+      order by id limit p_most
+    ) as first
+  )
+  update outbox_event as e set stream_seq = w.seq from waiting as w where e.id = w.id;
+  get diagnostics v_given = row_count;
+  if v_given > 0 then
+    update stream_sequence set last_seq = v_last + v_given;
+  end if;
+  return v_given;
+end
+$$;
+comment on function api.sequence_events(int) is
+  'Gives events that wait for a stream their places, in the order of their ids; how many. To be committed '
+  'before they are published: the place is what keeps an event from being published twice (§6).';
+
+create function api.claim_stream_entries(p_most int default 1000)
+returns setof api.stream_entries
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  -- One relay publishes at a time, and always the first that is not published: Redis takes no event
+  -- behind one that it has.
+  perform from stream_sequence for update;
+  return query
+    select
+      e.id, e.stream, e.stream_seq, e.event_type, e.group_id,
+      json_build_object(
+        'event_id', e.stream_seq || '-0', 'type', e.event_type, 'group_id', e.group_id,
+        'post_id', e.payload -> 'post_id', 'subject_type', e.aggregate_type,
+        'subject_id', e.aggregate_id, 'actor_id', e.payload -> 'actor_id',
+        'occurred_at', e.payload -> 'occurred_at', 'data', e.payload -> 'data'
+      )
+    from outbox_event as e
+    where e.stream_seq is not null and e.published_at is null
+    order by e.stream_seq limit p_most;
+end
+$$;
+comment on function api.claim_stream_entries(int) is
+  'The next events to publish, in the order of the streams, with their payload; no other relay has them '
+  'until this transaction ends (§6).';
+
+create function api.finish_stream_entries(p_event_ids bigint[])
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  update outbox_event set published_at = now() where id = any (p_event_ids);
+end
+$$;
+comment on function api.finish_stream_entries(bigint[]) is 'Notes that events are in their streams (§6).';
+
+-- Who hears of it ----------------------------------------------------------------------------------
+
+create view api.listeners as
+select group_id, user_id
+from public.group_member;
+comment on view api.listeners is 'Shape of a group and a user who may see its content.';
+
+create function api.find_listeners(p_group_ids uuid[], p_user_ids uuid[])
+returns setof api.listeners
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return query
+    select g.id, u.id
+    from group_entity as g
+    cross join (select distinct id from unnest(p_user_ids) as id) as u
+    left join member_standing as m on m.group_id = g.id and m.user_id = u.id
+    where g.id = any (p_group_ids)
+      and case
+        when g.deleted_at is not null then rank_of(m.role) >= 2
+        else g.visibility = 'public' or m.role is not null
+      end;
+end
+$$;
+comment on function api.find_listeners(uuid[], uuid[]) is
+  'Which of the users may see the content of which of the groups; the nil UUID is whoever has no token '
+  '(§2, §6).';
