@@ -24,6 +24,11 @@ STATEMENT_TIMEOUT: Final = "10s"
 RECONNECT_TIMEOUT: Final = 1.0
 # Who waits behind so many others would wait in vain.
 WAITING_PER_CONNECTION: Final = 100
+OPTIONS: Final[dict[str, Any]] = {
+    "prepare_threshold": 0,
+    "client_encoding": "UTF8",
+    "connect_timeout": CONNECT_TIMEOUT,
+}
 
 
 class JsonText(psycopg.adapt.Loader):
@@ -46,12 +51,10 @@ async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Po
         connection_class=Connection,
         kwargs={
             "autocommit": True,
-            "prepare_threshold": 0,
-            "client_encoding": "UTF8",
-            "connect_timeout": CONNECT_TIMEOUT,
+            **OPTIONS,
             "application_name": "communities-service",
         },
-        configure=_configure,
+        configure=_prepare,
         min_size=size,
         max_size=size,
         max_waiting=size * WAITING_PER_CONNECTION,
@@ -124,7 +127,12 @@ def _has_news(taken: Connection) -> bool:
     return bool(poll.poll(0))
 
 
-async def _configure(connection: Connection) -> None:
+async def _prepare(connection: Connection) -> None:
+    await prepare(connection, role=ROLE, patience=STATEMENT_TIMEOUT)
+
+
+async def prepare(connection: Connection, *, role: str, patience: str) -> None:
+    """Makes a new connection one of ours; `patience` ends statements and idle transactions."""
     connection.adapters.register_loader("json", JsonText)
     connection.adapters.register_loader("json", JsonBinary)
     json.set_json_dumps(orjson.dumps, connection)
@@ -136,5 +144,5 @@ async def _configure(connection: Connection) -> None:
           set_config('statement_timeout', %s, false),
           set_config('idle_in_transaction_session_timeout', %s, false)
         """,
-        [ROLE, STATEMENT_TIMEOUT, STATEMENT_TIMEOUT],
+        [role, patience, patience],
     )

@@ -1,0 +1,1 @@
+"""What carries events on from the outbox, and keeps house: each `python -m workers.<name>`."""

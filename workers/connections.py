@@ -1,0 +1,39 @@
+"""The connections of workers to PostgreSQL, which notice that a server is gone."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import psycopg
+
+from service import database
+from service import settings as configuration
+
+ROLE: Final = "communities_worker"
+# For a statement, and for a transaction that waits for another store meanwhile.
+PATIENCE: Final = "30s"
+_KEEPALIVE: Final[dict[str, Any]] = {
+    "keepalives_idle": 5,  # seconds
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: configuration.ServiceSettings, name: str
+) -> AsyncIterator[database.Connection]:
+    """A connection of its own for a worker, in autocommit."""
+    connection = await psycopg.AsyncConnection[Any].connect(
+        settings.database_url.get_secret_value(),
+        autocommit=True,
+        application_name=f"communities-{name}",
+        **database.OPTIONS,
+        **_KEEPALIVE,
+    )
+    try:
+        await database.prepare(connection, role=ROLE, patience=PATIENCE)
+        yield connection
+    finally:
+        await connection.close()
