@@ -41,9 +41,9 @@ def routes(described: Sequence[BaseRoute]) -> list[Route]:
         return Response(await asyncio.to_thread(document), media_type="application/json")
 
     return [
-        Route("/openapi.json", answer_document),
-        Route("/docs", show_page),
-        Route("/docs/{file}", show_file),
+        Route("/openapi.json", answer_document, include_in_schema=False),
+        Route("/docs", show_page, include_in_schema=False),
+        Route("/docs/{file}", show_file, include_in_schema=False),
     ]
 
 

@@ -58,7 +58,7 @@ _HEADERS: Final = {
 
 def document(routes: Sequence[BaseRoute]) -> bytes:
     """The document of these routes, as JSON."""
-    every = [route for route in routes if isinstance(route, Route)]
+    every = [route for route in routes if isinstance(route, Route) and route.include_in_schema]
     operations = [*learning.learn(every)]
     paths: dict[str, Json] = collections.defaultdict(dict)
     for operation in operations:
