@@ -109,4 +109,5 @@ _FIELDS: Final[dict[str, Any]] = {
     "Media.url": str,
     "reactions": list[ReactionCount],
 }
+# Refined by what stands above.
 _FIELDS["media"] = list[refined(models.ApiMedia)]  # type: ignore[misc]
