@@ -41,6 +41,8 @@ class Authenticator:
             "options": {
                 "require": ["exp", "sub"],
                 "verify_aud": configuration.jwt_audience is not None,
+                # When it was made decides nothing, and an issuer's clock may be ahead of ours.
+                "verify_iat": False,
             },
         }
         # Token → its user, and until when it may be believed (seconds since the epoch).

@@ -63,6 +63,8 @@ class Endpoint:
     """All methods of one path, as an ASGI application."""
 
     def __init__(self, operations: dict[str, Operation]) -> None:
+        # As they were declared; the document is made of these.
+        self.operations = operations
         self._operations = dict(operations)
         if "GET" in operations:
             self._operations["HEAD"] = operations["GET"]

@@ -1,5 +1,6 @@
 """The configuration: one name per setting, from the environment or a `.env` file."""
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -164,6 +165,18 @@ class ServiceSettings(Settings):
     s3_access_key: SecretStr
     s3_secret_key: SecretStr
 
+    # What /docs signs its reader in with; set by `make run` alone, for development.
+    docs_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _only_this_machine_is_given_a_token(self) -> Self:
+        if self.docs_token is not None and (self.jwt_jwks_url or not is_loopback(self.host)):
+            raise ValueError(
+                "DOCS_TOKEN is for development: it goes neither with JWT_JWKS_URL "
+                "nor with a HOST that other machines reach"
+            )
+        return self
+
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -178,6 +191,14 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
         secret = kept_secret(settings.data_dir, "jwt")
         return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
     return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def names() -> list[str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import minio
 import opensearchpy
+import pydantic
 import urllib3
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
@@ -42,6 +43,7 @@ class Service:
     bucket: bucket.Bucket
     metrics: metrics.Metrics
     health: health.Health
+    docs_token: pydantic.SecretStr | None
 
 
 class State(TypedDict):
@@ -80,6 +82,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
                     "opensearch": health.probe_opensearch(search),
                 }
             ),
+            docs_token=settings.docs_token,
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import urllib3
 
+from service import settings as configuration
 from service.settings import Settings
 from tools import migrate, processes, seed, stack, tokens
 from tools.failure import Failure
@@ -65,6 +66,7 @@ def _run(settings: Settings) -> None:
         environment = {
             **running.environment(settings),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            **_docs_token(settings),
         }
         watch = _Watch(processes.Folder(settings.data_dir), environment)
         for server in servers(settings, port):
@@ -122,6 +124,14 @@ def _origin(host: str, port: int) -> str:
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  every address includes this one
         host = "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _docs_token(settings: Settings) -> dict[str, str]:
+    """What signs the reader of /docs in, where that is nobody but who runs it."""
+    is_example = settings.database_url is None and tokens.can_mint(settings)
+    if not (is_example and configuration.is_loopback(settings.host)):
+        return {}
+    return {"DOCS_TOKEN": tokens.mint(settings, str(seed.USERS[0][1]))}
 
 
 def _wait_until_healthy(watch: _Watch, origin: str) -> None:

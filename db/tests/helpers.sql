@@ -391,6 +391,7 @@ comment on function tap.walk(text, text, boolean) is
   'where p_direction (before, after) is against its order.';
 
 -- Events and audit entries --------------------------------------------------------------------------
+-- The audit log has no sequence; cmin, the number of a row's command in this transaction, orders it.
 
 create function tap.forget_events()
 returns void
@@ -415,7 +416,7 @@ begin
   return tap.is(
     json_build_object(
       'events', array(select event_type from public.outbox_event order by id),
-      'audited', array(select action from public.audit_log order by ctid)
+      'audited', array(select action from public.audit_log order by cmin::text::int)
     )::text,
     json_build_object('events', p_events, 'audited', p_audited)::text,
     p_description
@@ -462,7 +463,7 @@ create function tap.audited()
 returns jsonb
 language sql volatile security definer
 set search_path = tap, public, api, pg_temp
-as $$ select to_jsonb(a) from public.audit_log as a order by ctid desc limit 1 $$;
+as $$ select to_jsonb(a) from public.audit_log as a order by cmin::text::int desc limit 1 $$;
 comment on function tap.audited() is 'The last entry of the audit log.';
 
 grant usage on schema tap to public;

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from service import bodies, uploads
+from service import bodies, docs, uploads
 from service.endpoints import acts, reads, route, takes
 from service.routes import (
     comments,
@@ -24,7 +24,7 @@ COMMENT = "/comments/{comment_id}"
 
 def table() -> list[BaseRoute]:
     """Every route; the first that matches is taken, so the busy ones come first."""
-    return [
+    every = [
         *_posts(),
         *_comments(),
         *_groups(),
@@ -34,6 +34,7 @@ def table() -> list[BaseRoute]:
         *_media(),
         *_others(),
     ]
+    return [*every, *docs.routes(every)]
 
 
 def _posts() -> list[Route]:

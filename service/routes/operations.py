@@ -16,7 +16,7 @@ async def live(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """GET /readyz: each backing store by name."""
+    """GET /readyz: each backing store by name; 503 when one does not answer."""
     stores = await state.of(request.scope).health.check()
     words = {store: "ok" if well else "error" for store, well in stores.items()}
     well = all(stores.values())

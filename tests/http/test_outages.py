@@ -149,11 +149,12 @@ def test_nobody_notices_that_redis_is_away(
         else:
             redis_server.down()
         started = time.monotonic()
-        answers = [client.post("/groups", json=NEW_GROUP, headers=key) for _ in range(10)]
-        assert time.monotonic() - started < 2
+        answers = [client.post("/groups", json=NEW_GROUP, headers=key) for _ in range(30)]
+        # Waiting for it each time would take longer.
+        assert time.monotonic() - started < 4.5
         assert {answer.status_code for answer in answers} == {201}
         replays = [answer.headers.get("idempotency-replayed") for answer in answers]
-        assert replays == [None] + ["true"] * 9
+        assert replays == [None] + ["true"] * 29
         redis_server.silent = False
         if not silent:
             redis_server.up()

@@ -29,6 +29,11 @@ class Outcome:
     code: str | None = None
     shown: bool | None = None
 
+    def __str__(self) -> str:
+        if self.shown is not None:
+            return "shown" if self.shown else "hidden"
+        return f"{self.status} {self.code or ''}".strip()
+
 
 @dataclass(frozen=True)
 class Row:

@@ -4,10 +4,13 @@ import collections
 import random
 import threading
 from collections.abc import Iterator
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests import servers
 from tests.races import outbox
@@ -115,10 +118,9 @@ def busy(scene: Scene, comments: collections.deque[str], others: list[str]) -> l
         return call(scene.owner, operation, post_id=chance.choice([scene.post, *others]))
 
     def flip_group(chance: random.Random) -> Call:
-        if chance.random() < 0.2:
-            return call(
-                scene.owner, chance.choice(["delete_group", "restore_group"]), group_id=scene.group
-            )
+        if chance.random() < 0.3:
+            operation = chance.choice(["delete_group", *["restore_group"] * 4])
+            return call(scene.owner, operation, group_id=scene.group)
         visibility = chance.choice(["public", "private", "secret"])
         return call(scene.owner, "update_group", group_id=scene.group, visibility=visibility)
 
@@ -185,6 +187,32 @@ def test_tags_may_be_changed_in_any_order(crowd: Crowd, connection: psycopg.Conn
         return call(scene.owner, "update_group", group_id=scene.group, visibility=visibility)
 
     crowd.for_a_while(1.5, [edit] * 28 + [flip] * 4)
+    assert drifts(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("turned", "into"), [("private", "public"), ("public", "private")], ids=lambda name: name
+)
+def test_a_post_that_is_tagged_while_its_group_is_turned_is_counted(
+    turned: str,
+    into: str,
+    crowd_in_sql: Crowd,
+    connection: psycopg.Connection,
+    shared_service: servers.Service,
+) -> None:
+    scene = Scene(crowd_in_sql, 1)
+    post = scene.add_post(crowd_in_sql, topic_tags=["north"])
+    crowd_in_sql.do(scene.owner, "update_group", group_id=scene.group, visibility=turned)
+    tagging = call(scene.owner, "update_post", post_id=post, topic_tags=["east"])
+    with ThreadPoolExecutor(1) as thread:
+        with psycopg.connect(shared_service.environment["DATABASE_URL"]) as turning:
+            turning.execute(
+                "select from api.update_group(%s, %s, %s)",
+                [scene.owner, scene.group, Jsonb({"visibility": into})],
+            )
+            answers = thread.submit(crowd_in_sql.at_once, [tagging])
+            futures.wait([answers], timeout=0.3)
+        assert [answer.code for answer in answers.result()] == [None]
     assert drifts(connection) == []
 
 

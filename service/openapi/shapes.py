@@ -42,7 +42,7 @@ class FieldError(pydantic.BaseModel):
 
 
 class Problem(pydantic.BaseModel):
-    """An error (RFC 9457). code is a stable word for machines; errors come with validation_failed."""
+    """An error (RFC 9457). code is a stable word; errors come with validation_failed."""
 
     type: str
     title: str
@@ -59,6 +59,11 @@ def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
     return _refined(name, _INSTEAD.get(name, model))
 
 
+def page(shape: type[pydantic.BaseModel], *, has_summary: bool) -> type[pydantic.BaseModel]:
+    """A page of a list of these."""
+    return _page(shape, has_summary)
+
+
 def field_type(owner: str, name: str, declared: Any) -> Any:
     """The type of a field, or of a parameter of a query, which is declared as no less."""
     if f"{owner}.{name}" in _FIELDS:
@@ -67,6 +72,14 @@ def field_type(owner: str, name: str, declared: Any) -> Any:
         return declared
     takes_null = type(None) in typing.get_args(declared)
     return _FIELDS[name] | None if takes_null else _FIELDS[name]
+
+
+@functools.cache
+def _page(shape: type[pydantic.BaseModel], has_summary: bool) -> type[pydantic.BaseModel]:
+    fields: dict[str, Any] = {"items": list[shape], "next_cursor": str | None}  # type: ignore[valid-type]
+    if has_summary:
+        fields["summary"] = list[ReactionCount]
+    return pydantic.create_model(f"{shape.__name__}Page", **fields)
 
 
 @functools.cache
@@ -96,4 +109,5 @@ _FIELDS: Final[dict[str, Any]] = {
     "Media.url": str,
     "reactions": list[ReactionCount],
 }
+# Refined by what stands above.
 _FIELDS["media"] = list[refined(models.ApiMedia)]  # type: ignore[misc]

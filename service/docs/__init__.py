@@ -1,0 +1,86 @@
+"""/openapi.json, and /docs: Swagger UI on a page of ours, with nothing from anywhere else."""
+
+import asyncio
+import functools
+import html
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from service import openapi, problems, settings, state
+
+_HERE: Final = Path(__file__).parent
+_OURS: Final = ("docs.css", "docs.js")
+_SWAGGER: Final = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def routes(described: Sequence[BaseRoute]) -> list[Route]:
+    """The document of these routes, and the page that shows it."""
+    document = functools.cache(lambda: openapi.document(described))
+
+    async def answer_document(_request: Request) -> Response:
+        # Made when somebody first asks, which takes a moment.
+        return Response(await asyncio.to_thread(document), media_type="application/json")
+
+    return [
+        Route("/openapi.json", answer_document, include_in_schema=False),
+        Route("/docs", show_page, include_in_schema=False),
+        Route("/docs/{file}", show_file, include_in_schema=False),
+    ]
+
+
+async def show_page(request: Request) -> Response:
+    """GET /docs. With the token of a development instance, for whoever sits at that machine."""
+    token = state.of(request.scope).docs_token
+    given = ""
+    if token is not None and _is_this_machine(request.headers.get("host", "")):
+        given = token.get_secret_value()
+    page = (_HERE / "docs.html").read_text().replace("{{token}}", html.escape(given))
+    return HTMLResponse(
+        page, headers={"content-security-policy": _POLICY, "referrer-policy": "no-referrer"}
+    )
+
+
+async def show_file(request: Request) -> Response:
+    """GET /docs/…: what the page is made of."""
+    name = request.path_params["file"]
+    if name in _OURS:
+        return FileResponse(_HERE / name)
+    if name in _SWAGGER:
+        return FileResponse(_swagger() / name)
+    raise problems.not_found()
+
+
+@functools.cache
+def _swagger() -> Path:
+    # The package is only looked up: importing it would import Flask.
+    found = importlib.util.find_spec("flask_swagger_ui")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "dist"
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether the page was asked for by a name that no other site can make point here."""
+    try:
+        return settings.is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False

@@ -1,0 +1,79 @@
+"""An example of every shape and body, made of one word for each name of a field."""
+
+import base64
+from typing import Any, Final
+
+_ID: Final = "01935f3e-7c4b-7a10-9d2e-5b8f0c1a2d3e"
+_WHEN: Final = "2026-11-23T09:30:00.123456+00:00"
+_BY_FORMAT: Final = {"uuid": _ID, "date-time": _WHEN}
+_BY_TYPE: Final[dict[str, Any]] = {"integer": 1, "boolean": False, "object": {}, "string": "text"}
+# What has no word here and may be null is null.
+_BY_NAME: Final[dict[str, Any]] = {
+    "action": "group.updated",
+    "AuditEntry.subject_type": "group",
+    "after": {"name": "Chess club"},
+    "before": {"name": "Chess"},
+    "body": "Who plays on Friday?",
+    "Comment.author_id": _ID,
+    "code": "kT4vXw9pLq2ZsB7nRm1cYdHf",
+    "description": "We meet on Fridays.",
+    "detail": "The request is not valid.",
+    "emoji": "♟️",
+    "expires_at": "2030-01-01T00:00:00Z",
+    "field": "name",
+    "filename": "board.png",
+    "GroupPatch.is_locked": False,
+    "headers": {"Content-Type": "image/png"},
+    "key": "post/01935f3e/board.png",
+    "max_uses": 10,
+    "message": "is required",
+    "mime": "image/png",
+    "Mute.until": "2030-01-01T00:00:00Z",
+    "name": "Chess club",
+    "next_cursor": base64.urlsafe_b64encode(f"{_WHEN.replace('+00:00', 'Z')}|{_ID}".encode())
+    .decode()
+    .rstrip("="),
+    "reason": "Spam",
+    "request_id": _ID,
+    "role": "member",
+    "size_bytes": 48_213,
+    "slug": "chess-club",
+    "Problem.status": 400,
+    "Problem.code": "validation_failed",
+    "Problem.title": "Bad Request",
+    "Problem.type": "about:blank",
+    "tag": "chess",
+    "tags": ["chess"],
+    "title": "Friday",
+    "topic_tags": ["chess"],
+    "visibility": "public",
+    "url": "https://media.example/post/01935f3e/board.png?X-Amz-Signature=…",
+}
+
+
+def add_to(schemas: dict[str, Any]) -> None:
+    """Gives each schema its example."""
+    for name, schema in schemas.items():
+        schema["examples"] = [_of(schema, schemas, name)]
+
+
+def _of(schema: dict[str, Any], schemas: dict[str, Any], owner: str, name: str = "") -> Any:
+    if "$ref" in schema:
+        referred = schema["$ref"].rpartition("/")[2]
+        return _of(schemas[referred], schemas, referred)
+    if "properties" in schema:
+        return {key: _of(value, schemas, owner, key) for key, value in schema["properties"].items()}
+    for known in (f"{owner}.{name}", name):
+        if known in _BY_NAME:
+            return _BY_NAME[known]
+    if "anyOf" in schema:
+        return None
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema.get("default", schema["enum"][0])
+    if schema["type"] == "array":
+        return [_of(schema["items"], schemas, owner, name)]
+    if "format" in schema:
+        return _BY_FORMAT[schema["format"]]
+    return _BY_TYPE[schema["type"]]

@@ -1,0 +1,320 @@
+"""The OpenAPI document and its page: complete, valid, and true of a running service."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import jsonschema
+import openapi_spec_validator
+import orjson
+import pytest
+from starlette.routing import Route
+
+from service import calls, openapi, routes
+from service.endpoints import Endpoint
+from tests import conftest, servers
+from tools import databases
+
+Json = dict[str, Any]
+Operation = tuple[str, str, Json]
+
+CHECKS = """
+select relname::text, pg_get_constraintdef(c.oid)
+from pg_constraint as c join pg_class as t on t.oid = c.conrelid
+where contype = 'c' and connamespace = 'public'::regnamespace
+"""
+# The tables whose CHECK says what a field of a shape or body may be.
+CHOICES = {
+    ("Group", "visibility"): "group_entity",
+    ("NewGroup", "visibility"): "group_entity",
+    ("GroupPatch", "visibility"): "group_entity",
+    ("Group", "role"): "group_member",
+    ("Member", "role"): "group_member",
+    ("Role", "role"): "group_member",
+    ("Invite", "role"): "group_invite",
+    ("NewInvite", "role"): "group_invite",
+    ("JoinRequest", "status"): "join_request",
+    ("Reaction", "subject_type"): "reaction",
+    ("Media", "subject_type"): "media_attachment",
+    ("NewAttachment", "subject_type"): "media_attachment",
+    ("NewUpload", "purpose"): "presigned_upload",
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> Json:
+    made: Json = orjson.loads(openapi.document(routes.table()))
+    return made
+
+
+def operations(document: Json) -> Iterator[Operation]:
+    """Method, path and words of each operation of the API."""
+    for path, methods in document["paths"].items():
+        if "servers" not in methods:
+            for method, words in methods.items():
+                yield method.upper(), path, words
+
+
+def validator(document: Json, name: str) -> jsonschema.Draft202012Validator:
+    """Of a schema that allows no more than it names."""
+    closed = orjson.loads(orjson.dumps(document["components"]))
+    for schema in closed["schemas"].values():
+        schema["additionalProperties"] = False
+    return jsonschema.Draft202012Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": closed},
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )
+
+
+def name_of(content: Json) -> str:
+    [media] = content.values()
+    return str(media["schema"]["$ref"]).rpartition("/")[2]
+
+
+def test_the_document_is_valid(document: Json) -> None:
+    openapi_spec_validator.validate(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_route_is_in_the_document_and_nothing_else(document: Json) -> None:
+    served = set()
+    for route in routes.table():
+        assert isinstance(route, Route)
+        if isinstance(route.endpoint, Endpoint):
+            path = route.path.removeprefix(calls.BASE)
+            served |= {(method.lower(), path) for method in route.endpoint.operations}
+        elif route.include_in_schema:
+            served.add(("get", route.path))
+    described = {
+        (method, path)
+        for path, methods in document["paths"].items()
+        for method in methods.keys() - {"servers"}
+    }
+    assert described == served
+
+
+def test_every_operation_has_a_name_of_its_own_and_words(document: Json) -> None:
+    every = [words for _, _, words in operations(document)]
+    names = [words["operationId"] for words in every]
+    assert len(set(names)) == len(names)
+    for words in every:
+        assert words["summary"]
+        assert words["description"].endswith(".")
+        assert not re.search("§|Raises|as JSON", words["description"])
+
+
+def test_the_errors_are_those_of_the_registry(document: Json, database: databases.Database) -> None:
+    with database.connect() as connection:
+        rows = connection.execute("select code, status, title from api.error_codes").fetchall()
+    examples = document["components"]["examples"]
+    assert {code: (status, title) for code, status, title in rows} == {
+        code: (example["value"]["status"], example["value"]["detail"])
+        for code, example in examples.items()
+    }
+    used = set()
+    for _, _, words in operations(document):
+        for status, response in words["responses"].items():
+            if status < "300":
+                continue
+            codes = response["content"]["application/problem+json"]["examples"]
+            assert {examples[code]["value"]["status"] for code in codes} == {int(status)}
+            used |= codes.keys()
+    # What no operation answers: a method that a path has not.
+    assert examples.keys() - used == {"method_not_allowed"}
+
+
+def test_choices_are_those_that_the_tables_check(
+    document: Json, database: databases.Database
+) -> None:
+    with database.connect() as connection:
+        checks = connection.execute(CHECKS).fetchall()
+    for (schema, field), table in CHOICES.items():
+        [said] = {
+            tuple(re.findall(r"'(\w+)'::text", check))
+            for relation, check in checks
+            if relation == table and re.match(rf"CHECK \(\({field} = ANY", check)
+        }
+        words = document["components"]["schemas"][schema]["properties"][field]
+        words = words.get("anyOf", [words])[0]
+        assert tuple(words["enum"]) == said
+
+
+def test_every_example_is_one_of_its_schema(document: Json) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        [example] = schema["examples"]
+        validator(document, name).validate(example)
+    for example in document["components"]["examples"].values():
+        validator(document, "Problem").validate(example["value"])
+
+
+def test_every_documented_parameter_of_a_query_is_read(
+    document: Json, shared_service: servers.Service
+) -> None:
+    with shared_service.client(uuid.uuid4()) as client:
+        for method, path, words in operations(document):
+            for parameter in words["parameters"]:
+                if parameter.get("in") == "query":
+                    twice = f"?{parameter['name']}=1&{parameter['name']}=2"
+                    response = client.request(method, filled(path) + twice)
+                    errors = response.json()["errors"]
+                    assert [error["field"] for error in errors] == [parameter["name"]]
+
+
+def test_a_token_is_needed_where_the_document_says_so(
+    document: Json, shared_service: servers.Service
+) -> None:
+    with shared_service.client() as client:
+        for method, path, words in operations(document):
+            status = client.request(method, filled(path)).status_code
+            assert (status == 401) == (words["security"] == [{"bearer": []}]), (method, path)
+
+
+def test_real_answers_are_of_their_schemas(document: Json, shared_service: servers.Service) -> None:
+    owner, guest = uuid.uuid4(), uuid.uuid4()
+    seen: set[str] = set()
+    with shared_service.client(owner) as mine, shared_service.client(guest) as theirs:
+        ask = Asking(document, seen)
+        group = ask(mine, "POST", "/groups", {"name": "Chess", "visibility": "private"})
+        at = {"group_id": group["id"], "user_id": guest}
+        ask(theirs, "POST", "/groups/{group_id}/join", **at)
+        ask(mine, "GET", "/groups/{group_id}/join-requests", **at)
+        ask(mine, "POST", "/groups/{group_id}/join-requests/{user_id}/approve", **at)
+        ask(mine, "GET", "/groups/{group_id}/members", **at)
+        ask(mine, "PUT", "/groups/{group_id}/members/{user_id}", {"role": "moderator"}, **at)
+        ask(mine, "PATCH", "/groups/{group_id}", {"visibility": "public"}, **at)
+        ask(mine, "POST", "/groups/{group_id}/invites", {}, **at)
+        ask(mine, "GET", "/groups/{group_id}/invites", **at)
+        new = {"title": "Friday", "body": "Who plays?", "topic_tags": [f"chess-{owner}"]}
+        post = ask(mine, "POST", "/groups/{group_id}/posts", new, **at)
+        at |= {"post_id": post["id"]}
+        comment = ask(theirs, "POST", "/posts/{post_id}/comments", {"body": "I do"}, **at)
+        reply = {"body": "So do I", "parent_id": comment["id"]}
+        ask(mine, "POST", "/posts/{post_id}/comments", reply, **at)
+        at |= {"comment_id": comment["id"], "emoji": "%E2%99%9F"}
+        ask(mine, "POST", "/posts/{post_id}/reactions", {"emoji": "♟"}, **at)
+        ask(mine, "GET", "/posts/{post_id}/reactions", **at)
+        ask(mine, "GET", "/posts/{post_id}", **at)
+        ask(mine, "PUT", "/posts/{post_id}/pin", **at)
+        ask(mine, "GET", "/groups/{group_id}/posts", **at)
+        ask(theirs, "DELETE", "/comments/{comment_id}", **at)
+        # With a tombstone in it.
+        ask(theirs, "GET", "/posts/{post_id}/comments", **at)
+        ask(mine, "DELETE", "/posts/{post_id}/reactions/{emoji}", **at)
+        ask(mine, "PUT", "/groups/{group_id}/members/{user_id}/ban", {"reason": "Spam"}, **at)
+        ask(mine, "GET", "/groups/{group_id}/bans", **at)
+        ask(mine, "GET", "/groups/{group_id}/audit-log", **at)
+        ask(mine, "POST", "/tags", {"tag": f"go-{owner}"})
+        ask(mine, "GET", "/tags")
+        ask(mine, "GET", "/groups")
+        upload = {"purpose": "post", "mime": "image/png", "size_bytes": 3}
+        announced = ask(mine, "POST", "/uploads/presign", upload)
+        sent = httpx.put(announced["url"], content=b"png", headers=announced["headers"])
+        assert sent.is_success, sent.text
+        link = {"key": announced["key"], "subject_type": "post", "subject_id": post["id"]}
+        ask(mine, "POST", "/attachments", link)
+        ask(mine, "GET", "/posts/{post_id}", **at)
+        # Refusals too.
+        ask(mine, "POST", "/groups", {"name": "", "visibility": "open"})
+        ask(mine, "GET", "/posts/{post_id}", post_id=uuid.uuid4())
+        ask(theirs, "POST", "/groups/{group_id}/join", **at)
+    shapes = {
+        name_of(response["content"])
+        for _, _, words in operations(document)
+        for response in words["responses"].values()
+        if "content" in response
+    }
+    assert shapes == seen
+
+
+class Asking:
+    """Requests whose answers are held to the document."""
+
+    def __init__(self, document: Json, seen: set[str]) -> None:
+        self._document = document
+        self._seen = seen
+
+    def __call__(
+        self, client: httpx.Client, method: str, path: str, body: Json | None = None, **at: object
+    ) -> Any:
+        words = self._document["paths"][path][method.lower()]
+        if body is not None:
+            body_schema = name_of(words["requestBody"]["content"])
+        response = client.request(method, path.format(**at), json=body)
+        described = words["responses"][str(response.status_code)]
+        assert ("location" in response.headers) == ("Location" in described["headers"])
+        if "content" not in described:
+            assert response.content == b""
+            return None
+        [media_type] = described["content"]
+        assert response.headers["content-type"] == media_type
+        name = name_of(described["content"])
+        self._seen.add(name)
+        validator(self._document, name).validate(response.json())
+        if response.is_success:
+            if body is not None:
+                validator(self._document, body_schema).validate(body)
+        else:
+            assert response.json()["code"] in described["content"][media_type]["examples"]
+        return response.json()
+
+
+def test_the_page_is_made_of_nothing_but_our_own(shared_service: servers.Service) -> None:
+    page = httpx.get(f"{shared_service.origin}/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "http" not in policy
+    assert "unsafe" not in policy
+    references = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {"docs/docs.js", "docs/swagger-ui-bundle.js", "openapi.json"} < set(references)
+    for reference in references:
+        assert "//" not in reference
+        url = urljoin(str(page.url), reference)
+        for method in ("GET", "HEAD"):
+            assert httpx.request(method, url).status_code == 200
+    style = httpx.get(f"{shared_service.origin}/docs/swagger-ui.css").text
+    assert not re.search(r"@import|url\(\W*(?!data:)\w+:", style)
+    assert "validatorUrl: null" in httpx.get(f"{shared_service.origin}/docs/docs.js").text
+    assert httpx.head(page.url).headers["content-length"] == page.headers["content-length"]
+    assert httpx.get(f"{shared_service.origin}/docs/__init__.py").status_code == 404
+
+
+def test_the_document_is_served(shared_service: servers.Service, document: Json) -> None:
+    response = httpx.get(f"{shared_service.origin}/openapi.json")
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == document
+
+
+def test_the_page_has_a_token_only_where_it_was_given_one(
+    run_service: conftest.ServiceFactory, shared_service: servers.Service
+) -> None:
+    given = run_service(DOCS_TOKEN="a.development.token")
+    assert 'data-token="a.development.token"' in httpx.get(f"{given.origin}/docs").text
+    # A name that another site may have made point here.
+    elsewhere = httpx.get(f"{given.origin}/docs", headers={"host": "rebound.example"})
+    assert 'data-token=""' in elsewhere.text
+    assert 'data-token=""' in httpx.get(f"{shared_service.origin}/docs").text
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        {"HOST": "0.0.0.0"},
+        {"HOST": "api.example"},
+        {"JWT_JWKS_URL": "https://identity.example/keys", "JWT_SECRET": ""},
+    ],
+)
+def test_no_token_is_given_to_others_than_developers(
+    run_service: conftest.ServiceFactory, unsafe: dict[str, str]
+) -> None:
+    with pytest.raises(RuntimeError, match="DOCS_TOKEN is for development"):
+        run_service(DOCS_TOKEN="a.development.token", **unsafe)
+
+
+def filled(path: str) -> str:
+    """The path of things that do not exist."""
+    path = re.sub(r"{\w+_id}", lambda _: str(uuid.uuid4()), path)
+    return re.sub(r"{\w+}", "none", path)
