@@ -12,6 +12,11 @@ import psycopg
 
 from gen import models
 
+CHANNEL_ENTER: typing.Final = """-- name: channel_enter :one
+select api.enter_channel(p_actor => %(actor)s::uuid, p_kind => %(kind)s::text, p_id => %(id_)s::uuid) as group_id
+"""
+
+
 LISTENER_FIND: typing.Final = """-- name: listener_find :many
 select group_id, user_id from api.find_listeners(p_group_ids => %(group_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[])
 """
@@ -50,6 +55,23 @@ select api.sequence_events(p_most => %(most)s::int4) as given
 class Querier:
     def __init__(self, conn: psycopg.Connection[typing.Any]) -> None:
         self._conn = conn
+
+    def channel_enter(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        kind: str,
+        id_: uuid.UUID,
+    ) -> uuid.UUID | None:
+        """The group whose events tell of a group or post (kind) that the actor may see the content of. Raises
+        not_found, forbidden, unauthenticated, validation_failed (§2, §6).
+        """
+        cur = self._conn.execute(CHANNEL_ENTER, {"actor": actor, "kind": kind, "id_": id_})
+        row = cur.fetchone()
+        if row is None:
+            return None
+        scalar: uuid.UUID | None = row[0]
+        return scalar
 
     def listener_find(
         self,
@@ -124,6 +146,23 @@ class Querier:
 class AsyncQuerier:
     def __init__(self, conn: psycopg.AsyncConnection[typing.Any]) -> None:
         self._conn = conn
+
+    async def channel_enter(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        kind: str,
+        id_: uuid.UUID,
+    ) -> uuid.UUID | None:
+        """The group whose events tell of a group or post (kind) that the actor may see the content of. Raises
+        not_found, forbidden, unauthenticated, validation_failed (§2, §6).
+        """
+        cur = await self._conn.execute(CHANNEL_ENTER, {"actor": actor, "kind": kind, "id_": id_})
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        scalar: uuid.UUID | None = row[0]
+        return scalar
 
     async def listener_find(
         self,

@@ -225,3 +225,26 @@ $$;
 comment on function api.find_listeners(uuid[], uuid[]) is
   'Which of the users may see the content of which of the groups; the nil UUID is whoever has no token '
   '(§2, §6).';
+
+create function api.enter_channel(p_actor uuid, p_kind text, p_id uuid)
+returns uuid
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+begin
+  perform reject_invalid(check_choice('kind', p_kind, 'group', 'post'));
+  if p_kind = 'group' then
+    v := enter_group(p_actor, p_id);
+    perform require_content(v, p_actor);
+  else
+    v := enter_post(p_actor, p_id);
+  end if;
+  return v.group_id;
+end
+$$;
+comment on function api.enter_channel(uuid, text, uuid) is
+  'The group whose events tell of a group or post (p_kind) that the actor may see the content of. Raises '
+  'not_found, forbidden, unauthenticated, validation_failed (§2, §6).';

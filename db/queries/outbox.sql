@@ -29,3 +29,8 @@ select api.finish_stream_entries(p_event_ids => @event_ids::bigint[]);
 -- Which of the users may see the content of which of the groups; the nil UUID is whoever has no
 -- token (§2, §6).
 select * from api.find_listeners(p_group_ids => @group_ids::uuid[], p_user_ids => @user_ids::uuid[]);
+
+-- name: ChannelEnter :one
+-- The group whose events tell of a group or post (kind) that the actor may see the content of. Raises
+-- not_found, forbidden, unauthenticated, validation_failed (§2, §6).
+select api.enter_channel(p_actor => sqlc.narg('actor'), p_kind => @kind, p_id => @id) as group_id;
