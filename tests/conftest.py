@@ -19,6 +19,7 @@ from tools import databases, stack
 from tools.testing import settings as test_settings
 
 ServiceFactory = Callable[..., servers.Service]
+WorkerFactory = Callable[..., servers.Worker]
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +75,15 @@ def run_service(
 ) -> Iterator[ServiceFactory]:
     """Starts services on this test's stores: `run_service(RATE_LIMIT="5/minute")`."""
     with services(test_stack, database_url, redis_url, tmp_path) as run:
+        yield run
+
+
+@pytest.fixture
+def run_worker(
+    test_stack: stack.Stack, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[WorkerFactory]:
+    """Starts workers on this test's stores: `run_worker("relay", REDIS_URL=other)`."""
+    with workers(test_stack, database_url, redis_url, tmp_path) as run:
         yield run
 
 
@@ -135,5 +145,32 @@ def services(
             started.callback(service.stop)
             service.start()
             return service
+
+        yield run
+
+
+@contextmanager
+def workers(
+    test_stack: stack.Stack, database_url: str, redis_url: str, folder: Path
+) -> Iterator[WorkerFactory]:
+    """Starts workers on these stores, and kills at the end those that a test has not stopped."""
+    with ExitStack() as started:
+
+        def run(name: str, *arguments: str, **given: str) -> servers.Worker:
+            environment = servers.environment(
+                test_stack,
+                {
+                    "DATABASE_URL": database_url,
+                    "REDIS_URL": redis_url,
+                    "DATA_DIR": str(folder / "data"),
+                    "JWT_SECRET": secrets.token_hex(32),
+                    **given,
+                },
+            )
+            log = folder / f"{name}-{secrets.token_hex(4)}.log"
+            worker = servers.Worker(name, environment, log, arguments)
+            started.callback(worker.kill)
+            worker.start()
+            return worker
 
         yield run

@@ -1,5 +1,6 @@
 """Real server processes for tests."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -99,6 +101,62 @@ class Service:
             self.process.wait()
             raise
         self.process = None
+
+
+@dataclass
+class Worker:
+    """A `python -m workers.<name>`; its output is in `log`."""
+
+    name: str
+    environment: Mapping[str, str]
+    log: Path
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+
+    def start(self) -> None:
+        """Start it, and don't wait for it."""
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", f"workers.{self.name}", *self.arguments],
+                env={**self.environment, "PYTHONPATH": str(ROOT)},
+                cwd=self.log.parent,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """Ask it to end by TERM, which it does well and within seconds."""
+        if self.process is not None:
+            process = self.process
+            self._end(signal.SIGTERM)
+            assert process.returncode == 0, self.log.read_text()[-4000:]
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def has_started(self) -> bool:
+        """Whether it has come so far as to say so, each time."""
+        return self.log.read_text().count('"worker started"') >= self.starts
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has logged so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(number)
+        try:
+            process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 def environment(running: stack.Stack, given: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,329 @@
+"""The relay: every event once in its stream, in order, whatever dies or goes away (§6)."""
+
+import contextlib
+import json
+import random
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+
+from service import streams
+from tests.conftest import WorkerFactory
+from tests.http.forwarder import Forwarder
+from tests.workers.writers import Writer, entries, eventually, expected, unpublished
+
+ROUNDS = 12
+
+
+@pytest.fixture
+def redis_server(redis_url: str) -> Iterator[Forwarder]:
+    with Forwarder(redis_url) as forwarder:
+        yield forwarder
+
+
+def check(connection: psycopg.Connection, client: redis.Redis) -> None:
+    """Every event that goes to a stream is there, once, at its place."""
+    wanted = expected(connection)
+    found = [
+        (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
+        for seq, stream, fields in entries(client)
+    ]
+    assert found == wanted
+
+
+def check_order(connection: psycopg.Connection) -> None:
+    """The events of one row have places in the order in which they were written."""
+    rows = connection.execute(
+        "select aggregate_id, stream_seq from outbox_event where stream is not null order by id"
+    )
+    last: dict[uuid.UUID, int] = {}
+    for subject, seq in rows:
+        assert seq > last.get(subject, 0)
+        last[subject] = seq
+
+
+def test_events_are_in_their_streams_with_what_the_contract_says(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    run_worker("relay")
+    post = writer.post("first words")
+    comment = writer.comment(post)
+    writer.do("react", subject_id=post, emoji="🎉")
+    writer.do("react_to_comment", subject_id=comment, emoji="🎉")
+    writer.do("update_group", group_id=writer.group, patch={"name": "Writers"})
+    writer.do("delete_comment", comment_id=comment)
+    eventually(lambda: not unpublished(database_connection))
+    check(database_connection, client)
+    found = entries(client)
+    assert [(stream, fields["type"]) for _, stream, fields in found] == [
+        ("comm:post", "post.created"),
+        ("comm:comment", "comment.created"),
+        ("comm:post", "reaction.added"),
+        ("comm:comment", "reaction.added"),
+        ("comm:post", "group.updated"),
+        ("comm:comment", "comment.deleted"),
+    ]
+    assert [fields["post_id"] for _, _, fields in found] == [post] * 4 + ["", post]
+    for seq, _, fields in found:
+        assert set(fields) == {"type", "group_id", "post_id", "payload"}
+        assert fields["group_id"] == writer.group
+        payload = json.loads(fields["payload"])
+        assert payload["event_id"] == f"{seq}-0"
+        assert payload["type"] == fields["type"]
+        assert payload["group_id"] == writer.group
+        assert (payload["post_id"] or "") == fields["post_id"]
+        assert payload["actor_id"] == str(writer.user)
+        assert set(payload) == {
+            *("event_id", "type", "group_id", "post_id", "subject_type", "subject_id"),
+            *("actor_id", "occurred_at", "data"),
+        }
+    assert json.loads(found[0][2]["payload"])["data"]["body"] == "first words"
+    assert set(json.loads(found[-1][2]["payload"])["data"]) == {"id", "deleted_at"}
+
+
+def test_every_event_is_there_once_though_relays_are_killed_at_random(
+    run_worker: WorkerFactory,
+    database_url: str,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    relays = [run_worker("relay"), run_worker("relay")]
+    done = threading.Event()
+    broken: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            with Writer.opened(database_url) as writer:
+                while not done.is_set():
+                    writer.some_events()
+        except BaseException as error:
+            broken.append(error)
+            raise
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: entries(client))
+    chance = random.Random()
+    for _ in range(ROUNDS):
+        victim = chance.choice(relays)
+        eventually(victim.has_started)
+        time.sleep(chance.uniform(0.05, 0.8))
+        victim.kill()
+        victim.start()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not broken
+    eventually(lambda: not unpublished(database_connection), 60)
+    assert len(expected(database_connection)) > ROUNDS * 8
+    check(database_connection, client)
+    check_order(database_connection)
+    for relay in relays:
+        relay.stop()
+        errors = [line for line in relay.lines() if line["level"] == "error"]
+        assert not errors
+
+
+def test_a_relay_that_dies_before_it_says_so_publishes_nothing_twice(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    relay = run_worker("relay")
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    relay.kill()
+    # As it would be had it died after XADD and before the commit.
+    database_connection.execute("update outbox_event set published_at = null where stream_seq > 3")
+    writer.some_events()
+    relay.start()
+    eventually(lambda: not unpublished(database_connection))
+    check(database_connection, client)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_nothing_is_lost_while_redis_is_away(
+    silent: bool,
+    run_worker: WorkerFactory,
+    writer: Writer,
+    redis_server: Forwarder,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    relay = run_worker("relay", REDIS_URL=redis_server.url)
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    if silent:
+        redis_server.silent = True
+    else:
+        redis_server.down()
+    for _ in range(3):
+        writer.some_events()
+        time.sleep(0.3)
+    eventually(lambda: "store failed" in relay.log.read_text())
+    assert unpublished(database_connection) == 24
+    if silent:
+        redis_server.silent = False
+    else:
+        redis_server.up()
+    eventually(lambda: not unpublished(database_connection))
+    check(database_connection, client)
+    eventually(lambda: "store is back" in relay.log.read_text())
+    relay.stop()
+    told = [line["event"] for line in relay.lines() if line.get("store") == "redis"]
+    assert told == ["store failed", "store is back"]
+    (attempts,) = (
+        database_connection.execute("select count(*) from outbox_failure").fetchone() or ()
+    )
+    assert attempts == 0
+
+
+def test_a_relay_waits_for_a_redis_that_is_not_there_yet(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    redis_server: Forwarder,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    redis_server.down()
+    relay = run_worker("relay", REDIS_URL=redis_server.url)
+    writer.some_events()
+    eventually(lambda: "store failed" in relay.log.read_text())
+    redis_server.up()
+    eventually(lambda: not unpublished(database_connection))
+    check(database_connection, client)
+
+
+def test_after_redis_was_emptied_the_ids_go_on_growing(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    run_worker("relay")
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    last = entries(client)[-1][0]
+    client.flushdb()
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    assert [seq for seq, _, _ in entries(client)] == list(range(last + 1, last + 9))
+
+
+def test_a_full_redis_takes_all_of_a_batch_or_none(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    # Something that is no stream stands in the way of one of the two.
+    client.set("comm:comment", "in the way")
+    relay = run_worker("relay")
+    post = writer.post()
+    writer.comment(post)
+    writer.do("update_post", post_id=post, patch={"body": "look again"})
+    eventually(lambda: unpublished(database_connection) == 2)
+    eventually(lambda: "store failed" in relay.log.read_text())
+    client.delete("comm:comment")
+    eventually(lambda: not unpublished(database_connection))
+    check(database_connection, client)
+
+
+def test_an_event_that_is_committed_late_is_not_lost(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_url: str,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    run_worker("relay")
+    with Writer.opened(database_url) as late:
+        late.connection.execute("begin")
+        post = late.post("late")
+        writer.some_events()
+        eventually(lambda: len(entries(client)) == 8)
+        eventually(lambda: not unpublished(database_connection))
+        late.connection.execute("commit")
+        eventually(lambda: len(entries(client)) == 9)
+    check(database_connection, client)
+    (first,) = database_connection.execute(
+        "select aggregate_id::text from outbox_event where stream is not null order by id limit 1"
+    ).fetchone() or ("",)
+    assert first == post
+    assert json.loads(entries(client)[-1][2]["payload"])["subject_id"] == post
+
+
+def test_the_newest_entries_are_kept_and_old_ones_go(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    for seq in range(1, 1001):
+        client.xadd("comm:post", {"type": "old"}, id=f"{seq}-0")
+    client.xadd("comm:comment", {"type": "kept"}, id="1500-0")
+    database_connection.execute("update stream_sequence set last_seq = %s", [streams.KEPT + 1200])
+    run_worker("relay")
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    left = [seq for seq, _, _ in entries(client)]
+    assert 1500 in left
+    assert len(left) < 300
+    assert left[-8:] == list(range(streams.KEPT + 1201, streams.KEPT + 1209))
+
+
+def test_two_relays_share_the_work_of_many_events(
+    run_worker: WorkerFactory,
+    database_connection: psycopg.Connection,
+    writer: Writer,
+    client: redis.Redis,
+) -> None:
+    post = writer.post()
+    database_connection.execute(
+        """
+        insert into outbox_event
+          (group_id, aggregate_type, aggregate_id, event_type, payload, stream, processed_at)
+        select group_id, 'post', gen_random_uuid(), event_type, payload, stream, now()
+        from outbox_event, generate_series(1, 5000) where event_type = 'post.created'
+        """
+    )
+    assert post
+    for _ in range(2):
+        run_worker("relay")
+    eventually(lambda: not unpublished(database_connection), 30)
+    check(database_connection, client)
+
+
+def test_a_relay_survives_the_database(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_url: str,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    with Forwarder(database_url) as postgres, contextlib.ExitStack() as end:
+        relay = run_worker("relay", DATABASE_URL=postgres.url)
+        end.callback(relay.kill)
+        for _ in range(3):
+            writer.some_events()
+            eventually(lambda: not unpublished(database_connection))
+            postgres.down()
+            time.sleep(0.5)
+            writer.some_events()
+            postgres.up()
+        eventually(lambda: not unpublished(database_connection))
+        check(database_connection, client)
+        eventually(lambda: "doorbell is back" in relay.log.read_text())
+        relay.stop()
+        told = [line["event"] for line in relay.lines() if line.get("store") == "postgres"]
+        assert told == ["store failed", "store is back"] * 3
