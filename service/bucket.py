@@ -3,15 +3,17 @@
 import asyncio
 import datetime
 import http
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import minio
 import urllib3
-from minio import commonconfig, error
+from minio import commonconfig, deleteobjects, error
 
 from service import problems
+from service import settings as configuration
 
 TIMEOUT: Final = 30.0  # seconds: a copy of the largest object
 _ABSENT: Final = ("NoSuchKey", "NoSuchObject", "NoSuchUpload")
@@ -56,6 +58,33 @@ class Bucket:
         """Copies an object inside the store; one that is not there stays where it isn't."""
         source = commonconfig.CopySource(self._name, key)
         await _asked(lambda: self._client.copy_object(self._name, to, source))
+
+    async def remove(self, keys: Sequence[str]) -> list[str]:
+        """Removes objects; the keys under which nothing is stored any more."""
+
+        def remove() -> list[str]:
+            doomed = [deleteobjects.DeleteObject(key) for key in keys]
+            kept = {
+                refusal.name
+                for refusal in self._client.remove_objects(self._name, doomed)
+                if refusal.code not in _ABSENT
+            }
+            return [key for key in keys if key not in kept]
+
+        return await _asked(remove) or []
+
+
+def connect(settings: configuration.ServiceSettings, timeout: float) -> minio.Minio:
+    """A client that gives the store so many seconds for an answer."""
+    endpoint = urlsplit(settings.s3_endpoint_url.get_secret_value())
+    return minio.Minio(
+        endpoint.netloc,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=endpoint.scheme == "https",
+        region=settings.s3_region,
+        http_client=urllib3.PoolManager(timeout=timeout, retries=False),
+    )
 
 
 async def _asked(question: Callable[[], T]) -> T | None:

@@ -4,12 +4,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, TypedDict
-from urllib.parse import urlsplit
 
-import minio
 import opensearchpy
 import pydantic
-import urllib3
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -61,7 +58,7 @@ def of(scope: Scope) -> Service:
 @contextlib.asynccontextmanager
 async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Service]:
     """A service that has its parts, whether or not the backing stores are up."""
-    s3 = _s3(settings, PROBE_TIMEOUT)
+    s3 = bucket.connect(settings, PROBE_TIMEOUT)
     search = opensearchpy.OpenSearch(
         settings.opensearch_url.get_secret_value(), timeout=PROBE_TIMEOUT, max_retries=0
     )
@@ -72,7 +69,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             copies=idempotency.Copies(cache),
             limiter=_limiter(settings),
             signer=media.Signer(s3, settings.s3_bucket),
-            bucket=bucket.Bucket(_s3(settings, bucket.TIMEOUT), settings.s3_bucket),
+            bucket=bucket.Bucket(bucket.connect(settings, bucket.TIMEOUT), settings.s3_bucket),
             metrics=metrics.Metrics(),
             health=health.Health(
                 {
@@ -99,15 +96,3 @@ def _limiter(settings: configuration.ServiceSettings) -> rate_limit.Limiter | No
     if settings.rate_limit == "off":
         return None
     return rate_limit.Limiter(settings.rate_limit, settings.redis_url.get_secret_value())
-
-
-def _s3(settings: configuration.ServiceSettings, timeout: float) -> minio.Minio:
-    endpoint = urlsplit(settings.s3_endpoint_url.get_secret_value())
-    return minio.Minio(
-        endpoint.netloc,
-        access_key=settings.s3_access_key.get_secret_value(),
-        secret_key=settings.s3_secret_key.get_secret_value(),
-        secure=endpoint.scheme == "https",
-        region=settings.s3_region,
-        http_client=urllib3.PoolManager(timeout=timeout, retries=False),
-    )

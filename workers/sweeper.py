@@ -1,0 +1,115 @@
+"""The sweeper: takes out of the bucket and the tables what has had its time. Any number may run."""
+
+import argparse
+import asyncio
+import contextlib
+import datetime
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+import psycopg
+import structlog
+
+from gen import idempotency, media, outbox
+from service import bucket, database, logs, problems
+from service import settings as configuration
+from workers import connections, metrics, process
+
+NAME: Final = "sweeper"
+INTERVAL: Final = 60.0  # seconds
+BATCH: Final = 1000
+# An event that everybody is done with is kept for so long, for whoever asks what happened.
+RETENTION: Final = datetime.timedelta(days=1)
+# The store's, for each answer: short enough for TERM not to wait long.
+S3_TIMEOUT: Final = 4.0
+
+
+class Sweeper:
+    """Sweeps again and again; what could not be done now is done the next time."""
+
+    def __init__(
+        self,
+        settings: configuration.ServiceSettings,
+        stop: asyncio.Event,
+        interval: float = INTERVAL,
+    ) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._interval = interval
+        self._bucket = bucket.Bucket(bucket.connect(settings, S3_TIMEOUT), settings.s3_bucket)
+        self._metrics = metrics.Metrics()
+        self._log = structlog.get_logger().bind(worker=NAME)
+        self._away: set[str] = set()
+
+    async def run(self) -> None:
+        """Sweeps until it is stopped; no error ends it."""
+        while not self._stop.is_set():
+            try:
+                await self._sweep()
+            except Exception as error:  # a bug must not end what holds up everything else
+                self._log.error("sweep failed", **logs.describe(error))
+            await process.pause(self._stop, self._interval)
+
+    async def _sweep(self) -> None:
+        with self._outages("postgres", psycopg.OperationalError, psycopg.InterfaceError):
+            async with connections.opened(self._settings, NAME) as connection:
+                uploads = media.AsyncQuerier(connection)
+                await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH))
+                with self._outages("s3", problems.Problem):
+                    await self._repeat("object", lambda: self._remove(connection))
+                events = outbox.AsyncQuerier(connection)
+                await self._repeat(
+                    "event", lambda: events.outbox_prune(older_than=RETENTION, most=BATCH)
+                )
+                keys = idempotency.AsyncQuerier(connection)
+                await self._repeat(
+                    "idempotency_key", lambda: keys.idempotency_key_prune(most=BATCH)
+                )
+
+    async def _repeat(self, kind: str, batch: Callable[[], Awaitable[int | None]]) -> None:
+        """Does batch after batch until one finds nothing more to do."""
+        swept = 0
+        while not self._stop.is_set() and (done := await batch()):
+            swept += done
+            self._metrics.swept.labels(kind).inc(done)
+        if swept:
+            self._log.info("swept", kind=kind, count=swept)
+
+    async def _remove(self, connection: database.Connection) -> int:
+        """Removes objects first, and then the memory that they are to go."""
+        querier = media.AsyncQuerier(connection)
+        keys = [doomed.key async for doomed in querier.doomed_object_find(most=BATCH) if doomed.key]
+        if not keys:
+            return 0
+        removed = await self._bucket.remove(keys)
+        await querier.doomed_object_forget(keys=removed)
+        return len(removed)
+
+    @contextlib.contextmanager
+    def _outages(self, store: str, *errors: type[Exception]) -> Iterator[None]:
+        try:
+            yield
+        except errors as error:
+            if store not in self._away:
+                self._log.warning("store failed", store=store, error=type(error).__name__)
+            self._away.add(store)
+        else:
+            if store in self._away:
+                self._log.info("store is back", store=store)
+            self._away.discard(store)
+
+
+def main() -> None:
+    """Runs a sweeper as a process until TERM or INT."""
+    parser = argparse.ArgumentParser(prog=f"python -m workers.{NAME}", description=__doc__)
+    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds between sweeps")
+    interval = parser.parse_args().interval
+
+    async def work(settings: configuration.ServiceSettings, stop: asyncio.Event) -> None:
+        await Sweeper(settings, stop, interval).run()
+
+    process.run(NAME, work)
+
+
+if __name__ == "__main__":
+    main()
