@@ -1,0 +1,228 @@
+"""The sweeper: what has had its time leaves bucket and tables, and nothing else (§4, §5)."""
+
+import io
+import uuid
+from collections.abc import Iterator
+
+import minio
+import psycopg
+import pytest
+from minio import error
+
+from service import bucket, settings
+from tests.conftest import WorkerFactory
+from tests.http.forwarder import Forwarder
+from tests.workers.writers import Writer, eventually, unpublished
+from tools import stack
+
+PNG = b"\x89PNG\r\n\x1a\n"
+OFTEN = ("--interval", "0.2")
+
+
+class Uploads:
+    """Uploads of a writer, in the table and in the bucket."""
+
+    def __init__(self, writer: Writer, store: minio.Minio, name: str) -> None:
+        self.writer = writer
+        self.store = store
+        self.name = name
+
+    def put(self, key: str) -> None:
+        self.store.put_object(self.name, key, io.BytesIO(PNG), len(PNG), content_type="image/png")
+
+    def has(self, key: str) -> bool:
+        try:
+            self.store.stat_object(self.name, key)
+        except error.S3Error:
+            return False
+        return True
+
+    def make(self) -> tuple[str, str]:
+        """An upload that is in both its places: its keys."""
+        row = self.writer.connection.execute(
+            "select key, final_key from api.presign_upload(%s, 'post', 'image/png', %s)",
+            [self.writer.user, len(PNG)],
+        ).fetchone()
+        assert row is not None
+        for key in row:
+            self.put(key)
+        return row[0], row[1]
+
+    def link(self, key: str, post: str) -> uuid.UUID:
+        """Links an upload; the attachment."""
+        row = self.writer.connection.execute(
+            "select api.confirm_upload(%s, %s, 'image/png', %s)", [self.writer.user, key, len(PNG)]
+        ).fetchone()
+        assert row == (True,)
+        row = self.writer.connection.execute(
+            "select id from api.link_attachment(%s, %s, 'post', %s)", [self.writer.user, key, post]
+        ).fetchone()
+        assert row is not None
+        attachment: uuid.UUID = row[0]
+        return attachment
+
+
+@pytest.fixture
+def uploads(writer: Writer, test_stack: stack.Stack) -> Uploads:
+    found = settings.load(
+        settings.ServiceSettings,
+        _env_file=None,
+        jwt_secret="unused",
+        **{name.lower(): value for name, value in test_stack.urls.items()},
+    )
+    return Uploads(writer, bucket.connect(found, 10), found.s3_bucket)
+
+
+@pytest.fixture
+def s3(test_stack: stack.Stack) -> Iterator[Forwarder]:
+    with Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as forwarder:
+        yield forwarder
+
+
+def expire(connection: psycopg.Connection, key: str) -> None:
+    connection.execute(
+        "update presigned_upload set expires_at = now() - interval '2 minutes' where key = %s",
+        [key],
+    )
+
+
+def count(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_an_expired_upload_that_was_never_linked_leaves_table_and_bucket(
+    run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
+) -> None:
+    expired, waiting, linked = uploads.make(), uploads.make(), uploads.make()
+    uploads.link(linked[0], uploads.writer.post())
+    expire(database_connection, expired[0])
+    run_worker("sweeper", *OFTEN)
+    eventually(lambda: not uploads.has(expired[0]) and not uploads.has(expired[1]))
+    # The object that a URL can still write waits for the end of the URL.
+    eventually(lambda: count(database_connection, "doomed_object") == 1)
+    assert count(database_connection, "presigned_upload") == 2
+    assert all(map(uploads.has, (*waiting, *linked)))
+
+
+def test_the_object_of_a_removed_attachment_leaves_the_bucket(
+    run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
+) -> None:
+    post = uploads.writer.post()
+    (key, final), (_, kept) = uploads.make(), uploads.make()
+    attachment = uploads.link(key, post)
+    run_worker("sweeper", *OFTEN)
+    assert uploads.has(final)
+    uploads.writer.connection.execute(
+        "select api.remove_attachment(%s, %s)", [uploads.writer.user, attachment]
+    )
+    eventually(lambda: not uploads.has(final))
+    assert uploads.has(kept)
+    # Where it was uploaded to: when its URL has expired.
+    assert uploads.has(key)
+    database_connection.execute("update doomed_object set due_at = now()")
+    eventually(lambda: not uploads.has(key))
+    eventually(lambda: not count(database_connection, "doomed_object"))
+
+
+def test_an_object_that_is_not_there_is_no_trouble(
+    run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
+) -> None:
+    database_connection.execute("insert into doomed_object (key) values ('media/never'), ('x')")
+    sweeper = run_worker("sweeper", *OFTEN)
+    eventually(lambda: not count(database_connection, "doomed_object"))
+    sweeper.stop()
+    assert {line["level"] for line in sweeper.lines()} == {"info"}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_nothing_is_lost_while_s3_is_away(
+    silent: bool,
+    run_worker: WorkerFactory,
+    uploads: Uploads,
+    s3: Forwarder,
+    database_connection: psycopg.Connection,
+) -> None:
+    key, final = uploads.make()
+    expire(database_connection, key)
+    if silent:
+        s3.silent = True
+    else:
+        s3.down()
+    sweeper = run_worker("sweeper", *OFTEN, S3_ENDPOINT_URL=s3.url)
+    eventually(lambda: "store failed" in sweeper.log.read_text())
+    assert count(database_connection, "doomed_object") == 2
+    assert uploads.has(key)
+    if silent:
+        s3.silent = False
+    else:
+        s3.up()
+    eventually(lambda: not count(database_connection, "doomed_object"))
+    assert not uploads.has(key)
+    assert not uploads.has(final)
+    eventually(lambda: "store is back" in sweeper.log.read_text())
+    sweeper.stop()
+    told = [line["event"] for line in sweeper.lines() if line.get("store") == "s3"]
+    assert told == ["store failed", "store is back"]
+
+
+def test_sweepers_share_the_work_of_many_batches(
+    run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
+) -> None:
+    database_connection.execute(
+        "insert into doomed_object (key) select 'none/' || n from generate_series(1, 2500) as n"
+    )
+    sweepers = [run_worker("sweeper", *OFTEN) for _ in range(2)]
+    eventually(lambda: not count(database_connection, "doomed_object"))
+    for sweeper in sweepers:
+        sweeper.stop()
+        assert {line["level"] for line in sweeper.lines()} == {"info"}
+
+
+def test_events_that_everybody_is_done_with_go_after_a_day(
+    run_worker: WorkerFactory, writer: Writer, database_connection: psycopg.Connection
+) -> None:
+    relay = run_worker("relay")
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    relay.stop()
+    writer.some_events()
+    database_connection.execute(
+        """
+        update outbox_event set processed_at = now(),
+          created_at = created_at - case when id % 2 = 0 then interval '25 hours' else '0' end
+        """
+    )
+    database_connection.execute(
+        """
+        insert into idempotency_key (actor_id, key, fingerprint, created_at)
+        values (gen_random_uuid(), 'old', '', now() - interval '25 hours'),
+          (gen_random_uuid(), 'new', '', now())
+        """
+    )
+    run_worker("sweeper", *OFTEN)
+    done = (
+        "created_at < now() - interval '24 hours' and (stream is null or published_at is not null)"
+    )
+    eventually(lambda: not count(database_connection, f"outbox_event where {done}"))
+    # What is not published yet is kept, however old it is.
+    assert unpublished(database_connection) == 8
+    assert count(database_connection, "outbox_event where id % 2 = 1") >= 8
+    eventually(lambda: count(database_connection, "idempotency_key") == 1)
+
+
+def test_a_sweeper_waits_for_the_database(
+    run_worker: WorkerFactory,
+    uploads: Uploads,
+    database_url: str,
+    database_connection: psycopg.Connection,
+) -> None:
+    database_connection.execute("insert into doomed_object (key) values ('media/never')")
+    with Forwarder(database_url) as postgres:
+        postgres.down()
+        sweeper = run_worker("sweeper", *OFTEN, DATABASE_URL=postgres.url)
+        eventually(lambda: "store failed" in sweeper.log.read_text())
+        postgres.up()
+        eventually(lambda: not count(database_connection, "doomed_object"))
+        sweeper.stop()
