@@ -1,5 +1,6 @@
 """The connections of workers to PostgreSQL, which notice that a server is gone."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -24,7 +25,10 @@ _KEEPALIVE: Final[dict[str, Any]] = {
 async def opened(
     settings: configuration.ServiceSettings, name: str
 ) -> AsyncIterator[database.Connection]:
-    """A connection of its own for a worker, in autocommit."""
+    """A connection of its own for a worker, in autocommit.
+
+    Raises psycopg.OperationalError or TimeoutError when there is no server.
+    """
     connection = await psycopg.AsyncConnection[Any].connect(
         settings.database_url.get_secret_value(),
         autocommit=True,
@@ -33,7 +37,8 @@ async def opened(
         **_KEEPALIVE,
     )
     try:
-        await database.prepare(connection, role=ROLE, patience=PATIENCE)
+        async with asyncio.timeout(database.CONNECT_TIMEOUT):
+            await database.prepare(connection, role=ROLE, patience=PATIENCE)
         yield connection
     finally:
         await connection.close()

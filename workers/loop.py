@@ -27,8 +27,8 @@ SHORTEST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 1.0
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 3.0
-# A batch that takes longer waits for a server that is gone.
-BATCH_TIMEOUT: Final = 90.0
+# A turn that takes longer waits for a server that is gone.
+PATIENCE: Final = 90.0
 AWAKE: Final = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -121,7 +121,7 @@ class Loop:
         except Outage as outage:
             self._lose(outage.store, outage.__cause__)
         except TimeoutError as error:
-            self._lose("batch", error)
+            self._lose("postgres", error)
         except psycopg.Error as error:
             if database.is_lost(error):
                 self._lose("postgres", error)
@@ -135,31 +135,34 @@ class Loop:
             await self._pause()
 
     async def _take_turns(self, connection: database.Connection) -> None:
-        querier = outbox.AsyncQuerier(connection)
-        ahead = await _clock(connection)
+        async with asyncio.timeout(PATIENCE):
+            ahead = await _clock(connection)
         asleep_since: float | None = None
         wait = SHORTEST_WAIT
         while not self._stop.is_set():
             self._bell.hush()
-            if await self._batch(connection):
-                if asleep_since is not None:
-                    await querier.outbox_sleep(consumer=self._consumer.name, until=AWAKE)
-                asleep_since, wait = None, SHORTEST_WAIT
-            elif asleep_since is None or time.monotonic() - asleep_since > SLEEP / 2:
-                asleep_since = time.monotonic()
-                until = datetime.datetime.now(datetime.UTC) + ahead
-                until += datetime.timedelta(seconds=SLEEP)
-                await querier.outbox_sleep(consumer=self._consumer.name, until=until)
-                # And look again: what was written before that did not ring.
-            else:
+            async with asyncio.timeout(PATIENCE):
+                done = await self._batch(connection)
+                if done:
+                    if asleep_since is not None:
+                        await self._sleep_until(connection, AWAKE)
+                    asleep_since, wait = None, SHORTEST_WAIT
+                elif asleep_since is None or time.monotonic() - asleep_since > SLEEP / 2:
+                    asleep_since = time.monotonic()
+                    until = datetime.timedelta(seconds=SLEEP)
+                    await self._sleep_until(
+                        connection, datetime.datetime.now(datetime.UTC) + ahead + until
+                    )
+                    # And look again: what was written before that did not ring.
+                    continue
+            if not done:
                 # A writer that looked before that, and commits only now, has not rung either.
                 await self._bell.wait(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
 
     async def _batch(self, connection: database.Connection) -> int:
         started = time.monotonic()
-        async with asyncio.timeout(BATCH_TIMEOUT):
-            done = await self._consumer.handle(connection)
+        done = await self._consumer.handle(connection)
         self._recover()
         if done:
             seconds = time.monotonic() - started
@@ -167,6 +170,10 @@ class Loop:
             self._metrics.batches.labels(self._consumer.name).observe(seconds)
             self._log.debug("batch done", events=done, seconds=round(seconds, 4))
         return done
+
+    async def _sleep_until(self, connection: database.Connection, until: datetime.datetime) -> None:
+        querier = outbox.AsyncQuerier(connection)
+        await querier.outbox_sleep(consumer=self._consumer.name, until=until)
 
     def _lose(self, store: str, error: BaseException | None) -> None:
         if self._away != store:

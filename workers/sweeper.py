@@ -22,6 +22,7 @@ BATCH: Final = 1000
 RETENTION: Final = datetime.timedelta(days=1)
 # The store's, for each answer: short enough for TERM not to wait long.
 S3_TIMEOUT: Final = 4.0
+_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 
 
 class Sweeper:
@@ -51,7 +52,7 @@ class Sweeper:
             await process.pause(self._stop, self._interval)
 
     async def _sweep(self) -> None:
-        with self._outages("postgres", psycopg.OperationalError, psycopg.InterfaceError):
+        with self._outages("postgres", *_LOST):
             async with connections.opened(self._settings, NAME) as connection:
                 uploads = media.AsyncQuerier(connection)
                 await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH))

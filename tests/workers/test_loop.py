@@ -1,0 +1,326 @@
+"""The loop of the consumers: the bell, the sleep, the outages and the end."""
+
+import asyncio
+import contextlib
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pydantic
+import pytest
+import redis
+import structlog
+
+from service import database
+from service import settings as configuration
+from tests import servers
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.http.forwarder import Forwarder
+from tests.workers.writers import Writer, entries, eventually, unpublished
+from tools import stack
+from workers import doorbell, loop, metrics
+
+Settings = configuration.ServiceSettings
+
+
+class Toy:
+    """A consumer that counts its turns and does what a test tells it."""
+
+    name = "search"
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.deeds: list[int | Exception] = []
+
+    async def handle(self, connection: database.Connection) -> int:
+        self.turns += 1
+        await connection.execute("select 1")
+        deed = self.deeds.pop(0) if self.deeds else 0
+        if isinstance(deed, Exception):
+            raise deed
+        return deed
+
+
+@pytest.fixture
+def settings(test_stack: stack.Stack, database_url: str) -> Settings:
+    given = {**test_stack.urls, "DATABASE_URL": database_url, "JWT_SECRET": "unused"}
+    named = {name.lower(): value for name, value in given.items()}
+    return configuration.load(Settings, _env_file=None, **named)
+
+
+@contextlib.asynccontextmanager
+async def looping(settings: Settings, toy: Toy) -> AsyncIterator[metrics.Metrics]:
+    """A loop of the toy's, in this process, which ends well."""
+    stop = asyncio.Event()
+    measured = metrics.Metrics()
+    running = asyncio.create_task(loop.Loop(settings, toy, measured, stop).run())
+    try:
+        yield measured
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, 5)
+
+
+async def soon(check: Callable[[], Any]) -> None:
+    async with asyncio.timeout(15):
+        while not check():  # noqa: ASYNC110  what it waits for tells nobody
+            await asyncio.sleep(0.01)
+
+
+def sleeps(connection: psycopg.Connection, consumer: str) -> bool:
+    row = connection.execute(
+        "select sleeps_until > now() from outbox_consumer where name = %s", [consumer]
+    ).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+async def test_a_sleeper_is_rung_for(
+    settings: Settings,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # So that only the bell can wake it.
+    monkeypatch.setattr(loop, "SHORTEST_WAIT", 60)
+    monkeypatch.setattr(loop, "SLEEP", 60)
+    toy = Toy()
+    async with looping(settings, toy):
+        for _ in range(3):
+            await soon(lambda: sleeps(database_connection, "search"))
+            await asyncio.sleep(0.3)
+            turns = toy.turns
+            await asyncio.sleep(0.3)
+            assert toy.turns == turns
+            toy.deeds = [5]
+            await asyncio.to_thread(writer.post)
+            await soon(lambda: not toy.deeds)
+
+
+async def test_who_was_not_rung_for_looks_again_by_itself(
+    settings: Settings, database_connection: psycopg.Connection
+) -> None:
+    toy = Toy()
+    async with looping(settings, toy):
+        await soon(lambda: toy.turns > 5)
+        assert sleeps(database_connection, "search")
+        toy.deeds = [7, 7]
+        await soon(lambda: not toy.deeds)
+
+
+def test_nobody_rings_unless_somebody_sleeps(
+    writer: Writer, database_url: str, database_connection: psycopg.Connection
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as listener:
+        listener.execute("listen outbox")
+        for sleeper, rings in [(None, 0), ("2 seconds", 1), ("-2 seconds", 0)]:
+            if sleeper:
+                database_connection.execute(
+                    "select api.sleep_until('streams', now() + %s::interval)", [sleeper]
+                )
+            writer.post()
+            heard = list(listener.notifies(timeout=0.3))
+            assert [len(heard), {each.payload for each in heard}] == [
+                rings,
+                {""} if rings else set(),
+            ]
+
+
+def test_a_new_event_is_in_its_stream_at_once_while_the_relay_sleeps(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    run_worker("relay")
+    eventually(lambda: sleeps(database_connection, "streams"))
+    times = []
+    for count in range(1, 6):
+        time.sleep(0.7)
+        started = time.monotonic()
+        writer.post()
+        eventually(lambda count=count: len(entries(client)) == count, 5)  # type: ignore[misc]
+        times.append(time.monotonic() - started)
+    assert min(times) < 0.5
+
+
+async def test_a_bug_ends_nothing(settings: Settings) -> None:
+    toy = Toy()
+    toy.deeds = [RuntimeError("a bug"), 3, psycopg.errors.UndefinedTable("no such table"), 4]
+    with structlog.testing.capture_logs() as told:
+        async with looping(settings, toy) as measured:
+            await soon(lambda: toy.turns > 5)
+    failed = [line for line in told if line["log_level"] == "error"]
+    assert [line["event"] for line in failed] == ["batch failed"] * 2
+    assert "RuntimeError: a bug" in failed[0]["error"]
+    assert measured.failed.labels("search")._value.get() == 2
+    assert measured.processed.labels("search")._value.get() == 7
+
+
+async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
+    settings: Settings,
+) -> None:
+    toy = Toy()
+    toy.deeds = [loop.Outage("opensearch") for _ in range(4)]
+    with structlog.testing.capture_logs() as told:
+        async with looping(settings, toy) as measured:
+            await soon(lambda: toy.turns > 6)
+    lines = [(line["event"], line["store"]) for line in told if "store" in line]
+    assert lines == [("store failed", "opensearch"), ("store is back", "opensearch")]
+    assert measured.outages.labels("search")._value.get() == 1
+    assert measured.failed.labels("search")._value.get() == 0
+
+
+async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
+    settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "SAMPLED_EVERY", 0.1)
+    monkeypatch.setattr(doorbell, "LIVENESS", 0.5)
+    monkeypatch.setattr(doorbell, "RECONNECTED_AFTER", 0.1)
+    with Forwarder(database_url) as postgres, structlog.testing.capture_logs() as told:
+        through = settings.model_copy(update={"database_url": _secret(postgres.url)})
+        bell = doorbell.Doorbell(through, structlog.get_logger(), metrics.Metrics())
+        listening = asyncio.create_task(bell.listen())
+        await bell.wait(10)
+        postgres.silent = True
+        await soon(lambda: [line["event"] for line in told] == ["doorbell lost"])
+        bell.hush()
+        postgres.silent = False
+        await soon(lambda: [line["event"] for line in told][1:] == ["doorbell is back"])
+        # And looks, for what it has not heard.
+        async with asyncio.timeout(5):
+            await bell.wait(60)
+        listening.cancel()
+        await asyncio.wait([listening])
+
+
+def test_term_in_mid_batch_rolls_it_back(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    database_url: str,
+    client: redis.Redis,
+) -> None:
+    relay = run_worker("relay")
+    eventually(lambda: sleeps(database_connection, "streams"))
+    with psycopg.connect(database_url) as lock:
+        lock.execute("select from stream_sequence for update")
+        writer.some_events()
+        eventually(lambda: _waiting(database_connection))
+        started = time.monotonic()
+        relay.stop()
+        assert time.monotonic() - started < 8
+        assert not _waiting(database_connection)
+    assert not entries(client)
+    relay.start()
+    eventually(lambda: not unpublished(database_connection))
+    assert len(entries(client)) == 8
+
+
+def test_term_in_mid_batch_lets_it_be_finished(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_connection: psycopg.Connection,
+    database_url: str,
+    client: redis.Redis,
+) -> None:
+    relay = run_worker("relay")
+    eventually(lambda: sleeps(database_connection, "streams"))
+    with psycopg.connect(database_url) as lock:
+        lock.execute("select from stream_sequence for update")
+        writer.some_events()
+        eventually(lambda: _waiting(database_connection))
+        process = relay.process
+        assert process is not None
+        process.terminate()
+        time.sleep(0.3)
+    assert process.wait(5) == 0
+    assert len(entries(client)) == 8
+    assert not unpublished(database_connection)
+
+
+def test_term_does_not_wait_for_a_store_that_does_not_answer(
+    run_worker: WorkerFactory, writer: Writer, redis_url: str, database_url: str
+) -> None:
+    writer.some_events()
+    with Forwarder(redis_url) as silent, Forwarder(database_url) as away:
+        silent.silent = True
+        away.down()
+        relays = [
+            run_worker("relay", REDIS_URL=silent.url),
+            run_worker("relay", DATABASE_URL=away.url),
+            run_worker("sweeper", DATABASE_URL=away.url),
+        ]
+        for relay in relays:
+            eventually(relay.has_started)
+        time.sleep(0.5)
+        for relay in relays:
+            started = time.monotonic()
+            relay.stop()
+            assert time.monotonic() - started < 8
+            assert relay.lines()[-1]["event"] == "worker stopped"
+
+
+def test_a_bad_setting_is_one_line(run_worker: WorkerFactory) -> None:
+    worker = run_worker("relay", DATABASE_URL="nonsense")
+    assert isinstance(worker.process, subprocess.Popen)
+    assert worker.process.wait(20) == 1
+    assert worker.log.read_text().count("\n") == 1
+    assert worker.log.read_text().startswith("DATABASE_URL: must be a URL")
+
+
+def test_the_service_tells_how_far_the_consumers_are(
+    run_service: ServiceFactory,
+    run_worker: WorkerFactory,
+    writer: Writer,
+    tmp_path: Path,
+    database_connection: psycopg.Connection,
+) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    service = run_service(PROMETHEUS_MULTIPROC_DIR=str(folder))
+    run_worker("relay", PROMETHEUS_MULTIPROC_DIR=str(folder))
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    waiting = database_connection.execute(
+        "select waiting from api.measure_outbox() where consumer = 'search'"
+    ).fetchone()
+    assert waiting is not None
+    assert waiting[0] > 0
+
+    def measured(gauge: str, consumer: str) -> float:
+        return _metric(service, f'communities_outbox_{gauge}{{consumer="{consumer}"}}')
+
+    eventually(lambda: measured("waiting_rows", "search") == waiting[0])
+    eventually(lambda: measured("waiting_rows", "streams") == 0)
+    eventually(lambda: measured("lag_seconds", "streams") == 0)
+    assert measured("lag_seconds", "search") > 0
+    assert _metric(service, 'communities_outbox_processed_total{consumer="streams"}') == 8
+    assert _metric(service, 'communities_outbox_dead_total{consumer="streams"}') == 0
+    seconds = "communities_outbox_batch_duration_seconds_count"
+    assert _metric(service, f'{seconds}{{consumer="streams"}}') >= 1
+
+
+def _metric(service: servers.Service, sample: str) -> float:
+    text = httpx.get(f"{service.origin}/metrics").text
+    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(sample)]
+    return float(values[0]) if values else -1
+
+
+def _waiting(connection: psycopg.Connection) -> int:
+    row = connection.execute(
+        """
+        select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+        """
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _secret(url: str) -> Any:
+    return pydantic.SecretStr(url)
