@@ -9,9 +9,11 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import logs, middleware, problems, routes, state
 from service import settings as configuration
+from service.realtime import sockets
 
 
 @contextlib.asynccontextmanager
@@ -31,10 +33,10 @@ def _settings() -> configuration.ServiceSettings:
         os._exit(1)
 
 
-def create_app() -> Starlette:
+def create_app() -> ASGIApp:
     """The ASGI application; its settings are read when it starts."""
     logs.configure()
-    app = Starlette(
+    http = Starlette(
         routes=routes.table(),
         middleware=[Middleware(middleware.Observation)],
         exception_handlers={
@@ -45,7 +47,15 @@ def create_app() -> Starlette:
         lifespan=lifespan,
     )
     # A path with a slash too many is another path.
-    app.router.redirect_slashes = False
+    http.router.redirect_slashes = False
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Before any layer: a websocket's transport is in reach here.
+        if scope["type"] != "lifespan" and f"{scope['path']}/".startswith(f"{sockets.PATH}/"):
+            await state.of(scope).sockets(scope, receive, send)
+        else:
+            await http(scope, receive, send)
+
     return app
 
 

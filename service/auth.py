@@ -18,6 +18,7 @@ TOKENS_REMEMBERED: Final = 10_000
 JWKS_TIMEOUT: Final = 3.0
 
 _BEARER: Final = re.compile(rb"bearer +([\w-]+\.[\w-]+\.[\w-]+)", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 # What a token that anybody may have written can make the library raise.
 _BAD_TOKEN: Final = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
 
@@ -61,9 +62,18 @@ class Authenticator:
         token = match[1]
         user, believed_until = self._known.get(token, (None, 0.0))
         if user is None or time.time() > believed_until:
-            user, believed_until = await self._check(token)
-            self._remember(token, user, believed_until)
+            user, expires = await self._check(token)
+            self._remember(token, user, min(expires, time.time() + TOKEN_LIFESPAN))
         return user
+
+    async def holder(self, token: object) -> tuple[uuid.UUID, float]:
+        """The user of a token, and when it ends (seconds since the epoch).
+
+        Raises Problem as user() does.
+        """
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise problems.unauthenticated("The token is not valid.")
+        return await self._check(token.encode())
 
     async def _check(self, token: bytes) -> tuple[uuid.UUID, float]:
         try:
@@ -73,7 +83,7 @@ class Authenticator:
             raise problems.unavailable() from error
         except _BAD_TOKEN as error:
             raise problems.unauthenticated("The token is not valid.") from error
-        return user, min(expires, time.time() + TOKEN_LIFESPAN)
+        return user, expires
 
     async def _key(self, token: bytes) -> Any:
         if self._keys is None:

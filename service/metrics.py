@@ -34,6 +34,31 @@ class Metrics:
             "communities_created", "Things created", ["kind"], registry=self._registry
         )
 
+        self._sockets = prometheus_client.Gauge(
+            "communities_sockets",
+            "Namespaces that clients are connected to",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self._emitted = prometheus_client.Counter(
+            "communities_events_emitted",
+            "Events given to sockets, one for each socket",
+            ["type"],
+            registry=self._registry,
+        )
+        self._evicted = prometheus_client.Counter(
+            "communities_sockets_evicted",
+            "Namespaces that clients were thrown out of",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._dropped = prometheus_client.Counter(
+            "communities_sockets_dropped",
+            "Connections that were cut",
+            ["reason"],
+            registry=self._registry,
+        )
+
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request; `route` is the template of its path."""
         key = (method if method in METHODS else "other", route, status)
@@ -47,6 +72,22 @@ class Metrics:
     def count_made(self, kind: str) -> None:
         """Counts a new thing: groups, posts, comments, reactions, members …"""
         self._made.labels(kind).inc()
+
+    def set_sockets(self, number: int) -> None:
+        """How many namespaces the clients of this process are connected to."""
+        self._sockets.set(number)
+
+    def count_emitted(self, kind: str, receivers: int) -> None:
+        """Counts an event that sockets were told of."""
+        self._emitted.labels(kind).inc(receivers)
+
+    def count_evicted(self, reason: str) -> None:
+        """Counts a client that may hear no more: access, token."""
+        self._evicted.labels(reason).inc()
+
+    def count_dropped(self, reason: str) -> None:
+        """Counts a connection that was cut: slow, noisy, unavailable."""
+        self._dropped.labels(reason).inc()
 
     def text(self) -> bytes:
         """The exposition, of all processes of this instance when they share a folder."""

@@ -24,6 +24,7 @@ from service import (
     rate_limit,
 )
 from service import settings as configuration
+from service.realtime import sockets
 
 PROBE_TIMEOUT: Final = 1.5  # seconds
 
@@ -40,6 +41,7 @@ class Service:
     bucket: bucket.Bucket
     metrics: metrics.Metrics
     health: health.Health
+    sockets: sockets.Sockets
     docs_token: pydantic.SecretStr | None
 
 
@@ -62,15 +64,22 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
     search = opensearchpy.OpenSearch(
         settings.opensearch_url.get_secret_value(), timeout=PROBE_TIMEOUT, max_retries=0
     )
-    async with database.open_pool(settings) as pool, _redis(settings) as cache:
+    authenticator, measured = auth.Authenticator(settings), metrics.Metrics()
+    signer = media.Signer(s3, settings.s3_bucket)
+    async with (
+        database.open_pool(settings) as pool,
+        _redis(settings) as cache,
+        sockets.opened(settings, pool, authenticator, signer, measured) as live,
+    ):
         yield Service(
             pool=pool,
-            authenticator=auth.Authenticator(settings),
+            authenticator=authenticator,
             copies=idempotency.Copies(cache),
             limiter=_limiter(settings),
-            signer=media.Signer(s3, settings.s3_bucket),
+            signer=signer,
             bucket=bucket.Bucket(bucket.connect(settings, bucket.TIMEOUT), settings.s3_bucket),
-            metrics=metrics.Metrics(),
+            metrics=measured,
+            sockets=live,
             health=health.Health(
                 {
                     "postgres": health.probe_postgres(pool),

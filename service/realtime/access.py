@@ -1,0 +1,100 @@
+"""What the rulebook says about who may hear what: asked anew each time, decided only there."""
+
+import asyncio
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import psycopg
+import structlog
+
+from gen import outbox
+from service import database
+from service.realtime import listeners
+
+PAUSE: Final = 0.2  # seconds between attempts
+# More pairs of a group and a user are asked for group by group.
+PAIRS_AT_ONCE: Final = 20_000
+
+Pair = tuple[str, uuid.UUID]
+
+
+class Refused(Exception):  # noqa: N818
+    """The actor may not see it, whatever the reason."""
+
+
+class Access:
+    """Asks the rulebook."""
+
+    def __init__(self, pool: database.Pool) -> None:
+        self._pool = pool
+        self._failing = False
+
+    async def enter(self, actor: uuid.UUID | None, channel: listeners.Channel) -> str:
+        """The group of a channel that the actor may see.
+
+        Raises Refused, and psycopg.Error when the database is down.
+        """
+        try:
+            async with database.connection(self._pool) as connection:
+                querier = outbox.AsyncQuerier(connection)
+                group_id = await querier.channel_enter(
+                    actor=actor, kind=channel.kind, id_=channel.id
+                )
+        except psycopg.Error as error:
+            if (error.sqlstate or "").startswith("PT"):
+                raise Refused from error
+            raise
+        return str(group_id)
+
+    async def enter_patiently(self, actor: uuid.UUID | None, channel: listeners.Channel) -> str:
+        """The same, however long the database is down. Raises Refused."""
+        while True:
+            try:
+                group_id = await self.enter(actor, channel)
+            except psycopg.Error as error:
+                await self._pause(error)
+            else:
+                self._recover()
+                return group_id
+
+    async def allowed(self, wanted: Mapping[str, Collection[uuid.UUID]]) -> set[Pair]:
+        """Which of these users may see the content of which group, once that can be known."""
+        users = {user for audience in wanted.values() for user in audience}
+        if len(wanted) * len(users) <= PAIRS_AT_ONCE:
+            return await self._find(list(wanted), users)
+        pairs: set[Pair] = set()
+        for group_id, audience in wanted.items():
+            pairs |= await self._find([group_id], audience)
+        return pairs
+
+    async def _find(self, groups: Collection[str], users: Collection[uuid.UUID]) -> set[Pair]:
+        group_ids = [uuid.UUID(group_id) for group_id in groups]
+        while True:
+            try:
+                async with database.connection(self._pool) as connection:
+                    found = outbox.AsyncQuerier(connection).listener_find(
+                        group_ids=group_ids, user_ids=list(users)
+                    )
+                    pairs = {
+                        (str(row.group_id), row.user_id)
+                        async for row in found
+                        if row.user_id is not None
+                    }
+            except psycopg.Error as error:
+                await self._pause(error)
+            else:
+                self._recover()
+                return pairs
+
+    async def _pause(self, error: psycopg.Error) -> None:
+        # Nobody is told anything meanwhile: who may hear it is not known.
+        if not self._failing:
+            self._failing = True
+            structlog.get_logger().warning("listeners unknown", error=type(error).__name__)
+        await asyncio.sleep(PAUSE)
+
+    def _recover(self) -> None:
+        if self._failing:
+            self._failing = False
+            structlog.get_logger().info("listeners known again")

@@ -1,0 +1,231 @@
+"""Socket.IO as clients meet it: who connects to what, and for how long (§6)."""
+
+import asyncio
+import contextlib
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import psycopg
+import socketio
+import structlog
+from socketio import exceptions
+from starlette.types import Receive, Scope, Send
+
+from service import auth, database, media, metrics, problems, settings
+from service.realtime import (
+    access,
+    connections,
+    feed,
+    listeners,
+    reader,
+    replay,
+    telling,
+)
+
+PATH: Final = "/socket.io"
+NAMESPACES_PER_CONNECTION: Final = 50
+CONNECTIONS_PER_USER: Final = 100
+MESSAGE: Final = 16 * 1024  # bytes that a client may send at once: a token is the longest
+PING_INTERVAL: Final = 20  # seconds
+PING_TIMEOUT: Final = 20  # seconds
+# The clock is looked at again after so many seconds: it may have been set.
+LOOK: Final = 60.0
+_LAST: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
+
+
+class Sockets:
+    """An ASGI application for everything under PATH."""
+
+    def __init__(
+        self,
+        authenticator: auth.Authenticator,
+        asked: access.Access,
+        source: feed.Feed,
+        signer: media.Signer,
+        measured: metrics.Metrics,
+    ) -> None:
+        logger = logging.getLogger("socketio")
+        logger.setLevel(logging.ERROR)
+        self._server = socketio.AsyncServer(
+            async_mode="asgi",
+            namespaces="*",
+            # No cookie opens anything here, a token does: every page may connect.
+            cors_allowed_origins="*",
+            cors_credentials=False,
+            # What clients send is thrown away where it arrives.
+            async_handlers=False,
+            max_http_buffer_size=MESSAGE,
+            ping_interval=PING_INTERVAL,
+            ping_timeout=PING_TIMEOUT,
+            logger=logger,
+            engineio_logger=logger,
+        )
+        self._server.on("connect", namespace="*", handler=self._connect)
+        self._server.on("disconnect", namespace="*", handler=self._disconnect)
+        self._authenticator = authenticator
+        self._access = asked
+        self._teller = telling.Teller(self._server, signer, measured)
+        self.reader = reader.Reader(source, asked, self._teller)
+        self._replay = replay.Replay(source, asked, self._teller, self.reader)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a websocket or a request of a polling client."""
+        if scope["type"] != "websocket":
+            await self._server.handle_request(scope, receive, send)
+            return
+        session = self._teller.connections.begin(scope, send)
+        try:
+            await self._server.handle_request(scope, connections.limited(receive, send), send)
+        except Exception as error:
+            # A client that doesn't speak the protocol.
+            structlog.get_logger().info("websocket failed", error=type(error).__name__)
+            self._abandon(session, scope)
+        finally:
+            self._teller.connections.end(session)
+
+    async def run(self) -> None:
+        """Tells sockets what happens until it is cancelled."""
+        try:
+            await self.reader.run()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await self._server.shutdown()
+
+    async def _connect(
+        self, namespace: str, sid: str, environ: dict[str, Any], credentials: object = None
+    ) -> None:
+        connection = self._server.manager.eio_sid_from_sid(sid, namespace)
+        try:
+            channel = listeners.Channel.of(namespace)
+            token, last = _credentials(credentials)
+            user, expires = listeners.NOBODY, listeners.NEVER
+            if token is not None:
+                user, expires = await self._authenticator.holder(token)
+            self._check_limits(connection, user)
+            place = self.reader.place if self.reader.started.is_set() else -1
+            actor = None if user == listeners.NOBODY else user
+            group_id = await self._access.enter(actor, channel)
+        except (ValueError, access.Refused):
+            raise exceptions.ConnectionRefusedError("not_found") from None
+        except problems.Problem as problem:
+            if problem.code == "unauthenticated":
+                raise exceptions.ConnectionRefusedError("unauthenticated") from None
+            self._give_up(connection)
+        except psycopg.Error:
+            self._give_up(connection)
+        except Exception as error:
+            structlog.get_logger().exception("connect failed")
+            raise exceptions.ConnectionRefusedError("not_found") from error
+        else:
+            listener = listeners.Listener(
+                sid=sid,
+                connection=connection,
+                namespace=namespace,
+                channel=channel,
+                user=user,
+                expires=expires,
+                place=place,
+                group_id=group_id,
+            )
+            self._teller.add(listener)
+            self._expire(listener)
+            self._start(listener, last)
+
+    def _check_limits(self, connection: str, user: uuid.UUID) -> None:
+        registry = self._teller.registry
+        if len(registry.of_connection(connection)) >= NAMESPACES_PER_CONNECTION:
+            raise ValueError("too many namespaces")
+        others = registry.connections_of(user)
+        if (
+            user != listeners.NOBODY
+            and connection not in others
+            and len(others) >= CONNECTIONS_PER_USER
+        ):
+            raise ValueError("too many connections")
+
+    def _give_up(self, connection: str) -> None:
+        # Clients come back by themselves to a connection that was lost, but not where one of the
+        # two refusals was told.
+        self._teller.drop(connection, "unavailable")
+        raise exceptions.ConnectionRefusedError("not_found")
+
+    async def _disconnect(self, namespace: str, sid: str, _reason: str) -> None:
+        listener = self._teller.registry.find(namespace, sid)
+        if listener is not None:
+            self._teller.forget(listener)
+
+    def _start(self, listener: listeners.Listener, last: int | None) -> None:
+        task = asyncio.create_task(self._replay.bring(listener, last))
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            structlog.get_logger().error("replay failed", error=repr(error))
+
+    def _expire(self, listener: listeners.Listener) -> None:
+        if listener.gone or listener.expires == listeners.NEVER:
+            return
+        rest = listener.expires - time.time()
+        if rest > 0:
+            loop = asyncio.get_running_loop()
+            listener.timer = loop.call_later(min(rest, LOOK), self._expire, listener)
+            return
+        task = asyncio.create_task(self._teller.expel(listener, "token"))
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    def _abandon(self, session: str | None, scope: Scope) -> None:
+        if session is None:
+            session = next(
+                (
+                    one
+                    for one, environ in self._server.environ.items()
+                    if environ.get("asgi.scope") is scope
+                ),
+                None,
+            )
+        if session is not None:
+            self._teller.drop(session, "noisy")
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    configuration: settings.ServiceSettings,
+    pool: database.Pool,
+    authenticator: auth.Authenticator,
+    signer: media.Signer,
+    measured: metrics.Metrics,
+) -> AsyncIterator[Sockets]:
+    """Sockets that are told what happens until the end."""
+    async with feed.opened(configuration) as source:
+        sockets = Sockets(authenticator, access.Access(pool), source, signer, measured)
+        running = asyncio.create_task(sockets.run())
+        try:
+            yield sockets
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+
+def _credentials(given: object) -> tuple[object, int | None]:
+    """The token and the last place of a client. Raises ValueError."""
+    if given is None:
+        return None, None
+    if not isinstance(given, dict):
+        raise ValueError("is no object")  # noqa: TRY004
+    last = given.get("last_event_id")
+    if last is None:
+        return given.get("token"), None
+    match = _LAST.fullmatch(str(last)) if isinstance(last, str | int) else None
+    if match is None:
+        raise ValueError("is no id of an event")
+    return given.get("token"), int(match[1])

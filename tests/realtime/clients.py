@@ -1,0 +1,163 @@
+"""Clients of the sockets, as a browser would be one, and what they heard."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Self
+
+import socketio
+from socketio import exceptions
+
+from tests import servers
+from tests.http import wire
+
+PATIENCE = 10.0
+
+
+@dataclass
+class Client:
+    """A client in one namespace. `heard` is each event's name and payload, in order."""
+
+    service: servers.Service
+    namespace: str
+    token: Any = None
+    last: Any = None
+    auth: Any = None
+    heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
+    refusal: str | None = None
+    io: Any = field(init=False)
+
+    async def connect(self, transport: str = "websocket") -> Self:
+        self.io = socketio.AsyncClient(reconnection=False)
+        self.io.on("*", namespace=self.namespace, handler=self._hear)
+        self.io.on("connect_error", namespace=self.namespace, handler=self._refused)
+        self.io.on("disconnect", namespace=self.namespace, handler=self._disconnected)
+        await self.io.connect(
+            self.service.origin,
+            namespaces=[self.namespace],
+            auth=self._auth(),
+            transports=[transport],
+            wait_timeout=PATIENCE,
+        )
+        return self
+
+    def _auth(self) -> Any:
+        if self.auth is not None:
+            return self.auth
+        given = {"token": self.token, "last_event_id": self.last}
+        return {name: value for name, value in given.items() if value is not None} or None
+
+    async def close(self) -> None:
+        await self.io.disconnect()
+
+    async def __aenter__(self) -> Self:
+        return await self.connect()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def types(self) -> list[str]:
+        return [name for name, _ in self.heard]
+
+    @property
+    def ids(self) -> list[str]:
+        return [payload["event_id"] for _, payload in self.heard]
+
+    def payloads(self, name: str) -> list[dict[str, Any]]:
+        return [payload for heard, payload in self.heard if heard == name]
+
+    async def until(self, check: Callable[[Self], bool], seconds: float = PATIENCE) -> None:
+        """Waits until what was heard passes the check."""
+        deadline = time.monotonic() + seconds
+        while not check(self):
+            assert time.monotonic() < deadline, self.types
+            await asyncio.sleep(0.01)
+
+    async def hears(self, name: str, count: int = 1) -> dict[str, Any]:
+        """The payload of the last of so many events of this name."""
+        await self.until(lambda client: client.types.count(name) >= count)
+        return self.payloads(name)[count - 1]
+
+    async def is_thrown_out(self, seconds: float = 1.5) -> None:
+        """Passes when the namespace is disconnected in time; the relay has a part of it."""
+        async with asyncio.timeout(seconds):
+            await self.disconnected.wait()
+
+    async def _hear(self, name: str, payload: dict[str, Any]) -> None:
+        self.heard.append((name, payload))
+
+    async def _refused(self, error: Any) -> None:
+        self.refusal = error["message"] if isinstance(error, dict) else str(error)
+
+    async def _disconnected(self, *_: object) -> None:
+        self.disconnected.set()
+
+
+async def refusal(client: Client) -> str | None:
+    """Why a client may not connect; None when it may."""
+    try:
+        await client.connect()
+    except exceptions.ConnectionError:
+        assert client.refusal is not None
+        return client.refusal
+    else:
+        return None
+    finally:
+        await client.close()
+
+
+@dataclass
+class Town:
+    """Services on the same stores, fed by a relay, and the people who use them."""
+
+    services: list[servers.Service]
+    users: dict[str, wire.User] = field(default_factory=dict)
+    opened: list[Any] = field(default_factory=list)
+
+    @property
+    def service(self) -> servers.Service:
+        return self.services[0]
+
+    def user(self, name: str) -> wire.User:
+        """Somebody by name, made at the first call."""
+        if name not in self.users:
+            user_id = uuid.uuid4()
+            client = self.service.client(user_id)
+            self.opened.append(client)
+            self.users[name] = wire.User(user_id, client)
+        return self.users[name]
+
+    def group(self, visibility: str, *members: str, owner: str = "owner") -> str:
+        """The id of a new group with these members."""
+        group_id = self.user(owner).make_group(visibility)
+        for name in members:
+            self.put(group_id, name, "member")
+        return group_id
+
+    def put(self, group_id: str, name: str, role: str) -> None:
+        """Makes somebody a member with this role."""
+        path = f"/groups/{group_id}/members/{self.user(name).id}"
+        response = self.user("owner").client.put(path, json={"role": role})
+        assert response.is_success, response.text
+
+    def client(
+        self,
+        namespace: str,
+        name: str | None = None,
+        *,
+        service: int = 0,
+        last: Any = None,
+        ttl: timedelta = timedelta(hours=1),
+    ) -> Client:
+        """A client that is not connected yet."""
+        token = None if name is None else self.service.token(self.user(name).id, ttl)
+        return Client(self.services[service], namespace, token, last)
+
+    def close(self) -> None:
+        for client in self.opened:
+            client.close()

@@ -1,0 +1,119 @@
+"""Who may connect to which namespace, and how others are refused."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.realtime.clients import Client, Town, refusal
+
+# anonymous, stranger, banned, member, moderator, owner
+PEOPLE = (None, "stranger", "banned", "member", "moderator", "owner")
+
+
+def make_group(town: Town, visibility: str) -> tuple[str, str]:
+    group_id = town.group(visibility, "member", "moderator", "banned")
+    town.put(group_id, "moderator", "moderator")
+    owner = town.user("owner")
+    banned = town.user("banned").id
+    assert owner.client.put(f"/groups/{group_id}/members/{banned}/ban", json={}).is_success
+    return group_id, owner.make_post(group_id)
+
+
+async def answers(town: Town, namespace: str) -> list[str | None]:
+    clients = [town.client(namespace, name) for name in PEOPLE]
+    return list(await asyncio.gather(*(refusal(client) for client in clients)))
+
+
+@pytest.mark.parametrize(
+    ("visibility", "expected"),
+    [
+        ("public", [None] * 6),
+        ("private", ["not_found"] * 3 + [None] * 3),
+        ("secret", ["not_found"] * 3 + [None] * 3),
+    ],
+)
+async def test_who_may_see_content_over_http_may_connect(
+    town: Town, visibility: str, expected: list[str | None]
+) -> None:
+    group_id, post_id = make_group(town, visibility)
+    assert await answers(town, f"/groups/{group_id}") == expected
+    assert await answers(town, f"/posts/{post_id}") == expected
+
+
+async def test_what_is_deleted_is_its_moderators(town: Town) -> None:
+    group_id, post_id = make_group(town, "public")
+    expected = ["not_found"] * 4 + [None] * 2
+    assert town.user("owner").client.delete(f"/posts/{post_id}").is_success
+    assert await answers(town, f"/posts/{post_id}") == expected
+    assert town.user("owner").client.delete(f"/groups/{group_id}").is_success
+    assert await answers(town, f"/groups/{group_id}") == expected
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "/",
+        "/groups",
+        "/groups/",
+        "/groups/x",
+        "/comments/{id}",
+        "/groups/{id}/posts",
+        "/groups/{id}",
+    ],
+)
+async def test_a_namespace_of_nothing_is_not_found(town: Town, namespace: str) -> None:
+    client = town.client(namespace.replace("{id}", str(uuid.uuid4())), "owner")
+    assert await refusal(client) == "not_found"
+
+
+async def test_an_id_may_be_written_in_capitals(town: Town) -> None:
+    group_id = town.group("private")
+    async with town.client(f"/groups/{group_id.upper()}", "owner") as client:
+        town.user("owner").make_post(group_id)
+        await client.hears("post.created")
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", 5, ["a"], {"a": 1}, "ü.ü.ü", "a.b.c\0"])
+async def test_a_bad_token_is_unauthenticated(town: Town, token: Any) -> None:
+    client = Client(town.service, f"/groups/{town.group('public')}", auth={"token": token})
+    assert await refusal(client) == "unauthenticated"
+
+
+async def test_an_expired_token_is_unauthenticated(town: Town) -> None:
+    namespace = f"/groups/{town.group('public')}"
+    client = town.client(namespace, "owner", ttl=timedelta(seconds=-1))
+    assert await refusal(client) == "unauthenticated"
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        ["a"],
+        "text",
+        {"last_event_id": ""},
+        {"last_event_id": "x"},
+        {"last_event_id": "1-1"},
+        {"last_event_id": "-1"},
+        {"last_event_id": -1},
+        {"last_event_id": 1.5},
+        {"last_event_id": {"a": 1}},
+        {"last_event_id": "1" * 30},
+        {"last_event_id": "١"},
+        {"last_event_id": True},
+    ],
+)
+async def test_malformed_credentials_are_not_found(town: Town, auth: Any) -> None:
+    namespace = f"/groups/{town.group('public')}"
+    assert await refusal(Client(town.service, namespace, auth=auth)) == "not_found"
+    assert await refusal(town.client(namespace)) is None
+
+
+async def test_polling_is_served_too(town: Town) -> None:
+    group_id = town.group("private", "member")
+    client = await town.client(f"/groups/{group_id}", "member").connect("polling")
+    town.user("owner").make_post(group_id)
+    await client.hears("post.created")
+    await client.close()
