@@ -64,6 +64,21 @@ class ApiCounterDrift(pydantic.BaseModel):
     actual: int
 
 
+class ApiDeadEvent(pydantic.BaseModel):
+    """Shape of an event that a consumer has given up."""
+
+    id: int
+    consumer: str
+    type: str
+    subject_type: str
+    subject_id: uuid.UUID
+    group_id: uuid.UUID | None
+    attempts: int
+    error: str
+    created_at: datetime.datetime
+    dead_at: datetime.datetime | None
+
+
 class ApiDoomedObject(pydantic.BaseModel):
     """Shape of an object that is to be removed from the bucket (§4)."""
 
@@ -214,6 +229,38 @@ class ApiReaction(pydantic.BaseModel):
     created_at: datetime.datetime
 
 
+class ApiSearch(pydantic.BaseModel):
+    """Shape of a search whose words are clean; after_… is the place of its cursor, null at the beginning."""
+
+    q: str
+    type: str | None
+    group_id: uuid.UUID | None
+    tag: str | None
+    most: int
+    after_score: float | None
+    after_version: int | None
+
+
+class ApiSearchTask(pydantic.BaseModel):
+    """Shape of a subject to be indexed, and of the events that are done by that."""
+
+    event_ids: list[int]
+    kind: str
+    id: uuid.UUID
+    version: int
+    document: typing.Any
+
+
+class ApiSearchable(pydantic.BaseModel):
+    """Shape of what the index holds of a row: of a deleted one a tombstone, for OpenSearch forgets the version of what is really deleted (§5)."""
+
+    kind: str
+    id: uuid.UUID
+    version: int
+    deleted: bool
+    document: typing.Any
+
+
 class ApiStoredAnswer(pydantic.BaseModel):
     """Shape of an answer that was given before (§3)."""
 
@@ -252,6 +299,14 @@ class ApiUpload(pydantic.BaseModel):
     expires_at: datetime.datetime
 
 
+class ApiVisibleHit(pydantic.BaseModel):
+    """Shape of a hit that the actor may see: its place among the hits, what the answer tells of it, and the cursor that goes on after it."""
+
+    nr: int
+    item: typing.Any
+    cursor: str
+
+
 class AuditLog(pydantic.BaseModel):
     """Who changed what from which state into which; append-only."""
 
@@ -283,6 +338,7 @@ class Comment(pydantic.BaseModel):
     updated_at: datetime.datetime
     edited_at: datetime.datetime | None
     deleted_at: datetime.datetime | None
+    version: int
 
 
 class DoomedObject(pydantic.BaseModel):
@@ -310,6 +366,7 @@ class GroupEntity(pydantic.BaseModel):
     created_at: datetime.datetime
     updated_at: datetime.datetime
     deleted_at: datetime.datetime | None
+    version: int
 
 
 class GroupInvite(pydantic.BaseModel):
@@ -443,6 +500,7 @@ class Post(pydantic.BaseModel):
     updated_at: datetime.datetime
     edited_at: datetime.datetime | None
     deleted_at: datetime.datetime | None
+    version: int
 
 
 class PresignedUpload(pydantic.BaseModel):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
-from service import bucket, database, problems, wire
+from service import bucket, database, problems, search, wire
 
 BASE: Final = "/api/communities/v1"
 DEFAULT_LIMIT: Final = 20
@@ -53,9 +53,12 @@ class Call:
     parameters: dict[str, str]
     query_string: bytes
     bucket: bucket.Bucket
+    search: search.Search
     raw_body: bytes = b""
     # Gives the connection for the handler's one statement.
     connect: Callable[[], Awaitable[database.Connection]] = field(init=False)
+    # Gives it back before the end, to wait for another store; then `connect` may be asked again.
+    release: Callable[[], Awaitable[None]] = field(init=False)
     _query: dict[str, list[str]] | None = field(default=None, init=False)
 
     @property

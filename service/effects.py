@@ -48,6 +48,7 @@ async def _attempt(
 ) -> calls.Answer:
     lease = database.Lease(pool)
     call.connect = lease.connection
+    call.release = lease.end
     try:
         if key is None:
             return await handler()

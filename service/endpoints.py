@@ -98,6 +98,7 @@ class Endpoint:
             parameters=scope["path_params"],
             query_string=scope["query_string"],
             bucket=service.bucket,
+            search=service.search,
         )
         trace.group_id = call.parameters.get("group_id")
         try:

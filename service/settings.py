@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = None
     s3_bucket: str = Field(default="communities", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
     s3_region: str = "us-east-1"
+    # The alias in OpenSearch; the names of indices begin with it.
+    search_index: str = Field(default="communities", pattern=r"^[a-z][a-z0-9_]{0,49}$")
     db_pool_size: int = Field(default=6, ge=1, le=100)
 
     # The programs of another PostgreSQL for the embedded part.

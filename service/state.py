@@ -22,6 +22,7 @@ from service import (
     media,
     metrics,
     rate_limit,
+    search,
 )
 from service import settings as configuration
 from service.realtime import sockets
@@ -39,6 +40,7 @@ class Service:
     limiter: rate_limit.Limiter | None
     signer: media.Signer
     bucket: bucket.Bucket
+    search: search.Search
     metrics: metrics.Metrics
     health: health.Health
     sockets: sockets.Sockets
@@ -61,7 +63,7 @@ def of(scope: Scope) -> Service:
 async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Service]:
     """A service that has its parts, whether or not the backing stores are up."""
     s3 = bucket.connect(settings, PROBE_TIMEOUT)
-    search = opensearchpy.OpenSearch(
+    opensearch = opensearchpy.OpenSearch(
         settings.opensearch_url.get_secret_value(), timeout=PROBE_TIMEOUT, max_retries=0
     )
     authenticator, measured = auth.Authenticator(settings), metrics.Metrics()
@@ -78,6 +80,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             limiter=_limiter(settings),
             signer=signer,
             bucket=bucket.Bucket(bucket.connect(settings, bucket.TIMEOUT), settings.s3_bucket),
+            search=search.Search(settings),
             metrics=measured,
             sockets=live,
             health=health.Health(
@@ -85,7 +88,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
                     "postgres": health.probe_postgres(pool),
                     "redis": health.probe_redis(cache),
                     "s3": health.probe_s3(s3, settings.s3_bucket),
-                    "opensearch": health.probe_opensearch(search),
+                    "opensearch": health.probe_opensearch(opensearch),
                 }
             ),
             docs_token=settings.docs_token,

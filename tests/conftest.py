@@ -122,6 +122,11 @@ def own_redis(test_stack: stack.Stack) -> Iterator[str]:
         own.flushdb()
 
 
+def search_index(database_url: str) -> str:
+    """The alias of the index that belongs to a test's own database."""
+    return urlsplit(database_url).path.strip("/")
+
+
 @contextmanager
 def services(
     test_stack: stack.Stack, database_url: str, redis_url: str, folder: Path
@@ -138,6 +143,7 @@ def services(
                     "REDIS_URL": redis_url,
                     "DATA_DIR": str(folder / "data"),
                     "JWT_SECRET": secret,
+                    "SEARCH_INDEX": search_index(database_url),
                     **given,
                 },
             )
@@ -164,6 +170,7 @@ def workers(
                     "REDIS_URL": redis_url,
                     "DATA_DIR": str(folder / "data"),
                     "JWT_SECRET": secrets.token_hex(32),
+                    "SEARCH_INDEX": search_index(database_url),
                     **given,
                 },
             )

@@ -12,14 +12,16 @@ from uuid import UUID
 import typer
 
 from service import settings as configuration
+from tools import flows, parts, pgtap, serve, signals, stack, testing, tokens
 from tools import migrate as migrations
-from tools import parts, pgtap, serve, signals, stack, testing, tokens
 from tools import seed as seeding
 from tools.failure import Failure
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
 )
+app.add_typer(flows.search, name="search")
+app.add_typer(flows.outbox, name="outbox")
 
 
 def _settings() -> configuration.Settings:

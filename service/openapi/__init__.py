@@ -46,6 +46,7 @@ _PAGE: Final = {
     "limit": "How many items at most.",
     "before": "A cursor: only what is strictly older.",
     "after": "A cursor: only what is strictly newer.",
+    "cursor": "The next_cursor of the page before.",
 }
 _HEADERS: Final = {
     "X-Request-ID": "The id of this request.",
@@ -145,17 +146,19 @@ def _parameters(operation: learning.Learnt) -> Iterator[Json]:
             schema["format"] = "uuid"
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     for parameter in sorted(operation.queried(), key=lambda each: each.name in _PAGE):
-        known = shapes.field_type("query", parameter.name, parameter.annotation)
+        # Where it is also a word of Python, gen/ puts a _ behind it.
+        name = parameter.name.removesuffix("_")
+        known = shapes.field_type("query", name, parameter.annotation)
         schema = pydantic.TypeAdapter(known).json_schema()
         # A query can't say null: it leaves the parameter out.
         schema = schema["anyOf"][0] if "anyOf" in schema else schema
-        if parameter.name == "limit":
+        if name == "limit":
             schema |= {"minimum": 1, "maximum": 100, "default": calls.DEFAULT_LIMIT}
         elif parameter.annotation is bool:
             schema |= {"default": False}
-        words: Json = {"name": parameter.name, "in": "query", "schema": schema}
-        if parameter.name in _PAGE:
-            words["description"] = _PAGE[parameter.name]
+        words: Json = {"name": name, "in": "query", "schema": schema}
+        if name in _PAGE:
+            words["description"] = _PAGE[name]
         yield words
     if operation.method == "POST":
         yield _ref("parameters", "IdempotencyKey")

@@ -6,7 +6,13 @@ from typing import Any, Final
 _ID: Final = "01935f3e-7c4b-7a10-9d2e-5b8f0c1a2d3e"
 _WHEN: Final = "2026-11-23T09:30:00.123456+00:00"
 _BY_FORMAT: Final = {"uuid": _ID, "date-time": _WHEN}
-_BY_TYPE: Final[dict[str, Any]] = {"integer": 1, "boolean": False, "object": {}, "string": "text"}
+_BY_TYPE: Final[dict[str, Any]] = {
+    "integer": 1,
+    "number": 1.0,
+    "boolean": False,
+    "object": {},
+    "string": "text",
+}
 # What has no word here and may be null is null.
 _BY_NAME: Final[dict[str, Any]] = {
     "action": "group.updated",

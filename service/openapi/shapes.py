@@ -92,7 +92,7 @@ def _refined(name: str, model: type[pydantic.BaseModel]) -> type[pydantic.BaseMo
     return pydantic.create_model(name, __base__=model, __doc__=model.__doc__, **fields)
 
 
-_INSTEAD: Final = {"Upload": Upload}
+_INSTEAD: Final[dict[str, type[pydantic.BaseModel]]] = {"Upload": Upload}
 # By the name of a field, whose nullability stays, or of a shape or body and its field.
 _FIELDS: Final[dict[str, Any]] = {
     "role": Role,
@@ -107,7 +107,30 @@ _FIELDS: Final[dict[str, Any]] = {
     # A tombstone has none.
     "Comment.author_id": uuid.UUID | None,
     "Media.url": str,
+    "query.type": Literal["post", "comment", "group"],
     "reactions": list[ReactionCount],
 }
 # Refined by what stands above.
 _FIELDS["media"] = list[refined(models.ApiMedia)]  # type: ignore[misc]
+
+
+class Hit(pydantic.BaseModel):
+    """Something that a search has found: under its type, as it is got by itself."""
+
+    type: Literal["post", "comment", "group"]
+    score: float
+    # By the name of the field; in HTML, with <em> around what matched.
+    highlights: dict[str, list[str]]
+    post: refined(models.ApiPost) | None = None  # type: ignore[valid-type]
+    comment: refined(models.ApiComment) | None = None  # type: ignore[valid-type]
+    group: refined(models.ApiGroup) | None = None  # type: ignore[valid-type]
+
+
+class Search(pydantic.BaseModel):
+    """A page of what a search has found, best match first."""
+
+    items: list[Hit]
+    next_cursor: str | None
+
+
+_INSTEAD["Search"] = Search

@@ -13,6 +13,7 @@ from service.routes import (
     operations,
     posts,
     reactions,
+    search,
     tags,
 )
 
@@ -32,6 +33,7 @@ def table() -> list[BaseRoute]:
         *_invitations(),
         *_tags(),
         *_media(),
+        route("/search", GET=reads(search.page)),
         *_others(),
     ]
     return [*every, *docs.routes(every)]

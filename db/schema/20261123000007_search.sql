@@ -1,0 +1,24 @@
+-- migrate:up
+
+set local role communities_owner;
+
+-- version: of the searched part of a row, across all tables. Whoever has a row's lock takes the next
+-- one, so that a row's versions grow, and what search has of it is never replaced by something older.
+create sequence public.row_version;
+
+alter table public.group_entity
+  add column version bigint not null default nextval('public.row_version');
+alter table public.post
+  add column version bigint not null default nextval('public.row_version');
+alter table public.comment
+  add column version bigint not null default nextval('public.row_version');
+
+reset role;
+
+-- migrate:down
+
+drop schema if exists api cascade;
+alter table public.comment drop column version;
+alter table public.post drop column version;
+alter table public.group_entity drop column version;
+drop sequence public.row_version;

@@ -1,0 +1,73 @@
+"""Search: the index proposes, and the rulebook decides what of that the caller may see."""
+
+import orjson
+
+from gen import models, search
+from service import calls
+from service import search as asking
+
+
+async def page(call: calls.Call) -> calls.Answer:
+    limit, cursor = call.page()["limit"], call.text("cursor")
+    q, type_, tag = call.text("q"), call.text("type"), call.text("tag")
+    group_id = call.filter_id("group_id")
+    querier = search.AsyncQuerier(await call.connect())
+    asked = calls.found(
+        await querier.search_begin(
+            actor=call.actor,
+            q=q,
+            type_=type_,
+            group_id=group_id,
+            tag=tag,
+            limit=limit,
+            cursor=cursor,
+        )
+    )
+    return await Finding(call, asked).answer()
+
+
+class Finding:
+    """A search that goes on until its page is full, or it has looked at enough."""
+
+    def __init__(self, call: calls.Call, asked: models.ApiSearch) -> None:
+        self._call = call
+        self._asked = asked
+        self._found: list[models.ApiVisibleHit] = []
+
+    async def answer(self) -> calls.Answer:
+        """The page, and its cursor unless nothing more is to be seen.
+
+        Only what the caller may see makes a next page: one that is there because of something
+        hidden would tell of it.
+        """
+        after = self._start()
+        for most in asking.ROUNDS:
+            # A slow index must not keep a connection from those who don't ask it.
+            await self._call.release()
+            hits = await self._call.search.ask(self._asked, after, most)
+            if hits:
+                await self._look(hits)
+                after = asking.place_of(hits)
+            if len(hits) < most or len(self._found) > self._asked.most:
+                break
+        return calls.ok(self._page())
+
+    def _start(self) -> asking.Place | None:
+        score, version = self._asked.after_score, self._asked.after_version
+        return None if score is None or version is None else asking.Place(score, version)
+
+    async def _look(self, hits: list[dict[str, object]]) -> None:
+        querier = search.AsyncQuerier(await self._call.connect())
+        # One more than the page has, which tells that there is a next one.
+        most = self._asked.most + 1 - len(self._found)
+        self._found += [
+            hit
+            async for hit in querier.hit_find_visible(actor=self._call.actor, hits=hits, most=most)
+        ]
+
+    def _page(self) -> bytes:
+        shown = self._found[: self._asked.most]
+        more = len(self._found) > len(shown)
+        items = b",".join(bytes(hit.item) for hit in shown)
+        cursor = orjson.dumps(shown[-1].cursor if more else None)
+        return b'{"items":[%b],"next_cursor":%b}' % (items, cursor)

@@ -1,0 +1,93 @@
+"""A test's own index in OpenSearch, filled from its own database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+
+from service import database
+from tests import conftest
+from workers import connections, indexer, metrics
+from workers.search import index, rebuild, verify
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """What an indexer does, done at once and by the test itself."""
+
+    database_url: str
+    opensearch_url: str
+
+    @property
+    def alias(self) -> str:
+        return conftest.search_index(self.database_url)
+
+    def rebuild(self) -> dict[str, str]:
+        """Fills a new index; what was refused."""
+
+        async def run(connection: database.Connection, target: index.Index) -> dict[str, str]:
+            current = await rebuild.Rebuild.begin(target)
+            while not await current.step(connection):
+                pass
+            return current.refused
+
+        return self.run(run)
+
+    def drain(self) -> int:
+        """Brings all events that wait into the index; how many."""
+
+        async def run(connection: database.Connection, target: index.Index) -> int:
+            consumer = indexer.Indexer(target, metrics.Metrics())
+            done = 0
+            while count := await consumer.handle(connection):
+                done += count
+            await target.refresh()
+            return done
+
+        return self.run(run)
+
+    def differences(self) -> list[verify.Difference]:
+        """What `search verify` names."""
+
+        async def run(
+            connection: database.Connection, target: index.Index
+        ) -> list[verify.Difference]:
+            return [each async for each in verify.differences(connection, target)]
+
+        return self.run(run)
+
+    def aliases(self) -> index.Aliases:
+        return self.run(lambda _connection, target: target.aliases())
+
+    def put(self, **document: Any) -> dict[str, str]:
+        """Writes a document past all bookkeeping."""
+        written = index.Document(**document)
+
+        async def run(_connection: database.Connection, target: index.Index) -> dict[str, str]:
+            refused = await target.put((await target.aliases()).targets, [written])
+            await target.refresh()
+            return refused
+
+        return self.run(run)
+
+    def drop(self) -> None:
+        self.run(lambda _connection, target: target.drop())
+
+    def run(self, work: Callable[[database.Connection, index.Index], Awaitable[T]]) -> T:
+        """Work on a connection with a worker's rights, and the index."""
+
+        async def run() -> T:
+            connection = await psycopg.AsyncConnection[Any].connect(
+                self.database_url, autocommit=True, **database.OPTIONS
+            )
+            async with connection:
+                await database.prepare(
+                    connection, role=connections.ROLE, patience=connections.PATIENCE
+                )
+                return await work(connection, index.connect(self.opensearch_url, self.alias))
+
+        return asyncio.run(run())

@@ -1,0 +1,16 @@
+"""An index for each test, and words that nobody else writes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import indexing
+from tools import databases, stack
+
+
+@pytest.fixture
+def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[indexing.Indexing]:
+    """The index of this test's database, which is not there yet."""
+    own = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
+    yield own
+    own.drop()

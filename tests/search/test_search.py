@@ -1,0 +1,304 @@
+"""GET /search: what is found, by whom, in which order."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import indexing, servers
+from tests.conftest import ServiceFactory
+from tools import databases
+
+Json = dict[str, Any]
+
+
+class World:
+    """People and groups behind one service, whose index is told of everything at once."""
+
+    def __init__(self, service: servers.Service, index: indexing.Indexing) -> None:
+        self.index = index
+        self._clients: dict[str, httpx.Client] = {}
+        self._service = service
+        index.rebuild()
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def as_(self, name: str) -> httpx.Client:
+        if name not in self._clients:
+            user = None if name == "anonymous" else uuid.uuid5(uuid.NAMESPACE_OID, name)
+            self._clients[name] = self._service.client(user)
+        return self._clients[name]
+
+    def make(self, path: str, /, _by: str = "owner", **body: Any) -> Json:
+        response = self.as_(_by).post(path, json=body)
+        assert response.status_code == 201, response.text
+        made: Json = response.json()
+        return made
+
+    def group(self, visibility: str = "public", **body: Any) -> str:
+        body = {"name": "A club", "visibility": visibility, **body}
+        return str(self.make("/groups", **body)["id"])
+
+    def post(self, group: str, body: str, **rest: Any) -> str:
+        return str(self.make(f"/groups/{group}/posts", body=body, **rest)["id"])
+
+    def join(self, group: str, name: str) -> None:
+        user = uuid.uuid5(uuid.NAMESPACE_OID, name)
+        path = f"/groups/{group}/members/{user}"
+        assert self.as_("owner").put(path, json={"role": "member"}).is_success
+
+    def search(self, by: str = "anonymous", **asked: Any) -> Json:
+        self.index.drain()
+        return self.ask(by, **asked)
+
+    def ask(self, by: str = "anonymous", **asked: Any) -> Json:
+        """Asks without telling the index first."""
+        response = self.as_(by).get("/search", params=asked)
+        assert response.status_code == 200, response.text
+        answer: Json = response.json()
+        return answer
+
+    def found(self, by: str = "anonymous", **asked: Any) -> list[str]:
+        return ids(self.search(by, **asked))
+
+
+def ids(page: Json) -> list[str]:
+    return [item[item["type"]]["id"] for item in page["items"]]
+
+
+@pytest.fixture
+def world(service: servers.Service, index: indexing.Indexing) -> Iterator[World]:
+    world = World(service, index)
+    yield world
+    world.close()
+
+
+def test_posts_comments_and_groups_are_found_as_they_are_got_by_themselves(world: World) -> None:
+    group = world.group(name="Owl watchers", tags=["birds"])
+    post = world.post(group, "An owl at dusk", title="Dusk", topic_tags=["birds", "dusk"])
+    comment = world.make(f"/posts/{post}/comments", body="What an owl!")["id"]
+    world.make(f"/posts/{post}/reactions", emoji="🦉")
+    items = world.search("owner", q="OWL")["items"]
+    assert {item["type"]: item[item["type"]] for item in items} == {
+        kind: world.as_("owner").get(path).json()
+        for kind, path in {
+            "group": f"/groups/{group}",
+            "post": f"/posts/{post}",
+            "comment": f"/comments/{comment}",
+        }.items()
+    }
+    for item in items:
+        assert item.keys() == {"type", "score", "highlights", item["type"]}
+    assert world.found(q="owl", type="comment") == [comment]
+    assert world.found(q="owl", type="group") == [group]
+    assert sorted(world.found(q="owl", tag=" Birds")) == sorted([group, post])
+    assert world.found(q="owl", tag="dusk") == [post]
+    assert set(world.found(q="owl", group_id=group)) == {group, post, comment}
+    assert world.found(q="owl", group_id=str(uuid.uuid4())) == []
+    assert world.found(q="birds", type="post") == [post]
+    assert world.found(q="heron") == []
+
+
+def test_what_depends_on_the_viewer_is_the_callers_own(world: World) -> None:
+    group = world.group()
+    post = world.post(group, "A kestrel")
+    world.make(f"/posts/{post}/reactions", emoji="🦅")
+    [mine] = world.search("owner", q="kestrel")["items"]
+    [theirs] = world.search("stranger", q="kestrel")["items"]
+    assert mine["post"]["reactions"] == [{"emoji": "🦅", "count": 1, "reacted": True}]
+    assert theirs["post"]["reactions"] == [{"emoji": "🦅", "count": 1, "reacted": False}]
+    [card] = world.search("owner", q="club", type="group")["items"]
+    assert card["group"]["role"] == "owner"
+    [card] = world.search("anonymous", q="club", type="group")["items"]
+    assert card["group"]["role"] is None
+
+
+@pytest.mark.parametrize(
+    ("visibility", "to_stranger"),
+    [("public", {"group", "post", "comment"}), ("private", {"group"}), ("secret", set())],
+)
+def test_a_caller_finds_what_it_may_see(
+    world: World, visibility: str, to_stranger: set[str]
+) -> None:
+    group = world.group(visibility, name="Wombats")
+    post = world.post(group, "Wombats dig")
+    world.make(f"/posts/{post}/comments", body="wombats do")
+    world.join(group, "member")
+
+    def kinds(by: str) -> set[str]:
+        page = world.search(by, q="wombats")
+        assert page["next_cursor"] is None
+        return {item["type"] for item in page["items"]}
+
+    assert kinds("member") == {"group", "post", "comment"}
+    assert kinds("stranger") == to_stranger
+    assert kinds("anonymous") == to_stranger
+    member = uuid.uuid5(uuid.NAMESPACE_OID, "member")
+    assert world.as_("owner").put(f"/groups/{group}/members/{member}/ban").is_success
+    assert kinds("member") == to_stranger
+
+
+def test_what_is_deleted_is_found_by_nobody_until_it_is_restored(world: World) -> None:
+    group = world.group()
+    post = world.post(group, "A gull")
+    comment = world.make(f"/posts/{post}/comments", body="A gull?")["id"]
+    owner = world.as_("owner")
+    for path, left in [
+        (f"/comments/{comment}", {post}),
+        (f"/posts/{post}", set[str]()),
+        (f"/groups/{group}", set[str]()),
+    ]:
+        assert owner.delete(path).is_success
+        assert set(world.found("owner", q="gull")) == left
+    for path in (f"/groups/{group}", f"/posts/{post}", f"/comments/{comment}"):
+        assert owner.post(f"{path}/restore").is_success
+    assert set(world.found(q="gull")) == {post, comment}
+
+
+def test_a_comment_of_a_deleted_post_is_not_found(world: World) -> None:
+    group = world.group()
+    post = world.post(group, "A post")
+    world.make(f"/posts/{post}/comments", body="A plover")
+    assert world.as_("owner").delete(f"/posts/{post}").is_success
+    assert world.found("owner", q="plover") == []
+
+
+def test_a_stale_index_leaks_nothing(world: World) -> None:
+    group = world.group(name="Moles")
+    post = world.post(group, "moles dig")
+    world.make(f"/posts/{post}/comments", body="moles do")
+    assert len(world.found(q="moles")) == 3
+    patch = {"visibility": "secret"}
+    assert world.as_("owner").patch(f"/groups/{group}", json=patch).is_success
+    # The index is not told.
+    page = world.ask("stranger", q="moles")
+    assert page == {"items": [], "next_cursor": None}
+    assert len(ids(world.ask("owner", q="moles"))) == 3
+
+
+def test_words_that_were_taken_back_are_not_highlighted(world: World) -> None:
+    post = world.post(world.group(), "the password is swordfish")
+    assert world.found(q="swordfish") == [post]
+    patch = {"body": "the password is gone"}
+    assert world.as_("owner").patch(f"/posts/{post}", json=patch).is_success
+    # The index is not told: it proposes the post for what it said before.
+    [item] = world.ask(q="swordfish")["items"]
+    assert "swordfish" not in json.dumps(item)
+    assert item["highlights"] == {}
+    assert world.found(q="swordfish") == []
+
+
+def test_the_best_match_comes_first_and_of_equal_ones_the_newest(world: World) -> None:
+    group = world.group()
+    body = world.post(group, "a lynx")
+    newer = world.post(group, "one more lynx")
+    title = world.post(group, "seen today", title="Lynx")
+    both = world.post(group, "a lynx", title="Lynx")
+    page = world.search(q="lynx")
+    assert ids(page) == [both, title, newer, body]
+    scores = [item["score"] for item in page["items"]]
+    assert scores == sorted(scores, reverse=True)
+    world.post(group, "a lynx")
+    secret = world.group("secret")
+    for _ in range(3):
+        world.post(secret, "lynx lynx lynx")
+    # What others write changes no score.
+    assert [item["score"] for item in world.search(q="lynx", limit=2)["items"]] == scores[:2]
+
+
+def test_what_matched_is_highlighted_in_html(world: World) -> None:
+    world.post(world.group(), "<b>A newt</b> & a toad", title="Newts & toads: a newt")
+    [item] = world.search(q="newt")["items"]
+    assert item["highlights"] == {
+        "title": ["Newts &amp; toads: a <em>newt</em>"],
+        "body": ["&lt;b&gt;A <em>newt</em>&lt;&#x2F;b&gt; &amp; a toad"],
+    }
+
+
+def test_a_walk_meets_every_hit_once_whatever_is_hidden_between(world: World) -> None:
+    public, secret = world.group(), world.group("secret")
+    seen = []
+    for number in range(7):
+        seen.append(world.post(public, "an egret"))
+        for _ in range(number % 3):
+            world.post(secret, "an egret")
+    met: list[str] = []
+    page = world.search("stranger", q="egret", limit=3)
+    while True:
+        met += ids(page)
+        if page["next_cursor"] is None:
+            break
+        page = world.ask("stranger", q="egret", limit=3, cursor=page["next_cursor"])
+    assert met == seen[::-1]
+
+
+def test_a_page_is_filled_past_many_hits_that_are_hidden(world: World) -> None:
+    public, secret = world.group(), world.group("secret")
+    expected = [world.post(public, "an ibis") for _ in range(3)]
+    with databases.Database(world.index.database_url).connect() as job:
+        job.execute(
+            """
+            insert into post (group_id, author_id, body)
+            select %s, gen_random_uuid(), 'an ibis' from generate_series(1, 600)
+            """,
+            [secret],
+        )
+    world.index.rebuild()
+    page = world.search("stranger", q="ibis", limit=2)
+    assert ids(page) == expected[:0:-1]
+    page = world.ask("stranger", q="ibis", limit=2, cursor=page["next_cursor"])
+    assert (ids(page), page["next_cursor"]) == (expected[:1], None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({}, "q"),
+        ({"q": " "}, "q"),
+        ({"q": "a" * 201}, "q"),
+        ({"q": "a", "type": "user"}, "type"),
+        ({"q": "a", "limit": "0"}, "limit"),
+        ({"q": "a", "limit": "101"}, "limit"),
+        ({"q": "a", "limit": "x"}, "limit"),
+        ({"q": "a", "group_id": "x"}, "group_id"),
+    ],
+)
+def test_a_search_that_is_none_is_refused(
+    shared_service: servers.Service, asked: dict[str, str], field: str
+) -> None:
+    with shared_service.client() as client:
+        response = client.get("/search", params=asked)
+    assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "MXwy=", "TmFOfDE", "MWU0MDB8MQ", "MXwxMjM0NTY3ODkwMTIzNDU2Nzg5", "MXx4"]
+)
+def test_a_cursor_that_the_service_has_not_made_is_refused(
+    shared_service: servers.Service, cursor: str
+) -> None:
+    with shared_service.client() as client:
+        response = client.get("/search", params={"q": "a", "cursor": cursor})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_any_words_may_be_asked_for(world: World) -> None:
+    for q in ['"', "a AND (", "*", "/x/", "\\", "{}", "👍", "a:b", "-", "a" * 200, "' or 1"]:
+        assert world.search(q=q)["items"] == []
+
+
+def test_without_its_index_or_without_opensearch_search_is_unavailable(
+    run_service: ServiceFactory, index: indexing.Indexing
+) -> None:
+    for service in (run_service(), run_service(OPENSEARCH_URL="http://127.0.0.1:9")):
+        with service.client() as client:
+            response = client.get("/search", params={"q": "a"})
+            assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+            assert int(response.headers["retry-after"]) > 0
+            assert client.get("/groups").is_success

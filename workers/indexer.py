@@ -1,0 +1,106 @@
+"""The indexer: what changes goes from the outbox into the index that search asks (§5).
+
+Of a subject it writes the present state, whatever its events say, under a version that grows with
+the row: to write it twice, late or out of order does no harm.
+"""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import structlog
+
+from gen import models, search
+from service import database
+from service import settings as configuration
+from workers import loop, metrics
+from workers.search import index, rebuild
+
+NAME: Final = "indexer"
+BATCH: Final = 500
+# A rebuild goes on in the next turn, so that no turn takes as long as one that hangs.
+TURN: Final = 10.0  # seconds
+
+
+class Indexer:
+    """The consumer that feeds the index. Any number may work."""
+
+    name = "search"
+
+    def __init__(self, target: index.Index, measured: metrics.Metrics) -> None:
+        self._target = target
+        self._metrics = measured
+        self._log = structlog.get_logger().bind(consumer=self.name)
+        self._rebuild: rebuild.Rebuild | None = None
+
+    async def handle(self, connection: database.Connection) -> int:
+        """Writes the next subjects. Raises Outage when OpenSearch takes nothing now."""
+        querier = search.AsyncQuerier(connection)
+        if self._rebuild is None:
+            async with connection.transaction():
+                tasks = [task async for task in querier.search_task_claim(most=BATCH)]
+                # After the claim: whatever is rebuilt from rows without these changes is seen here.
+                aliases = await self._target.aliases()
+                if aliases.readable:
+                    return await self._write(querier, tasks, aliases.targets)
+        return await self._fill(connection)
+
+    async def _write(
+        self,
+        querier: search.AsyncQuerier,
+        tasks: Sequence[models.ApiSearchTask],
+        targets: Sequence[str],
+    ) -> int:
+        if not tasks:
+            return 0
+        refused = await self._target.put(targets, [_document(task) for task in tasks])
+        done: list[int] = []
+        for task in tasks:
+            error = refused.get(f"{task.kind}:{task.id}")
+            if error is None:
+                done += task.event_ids or []
+                continue
+            self._log.warning("document refused", kind=task.kind, id=str(task.id), error=error)
+            self._metrics.failed.labels(self.name).inc()
+            await querier.search_event_fail(event_ids=task.event_ids or [], error=error)
+        await querier.search_event_finish(event_ids=done)
+        # An attempt that failed is no reason to sleep while others wait.
+        return len(done) or len(tasks)
+
+    async def _fill(self, connection: database.Connection) -> int:
+        """Goes on with a new index where there is none, as when OpenSearch has started empty."""
+        ends = time.monotonic() + TURN
+        # Forgotten until the turn is over: after an outage there is no knowing what is left of it.
+        current, self._rebuild = self._rebuild, None
+        if current is None:
+            self._log.info("index missing, it is rebuilt")
+            current = await rebuild.Rebuild.begin(self._target)
+        while not await current.step(connection):
+            if time.monotonic() > ends:
+                self._rebuild = current
+                return 1
+        for key, error in current.refused.items():
+            self._log.warning("document refused", key=key, error=error)
+        self._log.info("index rebuilt", index=current.name, documents=current.written)
+        return 1
+
+
+def _document(task: models.ApiSearchTask) -> index.Document:
+    assert task.kind is not None
+    return index.Document(
+        kind=task.kind, id=str(task.id), version=task.version or 0, source=bytes(task.document)
+    )
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: configuration.ServiceSettings, measured: metrics.Metrics
+) -> AsyncIterator[Indexer]:
+    """An indexer on the OpenSearch of the settings, whether or not that is up."""
+    url = settings.opensearch_url.get_secret_value()
+    yield Indexer(index.connect(url, settings.search_index), measured)
+
+
+if __name__ == "__main__":
+    loop.main(NAME, opened)
