@@ -1,5 +1,6 @@
-"""A small checkout of its own: our tools, a toy service, two tiny SQL files."""
+"""A small checkout of its own: our tools, a toy service, toy workers, two tiny SQL files."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import httpx
 import psutil
 
 from service import settings as configuration
-from tools import stack
+from tools import processes, serve, stack
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
@@ -32,6 +33,10 @@ async def healthz(request):
     return PlainTextResponse(str(os.getpid()))
 
 app = Starlette(routes=[Route("/healthz", healthz)])
+"""
+WORKER = """
+import signal
+signal.sigwait([signal.SIGTERM])
 """
 SEED = """
 import psycopg
@@ -164,6 +169,11 @@ class Checkout:
             time.sleep(0.05)
         return True
 
+    def record(self, name: str) -> processes.Record:
+        """The process of this name as `make run` last started it."""
+        path = processes.Folder(self.data_dir).record(name)
+        return processes.Record(**json.loads(path.read_text()))
+
     def part(self, name: str) -> psutil.Process:
         found = [p for p in self.left_running() if name in p.name() and p.ppid() != os.getpid()]
         heads = [p for p in found if p.ppid() not in {other.pid for other in found}]
@@ -184,9 +194,11 @@ class Checkout:
 def make(root: Path) -> Checkout:
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
-    shutil.copytree(ROOT / "tools", root / "tools", ignore=ignored)
+    for package in ("gen", "service", "tools", "workers"):
+        shutil.copytree(ROOT / package, root / package, ignore=ignored)
     files = {
         "service/app.py": APP,
+        **{f"workers/{name}.py": WORKER for name in serve.WORKERS},
         "tools/seed.py": SEED,
         "db/schema/1_tables.sql": SCHEMA,
         "db/functions/00_schema.sql": FUNCTIONS,
@@ -195,5 +207,4 @@ def make(root: Path) -> Checkout:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    shutil.copy(ROOT / "service" / "settings.py", root / "service")
     return Checkout(root)

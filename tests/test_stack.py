@@ -90,20 +90,23 @@ def test_a_server_that_dies_is_started_again_and_a_store_ends_the_run(
     run = checkout.run(WEB_CONCURRENCY="2")
     run.wait_until_it_serves()
     time.sleep(serve.SETTLED + 0.5)
-    record = next(r for r in processes.Folder(checkout.data_dir).records() if r.name == "service")
+    worker = checkout.record("relay")
+    os.kill(worker.pid, signal.SIGKILL)
+    record = checkout.record("service")
     os.kill(record.pid, signal.SIGKILL)
     deadline = time.monotonic() + 20
     pid = 0
     while not pid and time.monotonic() < deadline:
         time.sleep(0.2)
-        new = [r for r in processes.Folder(checkout.data_dir).records() if r.name == "service"]
-        if new and new[0].pid != record.pid:
+        if checkout.record("service").pid != record.pid:
             try:
                 pid = int(httpx.get(f"{run.origin}/healthz").text)
             except httpx.TransportError:
                 continue
     assert pid
     assert psutil.Process(pid).create_time() > record.created
+    assert checkout.record("relay").pid != worker.pid
+    assert psutil.pid_exists(checkout.record("relay").pid)
 
     checkout.part("redis-server").kill()
     assert run.wait() == 1
@@ -156,7 +159,7 @@ def test_configured_stores_replace_the_embedded_ones(
     )
     run.wait_until_it_serves()
     records = [record.name for record in processes.Folder(checkout.data_dir).records()]
-    assert records == ["service"]
+    assert sorted(records) == sorted(["service", *serve.WORKERS])
     # A second command finds the running instance's database, though nothing tells it of one.
     assert checkout.tool("migrate").stdout == (
         "tables: already up to date\napi: already up to date\n"

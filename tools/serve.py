@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
 SETTLED = 3.0
+WORKERS = ("relay", "sweeper")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def servers(settings: Settings, port: int) -> list[Server]:
                 *("--timeout-graceful-shutdown", "5"),
             ),
         ),
+        *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),
     ]
 
 

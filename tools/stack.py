@@ -276,9 +276,13 @@ def _clear(settings: Settings) -> None:
     folder = processes.Folder(settings.data_dir)
     _state_path(settings).unlink(missing_ok=True)
     records = folder.records()
-    # What serves is stopped before what it needs.
-    processes.stop(folder, [record for record in records if record.name not in PARTS])
-    processes.stop(folder, [record for record in records if record.name in PARTS])
+    # What serves is stopped first, then the workers, and last what both need.
+    for stage in range(3):
+        processes.stop(folder, [record for record in records if _stage(record.name) == stage])
+
+
+def _stage(name: str) -> int:
+    return 2 if name in PARTS else 0 if name == "service" else 1
 
 
 def _state_path(settings: Settings) -> Path:
