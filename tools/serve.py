@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
 SETTLED = 3.0
-WORKERS = ("relay", "sweeper")
+WORKERS = ("relay", "indexer", "sweeper")
 
 
 @dataclass(frozen=True)

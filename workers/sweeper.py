@@ -16,6 +16,7 @@ from service import settings as configuration
 from workers import connections, metrics, process
 
 NAME: Final = "sweeper"
+KINDS: Final = ("upload", "object", "event", "idempotency_key")
 INTERVAL: Final = 60.0  # seconds
 BATCH: Final = 1000
 # An event that everybody is done with is kept for so long, for whoever asks what happened.
@@ -39,6 +40,8 @@ class Sweeper:
         self._interval = interval
         self._bucket = bucket.Bucket(bucket.connect(settings, S3_TIMEOUT), settings.s3_bucket)
         self._metrics = metrics.Metrics()
+        for kind in KINDS:
+            self._metrics.swept.labels(kind)
         self._log = structlog.get_logger().bind(worker=NAME)
         self._away: set[str] = set()
 
