@@ -63,7 +63,8 @@ class Replay:
         return listener.live or listener.gone
 
     async def _resume(self, listener: listeners.Listener, last: int) -> None:
-        top = await self._feed.patiently(self._feed.top)
+        # Where Redis was emptied it knows less than the reader.
+        top = max(await self._feed.patiently(self._feed.top), self._reader.place)
         if top - streams.KEPT <= last <= top:
             listener.place = last
         else:

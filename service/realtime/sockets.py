@@ -37,6 +37,17 @@ LOOK: Final = 60.0
 _LAST: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
 
 
+class Server(socketio.AsyncServer):  # type: ignore[misc]  # it has no types
+    """The Socket.IO server; a polling client that goes doesn't leave its request behind."""
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None:
+            # Behind a last word to the client, if there is one: nothing ends the request else.
+            asyncio.get_running_loop().call_soon(socket.queue.put_nowait, None)
+
+
 class Sockets:
     """An ASGI application for everything under PATH."""
 
@@ -50,7 +61,7 @@ class Sockets:
     ) -> None:
         logger = logging.getLogger("socketio")
         logger.setLevel(logging.ERROR)
-        self._server = socketio.AsyncServer(
+        self._server = Server(
             async_mode="asgi",
             namespaces="*",
             # No cookie opens anything here, a token does: every page may connect.

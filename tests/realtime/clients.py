@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+import psycopg
 import socketio
 from socketio import exceptions
 
@@ -15,6 +16,9 @@ from tests import servers
 from tests.http import wire
 
 PATIENCE = 10.0
+WAITING = """
+select count(*) from outbox_event where stream is not null and published_at is null
+"""
 
 
 @dataclass
@@ -144,6 +148,14 @@ class Town:
         path = f"/groups/{group_id}/members/{self.user(name).id}"
         response = self.user("owner").client.put(path, json={"role": role})
         assert response.is_success, response.text
+
+    async def settle(self) -> None:
+        """Waits until all that has happened has been told."""
+        url = self.service.environment["DATABASE_URL"]
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            while (await (await connection.execute(WAITING)).fetchone()) != (0,):
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
 
     def client(
         self,

@@ -1,0 +1,224 @@
+"""What clients hear, and that it is what they could read."""
+
+import asyncio
+import re
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.http import wire
+from tests.realtime.clients import Client, Town
+
+FIELDS = {
+    "event_id",
+    "type",
+    "group_id",
+    "post_id",
+    "subject_type",
+    "subject_id",
+    "actor_id",
+    "occurred_at",
+    "data",
+}
+REMOVALS = ("post.deleted", "comment.deleted", "reaction.removed", "group.deleted")
+
+
+def done(response: httpx.Response) -> Any:
+    assert response.is_success, response.text
+    return response.json() if response.content else None
+
+
+def act_out(owner: wire.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
+    """Does everything that a group hears of; the ids of what was made."""
+    http = owner.client
+    post = owner.make_post(group_id)
+    done(http.patch(f"/posts/{post}", json={"body": "Another"}))
+    done(http.put(f"/posts/{post}/pin"))
+    done(http.delete(f"/posts/{post}/pin"))
+    comment = owner.make_comment(post)
+    done(http.patch(f"/comments/{comment}", json={"body": "Another"}))
+    for subject in (f"/posts/{post}", f"/comments/{comment}"):
+        done(http.post(f"{subject}/reactions", json={"emoji": "👍"}))
+        done(http.delete(f"{subject}/reactions/👍"))
+    done(http.delete(f"/comments/{comment}"))
+    done(http.post(f"/comments/{comment}/restore"))
+    done(http.delete(f"/posts/{post}"))
+    done(http.post(f"/posts/{post}/restore"))
+    member = f"/groups/{group_id}/members/{guest}"
+    done(http.put(member, json={"role": "member"}))
+    done(http.put(member, json={"role": "moderator"}))
+    done(http.delete(member))
+    done(http.put(f"{member}/ban", json={}))
+    done(http.delete(f"{member}/ban"))
+    done(http.patch(f"/groups/{group_id}", json={"name": "Another"}))
+    return {"post": post, "comment": comment}
+
+
+TOLD = [
+    "post.created",
+    "post.updated",
+    "post.pinned",
+    "post.unpinned",
+    "comment.created",
+    "comment.updated",
+    "reaction.added",
+    "reaction.removed",
+    "reaction.added",
+    "reaction.removed",
+    "comment.deleted",
+    "comment.restored",
+    "post.deleted",
+    "post.restored",
+    "member.joined",
+    "member.role_changed",
+    "member.left",
+    "member.banned",
+    "member.unbanned",
+    "group.updated",
+]
+
+
+async def test_a_group_hears_everything_in_order_on_every_process(town: Town) -> None:
+    group_id = town.group("private", "member")
+    await town.settle()
+    clients = [
+        town.client(f"/groups/{group_id}", name, service=service)
+        for name in ("owner", "member")
+        for service in (0, 1)
+    ]
+    await asyncio.gather(*(client.connect() for client in clients))
+    guest = uuid.uuid4()
+    made = await asyncio.to_thread(act_out, town.user("owner"), group_id, guest)
+    for client in clients:
+        await client.hears("group.updated")
+        assert client.types == TOLD
+        assert client.heard == clients[0].heard
+        await client.close()
+    places = [int(event_id.removesuffix("-0")) for event_id in clients[0].ids]
+    assert places == sorted(set(places))
+    for name, payload in clients[0].heard:
+        assert payload.keys() == FIELDS
+        assert payload["type"] == name
+        assert payload["group_id"] == group_id
+        assert payload["actor_id"] == str(town.user("owner").id)
+        at = datetime.fromisoformat(payload["occurred_at"])
+        assert abs((datetime.now(UTC) - at).total_seconds()) < 60
+        has_post = name.split(".")[0] in ("post", "comment", "reaction")
+        assert payload["post_id"] == (made["post"] if has_post else None)
+        if name in REMOVALS:
+            assert payload["data"].keys() == {"id", "deleted_at"}
+
+
+async def test_a_post_hears_what_is_its_own(town: Town) -> None:
+    group_id = town.group("secret")
+    owner = town.user("owner")
+    post = owner.make_post(group_id)
+    await town.settle()
+    async with town.client(f"/posts/{post}", "owner") as client:
+        await asyncio.to_thread(act_out, owner, group_id, uuid.uuid4())
+        comment = await asyncio.to_thread(owner.make_comment, post)
+        heard = await client.hears("comment.created")
+        assert client.types == ["comment.created"]
+        assert (heard["post_id"], heard["subject_id"]) == (post, comment)
+
+
+async def test_data_is_what_http_answers_without_what_depends_on_the_viewer(town: Town) -> None:
+    group_id = town.group("public")
+    owner = town.user("owner")
+    async with town.client(f"/groups/{group_id}") as client:
+        post = await asyncio.to_thread(owner.make_post, group_id)
+        comment = await asyncio.to_thread(owner.make_comment, post)
+        await asyncio.to_thread(
+            lambda: done(owner.client.patch(f"/groups/{group_id}", json={"description": "New"}))
+        )
+        updated = await client.hears("group.updated")
+        created = client.payloads("post.created")[0]
+        commented = client.payloads("comment.created")[0]
+        assert updated["data"]["role"] is None
+        for payload, path in (
+            (created, f"/posts/{post}"),
+            (commented, f"/comments/{comment}"),
+            (updated, f"/groups/{group_id}"),
+        ):
+            data, answer = payload["data"], done(owner.client.get(path))
+            assert data.keys() == answer.keys()
+            # Of the post's own counters the later comment has changed some.
+            same = {"id", "body", "author_id", "created_at", "name", "slug", "visibility"}
+            for field in same & data.keys():
+                assert data[field] == answer[field]
+
+
+async def test_what_is_deleted_with_its_post_is_heard_no_more(town: Town) -> None:
+    group_id = town.group("public", "member")
+    owner = town.user("owner")
+    post = owner.make_post(group_id)
+    await town.settle()
+    member, boss = (town.client(f"/posts/{post}", name) for name in ("member", "owner"))
+    await asyncio.gather(member.connect(), boss.connect())
+    await asyncio.to_thread(lambda: done(owner.client.delete(f"/posts/{post}")))
+    await member.is_thrown_out()
+    assert member.types == ["post.deleted"]
+    await asyncio.to_thread(lambda: done(owner.client.post(f"/posts/{post}/restore")))
+    await boss.hears("post.restored")
+    assert boss.types == ["post.deleted", "post.restored"]
+    await boss.close()
+
+
+async def test_clients_say_nothing(town: Town) -> None:
+    group_id = town.group("public")
+    async with town.client(f"/groups/{group_id}") as client:
+        for _ in range(20):
+            await client.io.emit("post.created", {"a": 1}, namespace=client.namespace)
+        await asyncio.to_thread(town.user("owner").make_post, group_id)
+        await client.hears("post.created")
+        assert len(client.heard) == 1
+
+
+async def test_a_client_that_says_too_much_is_cut_off(town: Town) -> None:
+    client = await town.client(f"/groups/{town.group('public')}").connect()
+    for _ in range(600):
+        await client.io.emit("noise", namespace=client.namespace)
+    await client.is_thrown_out(5)
+
+
+async def test_one_connection_has_a_limited_number_of_namespaces(town: Town) -> None:
+    namespaces = [f"/groups/{town.group('public')}" for _ in range(51)]
+    client = Client(town.service, namespaces[0])
+    await client.connect()
+    refused = asyncio.Event()
+
+    async def refuse(error: Any) -> None:
+        assert error["message"] == "not_found"
+        refused.set()
+
+    client.io.on("connect_error", namespace=namespaces[50], handler=refuse)
+    for namespace in namespaces[1:]:
+        await client.io._send_packet(client.io.packet_class(0, namespace=namespace))
+    async with asyncio.timeout(5):
+        await refused.wait()
+    await client.close()
+
+
+async def test_metrics_tell_of_sockets(town: Town) -> None:
+    group_id = town.group("public")
+    async with town.client(f"/groups/{group_id}") as client:
+        await asyncio.to_thread(town.user("owner").make_post, group_id)
+        await client.hears("post.created")
+        text = httpx.get(f"{town.service.origin}/metrics").text
+        assert float(re.findall(r"^communities_sockets (.*)$", text, re.M)[0]) >= 1
+        assert 'communities_events_emitted_total{type="post.created"}' in text
+
+
+@pytest.mark.parametrize("frame", ["", "x", "9", "4", "40/groups", "451-[", "42/groups/x,["])
+async def test_a_client_that_speaks_gibberish_harms_nobody(town: Town, frame: str) -> None:
+    import aiohttp
+
+    url = f"{town.service.origin}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        await socket.send_str(frame)
+        await asyncio.sleep(0.05)
+    async with town.client(f"/groups/{town.group('public')}"):
+        pass

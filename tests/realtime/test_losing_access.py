@@ -1,0 +1,139 @@
+"""Who loses the right to see is thrown out, everywhere, and hears nothing that happens later."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from tests.http import wire
+from tests.realtime.clients import Client, Town
+
+Change = Callable[[Town, str], httpx.Response]
+
+
+def ban(town: Town, group_id: str) -> httpx.Response:
+    path = f"/groups/{group_id}/members/{town.user('member').id}/ban"
+    return town.user("owner").client.put(path, json={})
+
+
+def kick(town: Town, group_id: str) -> httpx.Response:
+    path = f"/groups/{group_id}/members/{town.user('member').id}"
+    return town.user("owner").client.delete(path)
+
+
+def leave(town: Town, group_id: str) -> httpx.Response:
+    return town.user("member").client.post(f"/groups/{group_id}/leave")
+
+
+def hide(visibility: str) -> Change:
+    def change(town: Town, group_id: str) -> httpx.Response:
+        return town.user("owner").client.patch(
+            f"/groups/{group_id}", json={"visibility": visibility}
+        )
+
+    return change
+
+
+async def everywhere(town: Town, group_id: str, post: str, name: str | None) -> list[Client]:
+    clients = [
+        town.client(namespace, name, service=service)
+        for namespace in (f"/groups/{group_id}", f"/posts/{post}")
+        for service in (0, 1)
+    ]
+    await asyncio.gather(*(client.connect() for client in clients))
+    return clients
+
+
+@pytest.mark.parametrize("visibility", ["private", "secret"])
+@pytest.mark.parametrize("change", [ban, kick, leave])
+async def test_who_is_no_member_any_more_is_thrown_out(
+    town: Town, visibility: str, change: Change
+) -> None:
+    group_id = town.group(visibility, "member")
+    owner = town.user("owner")
+    post = owner.make_post(group_id)
+    clients = await everywhere(town, group_id, post, "member")
+    others = await everywhere(town, group_id, post, "owner")
+
+    def lose() -> None:
+        owner.make_comment(post, "before")
+        assert change(town, group_id).is_success
+        owner.make_comment(post, "after")
+
+    await asyncio.to_thread(lose)
+    await asyncio.gather(*(client.is_thrown_out() for client in clients))
+    for client in others:
+        await client.hears("comment.created", 2)
+        await client.close()
+    for client in clients:
+        assert all(
+            payload["data"]["body"] == "before" for payload in client.payloads("comment.created")
+        )
+
+
+@pytest.mark.parametrize("change", [ban, kick, leave])
+async def test_a_public_group_goes_on_for_who_is_no_member(town: Town, change: Change) -> None:
+    group_id = town.group("public", "member")
+    async with town.client(f"/groups/{group_id}", "member") as client:
+        assert change(town, group_id).is_success
+        await asyncio.to_thread(town.user("owner").make_post, group_id)
+        await client.hears("post.created")
+
+
+@pytest.mark.parametrize("visibility", ["private", "secret"])
+async def test_a_group_that_is_hidden_throws_out_strangers(town: Town, visibility: str) -> None:
+    group_id = town.group("public", "member")
+    owner = town.user("owner")
+    post = owner.make_post(group_id)
+    strangers = [
+        *await everywhere(town, group_id, post, None),
+        *await everywhere(town, group_id, post, "stranger"),
+    ]
+    members = await everywhere(town, group_id, post, "member")
+
+    def change() -> None:
+        assert hide(visibility)(town, group_id).is_success
+        owner.make_comment(post)
+
+    await asyncio.to_thread(change)
+    await asyncio.gather(*(client.is_thrown_out() for client in strangers))
+    for client in members:
+        await client.hears("comment.created")
+        await client.close()
+    assert all("comment.created" not in client.types for client in strangers)
+
+
+async def test_a_group_that_is_deleted_says_so_and_keeps_its_moderators(town: Town) -> None:
+    group_id = town.group("private", "member", "moderator")
+    town.put(group_id, "moderator", "moderator")
+    owner: wire.User = town.user("owner")
+    names = ("member", "moderator", "owner")
+    clients = {
+        (name, service): town.client(f"/groups/{group_id}", name, service=service)
+        for name in names
+        for service in (0, 1)
+    }
+    await asyncio.gather(*(client.connect() for client in clients.values()))
+    await asyncio.to_thread(owner.client.delete, f"/groups/{group_id}")
+    for (name, _), client in clients.items():
+        payload = await client.hears("group.deleted")
+        assert payload["data"].keys() == {"id", "deleted_at"}
+        if name == "member":
+            await client.is_thrown_out()
+        else:
+            assert not client.disconnected.is_set()
+            await client.close()
+
+
+async def test_a_socket_ends_with_its_token(town: Town) -> None:
+    group_id = town.group("public")
+    client = town.client(f"/groups/{group_id}", "owner", ttl=timedelta(seconds=2))
+    stays = town.client(f"/groups/{group_id}", "owner")
+    await asyncio.gather(client.connect(), stays.connect())
+    await client.is_thrown_out(3.2)
+    await asyncio.to_thread(town.user("owner").make_post, group_id)
+    await stays.hears("post.created")
+    await stays.close()
+    assert client.types == []

@@ -1,0 +1,142 @@
+"""A client that comes back gets what it missed, each event once and in order."""
+
+import asyncio
+import itertools
+import threading
+
+import pytest
+import redis
+
+from tests.realtime.clients import Client, Town
+
+
+def top(town: Town) -> int:
+    with redis.Redis.from_url(town.service.environment["REDIS_URL"]) as client:
+        places = [
+            client.xinfo_stream(stream)["last-generated-id"]
+            for stream in ("comm:post", "comm:comment")
+            if client.exists(stream)
+        ]
+    return max(int(place.partition(b"-")[0]) for place in places)
+
+
+async def heard_live(town: Town, group_id: str, post: str, count: int) -> Client:
+    async with town.client(f"/groups/{group_id}", "owner") as witness:
+        for number in range(count):
+            await asyncio.to_thread(town.user("owner").make_comment, post, str(number))
+            if number % 3 == 0:
+                await asyncio.to_thread(town.user("owner").make_post, group_id, str(number))
+        await witness.hears("comment.created", count)
+        await asyncio.sleep(0.1)
+    return witness
+
+
+@pytest.mark.parametrize("is_bare", [False, True])
+async def test_what_was_missed_comes_first_and_once(town: Town, is_bare: bool) -> None:
+    group_id = town.group("private", "member")
+    post = town.user("owner").make_post(group_id)
+    witness = await heard_live(town, group_id, post, 10)
+    for position in (0, 4, len(witness.ids) - 1):
+        last = witness.ids[position]
+        given = last.removesuffix("-0") if is_bare else last
+        async with town.client(f"/groups/{group_id}", "member", last=given, service=1) as client:
+            await asyncio.to_thread(town.user("owner").make_post, group_id, "now")
+            await client.until(
+                lambda one: any(p["data"]["body"] == "now" for p in one.payloads("post.created"))
+            )
+            missed = witness.heard[position + 1 :]
+            assert client.heard[: len(missed)] == missed
+            assert len(set(client.ids)) == len(client.ids)
+            assert "resync_required" not in client.types
+
+
+async def test_a_post_resumes_with_its_own_events(town: Town) -> None:
+    group_id = town.group("private")
+    post = town.user("owner").make_post(group_id)
+    witness = await heard_live(town, group_id, post, 6)
+    last = f"{int(witness.ids[0].removesuffix('-0')) - 1}-0"
+    async with town.client(f"/posts/{post}", "owner", last=last) as client:
+        await client.hears("comment.created", 6)
+        assert client.heard == [one for one in witness.heard if one[1]["post_id"] == post]
+
+
+async def test_who_comes_back_while_much_happens_gets_each_event_once(town: Town) -> None:
+    group_id = town.group("public")
+    owner = town.user("owner")
+    posts = [owner.make_post(group_id) for _ in range(2)]
+    stop = threading.Event()
+    counts = [0, 0]
+
+    def write(index: int) -> None:
+        with town.service.client(owner.id) as http:
+            for number in itertools.count():
+                if stop.is_set():
+                    break
+                body = {"body": str(number)}
+                assert http.post(f"/posts/{posts[index]}/comments", json=body).is_success
+                counts[index] += 1
+
+    witness = await town.client(f"/groups/{group_id}").connect()
+    writers = [asyncio.create_task(asyncio.to_thread(write, index)) for index in range(2)]
+    heard: list[str] = []
+    bodies: list[tuple[str, str]] = []
+    last = f"{top(town)}-0"
+    for turn in range(12):
+        client = town.client(f"/groups/{group_id}", last=last, service=turn % 2)
+        async with client:
+            await client.until(lambda one: len(one.heard) > 15)
+        heard += client.ids
+        bodies += [(p["post_id"], p["data"]["body"]) for _, p in client.heard]
+        last = heard[-1]
+    stop.set()
+    await asyncio.gather(*writers)
+    await witness.hears("comment.created", sum(counts))
+    await witness.close()
+    begin = witness.ids.index(heard[0])
+    assert heard == witness.ids[begin : begin + len(heard)]
+    for post in posts:
+        numbers = [int(body) for one, body in bodies if one == post]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+@pytest.mark.parametrize("beyond", [1, 10**6, 2**64])
+async def test_an_id_that_was_never_given_needs_a_new_start(town: Town, beyond: int) -> None:
+    group_id = town.group("public")
+    owner = town.user("owner")
+    async with town.client(f"/groups/{group_id}") as witness:
+        await asyncio.to_thread(owner.make_post, group_id)
+        await witness.hears("post.created")
+    place = top(town)
+    async with town.client(f"/groups/{group_id}", last=str(place + beyond)) as client:
+        resync = await client.hears("resync_required")
+        assert resync == {"event_id": f"{place}-0"}
+        await asyncio.to_thread(owner.make_post, group_id)
+        await client.hears("post.created")
+        assert client.types == ["resync_required", "post.created"]
+
+
+async def test_what_is_not_kept_any_more_needs_a_new_start(town: Town) -> None:
+    group_id = town.group("public")
+    owner = town.user("owner")
+    post = owner.make_post(group_id)
+    witness = await heard_live(town, group_id, post, 6)
+    with redis.Redis.from_url(town.service.environment["REDIS_URL"]) as streams:
+        streams.xtrim("comm:comment", maxlen=0, approximate=False)
+        for last in (witness.ids[0], "0", "0-0"):
+            async with town.client(f"/groups/{group_id}", last=last) as client:
+                resync = await client.hears("resync_required")
+                assert resync == {"event_id": f"{top(town)}-0"}
+                await asyncio.to_thread(owner.make_comment, post)
+                await client.hears("comment.created")
+                assert client.types == ["resync_required", "comment.created"]
+        streams.flushdb()
+        async with (
+            town.client(f"/groups/{group_id}", last=witness.ids[0]) as client,
+            town.client(f"/groups/{group_id}") as other,
+        ):
+            await client.hears("resync_required")
+            await asyncio.to_thread(owner.make_comment, post)
+            for one in (client, other):
+                await one.hears("comment.created")
+            assert client.types == ["resync_required", "comment.created"]
+            assert other.types == ["comment.created"]
