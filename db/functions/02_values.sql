@@ -219,7 +219,7 @@ begin
   if p_cursor ~ '^[A-Za-z0-9_-]{86,92}$' and char_length(p_cursor) % 4 <> 1 then
     v_parts := regexp_match(
       encode(decode(v_padded, 'base64'), 'escape'),
-      '^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00))\|'
+      '^(\d{4}-\d\d-\d\dT\d\d:[0-5]\d:[0-5]\d\.\d{6}(?:Z|\+00:00))\|'
       '([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
     );
   end if;

@@ -136,7 +136,7 @@ declare
   v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
   v_mine uuid[];
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   if p_mine then
     perform require_actor(p_actor);

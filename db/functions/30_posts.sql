@@ -99,7 +99,7 @@ declare
   v standing;
   v_viewer uuid := viewer(p_actor);
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   v := enter_group(p_actor, p_group_id);
   perform require_content(v, p_actor);
