@@ -298,22 +298,22 @@ begin
   if p_role is not null then
     perform reject_invalid(check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member'));
   end if;
-  if p_before is null then
-    return query
+  return query
+    select p.* from (
       select d.* from group_member as m cross join lateral member_dto(m) as d
       where m.group_id = p_group_id and m.left_at is null and (p_role is null or m.role = p_role)
-        and (m.created_at, m.id) > (v_start.created_at, v_start.id)
-      order by m.created_at, m.id limit v_rows;
-  else
-    return query
-      select p.* from (
-        select d.* from group_member as m cross join lateral member_dto(m) as d
-        where m.group_id = p_group_id and m.left_at is null and (p_role is null or m.role = p_role)
-          and (m.created_at, m.id) < (v_start.created_at, v_start.id)
-        order by m.created_at desc, m.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
-  end if;
+        and case
+          when p_before is null then (m.created_at, m.id) > (v_start.created_at, v_start.id)
+          else (m.created_at, m.id) < (v_start.created_at, v_start.id)
+        end
+      order by
+        case when p_before is null then m.created_at end,
+        case when p_before is null then m.id end,
+        case when p_before is not null then m.created_at end desc,
+        case when p_before is not null then m.id end desc
+      limit v_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
 comment on function api.list_members(uuid, uuid, text, int, text, text, boolean) is
