@@ -56,7 +56,7 @@ select is_empty(
     where is_list
       and (
         source !~ 'limit v_rows'
-        or source !~ 'order by (\w+)\.created_at( desc)?, \1\.id\2;'
+        or source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)?;'
         or source !~ 'page_start\(p_before, p_after, p_limit, (true|false)\)'
       )
   $$,
