@@ -130,7 +130,8 @@ class Querier:
 
     def invite_accept(self, *, actor: uuid.UUID | None, code: str) -> models.ApiMember | None:
         """Joins the group of an invitation in its role. Raises unauthenticated, not_found (unknown,
-        spent, expired or another's), already_member, banned (§2).
+        spent, expired, another's, or of somebody who may no longer grant its role), already_member,
+        banned (§2).
         """
         cur = self._conn.execute(INVITE_ACCEPT, {"actor": actor, "code": code})
         row = cur.fetchone()
@@ -235,8 +236,8 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiInvite]:
-        """The invitations of a group, oldest first; for admins. Raises unauthenticated, not_found,
-        banned, forbidden, validation_failed, invalid_cursor (§2).
+        """The invitations of a group into roles that the actor may grant, oldest first; for admins. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).
         """
         bound = {
             "actor": actor,
@@ -413,7 +414,8 @@ class AsyncQuerier:
 
     async def invite_accept(self, *, actor: uuid.UUID | None, code: str) -> models.ApiMember | None:
         """Joins the group of an invitation in its role. Raises unauthenticated, not_found (unknown,
-        spent, expired or another's), already_member, banned (§2).
+        spent, expired, another's, or of somebody who may no longer grant its role), already_member,
+        banned (§2).
         """
         cur = await self._conn.execute(INVITE_ACCEPT, {"actor": actor, "code": code})
         row = await cur.fetchone()
@@ -518,8 +520,8 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiInvite]:
-        """The invitations of a group, oldest first; for admins. Raises unauthenticated, not_found,
-        banned, forbidden, validation_failed, invalid_cursor (§2).
+        """The invitations of a group into roles that the actor may grant, oldest first; for admins. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).
         """
         bound = {
             "actor": actor,

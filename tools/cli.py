@@ -60,9 +60,11 @@ def seed(
     scale: Annotated[int | None, typer.Option(min=1, help="Make that many posts.")] = None,
 ) -> None:
     """Put the example data in; again, it changes nothing."""
-    with _database() as url:
-        migrations.migrate(url)
-        seeding.seed(url, scale)
+    settings = _settings()
+    with stack.borrowed(settings, ["postgres", "s3"]) as running:
+        migrations.migrate(running.database_url)
+        put = seeding.bucket(settings, running.urls)
+        seeding.seed(running.database_url, scale, put=put)
 
 
 @app.command()

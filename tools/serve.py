@@ -63,7 +63,7 @@ def _run(settings: Settings) -> None:
             raise Failure(f"PORT: can't listen on {settings.host}:{port}, it is in use or not ours")
         migrate.migrate(running.database_url)
         if not seed.is_seeded(running.database_url):
-            seed.seed(running.database_url)
+            seed.seed(running.database_url, put=seed.bucket(settings, running.urls))
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")
         environment = {
             **running.environment(settings),

@@ -213,20 +213,26 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 declare
-  v_padded text := translate(p_cursor, '-_', '+/') || repeat('=', -char_length(p_cursor) & 3);
-  v_parts text[];
+  v_text text;
 begin
-  if p_cursor ~ '^[A-Za-z0-9_-]{86,92}$' and char_length(p_cursor) % 4 <> 1 then
-    v_parts := regexp_match(
-      encode(decode(v_padded, 'base64'), 'escape'),
-      '^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00))\|'
-      '([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$'
+  -- 86 characters where the time ends in Z, 92 where it ends in +00:00.
+  if char_length(p_cursor) in (86, 92) and p_cursor !~ '[^A-Za-z0-9_-]' then
+    v_text := encode(
+      decode(translate(p_cursor, '-_', '+/') || repeat('=', -char_length(p_cursor) & 3), 'base64'),
+      'escape'
     );
+    v_text := replace(v_text, '+00:00|', 'Z|');
   end if;
-  if v_parts is null or not pg_input_is_valid(v_parts[1], 'timestamptz') then
-    perform fail('invalid_cursor');
+  -- A regular expression of this length takes ten times as long as all of this.
+  if v_text like '____-__-__T__:__:__.______Z|________-____-____-____-____________'
+    and translate(left(v_text, 27), '0123456789', '') = '--T::.Z'
+    and substr(v_text, 18, 1) < '6' -- there is no second 60
+    and pg_input_is_valid(left(v_text, 27), 'timestamptz')
+    and pg_input_is_valid(right(v_text, 36), 'uuid')
+  then
+    return (left(v_text, 27)::timestamptz, right(v_text, 36)::uuid)::page_key;
   end if;
-  return (v_parts[1]::timestamptz, v_parts[2]::uuid)::page_key;
+  perform fail('invalid_cursor');
 end
 $$;
 comment on function api.parse_cursor(text) is

@@ -65,7 +65,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');

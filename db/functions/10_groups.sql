@@ -136,7 +136,7 @@ declare
   v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
   v_mine uuid[];
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   if p_mine then
     perform require_actor(p_actor);
@@ -148,8 +148,8 @@ begin
     );
   end if;
   v_mine := array(select group_id from group_member where user_id = p_actor and left_at is null);
-  if p_after is null then
-    return query
+  return query
+    select p.* from (
       select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
       where g.deleted_at is null
         and (g.visibility <> 'secret' or g.id = any (v_mine))
@@ -157,23 +157,18 @@ begin
         and (p_campus_id is null or g.campus_id = p_campus_id)
         and (v_tag is null or g.tags @> array[v_tag])
         and (p_visibility is null or g.visibility = p_visibility)
-        and (g.created_at, g.id) < (v_start.created_at, v_start.id)
-      order by g.created_at desc, g.id desc limit v_rows;
-  else
-    return query
-      select p.* from (
-        select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
-        where g.deleted_at is null
-          and (g.visibility <> 'secret' or g.id = any (v_mine))
-          and (not v_only_mine or g.id = any (v_mine))
-          and (p_campus_id is null or g.campus_id = p_campus_id)
-          and (v_tag is null or g.tags @> array[v_tag])
-          and (p_visibility is null or g.visibility = p_visibility)
-          and (g.created_at, g.id) > (v_start.created_at, v_start.id)
-        order by g.created_at, g.id limit v_rows
-      ) as p
-      order by p.created_at desc, p.id desc;
-  end if;
+        and case
+          when p_after is null then (g.created_at, g.id) < (v_start.created_at, v_start.id)
+          else (g.created_at, g.id) > (v_start.created_at, v_start.id)
+        end
+      order by
+        case when p_after is null then g.created_at end desc,
+        case when p_after is null then g.id end desc,
+        case when p_after is not null then g.created_at end,
+        case when p_after is not null then g.id end
+      limit v_rows
+    ) as p
+    order by p.created_at desc, p.id desc;
 end
 $$;
 comment on function api.list_groups(uuid, uuid, text, text, boolean, int, text, text, boolean) is

@@ -162,13 +162,21 @@ $$;
 comment on function api.require_rank_over(api.standing, uuid, uuid) is
   'Raises forbidden unless the actor is an owner or ranks above the user (§2).';
 
+create function api.may_grant(p_rank int, p_role text)
+returns boolean
+language sql immutable
+return p_rank = 4 or (p_rank >= 3 and api.rank_of(p_role) < p_rank);
+comment on function api.may_grant(int, text) is
+  'Whether somebody of this rank may make others members in this role: admins below their own rank, '
+  'owners in every role (§2).';
+
 create function api.require_grant(p_standing api.standing, p_role text)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_standing.rank < 4 and rank_of(p_role) >= p_standing.rank then
+  if not may_grant(p_standing.rank, p_role) then
     perform fail('forbidden', 'Nobody grants their own rank or a higher one.');
   end if;
 end
@@ -283,29 +291,29 @@ set plan_cache_mode = force_custom_plan -- an index with or without the role ser
 as $$
 declare
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   perform require_content(enter_group(p_actor, p_group_id), p_actor);
   v_start := page_start(p_before, p_after, p_limit, false);
   if p_role is not null then
     perform reject_invalid(check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member'));
   end if;
-  if p_before is null then
-    return query
+  return query
+    select p.* from (
       select d.* from group_member as m cross join lateral member_dto(m) as d
       where m.group_id = p_group_id and m.left_at is null and (p_role is null or m.role = p_role)
-        and (m.created_at, m.id) > (v_start.created_at, v_start.id)
-      order by m.created_at, m.id limit v_rows;
-  else
-    return query
-      select p.* from (
-        select d.* from group_member as m cross join lateral member_dto(m) as d
-        where m.group_id = p_group_id and m.left_at is null and (p_role is null or m.role = p_role)
-          and (m.created_at, m.id) < (v_start.created_at, v_start.id)
-        order by m.created_at desc, m.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
-  end if;
+        and case
+          when p_before is null then (m.created_at, m.id) > (v_start.created_at, v_start.id)
+          else (m.created_at, m.id) < (v_start.created_at, v_start.id)
+        end
+      order by
+        case when p_before is null then m.created_at end,
+        case when p_before is null then m.id end,
+        case when p_before is not null then m.created_at end desc,
+        case when p_before is not null then m.id end desc
+      limit v_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
 comment on function api.list_members(uuid, uuid, text, int, text, text, boolean) is
@@ -507,7 +515,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');

@@ -109,7 +109,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');
@@ -200,22 +200,26 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
+  v standing;
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   perform require_actor(p_actor);
-  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  v := enter_group(p_actor, p_group_id);
+  perform require_rank(v, 'admin');
   v_start := page_start(p_before, p_after, p_limit, false);
   if p_before is null then
     return query
       select i.* from invites as i
-      where i.group_id = p_group_id and (i.created_at, i.id) > (v_start.created_at, v_start.id)
+      where i.group_id = p_group_id and may_grant(v.rank, i.role)
+        and (i.created_at, i.id) > (v_start.created_at, v_start.id)
       order by i.created_at, i.id limit v_rows;
   else
     return query
       select p.* from (
         select i.* from invites as i
-        where i.group_id = p_group_id and (i.created_at, i.id) < (v_start.created_at, v_start.id)
+        where i.group_id = p_group_id and may_grant(v.rank, i.role)
+          and (i.created_at, i.id) < (v_start.created_at, v_start.id)
         order by i.created_at desc, i.id desc limit v_rows
       ) as p
       order by p.created_at, p.id;
@@ -223,8 +227,8 @@ begin
 end
 $$;
 comment on function api.list_invites(uuid, uuid, int, text, text, boolean) is
-  'The invitations of a group, oldest first; for admins. p_lookahead adds the first row of the next '
-  'page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
+  'The invitations of a group into roles that the actor may grant, oldest first; for admins. p_lookahead '
+  'adds the first row of the next page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
 
 create function api.revoke_invite(p_actor uuid, p_group_id uuid, p_invite_id uuid)
 returns void
@@ -241,7 +245,8 @@ begin
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_living(v);
-  delete from group_invite where group_id = p_group_id and id = p_invite_id
+  delete from group_invite
+  where group_id = p_group_id and id = p_invite_id and may_grant(v.rank, role)
   returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
   into v_invite;
   if not found then
@@ -268,7 +273,8 @@ begin
   select i.* into v_invite
   from group_invite as i join group_entity as g on g.id = i.group_id
   where i.code = p_code and coalesce(i.user_id, p_actor) = p_actor
-    and coalesce(i.expires_at > now(), true) and g.deleted_at is null;
+    and coalesce(i.expires_at > now(), true) and g.deleted_at is null
+    and may_grant(rank_in_group(i.group_id, i.created_by), i.role);
   if not found then
     perform fail('not_found');
   end if;
@@ -285,4 +291,4 @@ end
 $$;
 comment on function api.accept_invite(uuid, text) is
   'Joins the group of an invitation in its role. Raises unauthenticated, not_found (unknown, spent, '
-  'expired or another''s), already_member, banned (§2).';
+  'expired, another''s, or of somebody who may no longer grant its role), already_member, banned (§2).';

@@ -99,7 +99,7 @@ declare
   v standing;
   v_viewer uuid := viewer(p_actor);
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   v := enter_group(p_actor, p_group_id);
   perform require_content(v, p_actor);
@@ -152,30 +152,26 @@ begin
     perform require_actor(p_actor);
     perform require_rank(p_standing, 'moderator');
   end if;
-  if not p_oldest_first then
-    return query
+  return query
+    select q.* from (
       select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
       where p.group_id = v_group_id
         and case when p_deleted then p.deleted_at is not null else p.deleted_at is null end
         and (p_tag is null or (p.topic_tags @> array[p_tag] and p.topic_tags <> '{}'))
         and (p_author_id is null or p.author_id = p_author_id)
         and (p_pinned is null or p.is_pinned = p_pinned)
-        and (p.created_at, p.id) < (p_start.created_at, p_start.id)
-      order by p.created_at desc, p.id desc limit p_rows;
-  else
-    return query
-      select q.* from (
-        select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
-        where p.group_id = v_group_id
-          and case when p_deleted then p.deleted_at is not null else p.deleted_at is null end
-          and (p_tag is null or (p.topic_tags @> array[p_tag] and p.topic_tags <> '{}'))
-          and (p_author_id is null or p.author_id = p_author_id)
-          and (p_pinned is null or p.is_pinned = p_pinned)
-          and (p.created_at, p.id) > (p_start.created_at, p_start.id)
-        order by p.created_at, p.id limit p_rows
-      ) as q
-      order by q.created_at desc, q.id desc;
-  end if;
+        and case
+          when p_oldest_first then (p.created_at, p.id) > (p_start.created_at, p_start.id)
+          else (p.created_at, p.id) < (p_start.created_at, p_start.id)
+        end
+      order by
+        case when p_oldest_first then p.created_at end,
+        case when p_oldest_first then p.id end,
+        case when not p_oldest_first then p.created_at end desc,
+        case when not p_oldest_first then p.id end desc
+      limit p_rows
+    ) as q
+    order by q.created_at desc, q.id desc;
 end
 $$;
 comment on function api.filter_posts(

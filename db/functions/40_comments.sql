@@ -92,7 +92,7 @@ declare
   v standing;
   v_viewer uuid := viewer(p_actor);
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   v := enter_post(p_actor, p_post_id);
   v_start := page_start(p_before, p_after, p_limit, false);

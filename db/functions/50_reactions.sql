@@ -91,7 +91,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_start page_key;
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   perform enter_subject(p_actor, p_subject_type, p_subject_id);
   v_start := page_start(p_before, p_after, p_limit, false);

@@ -38,7 +38,7 @@ as $$
 declare
   v_prefix text := lower(p_q);
   v_start page_key := page_start(p_before, p_after, p_limit, false);
-  v_rows int := least(p_limit, 100) + p_lookahead::int;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
   if p_before is null then
     return query

@@ -57,8 +57,8 @@ from api.create_invite(
 ) as t;
 
 -- name: InviteList :many
--- The invitations of a group, oldest first; for admins. Raises unauthenticated, not_found,
--- banned, forbidden, validation_failed, invalid_cursor (§2).
+-- The invitations of a group into roles that the actor may grant, oldest first; for admins. Raises
+-- unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).
 select * from api.list_invites(
   p_actor => sqlc.narg('actor'), p_group_id => @group_id, p_limit => sqlc.arg('limit'),
   p_before => sqlc.narg('before'), p_after => sqlc.narg('after')
@@ -84,7 +84,8 @@ select api.revoke_invite(
 
 -- name: InviteAccept :one
 -- Joins the group of an invitation in its role. Raises unauthenticated, not_found (unknown,
--- spent, expired or another's), already_member, banned (§2).
+-- spent, expired, another's, or of somebody who may no longer grant its role), already_member,
+-- banned (§2).
 select * from api.accept_invite(p_actor => sqlc.narg('actor'), p_code => @code);
 
 -- name: InviteAcceptJson :one

@@ -4,11 +4,13 @@ import psycopg
 
 from gen import counters
 from tools.failure import Failure
-from tools.seed import bulk, display, fixtures
+from tools.seed import bulk, display, fixtures, pictures
 
 USERS = fixtures.USERS
 
-__all__ = ["USERS", "is_seeded", "seed"]
+bucket = pictures.bucket
+
+__all__ = ["USERS", "bucket", "is_seeded", "seed"]
 
 
 def is_seeded(database_url: str) -> bool:
@@ -18,16 +20,19 @@ def is_seeded(database_url: str) -> bool:
         return connection.execute("select from group_entity limit 1").fetchone() is not None
 
 
-def seed(database_url: str, scale: int | None = None) -> None:
+def seed(database_url: str, scale: int | None = None, *, put: pictures.Put | None = None) -> None:
     """Put the example data in, and posts up to a number of `scale` if it is given.
 
     What is there already is left as it is: a second run adds nothing, a larger scale adds the
     difference, and an interrupted run is taken up where it was. The posts of a scale are written
     straight into the tables and leave no events behind; those of the examples leave theirs.
+    `put` writes their pictures to the bucket; without it they have none.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         made = fixtures.make(connection)
         print(f"example data: {_fixtures()} {'made' if made else 'were there already'}")
+        if put is not None and (drawn := pictures.make(connection, put)):
+            print(f"example data: {drawn} pictures made")
         if scale is None:
             return
         added = bulk.make(connection, scale, fixtures.CAMPUSES)

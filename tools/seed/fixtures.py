@@ -26,8 +26,8 @@ CAMPUSES = tuple(
     uuid.UUID(f"5eed000f-0000-7000-8000-{number:012x}") for number in range(1, 4)
 )  # north, south, island
 
-_ID = dict(USERS)
-_FOUNDER = _ID["Ada"]
+ID = dict(USERS)
+_FOUNDER = ID["Ada"]
 
 # Who reacted with what: {"👍": "Ada Ben"}.
 Reactions = Mapping[str, str]
@@ -465,7 +465,7 @@ class _Maker:
     def group(self, group: Group) -> uuid.UUID:
         try:
             made = groups.Querier(self._connection).group_create(
-                actor=_ID[group.owner],
+                actor=ID[group.owner],
                 name=group.name,
                 visibility=group.visibility,
                 slug=group.slug,
@@ -482,7 +482,7 @@ class _Maker:
         assert made is not None
         for name, role in group.members.items():
             self._members.member_put(
-                actor=_ID[group.owner], group_id=made.id, user_id=_ID[name], role=role
+                actor=ID[group.owner], group_id=made.id, user_id=ID[name], role=role
             )
         for post in group.posts:
             self._post(made.id, post)
@@ -491,23 +491,23 @@ class _Maker:
     def story(self, commons: uuid.UUID, robotics: uuid.UUID, bakers: uuid.UUID) -> None:
         """What happened later: somebody was muted, banned, asks to join, is invited."""
         self._members.member_mute(
-            actor=_ID["Chloe"],
+            actor=ID["Chloe"],
             group_id=commons,
-            user_id=_ID["Ines"],
+            user_id=ID["Ines"],
             until=datetime.now(UTC) + timedelta(days=365),
         )
         self._members.member_ban(
-            actor=_ID["Ben"],
+            actor=ID["Ben"],
             group_id=commons,
-            user_id=_ID["Jonas"],
+            user_id=ID["Jonas"],
             reason="Sold concert tickets that did not exist.",
             until=None,
         )
-        self._members.group_join(actor=_ID["Grace"], group_id=robotics)
+        self._members.group_join(actor=ID["Grace"], group_id=robotics)
         invitations.Querier(self._connection).invite_create(
-            actor=_ID["Grace"],
+            actor=ID["Grace"],
             group_id=bakers,
-            user_id=_ID["Farid"],
+            user_id=ID["Farid"],
             role="member",
             max_uses=1,
             expires_at=None,
@@ -515,7 +515,7 @@ class _Maker:
 
     def _post(self, group_id: uuid.UUID, post: Post) -> None:
         made = self._posts.post_create(
-            actor=_ID[post.author],
+            actor=ID[post.author],
             group_id=group_id,
             body=post.body,
             title=post.title,
@@ -527,11 +527,11 @@ class _Maker:
             self._comment(made.id, None, comment)
         self._react("post", made.id, post.reactions)
         if post.pinned_by is not None:
-            self._posts.post_set_pinned(actor=_ID[post.pinned_by], post_id=made.id, pinned=True)
+            self._posts.post_set_pinned(actor=ID[post.pinned_by], post_id=made.id, pinned=True)
 
     def _comment(self, post_id: uuid.UUID, parent_id: uuid.UUID | None, comment: Comment) -> None:
         made = self._comments.comment_create(
-            actor=_ID[comment.author], post_id=post_id, body=comment.body, parent_id=parent_id
+            actor=ID[comment.author], post_id=post_id, body=comment.body, parent_id=parent_id
         )
         assert made is not None
         self._step()
@@ -543,7 +543,7 @@ class _Maker:
         for emoji, names in given.items():
             for name in names.split():
                 self._reactions.reaction_add(
-                    actor=_ID[name], subject_type=subject_type, subject_id=subject_id, emoji=emoji
+                    actor=ID[name], subject_type=subject_type, subject_id=subject_id, emoji=emoji
                 )
 
     def _step(self) -> None:

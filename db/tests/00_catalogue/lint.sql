@@ -55,7 +55,8 @@ select is_empty(
     select name from sources
     where is_list
       and (
-        source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)? limit v_rows'
+        source !~ 'limit v_rows'
+        or source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)?;'
         or source !~ 'page_start\(p_before, p_after, p_limit, (true|false)\)'
       )
   $$,

@@ -1,6 +1,6 @@
 -- Cursors: base64url without padding of <created_at in UTC with microseconds>|<uuid> (§7).
 begin;
-select plan(41);
+select plan(42);
 
 create function pg_temp.cursor(p_text text) returns text language sql as $$
   select rtrim(translate(encode(convert_to(p_text, 'UTF8'), 'base64'), E'+/\n', '-_'), '=')
@@ -40,6 +40,7 @@ select throws_code(
 from (values
   ('', 'An empty text is no cursor'),
   ('garbage', 'Any text is none'),
+  ('2026-02-03T04:05:60.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no second 60'),
   ('2026-13-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no month 13'),
   ('2026-00-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no month 0'),
   ('2026-02-30T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no 30 February'),

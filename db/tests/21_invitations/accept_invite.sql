@@ -1,6 +1,6 @@
 -- Coming in by an invitation, in its role.
 begin;
-select plan(26);
+select plan(28);
 
 select make_group('club', 'secret');
 select make_cast('club');
@@ -103,6 +103,21 @@ select from api.accept_invite(the('quiet'), current_setting('the.code'));
 select throws_code(
   $$ select api.create_post(the('quiet'), the('club'), 'x') $$, 'PT403', 'muted',
   'A mute outlives leaving and coming in by an invitation'
+);
+-- An invitation is worth what its maker may grant when it is accepted.
+select make_member('host', 'club', 'admin');
+select set_config('the.word', i.code, true)
+from api.create_invite(the('host'), the('club'), p_role => 'moderator') as i;
+select from api.put_member(the('owner'), the('club'), the('host'), 'member');
+select make_user('eve');
+select throws_code(
+  $$ select api.accept_invite(the('eve'), current_setting('the.word')) $$, 'PT404', 'not_found',
+  'The invitation of an admin who is no admin any more lets nobody in'
+);
+select from api.put_member(the('owner'), the('club'), the('host'), 'admin');
+select is(
+  (select role from api.accept_invite(the('eve'), current_setting('the.word'))), 'moderator',
+  'Once the maker is an admin again, it does'
 );
 select counters_hold();
 

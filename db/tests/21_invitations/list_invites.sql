@@ -1,6 +1,6 @@
 -- The invitations of a group, oldest first; for admins.
 begin;
-select plan(17);
+select plan(19);
 
 select make_group('club', 'secret');
 select make_cast('club');
@@ -55,6 +55,17 @@ select from api.revoke_invite(the('admin'), the('club'), the('one'));
 select is_empty(
   $$ select id from api.list_invites(the('admin'), the('club')) where id = the('one') $$,
   'One that was taken back is not listed'
+);
+-- A code is as good as its role: who saw one above their own rank could leave and come back with it.
+select remember('crown', i.id)
+from api.create_invite(the('owner'), the('club'), p_role => 'owner') as i;
+select is_empty(
+  $$ select id from api.list_invites(the('admin'), the('club')) where id = the('crown') $$,
+  'An admin does not see an invitation into a role that admins may not grant'
+);
+select isnt_empty(
+  $$ select id from api.list_invites(the('owner'), the('club')) where id = the('crown') $$,
+  'An owner sees it'
 );
 select counters_hold();
 

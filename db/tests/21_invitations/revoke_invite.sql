@@ -1,6 +1,6 @@
 -- Taking an invitation back; for admins.
 begin;
-select plan(15);
+select plan(16);
 
 select make_group('club', 'secret');
 select make_group('other', 'public', 'rob');
@@ -35,6 +35,12 @@ select throws_code(
 select throws_code(
   $$ select api.revoke_invite(the('admin'), the('club'), the('invite')) $$, 'PT404', 'not_found',
   'It is not taken back twice'
+);
+select remember('crown', i.id)
+from api.create_invite(the('owner'), the('club'), p_role => 'owner') as i;
+select throws_code(
+  $$ select api.revoke_invite(the('admin'), the('club'), the('crown')) $$, 'PT404', 'not_found',
+  'An admin does not take back an invitation that only an owner may give'
 );
 select counters_hold();
 

@@ -1,0 +1,27 @@
+"""The example data's pictures are real objects that its posts and groups show."""
+
+import httpx
+
+from service.settings import Settings
+from tests import servers
+from tools import seed, stack
+
+
+def test_the_examples_have_pictures_that_can_be_fetched_and_are_made_once(
+    service: servers.Service, database_url: str, test_stack: stack.Stack
+) -> None:
+    put = seed.bucket(Settings(_env_file=None), test_stack.urls)
+    for _ in range(2):
+        seed.seed(database_url, put=put)
+    with service.client(seed.USERS[0][1]) as client:
+        shown = client.get("/groups", params={"mine": "true"}).json()["items"]
+        posts = [
+            post
+            for group in shown
+            for post in client.get(f"/groups/{group['id']}/posts").json()["items"]
+        ]
+    urls = [group["avatar_url"] for group in shown]
+    urls += [media["url"] for post in posts for media in post["media"]]
+    assert len(urls) == 7
+    for url in urls:
+        assert httpx.get(url).content.startswith(b"\x89PNG\r\n\x1a\n")
