@@ -1,5 +1,6 @@
 """The OpenAPI document and its page: complete, valid, and true of a running service."""
 
+import contextlib
 import re
 import uuid
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from starlette.routing import Route
 
 from service import calls, openapi, routes
 from service.endpoints import Endpoint
-from tests import conftest, servers
+from tests import conftest, indexing, servers
 from tools import databases
 
 Json = dict[str, Any]
@@ -216,6 +217,10 @@ def test_real_answers_are_of_their_schemas(document: Json, shared_service: serve
         link = {"key": announced["key"], "subject_type": "post", "subject_id": post["id"]}
         ask(mine, "POST", "/attachments", link)
         ask(mine, "GET", "/posts/{post_id}", **at)
+        with searched(shared_service):
+            ask(mine, "GET", "/search?q=friday&type=post")
+            ask(mine, "GET", "/search?q=do&type=comment")
+            assert ask(mine, "GET", "/search?q=chess&type=group")["items"]
         # Refusals too.
         ask(mine, "POST", "/groups", {"name": "", "visibility": "open"})
         ask(mine, "GET", "/posts/{post_id}", post_id=uuid.uuid4())
@@ -229,6 +234,18 @@ def test_real_answers_are_of_their_schemas(document: Json, shared_service: serve
     assert shapes == seen
 
 
+@contextlib.contextmanager
+def searched(service: servers.Service) -> Iterator[None]:
+    """While search knows all that there is."""
+    stores = service.environment
+    index = indexing.Indexing(stores["DATABASE_URL"], stores["OPENSEARCH_URL"])
+    index.rebuild()
+    try:
+        yield
+    finally:
+        index.drop()
+
+
 class Asking:
     """Requests whose answers are held to the document."""
 
@@ -239,7 +256,7 @@ class Asking:
     def __call__(
         self, client: httpx.Client, method: str, path: str, body: Json | None = None, **at: object
     ) -> Any:
-        words = self._document["paths"][path][method.lower()]
+        words = self._document["paths"][path.partition("?")[0]][method.lower()]
         if body is not None:
             body_schema = name_of(words["requestBody"]["content"])
         response = client.request(method, path.format(**at), json=body)

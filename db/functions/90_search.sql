@@ -354,7 +354,8 @@ return translate(
   encode(convert_to((p_score #>> '{}') || '|' || p_version, 'UTF8'), 'base64'), E'+/=\n', '-_'
 );
 comment on function api.search_cursor(json, bigint) is
-  'The cursor of a hit: base64url of its score, | and its version, which tells nothing of what it is (§7).';
+  'The cursor of a hit: base64url of its score, | and its version, which tells nothing of what it is '
+  '(§7).';
 
 create function api.parse_search_cursor(p_cursor text)
 returns text[]

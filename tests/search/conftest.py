@@ -1,4 +1,4 @@
-"""An index for each test, and words that nobody else writes."""
+"""An index for each test."""
 
 from collections.abc import Iterator
 

@@ -13,7 +13,7 @@ import functools
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,11 +45,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """Which indices there are. `targets` are the aliases by which each of them is written."""
+    """Which indices there are: read, written (by these aliases), or at all."""
 
     readable: frozenset[str]
     targets: tuple[str, ...]
-    indices: tuple[str, ...] = field(default=())
+    indices: tuple[str, ...]
 
 
 class Index:
@@ -68,9 +68,10 @@ class Index:
             )
         )
         names = sorted((name for name in found if self._name.fullmatch(name)), key=self._number)
+        written = [name for name in names if _target(name) in found[name]["aliases"]]
         return Aliases(
-            frozenset(name for name in names if self.alias in found[name]["aliases"]),
-            tuple(_target(name) for name in names if _target(name) in found[name]["aliases"]),
+            frozenset(name for name in written if self.alias in found[name]["aliases"]),
+            tuple(map(_target, written)),
             tuple(names),
         )
 

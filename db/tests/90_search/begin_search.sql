@@ -1,0 +1,47 @@
+-- A search as the index is to be asked.
+begin;
+select plan(20);
+set local role communities_job;
+
+select results_eq(
+  $$
+    select q, type, group_id, tag, most, after_score, after_version
+    from api.begin_search(null, e'\t Red fox ', 'post', null, ' Chess ', 5)
+  $$,
+  $$
+    values ('Red fox', 'post', null::uuid, 'chess', 5, null::float8, null::bigint)
+  $$,
+  'Words are trimmed, and a tag is folded; anyone may search'
+);
+select lives_ok(
+  format('select api.begin_search(null, repeat(''é'', %s), p_limit => %s)', length, size),
+  format('%s characters and a page of %s are right', length, size)
+)
+from (values (1, 1), (200, 100)) as edges (length, size);
+select throws_fields(
+  format('select api.begin_search(null, %s)', arguments), array[field], format('%s is wrong', arguments)
+)
+from (values
+  ('null', 'q'), ('''''', 'q'), (''' ''', 'q'), ('repeat(''a'', 201)', 'q'),
+  ('''a'', ''user''', 'type'), ('''a'', p_limit => 0', 'limit'), ('''a'', p_limit => 101', 'limit'),
+  ('''a'', p_limit => null', 'limit')
+) as wrong (arguments, field);
+select results_eq(
+  format(
+    'select after_score, after_version from api.begin_search(null, ''a'', p_cursor => %L)',
+    translate(encode('6.5|42', 'base64'), '=', '')
+  ),
+  'values (6.5::float8, 42::bigint)', 'A cursor is a score and a version'
+);
+select throws_code(
+  format('select api.begin_search(null, ''a'', p_cursor => %L)', cursor), 'PT400', 'invalid_cursor',
+  format('%s is no cursor', cursor)
+)
+from unnest(array[
+  '', 'x', 'MXwy=', translate(encode('NaN|1', 'base64'), '=', ''),
+  translate(encode('1e400|1', 'base64'), '=', ''), translate(encode('1|x', 'base64'), '=', ''),
+  translate(encode('-1|1', 'base64'), '=', ''), repeat('A', 64)
+]) as cursor;
+
+select * from finish();
+rollback;

@@ -1,0 +1,322 @@
+"""The index follows the tables, whatever crashes or is away on the way."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer import testing
+
+from service import settings as configuration
+from tests import indexing
+from tests.conftest import WorkerFactory
+from tests.http.forwarder import Forwarder
+from tests.workers.writers import Writer, eventually
+from tools import cli, databases
+
+KILLS = 10
+# An event of a poisoned post is refused by the index, for it has a field that the mapping has not.
+POISON = """
+alter function api.post_searchable(public.post) rename to post_searchable_plain;
+create function api.post_searchable(p_row public.post)
+returns setof api.searchables language sql stable rows 1
+as $$
+  select s.kind, s.id, s.version, s.deleted,
+    case when p_row.body = 'poison'
+      then (s.document::jsonb || '{"unheard_of": 1}')::json else s.document end
+  from api.post_searchable_plain(p_row) as s
+$$
+"""
+
+
+@pytest.fixture
+def writer(database_url: str) -> Iterator[Writer]:
+    with Writer.opened(database_url) as writer:
+        yield writer
+
+
+class Crowd:
+    """Writers that write until they are told to stop."""
+
+    def __init__(self, database_url: str, count: int = 2) -> None:
+        self._url = database_url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write) for _ in range(count)]
+        self.errors: list[BaseException] = []
+
+    def _write(self) -> None:
+        try:
+            with Writer.opened(self._url) as writer:
+                while not self._stop.is_set():
+                    writer.some_events()
+                    time.sleep(random.uniform(0, 0.05))
+        except BaseException as error:
+            self.errors.append(error)
+            raise
+
+    def __enter__(self) -> "Crowd":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        assert not self.errors
+
+
+def waiting(database: databases.Database) -> int:
+    with database.connect() as connection:
+        row = connection.execute(
+            "select waiting from api.measure_outbox() where consumer = 'search'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def attempts(database: databases.Database) -> int:
+    with database.connect() as connection:
+        row = connection.execute("select coalesce(sum(attempts), 0) from outbox_failure").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def caught_up(database: databases.Database) -> None:
+    eventually(lambda: waiting(database) == 0)
+
+
+Command = Callable[..., testing.Result]
+
+
+@pytest.fixture
+def command(index: indexing.Indexing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """`python -m tools …` on this test's stores."""
+    for name in configuration.names():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", index.database_url)
+    monkeypatch.setenv("OPENSEARCH_URL", index.opensearch_url)
+    monkeypatch.setenv("SEARCH_INDEX", index.alias)
+
+    def run(*words: str, **given: str) -> testing.Result:
+        return testing.CliRunner().invoke(cli.app, words, env=given)
+
+    return run
+
+
+def test_the_index_equals_the_tables_after_any_change(
+    writer: Writer, database: databases.Database, index: indexing.Indexing
+) -> None:
+    index.rebuild()
+    for _ in range(5):
+        writer.some_events()
+    gone = writer.post()
+    index.drain()
+    assert index.differences() == []
+    writer.do("delete_post", post_id=writer.post())
+    writer.do("delete_group", group_id=writer.group)
+    with database.connect() as connection:
+        connection.execute("delete from post where id = %s", [gone])
+    [difference] = [each for each in index.differences() if each.id == gone]
+    assert difference.what == "is not in the tables"
+    # Its event comes again, as after a crash.
+    with database.connect() as connection:
+        connection.execute(
+            "update outbox_event set processed_at = null where aggregate_id = %s", [gone]
+        )
+    index.drain()
+    assert index.differences() == []
+
+
+def test_every_difference_is_named(
+    writer: Writer, database: databases.Database, index: indexing.Indexing, command: Command
+) -> None:
+    missing, older = writer.post(), writer.post()
+    index.rebuild()
+    writer.do("update_post", post_id=older, patch={"body": "newer"})
+    unknown = "00000000-0000-7000-8000-00000000000f"
+    source = b'{"kind":"post","id":"%s","version":1,"deleted":false}' % unknown.encode()
+    assert index.put(kind="post", id=unknown, version=1, source=source) == {}
+    with database.connect() as connection:
+        connection.execute("update post set id = gen_random_uuid() where id = %s", [missing])
+    done = command("search", "verify", "--json")
+    assert done.exit_code == 1, done.output
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(line["what"] for line in lines) == [
+        "is not in the index",
+        "is not in the tables",
+        "is not in the tables",
+        "is older in the index",
+    ]
+    assert {line["id"] for line in lines} > {missing, older, unknown}
+    done = command("search", "reindex")
+    assert done.exit_code == 0, done.output
+    done = command("search", "verify")
+    assert (done.exit_code, done.stdout) == (0, "no difference\n"), done.output
+
+
+def test_what_comes_late_or_twice_does_no_harm(
+    writer: Writer, index: indexing.Indexing, database: databases.Database
+) -> None:
+    index.rebuild()
+    writer.some_events()
+    index.drain()
+    with database.connect() as connection:
+        connection.execute("update outbox_event set processed_at = null where event_type like '%%'")
+        rows = connection.execute("select id from post").fetchall()
+    for (post,) in rows:
+        source = b'{"kind":"post","id":"%s","version":1,"deleted":true}' % str(post).encode()
+        assert index.put(kind="post", id=str(post), version=1, source=source) == {}
+    index.drain()
+    assert index.differences() == []
+
+
+def test_an_indexer_that_is_killed_at_any_moment_loses_nothing(
+    run_worker: WorkerFactory, database: databases.Database, index: indexing.Indexing
+) -> None:
+    worker = run_worker("indexer")
+    with Crowd(database.url):
+        eventually(lambda: index.aliases().readable)
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0.2, 1.2))
+            worker.kill()
+            worker.start()
+    caught_up(database)
+    assert index.differences() == []
+    assert attempts(database) == 0
+    worker.stop()
+
+
+def test_two_indexers_that_find_no_index_make_one_together(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database: databases.Database,
+    index: indexing.Indexing,
+) -> None:
+    writer.some_events()
+    workers = [run_worker("indexer") for _ in range(2)]
+    caught_up(database)
+    eventually(lambda: len(index.aliases().indices) == 1)
+    assert index.differences() == []
+    # As when an OpenSearch that lives in memory has started again.
+    index.drop()
+    writer.some_events()
+    caught_up(database)
+    eventually(lambda: index.aliases().readable and len(index.aliases().indices) == 1)
+    assert index.differences() == []
+    for worker in workers:
+        worker.stop()
+
+
+def test_an_outage_of_opensearch_burns_no_attempt(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database: databases.Database,
+    index: indexing.Indexing,
+) -> None:
+    with Forwarder(index.opensearch_url) as away:
+        worker = run_worker("indexer", OPENSEARCH_URL=away.url)
+        writer.some_events()
+        caught_up(database)
+        away.down()
+        for _ in range(20):
+            writer.some_events()
+        time.sleep(2)
+        assert waiting(database) > 0
+        away.up()
+        caught_up(database)
+        assert attempts(database) == 0
+        assert index.differences() == []
+        worker.stop()
+
+
+def test_one_poisoned_document_holds_up_nothing(
+    writer: Writer, database: databases.Database, index: indexing.Indexing, command: Command
+) -> None:
+    index.rebuild()
+    with database.connect() as connection:
+        connection.execute(POISON)
+    before, poisoned, after = writer.post(), writer.post("poison"), writer.post()
+    index.drain()
+    assert [each.id for each in index.differences()] == [poisoned]
+    for tried in range(2, 6):
+        with database.connect() as connection:
+            connection.execute("update outbox_failure set next_attempt_at = now()")
+        index.drain()
+        assert attempts(database) == tried
+    assert waiting(database) == 0
+
+    done = command("outbox", "dead", "--json")
+    [dead] = map(json.loads, done.stdout.splitlines())
+    assert (dead["subject_id"], dead["attempts"]) == (poisoned, 5)
+    assert "unheard_of" in dead["error"]
+    done = command("outbox", "status", "--json")
+    assert ("search", 1) in [
+        (line["consumer"], line["dead"]) for line in map(json.loads, done.stdout.splitlines())
+    ]
+    # The cause is mended, and it is given again.
+    with database.connect() as connection:
+        connection.execute(
+            """
+            drop function api.post_searchable(public.post);
+            alter function api.post_searchable_plain(public.post) rename to post_searchable
+            """
+        )
+    done = command("outbox", "replay", str(dead["id"]))
+    assert (done.exit_code, done.stdout) == (0, "1 given again\n"), done.output
+    index.drain()
+    assert index.differences() == []
+    assert {before, after} <= {hit["_id"].partition(":")[2] for hit in hits(index)}
+
+
+def test_dead_events_are_named_or_all_are_meant(
+    command: Command,
+) -> None:
+    assert command("outbox", "discard").exit_code == 1
+    assert command("outbox", "replay", "1", "--all").exit_code == 1
+    done = command("outbox", "discard", "--all")
+    assert (done.exit_code, done.stdout) == (0, "0 discarded\n")
+
+
+def test_a_reindex_misses_nothing_that_is_written_meanwhile(
+    run_worker: WorkerFactory,
+    database: databases.Database,
+    index: indexing.Indexing,
+    command: Command,
+) -> None:
+    with Writer.opened(database.url) as writer:
+        with database.connect() as connection:
+            connection.execute(
+                """
+                insert into post (group_id, author_id, body)
+                select %s, gen_random_uuid(), 'one of many' from generate_series(1, 2500)
+                """,
+                [writer.group],
+            )
+        worker = run_worker("indexer")
+        eventually(lambda: index.aliases().readable)
+        first = index.aliases().indices
+        with Crowd(database.url):
+            done = command("search", "reindex")
+            assert done.exit_code == 0, done.output
+        caught_up(database)
+        assert index.differences() == []
+        aliases = index.aliases()
+        assert len(aliases.indices) == 1
+        assert aliases.indices != first
+        worker.stop()
+
+
+def hits(index: indexing.Indexing) -> list[dict[str, str]]:
+    return index.run(lambda _connection, target: target.scan("post", "0", 1000))
+
+
+def test_without_opensearch_a_command_says_so_in_one_line(command: Command) -> None:
+    done = command("search", "verify", OPENSEARCH_URL="http://127.0.0.1:9")
+    assert done.exit_code == 1
+    assert "opensearch" in done.output.lower()
+    assert isinstance(done.exception, SystemExit)
