@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -30,12 +30,15 @@ class Client:
     token: Any = None
     last: Any = None
     auth: Any = None
+    settle: Callable[[], Awaitable[None]] | None = None
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str | None = None
     io: Any = field(init=False)
 
     async def connect(self, transport: str = "websocket") -> Self:
+        if self.settle is not None:
+            await self.settle()
         self.io = socketio.AsyncClient(reconnection=False)
         self.io.on("*", namespace=self.namespace, handler=self._hear)
         self.io.on("connect_error", namespace=self.namespace, handler=self._refused)
@@ -120,6 +123,7 @@ class Town:
     """Services on the same stores, fed by a relay, and the people who use them."""
 
     services: list[servers.Service]
+    is_relayed: bool = True
     users: dict[str, wire.User] = field(default_factory=dict)
     opened: list[Any] = field(default_factory=list)
 
@@ -153,7 +157,9 @@ class Town:
         """Waits until all that has happened has been told."""
         url = self.service.environment["DATABASE_URL"]
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            while (await (await connection.execute(WAITING)).fetchone()) != (0,):
+            for _ in range(1000):
+                if await (await connection.execute(WAITING)).fetchone() == (0,):
+                    break
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
 
@@ -168,7 +174,9 @@ class Town:
     ) -> Client:
         """A client that is not connected yet."""
         token = None if name is None else self.service.token(self.user(name).id, ttl)
-        return Client(self.services[service], namespace, token, last)
+        # Who begins anew hears nothing of what was before; who resumes may come at any time.
+        settle = self.settle if self.is_relayed and last is None else None
+        return Client(self.services[service], namespace, token, last, settle=settle)
 
     def close(self) -> None:
         for client in self.opened:

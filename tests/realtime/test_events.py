@@ -83,7 +83,6 @@ TOLD = [
 
 async def test_a_group_hears_everything_in_order_on_every_process(town: Town) -> None:
     group_id = town.group("private", "member")
-    await town.settle()
     clients = [
         town.client(f"/groups/{group_id}", name, service=service)
         for name in ("owner", "member")
@@ -116,7 +115,6 @@ async def test_a_post_hears_what_is_its_own(town: Town) -> None:
     group_id = town.group("secret")
     owner = town.user("owner")
     post = owner.make_post(group_id)
-    await town.settle()
     async with town.client(f"/posts/{post}", "owner") as client:
         await asyncio.to_thread(act_out, owner, group_id, uuid.uuid4())
         comment = await asyncio.to_thread(owner.make_comment, post)
@@ -155,7 +153,6 @@ async def test_what_is_deleted_with_its_post_is_heard_no_more(town: Town) -> Non
     group_id = town.group("public", "member")
     owner = town.user("owner")
     post = owner.make_post(group_id)
-    await town.settle()
     member, boss = (town.client(f"/posts/{post}", name) for name in ("member", "owner"))
     await asyncio.gather(member.connect(), boss.connect())
     await asyncio.to_thread(lambda: done(owner.client.delete(f"/posts/{post}")))
@@ -207,7 +204,7 @@ async def test_metrics_tell_of_sockets(town: Town) -> None:
     async with town.client(f"/groups/{group_id}") as client:
         await asyncio.to_thread(town.user("owner").make_post, group_id)
         await client.hears("post.created")
-        text = httpx.get(f"{town.service.origin}/metrics").text
+        text = (await asyncio.to_thread(httpx.get, f"{town.service.origin}/metrics")).text
         assert float(re.findall(r"^communities_sockets (.*)$", text, re.M)[0]) >= 1
         assert 'communities_events_emitted_total{type="post.created"}' in text
 

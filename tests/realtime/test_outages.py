@@ -1,0 +1,201 @@
+"""Sockets while a store is away, and clients that don't keep up."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import httpx
+import pytest
+import redis
+
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.http.forwarder import Forwarder
+from tests.realtime.clients import Town
+
+
+@pytest.fixture
+def cut_redis(redis_url: str) -> Iterator[Forwarder]:
+    with Forwarder(redis_url) as forwarder:
+        yield forwarder
+
+
+@pytest.fixture
+def cut_postgres(database_url: str) -> Iterator[Forwarder]:
+    with Forwarder(database_url) as forwarder:
+        yield forwarder
+
+
+@contextmanager
+def town_of(run_service: ServiceFactory, run_worker: WorkerFactory, **given: str) -> Iterator[Town]:
+    run_worker("relay")
+    # Writes go by a service whose stores are there.
+    town = Town([run_service(), run_service(**given)])
+    yield town
+    town.close()
+
+
+async def test_redis_may_go_and_come_and_nothing_is_lost_or_doubled(
+    run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
+) -> None:
+    with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
+        group_id = town.group("private")
+        owner = town.user("owner")
+        async with (
+            town.client(f"/groups/{group_id}", "owner", service=1) as client,
+            town.client(f"/groups/{group_id}", "owner") as witness,
+        ):
+            for turn in range(3):
+                await asyncio.to_thread(owner.make_post, group_id)
+                cut_redis.down()
+                for _ in range(5):
+                    await asyncio.to_thread(owner.make_post, group_id)
+                await witness.hears("post.created", turn * 6 + 6)
+                if turn == 0:
+                    late = town.client(
+                        f"/groups/{group_id}", "owner", service=1, last=witness.ids[-4]
+                    )
+                    await late.connect()
+                cut_redis.up()
+            await client.hears("post.created", 18)
+            assert client.heard == witness.heard
+            await late.until(lambda one: one.ids[-1:] == witness.ids[-1:])
+            assert late.ids == witness.ids[witness.ids.index(late.ids[0]) :]
+            assert "resync_required" not in late.types
+            assert not client.disconnected.is_set()
+            await late.close()
+
+
+async def test_events_that_redis_lost_are_asked_for_anew(
+    run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder, redis_url: str
+) -> None:
+    with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
+        group_id = town.group("public")
+        owner = town.user("owner")
+        async with town.client(f"/groups/{group_id}", service=1) as client:
+            await asyncio.to_thread(owner.make_post, group_id)
+            await client.hears("post.created")
+            cut_redis.down()
+            await asyncio.to_thread(owner.make_post, group_id)
+            await town.settle()
+            with redis.Redis.from_url(redis_url) as streams:
+                streams.flushdb()
+            cut_redis.up()
+            await asyncio.to_thread(owner.make_post, group_id)
+            await client.hears("post.created", 2)
+            assert client.types == ["post.created", "resync_required", "post.created"]
+
+
+async def test_while_nobody_knows_who_may_hear_nobody_hears(
+    run_service: ServiceFactory, run_worker: WorkerFactory, cut_postgres: Forwarder
+) -> None:
+    with town_of(run_service, run_worker, DATABASE_URL=cut_postgres.url) as town:
+        group_id = town.group("private", "member")
+        owner = town.user("owner")
+        async with (
+            town.client(f"/groups/{group_id}", "owner", service=1) as client,
+            town.client(f"/groups/{group_id}", "member", service=1) as member,
+            town.client(f"/groups/{group_id}", "owner") as witness,
+        ):
+            await asyncio.to_thread(owner.make_post, group_id)
+            await client.hears("post.created")
+            await member.hears("post.created")
+            cut_postgres.down()
+            path = f"/groups/{group_id}/members/{town.user('member').id}/ban"
+            await asyncio.to_thread(lambda: owner.client.put(path, json={}))
+            await asyncio.to_thread(owner.make_post, group_id)
+            await witness.hears("post.created", 2)
+            await asyncio.sleep(0.3)
+            assert len(client.heard) == len(member.heard)
+            cut_postgres.up()
+            await client.hears("post.created", 2)
+            await member.is_thrown_out(5)
+            assert client.heard[-3:] == witness.heard[-3:]
+            assert member.types.count("post.created") == 1
+            assert "member.banned" not in member.types
+
+
+async def test_without_a_database_a_client_is_sent_away_to_come_again(
+    run_service: ServiceFactory, run_worker: WorkerFactory, cut_postgres: Forwarder
+) -> None:
+    with town_of(run_service, run_worker, DATABASE_URL=cut_postgres.url) as town:
+        group_id = town.group("public")
+        cut_postgres.down()
+        url = f"{town.services[1].origin}/socket.io/?EIO=4&transport=websocket"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+            await socket.send_str(f"40/groups/{group_id},")
+            await socket.receive()
+            # Not a word of refusal, after which clients would not try again.
+            assert (await socket.receive()).type in (
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.ERROR,
+            )
+        cut_postgres.up()
+        async with town.client(f"/groups/{group_id}", service=1):
+            pass
+
+
+async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
+    run_service: ServiceFactory, redis_url: str
+) -> None:
+    service = run_service()
+    town = Town([service], is_relayed=False)
+    group_id = town.group("public")
+    url = f"{service.origin}/socket.io/?EIO=4&transport=websocket"
+    payload = b'{"event_id": "1-0", "data": "%s"}' % (b"x" * 20_000)
+    async with (
+        town.client(f"/groups/{group_id}") as reading,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url) as sleeping,
+    ):
+        await sleeping.send_str(f"40/groups/{group_id},")
+        await sleeping.receive()
+        await sleeping.receive()
+        assert sleeping._response.connection is not None
+        transport = sleeping._response.connection.transport
+        assert transport is not None
+        transport.pause_reading()  # type: ignore[attr-defined]
+
+        def feed() -> None:
+            fields = {"type": "post.updated", "group_id": group_id, "post_id": ""}
+            with redis.Redis.from_url(redis_url) as streams:
+                for place in range(1, 3001):
+                    streams.xadd("comm:post", {**fields, "payload": payload}, id=f"{place}-0")
+
+        await asyncio.to_thread(feed)
+        await reading.hears("post.updated", 3000)
+        text = (await asyncio.to_thread(httpx.get, f"{service.origin}/metrics")).text
+        assert 'communities_sockets_dropped_total{reason="slow"} 1.0' in text
+        assert "communities_sockets 1.0" in text
+    town.close()
+
+
+async def test_a_user_has_a_limited_number_of_connections(run_service: ServiceFactory) -> None:
+    town = Town([run_service()], is_relayed=False)
+    group_id = town.group("public")
+    token = town.service.token(town.user("owner").id)
+    url = f"{town.service.origin}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as session:
+        answers, sockets = [], []
+        for _ in range(101):
+            socket = await session.ws_connect(url)
+            sockets.append(socket)
+            await socket.send_str(f'40/groups/{group_id},{{"token":"{token}"}}')
+            await socket.receive()
+            answers.append((await socket.receive()).data[:2])
+        assert answers == ["40"] * 100 + ["44"]
+    town.close()
+
+
+async def test_a_service_stops_with_open_sockets(run_service: ServiceFactory) -> None:
+    town = Town([run_service()], is_relayed=False)
+    group_id = town.group("public")
+    clients = [town.client(f"/groups/{group_id}") for _ in range(5)]
+    await asyncio.gather(*(client.connect() for client in clients))
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(town.service.stop)
+    await asyncio.gather(*(client.is_thrown_out() for client in clients))
+    log = town.service.log.read_text()
+    assert "Traceback" not in log
+    assert "Task was destroyed" not in log
+    town.close()
