@@ -17,6 +17,11 @@ select api.enter_channel(p_actor => %(actor)s::uuid, p_kind => %(kind)s::text, p
 """
 
 
+DELETED_SEE: typing.Final = """-- name: deleted_see :one
+select api.sees_deleted(p_actor => %(actor)s::uuid, p_group_id => %(group_id)s::uuid) as sees
+"""
+
+
 LISTENER_FIND: typing.Final = """-- name: listener_find :many
 select group_id, user_id from api.find_listeners(p_group_ids => %(group_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[])
 """
@@ -71,6 +76,15 @@ class Querier:
         if row is None:
             return None
         scalar: uuid.UUID | None = row[0]
+        return scalar
+
+    def deleted_see(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> bool | None:
+        """Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2)."""
+        cur = self._conn.execute(DELETED_SEE, {"actor": actor, "group_id": group_id})
+        row = cur.fetchone()
+        if row is None:
+            return None
+        scalar: bool | None = row[0]
         return scalar
 
     def listener_find(
@@ -162,6 +176,15 @@ class AsyncQuerier:
         if row is None:
             return None
         scalar: uuid.UUID | None = row[0]
+        return scalar
+
+    async def deleted_see(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> bool | None:
+        """Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2)."""
+        cur = await self._conn.execute(DELETED_SEE, {"actor": actor, "group_id": group_id})
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        scalar: bool | None = row[0]
         return scalar
 
     async def listener_find(

@@ -248,3 +248,16 @@ $$;
 comment on function api.enter_channel(uuid, text, uuid) is
   'The group whose events tell of a group or post (p_kind) that the actor may see the content of. Raises '
   'not_found, forbidden, unauthenticated, validation_failed (§2, §6).';
+
+create function api.sees_deleted(p_actor uuid, p_group_id uuid)
+returns boolean
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return (enter_group(p_actor, p_group_id)).rank >= 2;
+end
+$$;
+comment on function api.sees_deleted(uuid, uuid) is
+  'Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2).';

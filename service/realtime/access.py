@@ -58,6 +58,22 @@ class Access:
                 self._recover()
                 return group_id
 
+    async def sees_deleted(self, listener: listeners.Listener) -> bool:
+        """Whether a listener may read what was deleted, however long it takes to know."""
+        while True:
+            try:
+                async with database.connection(self._pool) as connection:
+                    sees = await outbox.AsyncQuerier(connection).deleted_see(
+                        actor=listener.actor, group_id=uuid.UUID(listener.group_id)
+                    )
+            except psycopg.Error as error:
+                if (error.sqlstate or "").startswith("PT"):
+                    return False
+                await self._pause(error)
+            else:
+                self._recover()
+                return bool(sees)
+
     async def allowed(self, wanted: Mapping[str, Collection[uuid.UUID]]) -> set[Pair]:
         """Which of these users may see the content of which group, once that can be known."""
         users = {user for audience in wanted.values() for user in audience}

@@ -154,7 +154,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
         assert sleeping._response.connection is not None
         transport = sleeping._response.connection.transport
         assert transport is not None
-        transport.pause_reading()  # type: ignore[attr-defined]
+        transport.pause_reading()
 
         def feed() -> None:
             fields = {"type": "post.updated", "group_id": group_id, "post_id": ""}

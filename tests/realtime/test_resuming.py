@@ -122,7 +122,7 @@ async def test_what_is_not_kept_any_more_needs_a_new_start(town: Town) -> None:
     witness = await heard_live(town, group_id, post, 6)
     with redis.Redis.from_url(town.service.environment["REDIS_URL"]) as streams:
         streams.xtrim("comm:comment", maxlen=0, approximate=False)
-        for last in witness.ids[:2]:
+        for last in (witness.ids[0], "0", "0-0"):
             async with town.client(f"/groups/{group_id}", last=last) as client:
                 resync = await client.hears("resync_required")
                 assert resync == {"event_id": f"{top(town)}-0"}
@@ -140,3 +140,32 @@ async def test_what_is_not_kept_any_more_needs_a_new_start(town: Town) -> None:
                 await one.hears("comment.created")
             assert client.types == ["resync_required", "comment.created"]
             assert other.types == ["comment.created"]
+
+
+async def test_what_was_deleted_meanwhile_is_told_without_its_content(town: Town) -> None:
+    group_id = town.group("private", "member")
+    owner = town.user("owner")
+    post, kept = owner.make_post(group_id), owner.make_post(group_id, "kept")
+    comment = owner.make_comment(kept, "secret")
+    owner.make_comment(post, "secret")
+    assert owner.client.delete(f"/posts/{post}").is_success
+    assert owner.client.delete(f"/comments/{comment}").is_success
+    await town.settle()
+    last = str(top(town) - 6)
+    async with (
+        town.client(f"/groups/{group_id}", "member", last=last) as member,
+        town.client(f"/groups/{group_id}", "owner", last=last) as boss,
+    ):
+        for client in (member, boss):
+            await client.hears("comment.deleted")
+        assert member.ids == boss.ids
+        assert member.types == boss.types
+        bodies = [payload["data"].get("body") for _, payload in member.heard]
+        assert bodies == [None, "kept", None, None, None, None]
+        assert all(
+            payload["data"].keys() == {"id", "deleted_at"}
+            for _, payload in member.heard
+            if "body" not in payload["data"]
+        )
+        bodies = [payload["data"].get("body") for _, payload in boss.heard]
+        assert bodies == ["A post", "kept", "secret", "secret", None, None]
