@@ -131,6 +131,9 @@ class Worker:
         """Ask it to end by TERM, which it does well and within seconds."""
         if self.process is not None:
             process = self.process
+            # Python itself, on its way up, has no good end.
+            while process.poll() is None and not self.has_started():
+                time.sleep(0.02)
             self._end(signal.SIGTERM)
             assert process.returncode == 0, self.log.read_text()[-4000:]
 

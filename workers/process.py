@@ -19,10 +19,7 @@ def run(name: str, work: Work) -> None:
     """Works until a signal sets the event, and a little longer."""
     settings = configuration.load(configuration.ServiceSettings)
     logs.configure(settings.log_level)
-    log = structlog.get_logger().bind(worker=name)
-    log.info("worker started")
-    asyncio.run(_run(settings, work))
-    log.info("worker stopped")
+    asyncio.run(_run(name, settings, work))
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
@@ -34,10 +31,12 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
         pass
 
 
-async def _run(settings: configuration.ServiceSettings, work: Work) -> None:
+async def _run(name: str, settings: configuration.ServiceSettings, work: Work) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    log = structlog.get_logger().bind(worker=name)
+    log.info("worker started")
     working = asyncio.ensure_future(work(settings, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -47,3 +46,4 @@ async def _run(settings: configuration.ServiceSettings, work: Work) -> None:
     await asyncio.wait({working, stopping})
     if not working.cancelled():
         working.result()
+    log.info("worker stopped")
