@@ -119,6 +119,7 @@ class Teller:
     def __init__(self, door: Door, connection: psycopg.Connection) -> None:
         self._door = door
         self._connection = connection
+        self._last_event = 0
 
     def tell(self, story: Story) -> Record:
         self._empty()
@@ -145,13 +146,12 @@ class Teller:
 
     def _check_traces(self, step: Step, answer: Answer, where: str) -> None:
         """Exactly the events that the step should leave, and an audit entry for most of them."""
-        events = self._connection.execute(
-            """
-            with new as (update outbox_event set processed_at = now()
-              where processed_at is null returning id, event_type, payload)
-            select event_type, payload from new order by id
-            """
+        rows = self._connection.execute(
+            "select id, event_type, payload from outbox_event where id > %s order by id",
+            [self._last_event],
         ).fetchall()
+        self._last_event = rows[-1][0] if rows else self._last_event
+        events = [(event_type, payload) for _, event_type, payload in rows]
         types = [event_type for event_type, _ in events]
         assert types == step.events, where
         audited = self._connection.execute(
@@ -166,6 +166,7 @@ class Teller:
             check_payload(step, event_type, payload, answer)
 
     def _empty(self) -> None:
+        self._last_event = 0
         names = ", ".join(f"public.{name}" for name in TABLES)
         with self._connection.transaction():
             self._connection.execute("set local session_replication_role = replica")
