@@ -97,6 +97,6 @@ comment on function api.array_remove_nulls(json[]) is 'The items that are not nu
 
 create function api.field_error(p_field text, p_message text)
 returns json
-language sql immutable
+language sql stable
 return json_build_object('field', p_field, 'message', p_message);
 comment on function api.field_error(text, text) is 'One entry of the errors of validation_failed (§9).';

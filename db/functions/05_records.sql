@@ -49,7 +49,7 @@ comment on function api.record(text, uuid, uuid, uuid, text, uuid, json, json) i
 
 create function api.removal(p_id uuid, p_deleted_at timestamptz)
 returns json
-language sql immutable
+language sql stable
 return json_build_object('id', p_id, 'deleted_at', p_deleted_at);
 comment on function api.removal(uuid, timestamptz) is
   'What an event tells of something deleted or removed: never its content (§6).';

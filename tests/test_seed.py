@@ -1,0 +1,91 @@
+"""The example data is what §12 asks for, and however often it is made, it is there once."""
+
+import psycopg
+import pytest
+
+from tools import databases, seed
+from tools.seed import fixtures
+
+TABLES = (
+    "group_entity", "group_member", "post", "comment", "reaction", "topic_tag", "group_invite",
+    "join_request", "outbox_event", "audit_log",
+)  # fmt: skip
+
+
+def counts(database: databases.Database) -> dict[str, int]:
+    with database.connect() as connection:
+        return {table: _count(connection, table) for table in TABLES}
+
+
+def _count(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def drifts(database: databases.Database) -> list[tuple[object, ...]]:
+    with database.connect(role="communities_job") as connection:
+        return connection.execute("select * from api.verify_counters()").fetchall()
+
+
+def test_there_are_three_groups_ten_users_twenty_posts_and_fifty_comments(
+    database: databases.Database,
+) -> None:
+    seed.seed(database.url)
+    made = counts(database)
+    assert (made["group_entity"], made["post"], made["comment"]) == (3, 20, 50)
+    assert made["reaction"] > 50
+    assert made["topic_tag"] >= 10
+    with database.connect() as connection:
+        users = connection.execute(
+            "select distinct user_id from group_member union select user_id from join_request"
+        ).fetchall()
+        roles = connection.execute("select distinct role from group_member").fetchall()
+        visibilities = connection.execute(
+            "select visibility, count(distinct campus_id) from group_entity group by 1 order by 1"
+        ).fetchall()
+    assert {user for (user,) in users} == {user for _name, user in seed.USERS}
+    assert len(seed.USERS) == 10
+    assert {role for (role,) in roles} == {"owner", "admin", "moderator", "member"}
+    assert visibilities == [("private", 1), ("public", 1), ("secret", 1)]
+    assert drifts(database) == []
+
+
+def test_a_second_run_adds_nothing(database: databases.Database) -> None:
+    assert not seed.is_seeded(database.url)
+    seed.seed(database.url)
+    first = counts(database)
+    assert seed.is_seeded(database.url)
+    seed.seed(database.url)
+    assert counts(database) == first
+
+
+def test_an_interrupted_run_leaves_nothing_and_the_next_one_makes_all(
+    database: databases.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(fixtures._Maker, "story", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            seed.seed(database.url)
+    assert set(counts(database).values()) == {0}
+    seed.seed(database.url)
+    assert counts(database)["post"] == 20
+
+
+def test_a_scale_is_reached_once_with_true_counters_and_a_larger_one_adds_the_difference(
+    database: databases.Database,
+) -> None:
+    seed.seed(database.url, 500)
+    first = counts(database)
+    assert first["post"] == 520
+    assert first["comment"] > 500
+    assert first["reaction"] > 500
+    seed.seed(database.url, 500)
+    assert counts(database) == first
+    seed.seed(database.url, 800)
+    assert counts(database)["post"] == 820
+    assert drifts(database) == []
