@@ -126,7 +126,7 @@ async def test_without_a_database_a_client_is_sent_away_to_come_again(
             await socket.send_str(f"40/groups/{group_id},")
             await socket.receive()
             # Not a word of refusal, after which clients would not try again.
-            assert (await socket.receive()).type in (
+            assert (await socket.receive(10)).type in (
                 aiohttp.WSMsgType.CLOSED,
                 aiohttp.WSMsgType.ERROR,
             )
@@ -175,7 +175,7 @@ async def test_a_user_has_a_limited_number_of_connections(run_service: ServiceFa
     group_id = town.group("public")
     token = town.service.token(town.user("owner").id)
     url = f"{town.service.origin}/socket.io/?EIO=4&transport=websocket"
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         answers, sockets = [], []
         for _ in range(101):
             socket = await session.ws_connect(url)
