@@ -116,23 +116,27 @@ create function api.reactions_of(p_subject_type text, p_subject_id uuid, p_viewe
 returns json
 language plpgsql stable
 set search_path = public, api, pg_temp
+set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
 as $$
-declare
-  v_mine text[] := array(
-    select r.emoji from reaction as r
-    where r.subject_type = p_subject_type and r.subject_id = p_subject_id and r.user_id = p_viewer
-  );
 begin
   return (
     select coalesce(json_agg(row_to_json(t)), '[]')
     from (
       select
         c.emoji, c.count,
-        case when p_viewer is not null then c.emoji = any (v_mine) end as reacted
-      from reaction_count as c
-      where c.subject_type = p_subject_type and c.subject_id = p_subject_id and c.count > 0
-      order by c.count desc, c.emoji
-      limit p_most
+        case
+          when p_viewer is not null then c.emoji = any (array(
+            select r.emoji from reaction as r
+            where r.subject_type = p_subject_type and r.subject_id = p_subject_id
+              and r.user_id = p_viewer
+          ))
+        end as reacted
+      from (
+        select emoji, count from reaction_count
+        where subject_type = p_subject_type and subject_id = p_subject_id and count > 0
+        order by count desc, emoji
+        limit p_most
+      ) as c
     ) as t
   );
 end

@@ -94,6 +94,7 @@ returns setof api.posts
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
 as $$
 declare
   v standing;
