@@ -112,12 +112,13 @@ class Worker:
     log: Path
     arguments: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
+    # Where in the log its present life begins.
+    begins: int = 0
 
     def start(self) -> None:
         """Start it, and don't wait for it."""
-        self.starts += 1
         with self.log.open("ab") as log:
+            self.begins = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"workers.{self.name}", *self.arguments],
                 env={**self.environment, "PYTHONPATH": str(ROOT)},
@@ -142,8 +143,8 @@ class Worker:
         self._end(signal.SIGKILL)
 
     def has_started(self) -> bool:
-        """Whether it has come so far as to say so, each time."""
-        return self.log.read_text().count('"worker started"') >= self.starts
+        """Whether it has come so far as to say so."""
+        return b'"worker started"' in self.log.read_bytes()[self.begins :]
 
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
