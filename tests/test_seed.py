@@ -1,10 +1,13 @@
 """The example data is what §12 asks for, and however often it is made, it is there once."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import psycopg
 import pytest
 
 from tools import databases, seed
-from tools.seed import fixtures
+from tools.seed import bulk, fixtures
 
 TABLES = (
     "group_entity", "group_member", "post", "comment", "reaction", "topic_tag", "group_invite",
@@ -89,3 +92,77 @@ def test_a_scale_is_reached_once_with_true_counters_and_a_larger_one_adds_the_di
     seed.seed(database.url, 800)
     assert counts(database)["post"] == 820
     assert drifts(database) == []
+
+
+def test_an_interrupted_scale_leaves_whole_batches_and_the_next_run_goes_on_from_there(
+    database: databases.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed.seed(database.url)
+    make_batch = bulk._make_batch
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "BATCH", 200)
+
+        def interrupted(connection: psycopg.Connection, params: Mapping[str, Any]) -> bulk.Made:
+            with connection.transaction():
+                made = make_batch(connection, params)
+                if params["first"] > 400:
+                    raise KeyboardInterrupt
+            return made
+
+        patched.setattr(bulk, "_make_batch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            seed.seed(database.url, 1000)
+    assert counts(database)["post"] == 20 + 400
+    assert drifts(database) == []
+    seed.seed(database.url, 1000)
+    assert counts(database)["post"] == 20 + 1000
+    assert drifts(database) == []
+
+
+def test_a_scale_leaves_no_events_and_the_counting_triggers_on(
+    database: databases.Database,
+) -> None:
+    seed.seed(database.url)
+    before = counts(database)
+    seed.seed(database.url, 100)
+    after = counts(database)
+    assert (after["outbox_event"], after["audit_log"]) == (
+        before["outbox_event"],
+        before["audit_log"],
+    )
+    with database.connect() as connection:
+        disabled = connection.execute("select tgname from pg_trigger where tgenabled <> 'O'")
+        assert disabled.fetchall() == []
+
+
+def test_the_rows_of_a_scale_obey_the_rules_they_went_around(database: databases.Database) -> None:
+    seed.seed(database.url, 500)
+    with database.connect() as connection:
+        strangers = connection.execute(
+            """
+            select from (
+              select group_id, author_id as user_id from post
+              union all select group_id, author_id from comment
+              union all select group_id, user_id from reaction
+            ) as doers
+            left join group_member as m using (group_id, user_id)
+            where m.id is null or m.created_at > now()
+            """
+        ).fetchall()
+        misplaced = connection.execute(
+            """
+            select c.id from comment as c
+            join post as p on p.id = c.post_id
+            left join comment as parent on parent.id = c.parent_id
+            where c.group_id <> p.group_id or c.created_at < p.created_at
+              or c.depth <> coalesce(parent.depth + 1, 0) or parent.post_id <> c.post_id
+              or parent.created_at > c.created_at
+            """
+        ).fetchall()
+        ids = connection.execute(
+            "select id from post where id = any (%s)",
+            [[bulk.identify(bulk.POST, number, 0) for number in (1, 499, 500, 501)]],
+        ).fetchall()
+    assert strangers == []
+    assert misplaced == []
+    assert len(ids) == 3

@@ -57,7 +57,13 @@ def rollback() -> None:
 
 @app.command()
 def seed(
-    scale: Annotated[int | None, typer.Option(min=1, help="Make that many posts.")] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Make that many posts as well. They leave no events: search needs a reindex.",
+        ),
+    ] = None,
 ) -> None:
     """Put the example data in; again, it changes nothing."""
     settings = _settings()

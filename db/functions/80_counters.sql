@@ -606,6 +606,7 @@ returns setof api.counter_drifts
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set work_mem = '64MB' -- whole tables are joined: in memory at a million posts
 as $$
 begin
   return query
