@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,10 +54,17 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _algorithms(value: object) -> object:
+def _listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(name.strip() for name in value.split(",") if name.strip())
     return value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value != "*" and not re.fullmatch(r"https?://[^/?#@\s*]+", value):
+            raise ValueError(f"{value!r} is neither * nor an origin such as https://app.example")
+    return values
 
 
 def _known_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -122,13 +130,17 @@ class Settings(BaseSettings):
     jwt_algorithms: Annotated[
         tuple[str, ...],
         NoDecode,
-        BeforeValidator(_algorithms),
+        BeforeValidator(_listed),
         AfterValidator(_known_algorithms),
     ] = ()
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
 
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
+    # Whose pages may call the API from a browser.
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)
+    ] = ()
 
     @model_validator(mode="after")
     def _s3_keys_come_together(self) -> Self:
