@@ -87,7 +87,13 @@ def _upload(
     )
     assert upload is not None
     put(upload.final_key, png)
-    querier.upload_confirm(actor=actor, key=upload.key, mime="image/png", size_bytes=len(png))
+    querier.upload_confirm(
+        actor=actor,
+        key=upload.key,
+        place=upload.final_key,
+        mime="image/png",
+        size_bytes=len(png),
+    )
     return upload.key
 
 
