@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import aiohttp
 import httpx
+import psycopg
 import pytest
 import redis
 
@@ -84,6 +85,37 @@ async def test_events_that_redis_lost_are_asked_for_anew(
             await asyncio.to_thread(owner.make_post, group_id)
             await client.hears("post.created", 2)
             assert client.types == ["post.created", "resync_required", "post.created"]
+
+
+async def test_events_of_a_database_that_went_back_in_time_are_asked_for_anew(
+    run_service: ServiceFactory, run_worker: WorkerFactory, database_url: str
+) -> None:
+    with town_of(run_service, run_worker) as town:
+        group_id = town.group("public")
+        owner = town.user("owner")
+        async with town.client(f"/groups/{group_id}", service=1) as client:
+            for count in range(1, 4):
+                await asyncio.to_thread(owner.make_post, group_id)
+                await client.hears("post.created", count)
+            # As an older backup would have it: two places that Redis has are given again.
+            with psycopg.connect(database_url) as connection:
+                connection.execute(
+                    """
+                    delete from outbox_event
+                    where stream_seq > (select last_seq - 2 from stream_sequence)
+                    """
+                )
+                connection.execute("update stream_sequence set last_seq = last_seq - 2")
+            await asyncio.to_thread(owner.make_post, group_id)
+            await client.hears("post.created", 4)
+            assert client.types == ["post.created"] * 3 + ["resync_required", "post.created"]
+            # So is who was away meanwhile.
+            late = town.client(f"/groups/{group_id}", last=client.ids[0])
+            async with late:
+                await late.hears("resync_required")
+                await asyncio.to_thread(owner.make_post, group_id)
+                await late.hears("post.created")
+                assert late.types == ["resync_required", "post.created"]
 
 
 async def test_while_nobody_knows_who_may_hear_nobody_hears(

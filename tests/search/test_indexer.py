@@ -16,6 +16,7 @@ from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import Writer, eventually
 from tools import cli, databases
+from workers import metrics
 
 KILLS = 10
 # An event of a poisoned post is refused by the index, for it has a field that the mapping has not.
@@ -234,6 +235,43 @@ def test_an_outage_of_opensearch_burns_no_attempt(
         worker.stop()
 
 
+def test_an_indexer_that_is_stopped_while_opensearch_is_silent_ends_and_loses_nothing(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database: databases.Database,
+    index: indexing.Indexing,
+) -> None:
+    with Forwarder(index.opensearch_url) as silent:
+        worker = run_worker("indexer", OPENSEARCH_URL=silent.url)
+        writer.some_events()
+        caught_up(database)
+        worker.stop()
+        writer.some_events()
+        silent.silent = True
+        worker.start()
+        # Its batch is claimed, and waits for an answer.
+        eventually(lambda: is_claimed(database))
+        started = time.monotonic()
+        worker.stop()
+        assert time.monotonic() - started < 8
+        assert waiting(database) == 8
+        silent.silent = False
+        worker.start()
+        caught_up(database)
+        assert attempts(database) == 0
+        assert index.differences() == []
+        worker.stop()
+
+
+def is_claimed(database: databases.Database) -> bool:
+    """Whether somebody holds events that wait."""
+    with database.connect() as connection:
+        free = connection.execute(
+            "select from outbox_event where processed_at is null for update skip locked"
+        ).fetchall()
+    return len(free) < waiting(database)
+
+
 def test_one_poisoned_document_holds_up_nothing(
     writer: Writer, database: databases.Database, index: indexing.Indexing, command: Command
 ) -> None:
@@ -241,14 +279,18 @@ def test_one_poisoned_document_holds_up_nothing(
     with database.connect() as connection:
         connection.execute(POISON)
     before, poisoned, after = writer.post(), writer.post("poison"), writer.post()
-    index.drain()
+    measured = metrics.Metrics()
+    index.drain(measured)
     assert [each.id for each in index.differences()] == [poisoned]
     for tried in range(2, 6):
+        assert measured.dead.labels("search")._value.get() == 0
         with database.connect() as connection:
             connection.execute("update outbox_failure set next_attempt_at = now()")
-        index.drain()
+        index.drain(measured)
         assert attempts(database) == tried
     assert waiting(database) == 0
+    assert measured.failed.labels("search")._value.get() == 5
+    assert measured.dead.labels("search")._value.get() == 1
 
     done = command("outbox", "dead", "--json")
     [dead] = map(json.loads, done.stdout.splitlines())

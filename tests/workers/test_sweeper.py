@@ -48,10 +48,11 @@ class Uploads:
             self.put(key)
         return row[0], row[1]
 
-    def link(self, key: str, post: str) -> uuid.UUID:
+    def link(self, key: str, final: str, post: str) -> uuid.UUID:
         """Links an upload; the attachment."""
         row = self.writer.connection.execute(
-            "select api.confirm_upload(%s, %s, 'image/png', %s)", [self.writer.user, key, len(PNG)]
+            "select api.confirm_upload(%s, %s, %s, 'image/png', %s)",
+            [self.writer.user, key, final, len(PNG)],
         ).fetchone()
         assert row == (True,)
         row = self.writer.connection.execute(
@@ -96,7 +97,7 @@ def test_an_expired_upload_that_was_never_linked_leaves_table_and_bucket(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     expired, waiting, linked = uploads.make(), uploads.make(), uploads.make()
-    uploads.link(linked[0], uploads.writer.post())
+    uploads.link(*linked, uploads.writer.post())
     expire(database_connection, expired[0])
     run_worker("sweeper", *OFTEN)
     eventually(lambda: not uploads.has(expired[0]) and not uploads.has(expired[1]))
@@ -111,7 +112,7 @@ def test_the_object_of_a_removed_attachment_leaves_the_bucket(
 ) -> None:
     post = uploads.writer.post()
     (key, final), (_, kept) = uploads.make(), uploads.make()
-    attachment = uploads.link(key, post)
+    attachment = uploads.link(key, final, post)
     run_worker("sweeper", *OFTEN)
     assert uploads.has(final)
     uploads.writer.connection.execute(
