@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
 
+    # Connections without a token to the sockets of each server process.
+    sockets_anonymous: int = Field(default=2000, ge=0, le=1_000_000)
+
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
 
     @model_validator(mode="after")
