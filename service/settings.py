@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-import limits
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -71,6 +70,9 @@ def _rate_limit(value: str) -> str:
     value = value.strip()
     if value.lower() == "off":
         return "off"
+    # Every command and worker reads the settings, and few of them need this.
+    import limits
+
     try:
         limits.parse_many(value)
     except ValueError:
