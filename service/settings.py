@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-import limits
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -79,6 +78,9 @@ def _rate_limit(value: str) -> str:
     value = value.strip()
     if value.lower() == "off":
         return "off"
+    # Every command and worker reads the settings, and few of them need this.
+    import limits
+
     try:
         limits.parse_many(value)
     except ValueError:
@@ -135,6 +137,9 @@ class Settings(BaseSettings):
     ] = ()
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
+
+    # Connections without a token to the sockets of each server process.
+    sockets_anonymous: int = Field(default=2000, ge=0, le=1_000_000)
 
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
     # Whose pages may call the API from a browser.

@@ -195,27 +195,10 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
                     streams.xadd("comm:post", {**fields, "payload": payload}, id=f"{place}-0")
 
         await asyncio.to_thread(feed)
-        await reading.hears("post.updated", 3000)
+        await reading.until(lambda one: one.types.count("post.updated") == 3000, 60)
         text = (await asyncio.to_thread(httpx.get, f"{service.origin}/metrics")).text
         assert 'communities_sockets_dropped_total{reason="slow"} 1.0' in text
         assert "communities_sockets 1.0" in text
-    town.close()
-
-
-async def test_a_user_has_a_limited_number_of_connections(run_service: ServiceFactory) -> None:
-    town = Town([run_service()], is_relayed=False)
-    group_id = town.group("public")
-    token = town.service.token(town.user("owner").id)
-    url = f"{town.service.origin}/socket.io/?EIO=4&transport=websocket"
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        answers, sockets = [], []
-        for _ in range(101):
-            socket = await session.ws_connect(url)
-            sockets.append(socket)
-            await socket.send_str(f'40/groups/{group_id},{{"token":"{token}"}}')
-            await socket.receive()
-            answers.append((await socket.receive()).data[:2])
-        assert answers == ["40"] * 100 + ["44"]
     town.close()
 
 

@@ -2,11 +2,8 @@
 
 import contextlib
 import json
-import random
 import subprocess
-import threading
 import time
-import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -16,37 +13,14 @@ import redis
 from service import streams
 from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
-from tests.workers.writers import Writer, entries, eventually, expected, unpublished
+from tests.workers.writers import Writer, check, entries, eventually, expected, unpublished
 from tools import parts
-
-ROUNDS = 12
 
 
 @pytest.fixture
 def redis_server(redis_url: str) -> Iterator[Forwarder]:
     with Forwarder(redis_url) as forwarder:
         yield forwarder
-
-
-def check(connection: psycopg.Connection, client: redis.Redis) -> None:
-    """Every event that goes to a stream is there, once, at its place."""
-    wanted = expected(connection)
-    found = [
-        (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
-        for seq, stream, fields in entries(client)
-    ]
-    assert found == wanted
-
-
-def check_order(connection: psycopg.Connection) -> None:
-    """The events of one row have places in the order in which they were written."""
-    rows = connection.execute(
-        "select aggregate_id, stream_seq from outbox_event where stream is not null order by id"
-    )
-    last: dict[uuid.UUID, int] = {}
-    for subject, seq in rows:
-        assert seq > last.get(subject, 0)
-        last[subject] = seq
 
 
 def test_events_are_in_their_streams_with_what_the_contract_says(
@@ -89,50 +63,6 @@ def test_events_are_in_their_streams_with_what_the_contract_says(
         }
     assert json.loads(found[0][2]["payload"])["data"]["body"] == "first words"
     assert set(json.loads(found[-1][2]["payload"])["data"]) == {"id", "deleted_at"}
-
-
-def test_every_event_is_there_once_though_relays_are_killed_at_random(
-    run_worker: WorkerFactory,
-    database_url: str,
-    database_connection: psycopg.Connection,
-    client: redis.Redis,
-) -> None:
-    relays = [run_worker("relay"), run_worker("relay")]
-    done = threading.Event()
-    broken: list[BaseException] = []
-
-    def write() -> None:
-        try:
-            with Writer.opened(database_url) as writer:
-                while not done.is_set():
-                    writer.some_events()
-        except BaseException as error:
-            broken.append(error)
-            raise
-
-    threads = [threading.Thread(target=write) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: entries(client))
-    chance = random.Random()
-    for _ in range(ROUNDS):
-        victim = chance.choice(relays)
-        eventually(victim.has_started)
-        time.sleep(chance.uniform(0.05, 0.8))
-        victim.kill()
-        victim.start()
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert not broken
-    eventually(lambda: not unpublished(database_connection), 60)
-    assert len(expected(database_connection)) > ROUNDS * 8
-    check(database_connection, client)
-    check_order(database_connection)
-    for relay in relays:
-        relay.stop()
-        errors = [line for line in relay.lines() if line["level"] == "error"]
-        assert not errors
 
 
 def test_a_relay_that_dies_before_it_says_so_publishes_nothing_twice(
