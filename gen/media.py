@@ -179,7 +179,7 @@ class Querier:
 
     def upload_find(self, *, actor: uuid.UUID | None, key: str) -> models.ApiUpload | None:
         """A new place for the object of an upload, where only this caller copies it; no row unless the actor
-        announced it, it is not linked yet and has not expired (§4).
+        announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
         """
         cur = self._conn.execute(UPLOAD_FIND, {"actor": actor, "key": key})
         row = cur.fetchone()
@@ -349,7 +349,7 @@ class AsyncQuerier:
 
     async def upload_find(self, *, actor: uuid.UUID | None, key: str) -> models.ApiUpload | None:
         """A new place for the object of an upload, where only this caller copies it; no row unless the actor
-        announced it, it is not linked yet and has not expired (§4).
+        announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
         """
         cur = await self._conn.execute(UPLOAD_FIND, {"actor": actor, "key": key})
         row = await cur.fetchone()

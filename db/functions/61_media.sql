@@ -59,6 +59,7 @@ as $$
 declare
   v_upload presigned_upload;
 begin
+  perform require_actor(p_actor);
   select * into v_upload
   from presigned_upload
   where key = p_key and actor_id = p_actor and linked_at is null and expires_at > now()
@@ -79,7 +80,7 @@ end
 $$;
 comment on function api.find_upload(uuid, text) is
   'A new place for the object of an upload, where only this caller copies it; no row unless the actor '
-  'announced it, it is not linked yet and has not expired (§4).';
+  'announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).';
 
 create function api.confirm_upload(
   p_actor uuid, p_key text, p_place text, p_mime text, p_size_bytes bigint

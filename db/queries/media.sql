@@ -8,7 +8,7 @@ select * from api.presign_upload(
 
 -- name: UploadFind :one
 -- A new place for the object of an upload, where only this caller copies it; no row unless the actor
--- announced it, it is not linked yet and has not expired (§4).
+-- announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
 select * from api.find_upload(p_actor => sqlc.narg('actor'), p_key => @key);
 
 -- name: UploadConfirm :one

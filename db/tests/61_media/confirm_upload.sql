@@ -15,7 +15,7 @@ select is(
 select is_empty(
   format('select * from api.find_upload(the(%L), %L)', actor, key), format('Nobody else does: %s', actor)
 )
-from (values ('bob', key('new')), ('anonymous', key('new')), ('ada', 'uploads/nonsense'), ('ada', null))
+from (values ('bob', key('new')), ('ada', 'uploads/nonsense'), ('ada', null))
   as others (actor, key);
 select is_empty(
   format('select * from api.find_upload(the(''ada''), %L)', key('old')), 'Nor is it found when it has expired'
@@ -54,6 +54,10 @@ select is(
     where api.confirm_upload(the('ada'), u.key, u.key, 'image/png', 1000)
   ),
   null, 'What was found before it was copied is not'
+);
+select throws_code(
+  format('select api.find_upload(null, %L)', key('new')),
+  'PT401', 'unauthenticated', 'An anonymous caller finds nothing'
 );
 select throws_code(
   format('select api.confirm_upload(null, %L, %L, ''image/png'', 1000)', key('new'), place('new')),
