@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import redis
 
+from service.realtime import reader
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.http.forwarder import Forwarder
 from tests.realtime.clients import Town
@@ -65,6 +66,41 @@ async def test_redis_may_go_and_come_and_nothing_is_lost_or_doubled(
             assert "resync_required" not in late.types
             assert not client.disconnected.is_set()
             await late.close()
+
+
+async def test_what_was_deleted_during_an_outage_is_told_without_its_content(
+    run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
+) -> None:
+    with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
+        group_id = town.group("private", "member")
+        owner = town.user("owner")
+        async with (
+            town.client(f"/groups/{group_id}", "member", service=1) as member,
+            town.client(f"/groups/{group_id}", "owner", service=1) as boss,
+        ):
+            cut_redis.down()
+            post, kept = owner.make_post(group_id, "secret"), owner.make_post(group_id, "kept")
+            owner.make_comment(kept, "said")
+            assert owner.client.delete(f"/posts/{post}").is_success
+            await town.settle()
+            # What is as old as that may be out of date.
+            await asyncio.sleep(reader.LATE)
+            cut_redis.up()
+            for client in (member, boss):
+                await client.hears("post.deleted")
+            assert member.ids == boss.ids
+            assert member.types == boss.types
+            gone = member.payloads("post.created")[0]["data"]
+            assert gone == member.payloads("post.deleted")[0]["data"]
+            bodies = [payload["data"].get("body") for _, payload in member.heard]
+            assert bodies == [None, "kept", "said", None]
+            bodies = [payload["data"].get("body") for _, payload in boss.heard]
+            assert bodies == ["secret", "kept", "said", None]
+            # Later on, everything is told as it was again.
+            at_once = owner.make_post(group_id, "new")
+            assert owner.client.delete(f"/posts/{at_once}").is_success
+            await member.hears("post.deleted", 2)
+            assert member.payloads("post.created")[-1]["data"]["body"] == "new"
 
 
 async def test_events_that_redis_lost_are_asked_for_anew(
