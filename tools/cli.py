@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from service import settings as configuration
-from tools import flows, parts, pgtap, serve, signals, stack, testing, tokens
+from tools import flows, parts, pgtap, real, serve, signals, stack, testing, tokens
 from tools import migrate as migrations
 from tools import seed as seeding
 from tools.failure import Failure
@@ -114,7 +114,7 @@ def down() -> None:
 @app.command()
 def clean() -> None:
     """Make sure that nothing uses the local data."""
-    for settings in (_settings(), testing.settings()):
+    for settings in (_settings(), testing.settings(), testing.settings(real=True)):
         if settings.data_dir.exists():
             stack.stop_kept(settings)
 
@@ -126,6 +126,12 @@ def pgtap_tests(
 ) -> None:
     """Run the pgTAP tests."""
     raise SystemExit(pgtap.run(path, postgres))
+
+
+@app.command(name="real-stores")
+def real_stores() -> None:
+    """Install the stores of `make test-real`, where they are not yet."""
+    real.install()
 
 
 def main() -> None:
