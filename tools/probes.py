@@ -64,11 +64,15 @@ def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
 def reason(error: BaseException, url: str) -> str:
     """The first line of a driver's message, without the URL's password."""
     text = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    password = urlsplit(url).password
-    if password:
-        for secret in (password, unquote(password)):
-            text = text.replace(secret, "***")
+    for password in passwords(url):
+        text = text.replace(password, "***")
     return text
+
+
+def passwords(url: str) -> tuple[str, ...]:
+    """The URL's password as it is written and as it is meant, if it has one."""
+    password = urlsplit(url).password
+    return (password, unquote(password)) if password else ()
 
 
 def _place(url: str) -> str:
