@@ -86,6 +86,13 @@ class ApiDoomedObject(pydantic.BaseModel):
     due_at: datetime.datetime
 
 
+class ApiErasure(pydantic.BaseModel):
+    """Shape of how many things of a kind were erased."""
+
+    kind: str
+    count: int
+
+
 class ApiErrorCode(pydantic.BaseModel):
     """Every machine word of an error, its HTTP status and its title (§9)."""
 
@@ -188,6 +195,21 @@ class ApiMemberStanding(pydantic.BaseModel):
     is_muted: typing.Any | None
 
 
+class ApiModerationBatch(pydantic.BaseModel):
+    """Shape of a batch: how many posts and comments it has removed, and how many of them were restored by undoing it."""
+
+    id: uuid.UUID
+    group_id: uuid.UUID
+    actor_id: uuid.UUID
+    reason: str
+    posts_count: int
+    comments_count: int
+    restored_count: int
+    undone_by: uuid.UUID | None
+    undone_at: datetime.datetime | None
+    created_at: datetime.datetime
+
+
 class ApiOutboxLag(pydantic.BaseModel):
     """Shape of how far a consumer is behind."""
 
@@ -195,6 +217,13 @@ class ApiOutboxLag(pydantic.BaseModel):
     waiting: int
     dead: int
     lag_seconds: float
+
+
+class ApiPersonalDatum(pydantic.BaseModel):
+    """Shape of one thing that is stored about a user."""
+
+    kind: str
+    data: typing.Any | None
 
 
 class ApiPost(pydantic.BaseModel):
@@ -447,6 +476,28 @@ class MediaType(pydantic.BaseModel):
     """The types of files that may be uploaded (§8)."""
 
     mime: str
+
+
+class ModerationBatch(pydantic.BaseModel):
+    """Removals of many posts and comments at once (§2)."""
+
+    id: uuid.UUID
+    group_id: uuid.UUID
+    actor_id: uuid.UUID
+    reason: str
+    undone_by: uuid.UUID | None
+    undone_at: datetime.datetime | None
+    created_at: datetime.datetime
+
+
+class ModerationItem(pydantic.BaseModel):
+    """What each batch has removed (§2)."""
+
+    batch_id: uuid.UUID
+    group_id: uuid.UUID
+    subject_type: str
+    subject_id: uuid.UUID
+    restored_at: datetime.datetime | None
 
 
 class OutboxConsumer(pydantic.BaseModel):

@@ -9,7 +9,8 @@ import pytest
 from tools import databases, parts
 
 FOLDER = Path(__file__).parent.parent / "docs" / "sql"
-PAGES = sorted(set(FOLDER.glob("*.md")) - {FOLDER / "README.md"})
+COOKBOOK = FOLDER / "cookbook.md"
+PAGES = sorted(set(FOLDER.glob("*.md")) - {FOLDER / "README.md", COOKBOOK})
 DOORS = """
 select proname::text, pg_get_function_arguments(oid), pg_get_function_result(oid),
   obj_description(oid)
@@ -42,7 +43,7 @@ def test_every_door_has_an_entry_with_its_signature_and_description(
         assert f" {description} ```sql " in entries[name]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, COOKBOOK], ids=lambda page: page.stem)
 def test_the_examples_run_as_a_trusted_job(page: Path, database: databases.Database) -> None:
     examples = re.findall(r"```sql\n(.*?)```", page.read_text(), flags=re.S)
     assert examples

@@ -1,8 +1,8 @@
 -- Counters: kept by triggers, in the transaction of the change, through insert, soft delete, restore,
 -- cascade and hard delete (§1.2). A CHECK on each says that it never drops below zero.
 --
--- Lock order of the whole database: group → member → invitation and join request → post → comment →
--- reaction → reaction_count → topic_tag; of several rows of one kind, by id (a tag by its text). Who
+-- Lock order of the whole database: group → member → invitation and join request → moderation batch →
+-- post → comment → reaction → reaction_count → topic_tag; of several rows of one kind, by id (a tag by its text). Who
 -- changes or removes a row locks what it counts in first. Who adds one locks that last, by these
 -- triggers: nobody else can hold a lock on the new row, and a hot post is held shortest. A post or
 -- comment that was deleted meanwhile takes nothing more in.
@@ -462,10 +462,14 @@ language plpgsql
 set search_path = public, api, pg_temp
 as $$
 begin
+  if tg_op = 'UPDATE' and current_setting('communities.erasing', true) = 'on' then
+    return null;
+  end if;
   raise exception 'the audit log is append-only' using errcode = 'restrict_violation';
 end
 $$;
-comment on function api.tg_audit_log__append_only() is 'Refuses every change to the audit log.';
+comment on function api.tg_audit_log__append_only() is
+  'Refuses every change to the audit log but the erasure of a user from it.';
 
 create trigger tg_audit_log__append_only before update or delete or truncate on public.audit_log
 for each statement execute function api.tg_audit_log__append_only();

@@ -41,6 +41,7 @@ for each row
 when (
   (old.title, old.body, old.topic_tags, old.deleted_at)
   is distinct from (new.title, new.body, new.topic_tags, new.deleted_at)
+  and (old.deleted_at is null or new.deleted_at is null) -- of a deleted one there is a tombstone
 )
 execute function api.tg_post__version();
 
@@ -59,7 +60,10 @@ comment on function api.tg_comment__version() is
 
 create trigger tg_comment__version before update on public.comment
 for each row
-when ((old.body, old.deleted_at) is distinct from (new.body, new.deleted_at))
+when (
+  (old.body, old.deleted_at) is distinct from (new.body, new.deleted_at)
+  and (old.deleted_at is null or new.deleted_at is null)
+)
 execute function api.tg_comment__version();
 
 -- What the index holds -----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 -- Grants: a door is a function that runs with its owner's rights, and doors are all that a role gets.
--- Whoever serves users gets those that take an actor; workers those that maintain; trusted jobs all.
+-- Whoever serves users gets those that take an actor; workers those that maintain; trusted jobs all,
+-- and they alone those that are about one user.
 
 do $$
 declare
@@ -8,15 +9,18 @@ begin
   revoke all on all functions in schema api from public;
   grant usage on schema api to communities_service, communities_worker, communities_job;
   for v_door in
-    select p.oid::regprocedure as signature, p.proargnames[1] = 'p_actor' as has_actor
+    select
+      p.oid::regprocedure as signature,
+      case coalesce(p.proargnames[1], '')
+        when 'p_actor' then 'communities_service'
+        when 'p_user_id' then 'communities_job'
+        else 'communities_worker'
+      end as role
     from pg_catalog.pg_proc as p
     where p.pronamespace = 'api'::regnamespace and p.prosecdef
   loop
     execute format('grant execute on function %s to communities_job', v_door.signature);
-    execute format(
-      'grant execute on function %s to %I', v_door.signature,
-      case when v_door.has_actor then 'communities_service' else 'communities_worker' end
-    );
+    execute format('grant execute on function %s to %I', v_door.signature, v_door.role);
   end loop;
 end
 $$;

@@ -1,0 +1,254 @@
+-- Moderation in bulk: what a batch removes, its undoing restores, and nothing else (§2).
+
+create view api.moderation_batches as
+select
+  id, group_id, actor_id, reason,
+  0::bigint as posts_count, 0::bigint as comments_count, 0::bigint as restored_count,
+  undone_by, undone_at, created_at
+from public.moderation_batch;
+comment on view api.moderation_batches is
+  'Shape of a batch: how many posts and comments it has removed, and how many of them were restored by '
+  'undoing it.';
+
+create function api.moderation_batch_dto(p_row public.moderation_batch)
+returns setof api.moderation_batches
+language sql stable rows 1
+begin atomic
+  select
+    p_row.id, p_row.group_id, p_row.actor_id, p_row.reason,
+    count(*) filter (where i.subject_type = 'post'),
+    count(*) filter (where i.subject_type = 'comment'),
+    count(i.restored_at),
+    p_row.undone_by, p_row.undone_at, p_row.created_at
+  from public.moderation_item as i where i.batch_id = p_row.id;
+end;
+comment on function api.moderation_batch_dto(public.moderation_batch) is 'A batch and what became of it.';
+
+create function api.remove_content(
+  p_actor uuid, p_group_id uuid, p_reason text, p_author_id uuid default null,
+  p_ids uuid[] default null, p_since timestamptz default null, p_until timestamptz default null
+)
+returns setof api.moderation_batches
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_reason text := trim_text(p_reason);
+  v_batch moderation_batch;
+begin
+  perform require_actor(p_actor);
+  v := enter_group(p_actor, p_group_id);
+  perform require_rank(v, 'moderator');
+  perform require_living(v);
+  perform reject_invalid(
+    check_text('reason', v_reason, 1, 500),
+    case when num_nonnulls(p_author_id, p_ids) = 0 then field_error('author_id', 'or ids must be given') end
+  );
+  insert into moderation_batch (group_id, actor_id, reason)
+  values (p_group_id, p_actor, v_reason)
+  returning * into v_batch;
+  perform choose_content(v_batch, p_author_id, p_ids, p_since, p_until);
+  perform delete_items(v_batch);
+  perform record(
+    'content.removed', p_actor, p_group_id, null, 'moderation_batch', v_batch.id, row_to_json(d)
+  ) from moderation_batch_dto(v_batch) as d;
+  return query select * from moderation_batch_dto(v_batch);
+end
+$$;
+comment on function api.remove_content(
+  uuid, uuid, text, uuid, uuid[], timestamptz, timestamptz
+) is
+  'Deletes softly, in one batch, the living posts and comments of a group that are of an author, or have '
+  'these ids, or both, and were written from p_since until before p_until; for moderators. Each leaves '
+  'its event and its audit entry, and so does the batch. Raises unauthenticated, not_found, banned, '
+  'forbidden, validation_failed (§2).';
+
+create function api.choose_content(
+  p_batch public.moderation_batch, p_author_id uuid, p_ids uuid[], p_since timestamptz,
+  p_until timestamptz
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+set plan_cache_mode = force_custom_plan -- which of them are given decides which index serves
+as $$
+begin
+  insert into moderation_item (batch_id, group_id, subject_type, subject_id)
+  select p_batch.id, p_batch.group_id, s.type, s.id
+  from (
+    select 'post' as type, id, group_id, author_id, created_at from post where deleted_at is null
+    union all
+    select 'comment', id, group_id, author_id, created_at from comment where deleted_at is null
+  ) as s
+  where s.group_id = p_batch.group_id
+    and (p_author_id is null or s.author_id = p_author_id)
+    and (p_ids is null or s.id = any (p_ids))
+    and (p_since is null or s.created_at >= p_since)
+    and (p_until is null or s.created_at < p_until);
+  perform lock_items(p_batch.id);
+  delete from moderation_item as i
+  where i.batch_id = p_batch.id and (
+    exists (select from post where id = i.subject_id and deleted_at is not null)
+    or exists (select from comment where id = i.subject_id and deleted_at is not null)
+  );
+end
+$$;
+comment on function api.choose_content(
+  public.moderation_batch, uuid, uuid[], timestamptz, timestamptz
+) is 'Notes and locks what a batch is to remove; what somebody else has deleted meanwhile is not its.';
+
+create function api.lock_items(p_batch_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from post
+  where id in (
+    select subject_id from moderation_item where batch_id = p_batch_id and subject_type = 'post'
+    union all
+    select c.post_id from moderation_item as i join comment as c on c.id = i.subject_id
+    where i.batch_id = p_batch_id and i.subject_type = 'comment'
+  )
+  order by id for no key update;
+  perform from comment
+  where id in (
+    select subject_id from moderation_item where batch_id = p_batch_id and subject_type = 'comment'
+  )
+  order by id for no key update;
+end
+$$;
+comment on function api.lock_items(uuid) is 'Locks what a batch removes or restores, in the order of all.';
+
+create function api.delete_items(p_batch public.moderation_batch)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_ids uuid[] := array(select subject_id from moderation_item where batch_id = p_batch.id);
+  v_posts post[] := array(select p from post as p where p.id = any (v_ids));
+  v_comments comment[] := array(select c from comment as c where c.id = any (v_ids));
+begin
+  -- Comments first: with the posts go the counters of tags, which are locked last.
+  update comment set deleted_at = p_batch.created_at, updated_at = now() where id = any (v_ids);
+  perform record_comment_change('comment.deleted', p_batch.actor_id, o, c)
+  from unnest(v_comments) as o join comment as c on c.id = o.id
+  order by c.created_at, c.id;
+  update post set deleted_at = p_batch.created_at, updated_at = now() where id = any (v_ids);
+  perform record_post_change('post.deleted', p_batch.actor_id, o, p)
+  from unnest(v_posts) as o join post as p on p.id = o.id
+  order by p.created_at, p.id;
+end
+$$;
+comment on function api.delete_items(public.moderation_batch) is 'Deletes what a batch has noted and locked.';
+
+create function api.undo_removal(p_actor uuid, p_batch_id uuid)
+returns setof api.moderation_batches
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v standing;
+  v_batch moderation_batch;
+begin
+  perform require_actor(p_actor);
+  select * into v_batch from moderation_batch where id = p_batch_id for update;
+  if not found then
+    perform fail('not_found');
+  end if;
+  v := enter_group(p_actor, v_batch.group_id);
+  perform require_sight(v);
+  perform require_rank(v, 'moderator');
+  perform require_living(v);
+  perform lock_items(p_batch_id);
+  perform restore_items(v_batch, p_actor);
+  update moderation_batch set undone_by = p_actor, undone_at = now() where id = p_batch_id
+  returning * into v_batch;
+  perform record(
+    'content.restored', p_actor, v_batch.group_id, null, 'moderation_batch', p_batch_id, row_to_json(d)
+  ) from moderation_batch_dto(v_batch) as d;
+  return query select * from moderation_batch_dto(v_batch);
+end
+$$;
+comment on function api.undo_removal(uuid, uuid) is
+  'Restores exactly what a batch has removed; for moderators. What was restored since stays as it is, and '
+  'what was then removed by somebody else stays removed; a comment whose post is still deleted is '
+  'restored when this is called after its post was. Raises unauthenticated, not_found, banned, '
+  'forbidden (§2).';
+
+create function api.restore_items(p_batch public.moderation_batch, p_actor uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_ids uuid[] := array(
+    select subject_id from moderation_item where batch_id = p_batch.id and restored_at is null
+  );
+  v_posts post[] := array(
+    select p from post as p where p.id = any (v_ids) and p.deleted_at = p_batch.created_at
+  );
+  v_comments comment[] := array(
+    select c from comment as c join post as p on p.id = c.post_id
+    where c.id = any (v_ids) and c.deleted_at = p_batch.created_at
+      and (p.deleted_at is null or p = any (v_posts))
+  );
+begin
+  update post set deleted_at = null, updated_at = now() where id in (select id from unnest(v_posts));
+  perform record_post_change('post.restored', p_actor, o, p)
+  from unnest(v_posts) as o join post as p on p.id = o.id
+  order by p.created_at, p.id;
+  update comment set deleted_at = null, updated_at = now() where id in (select id from unnest(v_comments));
+  perform record_comment_change('comment.restored', p_actor, o, c)
+  from unnest(v_comments) as o join comment as c on c.id = o.id
+  order by c.created_at, c.id;
+  update moderation_item set restored_at = now()
+  where batch_id = p_batch.id and subject_id in (
+    select id from unnest(v_posts) union all select id from unnest(v_comments)
+  );
+end
+$$;
+comment on function api.restore_items(public.moderation_batch, uuid) is
+  'Restores what a batch has removed and nobody has touched since; posts before what is in them.';
+
+create function api.list_moderation_batches(
+  p_actor uuid, p_group_id uuid, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.moderation_batches
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_start page_key;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+begin
+  perform require_actor(p_actor);
+  perform require_rank(enter_group(p_actor, p_group_id), 'moderator');
+  v_start := page_start(p_before, p_after, p_limit, true);
+  return query
+    select q.* from (
+      select d.* from moderation_batch as b cross join lateral moderation_batch_dto(b) as d
+      where b.group_id = p_group_id
+        and case
+          when p_after is null then (b.created_at, b.id) < (v_start.created_at, v_start.id)
+          else (b.created_at, b.id) > (v_start.created_at, v_start.id)
+        end
+      order by
+        case when p_after is null then b.created_at end desc,
+        case when p_after is null then b.id end desc,
+        case when p_after is not null then b.created_at end,
+        case when p_after is not null then b.id end
+      limit v_rows
+    ) as q
+    order by q.created_at desc, q.id desc;
+end
+$$;
+comment on function api.list_moderation_batches(uuid, uuid, int, text, text, boolean) is
+  'The batches of a group, newest first; for moderators. Raises unauthenticated, not_found, banned, '
+  'forbidden, validation_failed, invalid_cursor (§2, §7).';

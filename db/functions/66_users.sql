@@ -1,0 +1,389 @@
+-- One user's data: all of it handed out, and all of it forgotten. For trusted jobs alone: a user is
+-- somebody else's row, so who may ask is decided by whoever runs the job.
+
+create view api.personal_data as
+select action as kind, before as data from public.audit_log;
+comment on view api.personal_data is 'Shape of one thing that is stored about a user.';
+
+create function api.check_user(p_user_id uuid)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform reject_invalid(
+    case when viewer(p_user_id) = viewer(null) then field_error('user_id', 'is nobody''s') end
+  );
+end
+$$;
+comment on function api.check_user(uuid) is 'Raises validation_failed for what is no user''s id.';
+
+create function api.export_user(p_user_id uuid)
+returns setof api.personal_data
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform check_user(p_user_id);
+  return query select * from export_standing(p_user_id);
+  return query
+    select 'post', to_jsonb(d)
+    from post as p cross join lateral post_dto(p, p_user_id) as d
+    where p.author_id = p_user_id order by d.created_at, d.id;
+  return query
+    select 'comment', to_jsonb(d)
+    from comment as c cross join lateral comment_dto(c, p_user_id) as d
+    where c.author_id = p_user_id order by d.created_at, d.id;
+  return query
+    select 'reaction', to_jsonb(r) from reactions as r
+    where r.user_id = p_user_id order by r.created_at, r.id;
+  return query
+    select 'attachment', to_jsonb(d)
+    from media_attachment as m cross join lateral media_dto(m) as d
+    where m.created_by = p_user_id order by d.created_at, d.id;
+  return query
+    select 'upload', to_jsonb(u) from presigned_upload as u
+    where u.actor_id = p_user_id order by u.created_at, u.key;
+  return query
+    select 'audit_entry', to_jsonb(e) from audit_entries as e
+    where e.actor_id = p_user_id order by e.created_at, e.id;
+end
+$$;
+comment on function api.export_user(uuid) is
+  'Everything that is stored about a user, deleted things included: kind is group (made by them), member '
+  '(of a group, or banned from it), invite, join_request, post, comment, reaction, attachment, upload or '
+  'audit_entry. Raises validation_failed.';
+
+create function api.export_standing(p_user_id uuid)
+returns setof api.personal_data
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return query
+    select 'group', to_jsonb(d)
+    from group_entity as g cross join lateral group_dto(g, p_user_id) as d
+    where g.created_by = p_user_id order by d.created_at, d.id;
+  return query
+    select 'member', to_jsonb(d) || jsonb_build_object('left_at', m.left_at)
+    from group_member as m cross join lateral member_dto(m) as d
+    where m.user_id = p_user_id order by d.created_at, d.id;
+  return query
+    select 'invite', to_jsonb(i) from invites as i
+    where p_user_id in (i.user_id, i.created_by) order by i.created_at, i.id;
+  return query
+    select 'join_request', to_jsonb(r) from join_requests as r
+    where r.user_id = p_user_id order by r.created_at, r.id;
+end
+$$;
+comment on function api.export_standing(uuid) is 'What is stored about a user in groups, but for content.';
+
+-- Erasing ------------------------------------------------------------------------------------------
+
+create view api.erasures as
+select action as kind, 0::bigint as count from public.audit_log;
+comment on view api.erasures is 'Shape of how many things of a kind were erased.';
+
+create function api.erase_user(p_user_id uuid)
+returns setof api.erasures
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform check_user(p_user_id);
+  -- In the order of locks: groups, their members and invitations, posts, comments, what hangs on them.
+  perform lock_groups_of(p_user_id);
+  return query select 'member', erase_members(p_user_id);
+  return query select 'group', erase_maker(p_user_id);
+  return query select 'invitation', erase_invitations(p_user_id);
+  perform lock_threads_of(p_user_id);
+  return query select 'reaction', erase_reactions(p_user_id);
+  return query select 'attachment', erase_attachments(p_user_id);
+  return query select 'comment', erase_comments(p_user_id);
+  return query select 'post', erase_posts(p_user_id);
+  return query select 'upload', erase_uploads(p_user_id);
+  return query select 'record', erase_records(p_user_id);
+end
+$$;
+comment on function api.erase_user(uuid) is
+  'Forgets a user: ends their memberships, deletes what they wrote and forgets its content, removes their '
+  'reactions, attachments and uploads, and takes their id and words out of the audit log and the outbox. '
+  'What stays is nobody''s, the nil UUID; a ban or mute that holds stays the group''s. To be called once '
+  'their tokens are worth nothing any more. Raises validation_failed, and last_owner naming the living '
+  'groups that would be left without an owner.';
+
+create function api.lock_groups_of(p_user_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_orphans text;
+begin
+  perform from group_entity
+  where created_by = p_user_id or id in (select group_id from group_member where user_id = p_user_id)
+  order by id for no key update;
+  select string_agg(g.id::text, ', ' order by g.id) into v_orphans
+  from group_entity as g
+  where g.deleted_at is null and rank_in_group(g.id, p_user_id) = 4 and not exists (
+    select from group_member as m
+    where m.group_id = g.id and m.role = 'owner' and m.left_at is null and m.user_id <> p_user_id
+  ) and g.id in (select group_id from group_member where user_id = p_user_id);
+  if v_orphans is not null then
+    perform fail(
+      'last_owner', format('Give these groups another owner, or delete them, first: %s.', v_orphans)
+    );
+  end if;
+end
+$$;
+comment on function api.lock_groups_of(uuid) is
+  'Locks the groups that a user made or has met. Raises last_owner naming those that would have none.';
+
+create function api.erase_members(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_members group_member[] := array(
+    select m from group_member as m where m.user_id = p_user_id order by m.group_id for update
+  );
+begin
+  update group_member set left_at = now(), role = 'member', updated_at = now()
+  where user_id = p_user_id and left_at is null;
+  perform record('member.left', null, o.group_id, null, 'member', o.id, row_to_json(d))
+  from unnest(v_members) as o
+  join group_member as m on m.id = o.id
+  cross join lateral member_dto(m) as d
+  where o.left_at is null
+  order by o.group_id;
+  delete from group_member
+  where user_id = p_user_id and not is_ban_active(is_banned, banned_until)
+    and coalesce(muted_until <= now(), true);
+  update group_member set banned_by = null where banned_by = p_user_id;
+  return cardinality(v_members);
+end
+$$;
+comment on function api.erase_members(uuid) is
+  'Ends a user''s memberships and forgets them, but for bans and mutes that hold; how many there were.';
+
+create function api.erase_maker(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_groups group_entity[] := array(select g from group_entity as g where g.created_by = p_user_id);
+begin
+  update group_entity set created_by = viewer(null) where created_by = p_user_id;
+  perform record_group_change('group.updated', null, null, g)
+  from unnest(v_groups) as o join group_entity as g on g.id = o.id
+  where g.deleted_at is null
+  order by g.id;
+  update moderation_batch set actor_id = viewer(null) where actor_id = p_user_id;
+  update moderation_batch set undone_by = viewer(null) where undone_by = p_user_id;
+  return cardinality(v_groups);
+end
+$$;
+comment on function api.erase_maker(uuid) is
+  'Makes nobody the maker of a user''s groups, which stay; how many there are.';
+
+create function api.erase_invitations(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_invites bigint;
+  v_requests bigint;
+begin
+  delete from group_invite where p_user_id in (user_id, created_by);
+  get diagnostics v_invites = row_count;
+  delete from join_request where user_id = p_user_id;
+  get diagnostics v_requests = row_count;
+  update join_request set decided_by = null where decided_by = p_user_id;
+  return v_invites + v_requests;
+end
+$$;
+comment on function api.erase_invitations(uuid) is
+  'Removes the invitations that a user made or was sent, and their requests to join; how many.';
+
+create function api.lock_threads_of(p_user_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from post
+  where author_id = p_user_id
+    or id in (select post_id from comment where author_id = p_user_id)
+    or id in (select post_id from reaction where user_id = p_user_id)
+  order by id for no key update;
+  perform from comment
+  where author_id = p_user_id
+    or id in (
+      select subject_id from reaction where user_id = p_user_id and subject_type = 'comment'
+    )
+  order by id for no key update;
+end
+$$;
+comment on function api.lock_threads_of(uuid) is
+  'Locks the posts and comments that a user wrote or reacted to, in the order of all.';
+
+create function api.erase_reactions(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_reactions reaction[] := array(select r from reaction as r where r.user_id = p_user_id);
+begin
+  delete from reaction where user_id = p_user_id;
+  perform emit(
+    'reaction.removed', null, r.group_id, r.post_id, r.subject_type, r.subject_id, removal(r.id, now())
+  )
+  from unnest(v_reactions) as r order by r.id;
+  return cardinality(v_reactions);
+end
+$$;
+comment on function api.erase_reactions(uuid) is 'Removes a user''s reactions; how many.';
+
+create function api.erase_attachments(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_media media_attachment[] := array(
+    select m from media_attachment as m where m.created_by = p_user_id and m.subject_type <> 'group'
+  );
+begin
+  delete from media_attachment where id in (select id from unnest(v_media));
+  perform record(
+    'attachment.removed', null, m.group_id, m.post_id, m.subject_type, m.subject_id,
+    removal(m.id, now())
+  )
+  from unnest(v_media) as m order by m.id;
+  -- A group's picture is the group's.
+  update media_attachment set created_by = viewer(null) where created_by = p_user_id;
+  return cardinality(v_media);
+end
+$$;
+comment on function api.erase_attachments(uuid) is
+  'Removes what a user attached to posts and comments, and in time its objects; how many.';
+
+create function api.erase_comments(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_ids uuid[] := array(select id from comment where author_id = p_user_id);
+  v_living uuid[] := array(select id from comment where id = any (v_ids) and deleted_at is null);
+begin
+  update comment
+  set
+    author_id = viewer(null), body = '[erased]', edited_at = null, updated_at = now(),
+    deleted_at = coalesce(deleted_at, now())
+  where id = any (v_ids);
+  -- Without what was before: an entry about an erasure must not keep what was erased.
+  perform record(
+    'comment.deleted', null, c.group_id, c.post_id, 'comment', c.id, removal(c.id, c.deleted_at)
+  )
+  from comment as c where c.id = any (v_living) order by c.created_at, c.id;
+  return cardinality(v_ids);
+end
+$$;
+comment on function api.erase_comments(uuid) is
+  'Deletes a user''s comments and forgets what they said; replies to them stay. How many.';
+
+create function api.erase_posts(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_ids uuid[] := array(select id from post where author_id = p_user_id);
+  v_living uuid[] := array(select id from post where id = any (v_ids) and deleted_at is null);
+begin
+  update post
+  set
+    author_id = viewer(null), title = null, body = '[erased]', topic_tags = '{}', is_pinned = false,
+    edited_at = null, updated_at = now(), deleted_at = coalesce(deleted_at, now())
+  where id = any (v_ids);
+  perform record('post.deleted', null, p.group_id, p.id, 'post', p.id, removal(p.id, p.deleted_at))
+  from post as p where p.id = any (v_living) order by p.created_at, p.id;
+  return cardinality(v_ids);
+end
+$$;
+comment on function api.erase_posts(uuid) is
+  'Deletes a user''s posts, and with them what is inside, and forgets what they said; how many.';
+
+create function api.erase_uploads(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_uploads bigint;
+begin
+  -- Nobody's, so that nobody links it; its object goes when its URL has expired.
+  update presigned_upload set actor_id = viewer(null), filename = null where actor_id = p_user_id;
+  get diagnostics v_uploads = row_count;
+  delete from idempotency_key where actor_id = p_user_id;
+  return v_uploads;
+end
+$$;
+comment on function api.erase_uploads(uuid) is
+  'Makes a user''s uploads nobody''s, to be swept, and forgets the answers to their requests; how many '
+  'uploads.';
+
+create function api.erase_records(p_user_id uuid)
+returns bigint
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_like text := format('%%%s%%', p_user_id);
+  v_entries bigint;
+  v_events bigint;
+begin
+  -- The audit log lets nothing else change an entry.
+  perform set_config('communities.erasing', 'on', true);
+  update audit_log
+  set
+    actor_id = nullif(actor_id, p_user_id),
+    before = without_user(before, p_user_id), after = without_user(after, p_user_id)
+  where actor_id = p_user_id or before::text like v_like or after::text like v_like;
+  get diagnostics v_entries = row_count;
+  perform set_config('communities.erasing', 'off', true);
+  -- The relay works on the same rows: it waits.
+  perform from stream_sequence for update;
+  update outbox_event
+  set payload = without_user(
+    jsonb_set(payload, '{data}', without_user(payload -> 'data', p_user_id)), p_user_id
+  )
+  where payload::text like v_like;
+  get diagnostics v_events = row_count;
+  return v_entries + v_events;
+end
+$$;
+comment on function api.erase_records(uuid) is
+  'Takes a user''s id and words out of the audit log and the outbox; out of how many rows. Reads both '
+  'whole.';
+
+create function api.without_user(p_data jsonb, p_user_id uuid)
+returns jsonb
+language sql immutable
+return replace(
+  case
+    when p_data ->> 'author_id' = p_user_id::text
+      then p_data - array['title', 'body', 'topic_tags', 'media']
+    else p_data
+  end::text,
+  p_user_id::text, api.viewer(null)::text
+)::jsonb;
+comment on function api.without_user(jsonb, uuid) is
+  'The same without the words of a user, and with nobody in the place of their id.';

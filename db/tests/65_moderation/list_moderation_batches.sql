@@ -1,0 +1,48 @@
+-- The batches of a group, for its moderators.
+begin;
+select plan(10);
+
+select make_group('club', 'private');
+select make_cast('club');
+select make_post('post', 'club', 'member');
+set local role communities_job;
+select remember('b' || nr, b.id)
+from generate_series(1, 5) as nr
+cross join lateral api.remove_content(
+  the('moderator'), the('club'), 'reason ' || nr, p_ids => array[the('post')]
+) as b;
+select backdate('moderation_batch', 'b' || nr, (5 - nr) * interval '1 minute') from generate_series(1, 3) as nr;
+reset role;
+set local role communities_job;
+
+select is(
+  outcome(format('select * from api.list_moderation_batches(the(%L), the(''club''))', who)), wanted,
+  format('%s: %s', who, wanted)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member', 'forbidden'),
+  ('moderator', 'ok'), ('owner', 'ok')
+) as cast_of (who, wanted);
+select is(
+  (select count(*) from api.list_moderation_batches(the('admin'), the('club'), 2)), 2::bigint,
+  'A page is as long as it was asked for'
+);
+select is(
+  walk('list_moderation_batches(the(''admin''), the(''club''))', 'before', true),
+  array(select id from api.list_moderation_batches(the('admin'), the('club'))),
+  'A walk meets every batch once, newest first'
+);
+select is(
+  walk('list_moderation_batches(the(''admin''), the(''club''))', 'after', true),
+  array(
+    select id from api.list_moderation_batches(the('admin'), the('club')) order by created_at, id
+  ),
+  'And so does one from the end'
+);
+select is(
+  (select array_agg(reason) from api.list_moderation_batches(the('admin'), the('club')) where id in (the('b1'), the('b3'))),
+  array['reason 3', 'reason 1'], 'The newest is the first'
+);
+
+select * from finish();
+rollback;

@@ -1,0 +1,114 @@
+-- Removing many things of a group at once: moderators, in one batch.
+begin;
+select plan(26);
+
+select make_group('club', 'public');
+select make_group('other', 'public');
+select make_cast('club');
+select make_member('spammer', 'club');
+select make_member('spammer', 'other');
+select make_post('spam', 'club', 'spammer', array[own('chess')]);
+select make_post('good', 'club', 'member');
+select make_post('old', 'club', 'spammer');
+select backdate('post', 'old', '2 days');
+select make_post('elsewhere', 'other', 'spammer');
+select make_comment('reply', 'good', 'spammer');
+select make_comment('answer', 'good', 'member', 'reply');
+select make_comment('inside', 'spam', 'spammer');
+select make_comment('gone', 'good', 'spammer');
+select api.delete_comment(the('spammer'), the('gone'));
+select sudo($$ update comment set deleted_at = now() - interval '1 hour' where id = the('gone') $$);
+select forget_events();
+set local role communities_job;
+
+select is(
+  outcome(format('select api.remove_content(the(%L), the(''club''), ''spam'', the(''spammer''))', who)), wanted,
+  format('%s: %s', who, wanted)
+)
+from (values
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member', 'forbidden'),
+  ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
+) as cast_of (who, wanted);
+select throws_fields(
+  $$ select api.remove_content(the('moderator'), the('club'), ' ') $$, array['reason', 'author_id'],
+  'A batch has a reason, and is about an author or some ids'
+);
+select throws_fields(
+  $$ select api.remove_content(the('moderator'), the('club'), repeat('x', 501), the('spammer')) $$,
+  array['reason'], 'A reason has at most 500 characters'
+);
+select throws_code(
+  $$ select api.remove_content(the('moderator'), gen_random_uuid(), 'spam', the('spammer')) $$,
+  'PT404', 'not_found', 'A group that is not there has nothing to remove'
+);
+
+select remember('batch', b.id)
+from api.remove_content(
+  the('moderator'), the('club'), '  spam  ', the('spammer'), p_since => now() - interval '1 day'
+) as b;
+select is(
+  (
+    select to_jsonb(b) - 'id' - 'created_at'
+    from api.list_moderation_batches(the('moderator'), the('club')) as b
+  ),
+  jsonb_build_object(
+    'group_id', the('club'), 'actor_id', the('moderator'), 'reason', 'spam', 'posts_count', 1,
+    'comments_count', 2, 'restored_count', 0, 'undone_by', null, 'undone_at', null
+  ),
+  'A batch tells who removed how much, and why'
+);
+select is(
+  (
+    select array_agg(type order by id) from (
+      select id, event_type as type from json_to_recordset(
+        look($$ select json_agg(e order by id) from outbox_event as e $$)::json
+      ) as e (id bigint, event_type text)
+    ) as e
+  ),
+  array['comment.deleted', 'comment.deleted', 'post.deleted', 'content.removed'],
+  'Each thing leaves its event, and so does the batch'
+);
+select is(
+  look($$ select array_agg(action order by action) from audit_log $$),
+  '{comment.deleted,comment.deleted,content.removed,post.deleted}', 'And its audit entry'
+);
+select is(
+  look(format('select deleted_at is not null from %s where id = the(%L)', kind, name))::boolean, wanted,
+  format('Removed or not, as it was asked for: %s', name)
+)
+from (values
+  ('post', 'spam', true), ('post', 'good', false), ('post', 'old', false), ('post', 'elsewhere', false),
+  ('comment', 'reply', true), ('comment', 'answer', false), ('comment', 'inside', true)
+) as things (kind, name, wanted);
+select is(
+  look($$ select deleted_at < now() from comment where id = the('gone') $$), 'true',
+  'What was deleted before is not the batch''s'
+);
+select is(
+  (select body || coalesce(author_id::text, '-') from api.list_comments(null, the('good')) where id = the('reply')),
+  '-', 'A removed comment with a living reply is a tombstone'
+);
+select is(
+  (select posts_count from api.list_tags(null, own('chess'))), 0, 'A removed post does not count in its tags'
+);
+select forget_events();
+select is(
+  (
+    select array[b.posts_count, b.comments_count]
+    from api.remove_content(
+      the('admin'), the('club'), 'off topic', p_ids => array[the('old'), the('answer'), the('elsewhere')]
+    ) as b
+  ),
+  array[1, 1]::bigint[], 'By their ids, only the things of this group are removed'
+);
+select is(
+  (
+    select array[b.posts_count, b.comments_count]
+    from api.remove_content(the('admin'), the('club'), 'again', the('spammer')) as b
+  ),
+  array[0, 0]::bigint[], 'What is removed is not removed again'
+);
+select counters_hold();
+
+select * from finish();
+rollback;

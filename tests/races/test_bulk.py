@@ -1,0 +1,124 @@
+"""Races of what trusted jobs do in bulk with everything else."""
+
+import collections
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+
+from tests import servers
+from tests.races import outbox
+from tests.races.crowd import Crowd
+from tests.races.test_content import TAGS, Scene, busy, drifts
+
+SECONDS = 3
+Job = Callable[[psycopg.Connection, random.Random], None]
+
+
+@contextmanager
+def jobs(database_url: str, *works: Job) -> Iterator[list[BaseException]]:
+    """Trusted jobs that do their work again and again; what went wrong with them."""
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def run(number: int, work: Job) -> None:
+        chance = random.Random(number)
+        try:
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute("set role communities_job")
+                while not stop.is_set():
+                    work(connection, chance)
+        except BaseException as error:
+            errors.append(error)
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        try:
+            for each in enumerate(works):
+                threads.submit(run, *each)
+            yield errors
+        finally:
+            stop.set()
+
+
+def removing(scene: Scene, batches: list[uuid.UUID]) -> Job:
+    def work(connection: psycopg.Connection, chance: random.Random) -> None:
+        made = connection.execute(
+            "select id from api.remove_content(%s, %s, 'race', %s)",
+            [scene.owner, scene.group, chance.choice(scene.members)],
+        ).fetchone()
+        assert made is not None
+        batches.append(made[0])
+
+    return work
+
+
+def undoing(scene: Scene, batches: list[uuid.UUID]) -> Job:
+    def work(connection: psycopg.Connection, chance: random.Random) -> None:
+        if batches:
+            batch = chance.choice(batches[-5:])
+            connection.execute("select from api.undo_removal(%s, %s)", [scene.owner, batch])
+
+    return work
+
+
+def erasing(scene: Scene) -> Job:
+    def work(connection: psycopg.Connection, chance: random.Random) -> None:
+        user = chance.choice(scene.members)
+        connection.execute("select from api.erase_user(%s)", [user])
+        connection.execute(
+            "select from api.put_member(%s, %s, %s, 'moderator')", [scene.owner, scene.group, user]
+        )
+
+    return work
+
+
+def test_batches_may_be_made_and_undone_in_a_busy_thread(
+    crowd_in_sql: Crowd, connection: psycopg.Connection, shared_service: servers.Service
+) -> None:
+    scene = Scene(crowd_in_sql)
+    comments = collections.deque([scene.add_comment(crowd_in_sql) for _ in range(10)], maxlen=40)
+    others = [scene.add_post(crowd_in_sql, topic_tags=list(TAGS)) for _ in range(4)]
+    batches: list[uuid.UUID] = []
+    habits = [habit for habit in busy(scene, comments, others) if habit.__name__ != "flip_group"]
+    with jobs(
+        shared_service.environment["DATABASE_URL"],
+        *[removing(scene, batches)] * 2,
+        *[undoing(scene, batches)] * 2,
+    ) as errors:
+        crowd_in_sql.for_a_while(SECONDS, habits)
+    assert not errors
+    assert batches
+    assert drifts(connection) == []
+    outbox.check(connection, scene.group)
+    twice = connection.execute(
+        """
+        select subject_id from moderation_item as i
+        join moderation_batch as b on b.id = i.batch_id
+        join post as p on p.id = i.subject_id and p.deleted_at = b.created_at
+        where i.restored_at is null group by subject_id having count(*) > 1
+        """
+    )
+    assert twice.fetchall() == []
+
+
+def test_users_may_be_erased_from_a_busy_thread(
+    crowd_in_sql: Crowd, connection: psycopg.Connection, shared_service: servers.Service
+) -> None:
+    scene = Scene(crowd_in_sql)
+    comments = collections.deque([scene.add_comment(crowd_in_sql) for _ in range(10)], maxlen=40)
+    others = [scene.add_post(crowd_in_sql, topic_tags=list(TAGS)) for _ in range(4)]
+    habits = [habit for habit in busy(scene, comments, others) if habit.__name__ != "flip_group"]
+    with jobs(shared_service.environment["DATABASE_URL"], erasing(scene), erasing(scene)) as errors:
+        crowd_in_sql.for_a_while(SECONDS, habits)
+    assert not errors
+    assert drifts(connection) == []
+    for user in scene.members:
+        crowd_in_sql.do(scene.owner, "remove_member", group_id=scene.group, user_id=str(user))
+        connection.execute("select from api.erase_user(%s)", [user])
+        left = connection.execute("select kind from api.export_user(%s)", [user]).fetchall()
+        assert left == []
+    assert drifts(connection) == []
