@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from tools import output
-from tools.commands import counters, doctor, instance, outbox, search
+from tools.commands import counters, doctor, instance, moderation, outbox, search, users
 
-SERVE, DATA, WATCH = "Serve", "Data", "Watch and mend"
+SERVE, DATA, MEND, PEOPLE = "Serve", "Database", "Watch and mend", "People and content"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,6 +49,8 @@ app.command(rich_help_panel=DATA)(instance.migrate)
 app.command(rich_help_panel=DATA)(instance.rollback)
 app.command(rich_help_panel=DATA)(instance.seed)
 app.command(rich_help_panel=DATA)(instance.psql)
-app.add_typer(outbox.app, name="outbox", rich_help_panel=WATCH)
-app.add_typer(search.app, name="search", rich_help_panel=WATCH)
-app.add_typer(counters.app, name="counters", rich_help_panel=WATCH)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=MEND)
+app.add_typer(search.app, name="search", rich_help_panel=MEND)
+app.add_typer(counters.app, name="counters", rich_help_panel=MEND)
+app.add_typer(moderation.app, name="moderation", rich_help_panel=PEOPLE)
+app.add_typer(users.app, name="user", rich_help_panel=PEOPLE)

@@ -5,12 +5,12 @@ import io
 import secrets
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 import minio
 import urllib3
 from minio import commonconfig, error
 
+from tools import probes
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, warning
 
@@ -33,15 +33,7 @@ def look(context: Context) -> Iterator[Finding]:
         return
     bucket = context.settings.s3_bucket
     with urllib3.PoolManager(timeout=findings.PATIENCE, retries=False) as http:
-        endpoint = urlsplit(url)
-        client = minio.Minio(
-            endpoint.netloc,
-            access_key=context.urls["S3_ACCESS_KEY"],
-            secret_key=context.urls["S3_SECRET_KEY"],
-            secure=endpoint.scheme == "https",
-            region=context.settings.s3_region,
-            http_client=http,
-        )
+        client = probes.s3_client(context.urls, region=context.settings.s3_region, http=http)
         try:
             if not client.bucket_exists(bucket):
                 yield failure(
