@@ -122,17 +122,24 @@ def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
     events = copies = 0
     with display.bar("streams", sum(client.xlen(name) for name in streams.STREAMS)) as advance:
         for name in streams.STREAMS:
-            start = "-"
-            entries: list[Any]
-            while entries := client.xrange(name, min=start, count=PAGE):
+            for entries in _pages(client, name):
                 named = [key for key, entry in entries if user.encode() in entry[b"payload"]]
                 if named:
                     events += client.xdel(name, *named)
-                start = f"({entries[-1][0].decode()}"
                 advance(len(entries))
     for key in client.scan_iter(match=f"idem:{user}:*", count=PAGE):
         copies += client.delete(key)
     return {"stream_entry": events, "copied_answer": copies}
+
+
+def _pages(client: "redis.Redis", stream: str) -> Iterator[list[tuple[bytes, dict[bytes, bytes]]]]:
+    start = "-"
+    while True:
+        page: Any = client.xrange(stream, min=start, count=PAGE)
+        if not page:
+            return
+        yield page
+        start = f"({page[-1][0].decode()}"
 
 
 @contextlib.contextmanager
