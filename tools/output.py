@@ -30,6 +30,12 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def confirm(question: str) -> bool:
+    """Whether a person says yes."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def speaker(json: bool) -> Callable[[str], None]:
     """How a command says its sentences: by `--json` they are no result."""
     return note if json else line

@@ -39,13 +39,12 @@ class Communities:
     environment: Mapping[str, str]
     folder: Path
 
-    def __call__(self, *words: str, stdin: str | None = None, **given: str) -> Told:
+    def __call__(self, *words: str, **given: str) -> Told:
         """Runs a command in this process."""
         environment = dict.fromkeys(configuration.names())
         done = testing.CliRunner().invoke(
             cli.app,
             words,
-            input=stdin,
             env={**environment, **self.environment, "COLUMNS": "200", **given},
         )
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -65,10 +64,10 @@ class Communities:
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
-    def run(self, *words: str, **given: str) -> Told:
+    def run(self, *words: str, stdin: str = "", **given: str) -> Told:
         """Runs a command as a process of its own, to its end."""
-        with self.start(*words, given=given, stdin=subprocess.DEVNULL) as process:
-            out, said = process.communicate(timeout=60)
+        with self.start(*words, given=given, stdin=subprocess.PIPE) as process:
+            out, said = process.communicate(stdin, timeout=60)
         return Told(process.returncode, out, said)
 
 

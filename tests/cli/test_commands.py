@@ -68,8 +68,7 @@ def dead(database: databases.Database, writer: Writer) -> int:
         row = connection.execute("select max(id) from outbox_event").fetchone()
         assert row is not None
         connection.execute(
-            "insert into outbox_failure (consumer, event_id, attempts, error, dead_at) "
-            "values ('search', %s, 5, 'too strange', now())",
+            "insert into outbox_failure values ('search', %s, 5, now(), 'too strange', now())",
             row,
         )
     return int(row[0])
@@ -232,10 +231,10 @@ def test_a_user_is_erased_only_when_it_is_confirmed(
 ) -> None:
     author = _somebody_who_wrote(writer)
     wrote = "select count(*) from post where author_id = %s"
-    told = communities("user", "erase", author, stdin="n\n")
+    told = communities.run("user", "erase", author, stdin="n\n")
     assert (told.code, told.out) == (1, "")
     assert value(database, wrote, author) == 1
-    told = communities("user", "erase", author, "--json", stdin="y\n")
+    told = communities.run("user", "erase", author, "--json", stdin="y\n")
     assert told.code == 0
     assert {"kind": "post", "count": 1} in told.rows()
     assert value(database, wrote, author) == 0

@@ -24,7 +24,7 @@ def test_help_is_grouped_by_topic_and_the_version_is_told(communities: Communiti
     assert (told.code, told.said) == (0, "")
     for topic in ("Serve", "Database", "Watch and mend", "People and content"):
         assert f"─ {topic} ─" in told.out
-    assert communities.run().out == told.out
+    assert communities.run().out.strip() == told.out.strip()
     told = communities.run("--version")
     assert told.code == 0
     assert told.out.startswith("communities ")
@@ -91,7 +91,7 @@ def interrupt(process: "subprocess.Popen[str]", database: databases.Database, ta
     """Sends Ctrl-C while the command waits for this table; it ends as it should."""
     with database.connect() as connection, connection.transaction():
         waits = (
-            "select from pg_locks where not granted and relation = %s::regclass "
+            "select 1 from pg_locks where not granted and relation = %s::regclass "
             "and database = (select oid from pg_database where datname = current_database())"
         )
         eventually(lambda: connection.execute(waits, [table]).fetchone(), seconds=60)

@@ -73,8 +73,8 @@ def erase(
 
     from tools import sessions
 
-    if not yes:
-        typer.confirm(f"Forget {user} for good? There is no way back.", abort=True, err=True)
+    if not yes and not output.confirm(f"Forget {user} for good? There is no way back."):
+        raise Failure("nobody was erased")
     fields = ("kind", "count")
     with (
         sessions.opened(sessions.JOB, ("postgres", "redis")) as (connection, running),
