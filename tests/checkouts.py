@@ -1,4 +1,5 @@
-"""A small checkout of its own: our tools, a toy service, toy workers, two tiny SQL files."""
+"""`make run` in a folder of its own: of the project, or of a small checkout that stands for it,
+with our tools, a toy service, toy workers and two tiny SQL files."""
 
 import json
 import os
@@ -112,6 +113,8 @@ class Checkout:
     root: Path
     # What goes before every command, to run it as somebody else.
     prefix: Sequence[str] = ()
+    # Where its code is, when that is not in its folder.
+    code: Path | None = None
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -121,7 +124,8 @@ class Checkout:
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         names = configuration.names()
         inherited = {name: value for name, value in os.environ.items() if name not in names}
-        return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **given}
+        path = {"PYTHONPATH": str(self.code)} if self.code else {}
+        return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **path, **given}
 
     def tool(self, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -194,7 +198,14 @@ class Checkout:
             return False
 
 
+def real(root: Path) -> Checkout:
+    """The project itself, with a folder of its own for data and no `.env` of its developer's."""
+    root.mkdir(parents=True)
+    return Checkout(root, code=ROOT)
+
+
 def make(root: Path) -> Checkout:
+    """A small one, for what does not depend on the service."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
     for package in ("gen", "service", "tools", "workers"):

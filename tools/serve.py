@@ -9,12 +9,13 @@ from pathlib import Path
 
 import urllib3
 
+from service import serving
 from service import settings as configuration
 from service.settings import Settings
 from tools import migrate, output, processes, seed, stack, tokens
 from tools.failure import Failure
 
-ROOT = Path(__file__).parent.parent
+ROOT = serving.ROOT
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
 SETTLED = 3.0
@@ -34,13 +35,11 @@ def servers(settings: Settings, port: int) -> list[Server]:
     return [
         Server(
             "service",
-            (
-                *(sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)),
-                *("--host", settings.host, "--port", str(port)),
-                *("--workers", str(settings.web_concurrency)),
-                *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
-                *("--log-level", settings.log_level, "--no-access-log"),
-                *("--timeout-graceful-shutdown", "5"),
+            serving.command(
+                host=settings.host,
+                port=port,
+                processes=settings.web_concurrency,
+                log_level=settings.log_level,
             ),
         ),
         *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),

@@ -51,7 +51,7 @@ def make(connection: psycopg.Connection, put: Put) -> int:
         shown = _group(connection, group)
         if shown is not None and shown.avatar_url is None:
             actor = fixtures.ID[group.owner]
-            key = _upload(connection, put, actor, "avatar", _png(top, bottom))
+            key = _upload(connection, put, actor, "avatar", draw(top, bottom))
             media.Querier(connection).attachment_link(
                 actor=actor, key=key, subject_type="group", subject_id=shown.id,
                 width=SIZE, height=SIZE,
@@ -60,7 +60,7 @@ def make(connection: psycopg.Connection, put: Put) -> int:
     for group, title, top, bottom in OF_POSTS:
         post = _post(connection, group, title)
         if post is not None and post.media_count == 0:
-            key = _upload(connection, put, post.author_id, "post", _png(top, bottom))
+            key = _upload(connection, put, post.author_id, "post", draw(top, bottom))
             media.Querier(connection).attachment_link(
                 actor=post.author_id, key=key, subject_type="post", subject_id=post.id,
                 width=SIZE, height=SIZE,
@@ -79,7 +79,13 @@ def _upload(
     )
     assert upload is not None
     put(upload.final_key, png)
-    querier.upload_confirm(actor=actor, key=upload.key, mime="image/png", size_bytes=len(png))
+    querier.upload_confirm(
+        actor=actor,
+        key=upload.key,
+        place=upload.final_key,
+        mime="image/png",
+        size_bytes=len(png),
+    )
     return upload.key
 
 
@@ -106,7 +112,7 @@ def _post(
     return next((post for post in found if post.title == title), None)
 
 
-def _png(top: Colour, bottom: Colour) -> bytes:
+def draw(top: Colour, bottom: Colour) -> bytes:
     """A square that fades from one colour to another."""
     rows = b""
     for line in range(SIZE):

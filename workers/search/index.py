@@ -8,7 +8,6 @@ An index is written by its alias alone, and so is missing when it was deleted me
 name, OpenSearch would make it anew, without all else that belongs in it.
 """
 
-import asyncio
 import functools
 import re
 import time
@@ -20,7 +19,7 @@ from typing import Any, Final
 import opensearchpy
 import orjson
 
-from workers import loop
+from workers import loop, process
 
 STORE: Final = "opensearch"
 TIMEOUT: Final = 20.0  # seconds for one answer
@@ -150,7 +149,7 @@ class Index:
     async def _ask(self, question: Callable[[opensearchpy.OpenSearch], Any]) -> Any:
         # The client blocks, and its asynchronous twin would need one more package.
         try:
-            return await asyncio.to_thread(question, self._client)
+            return await process.apart(lambda: question(self._client))
         except opensearchpy.exceptions.ConnectionError as error:
             raise loop.Outage(STORE) from error
         except opensearchpy.exceptions.TransportError as error:
