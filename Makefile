@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+COMMUNITIES := $(BIN)/communities
 TOOLS := $(BIN)/python -m tools
 RUN := .venv/.run
 DEV := .venv/.dev
@@ -16,25 +17,25 @@ help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN)  ## start the whole service on its embedded parts, until Ctrl-C
-	@$(TOOLS) run
+	@$(COMMUNITIES) run
 
 migrate: $(RUN)  ## bring the database up to date: the durable tables, then the api schema
-	@$(TOOLS) migrate
+	@$(COMMUNITIES) migrate
 
 rollback: $(RUN)  ## take back the last migration of the durable tables
-	@$(TOOLS) rollback
+	@$(COMMUNITIES) rollback
 
 gen: $(DEV)  ## generate gen/ from db/queries
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc generate
 
 seed: $(RUN)  ## put the example data in; SCALE=1000000 makes that many posts
-	@$(TOOLS) seed $(if $(SCALE),--scale $(SCALE))
+	@$(COMMUNITIES) seed $(if $(SCALE),--scale $(SCALE))
 
 token: $(RUN)  ## print a token of the running instance: USER=<uuid>
-	@$(TOOLS) token $(USER)
+	@$(COMMUNITIES) token $(USER)
 
 psql: $(RUN)  ## open psql on the instance's database
-	@$(TOOLS) psql
+	@$(COMMUNITIES) psql
 
 fmt: $(DEV)  ## format the Python code
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -78,7 +79,7 @@ bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 
 lock: $(DEV)  ## make the lock files again from pyproject.toml
 	@for set in '' '-dev'; do \
-	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade --group build \
 	    --custom-compile-command 'make lock' $${set:+--group dev} \
 	    --output-file requirements$$set.txt pyproject.toml || exit 1; \
 	done
@@ -88,11 +89,11 @@ clean:  ## remove .venv, caches and all local data, unless something runs on it
 	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Both sets live in one .venv; the stamp of the larger one covers the smaller.
-$(RUN): requirements.txt
+$(RUN): requirements.txt pyproject.toml
 	@$(call install,requirements.txt)
 	@touch $@
 
-$(DEV): requirements-dev.txt
+$(DEV): requirements-dev.txt pyproject.toml
 	@$(call install,requirements-dev.txt)
 	@touch $(RUN) $@
 
@@ -104,5 +105,6 @@ define install
 	  $(PYTHON) -m venv .venv || exit 1; \
 	fi; \
 	echo 'installing $(1) into .venv'; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 endef

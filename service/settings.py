@@ -205,7 +205,7 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     try:
         settings = kind(**given)
     except ValidationError as error:
-        raise SettingsError(_one_line(error)) from None
+        raise SettingsError("; ".join(problems(error))) from None
     if settings.jwt_secret is None and settings.jwt_jwks_url is None:
         secret = kept_secret(settings.data_dir, "jwt")
         return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
@@ -250,13 +250,14 @@ def _make_secret(path: Path) -> None:
         draft.unlink()
 
 
-def _one_line(error: ValidationError) -> str:
-    problems = error.errors(include_input=False, include_url=False)
-    missing = [_variable(problem) for problem in problems if problem["type"] == "missing"]
-    lines = [_problem(problem) for problem in problems if problem["type"] != "missing"]
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with the settings, each in a sentence that holds no value."""
+    found = error.errors(include_input=False, include_url=False)
+    missing = [_variable(problem) for problem in found if problem["type"] == "missing"]
+    lines = [_problem(problem) for problem in found if problem["type"] != "missing"]
     if missing:
-        lines.append(f"not set: {', '.join(missing)} (`make run` starts the embedded parts)")
-    return "; ".join(lines)
+        lines.append(f"not set: {', '.join(missing)} (`communities run` starts the embedded parts)")
+    return lines
 
 
 def _variable(problem: Mapping[str, Any]) -> str:

@@ -51,10 +51,10 @@ def is_seeded(database_url):
 def bucket(settings, urls):
     return None
 
-def seed(database_url, scale=None, put=None):
+def seed(database_url, scale=None, put=None, say=print):
     with psycopg.connect(database_url) as connection:
         connection.execute("insert into group_entity values (1)")
-    print("seeded")
+    say("seeded")
 """
 SCHEMA = """
 -- migrate:up
@@ -79,7 +79,7 @@ create function api.answer() returns int language sql return 42;
 
 @dataclass
 class Run:
-    """A `python -m tools run` in the background."""
+    """A `communities run` in the background."""
 
     process: subprocess.Popen[bytes]
     origin: str
@@ -129,7 +129,7 @@ class Checkout:
 
     def tool(self, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self.prefix, sys.executable, "-m", "tools", *arguments],
+            [*self.prefix, sys.executable, "-m", "tools.main", *arguments],
             cwd=self.root,
             env=self.environment(given),
             capture_output=True,
@@ -143,7 +143,7 @@ class Checkout:
         output = self.root.parent / f"run-{len(self.runs)}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "tools", "run"],
+                [*self.prefix, sys.executable, "-m", "tools.main", "run"],
                 cwd=self.root,
                 env=self.environment(given),
                 stdout=file,

@@ -129,6 +129,15 @@ def stop_kept(settings: Settings) -> bool:
         return state is not None
 
 
+def present(settings: Settings) -> Mapping[str, str]:
+    """The addresses of the embedded parts that are up, for a look from outside.
+
+    Raises OSError where the DATA_DIR belongs to somebody else.
+    """
+    state = _read(settings)
+    return state.urls if state is not None and state.alive() else {}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -348,4 +357,4 @@ def _take(file: IO[bytes], kind: int) -> bool:
 
 
 def _in_use(settings: Settings) -> Failure:
-    return Failure(f"{settings.data_dir} is in use by another `make` command: stop that first")
+    return Failure(f"{settings.data_dir} is in use by another command: stop that first")

@@ -269,8 +269,8 @@ def test_one_poisoned_document_holds_up_nothing(
 def test_dead_events_are_named_or_all_are_meant(
     command: Command,
 ) -> None:
-    assert command("outbox", "discard").exit_code == 1
-    assert command("outbox", "replay", "1", "--all").exit_code == 1
+    assert command("outbox", "discard").exit_code == 2
+    assert command("outbox", "replay", "1", "--all").exit_code == 2
     done = command("outbox", "discard", "--all")
     assert (done.exit_code, done.stdout) == (0, "0 discarded\n")
 

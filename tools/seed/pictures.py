@@ -5,13 +5,12 @@ import struct
 import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import urlsplit
 
-import minio
 import psycopg
 
 from gen import groups, media, models, posts
 from service.settings import Settings
+from tools import probes
 from tools.seed import fixtures
 
 SIZE = 96  # pixels, in either direction
@@ -34,14 +33,7 @@ Put = Callable[[str, bytes], None]
 
 def bucket(settings: Settings, urls: Mapping[str, str]) -> Put:
     """Puts a picture under a key into the bucket of a stack with these addresses."""
-    endpoint = urlsplit(urls["S3_ENDPOINT_URL"])
-    client = minio.Minio(
-        endpoint.netloc,
-        access_key=urls["S3_ACCESS_KEY"],
-        secret_key=urls["S3_SECRET_KEY"],
-        secure=endpoint.scheme == "https",
-        region=settings.s3_region,
-    )
+    client = probes.s3_client(urls, region=settings.s3_region)
 
     def put(key: str, content: bytes) -> None:
         client.put_object(

@@ -97,7 +97,7 @@ class Index:
         await self._ask(lambda client: client.indices.update_aliases(body={"actions": actions}))
         for other in (await self.aliases()).indices:
             if self._number(other) < self._number(name):
-                await self._remove(other)
+                await self.remove(other)
 
     async def put(self, targets: Sequence[str], documents: Sequence[Document]) -> dict[str, str]:
         """Writes documents into each of these indices; the errors of refused ones, by key.
@@ -133,14 +133,15 @@ class Index:
     async def drop(self) -> None:
         """Removes every index and the template, as if there had never been any."""
         for name in (await self.aliases()).indices:
-            await self._remove(name)
+            await self.remove(name)
         await self._ask(
             lambda client: client.indices.delete_index_template(
                 name=self.alias, params={"ignore": 404}
             )
         )
 
-    async def _remove(self, name: str) -> None:
+    async def remove(self, name: str) -> None:
+        """Removes one index, if it is there."""
         await self._ask(
             lambda client: client.indices.delete(index=name, params={"ignore_unavailable": "true"})
         )
