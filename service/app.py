@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import logs, middleware, problems, routes, state
+from service import logs, middleware, problems, routes, state, telemetry
 from service import settings as configuration
 from service.realtime import sockets
 
@@ -19,7 +19,7 @@ from service.realtime import sockets
 @contextlib.asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[state.State]:
     settings = _settings()
-    logs.configure(settings.log_level)
+    telemetry.configure_logs(settings)
     async with state.opened(settings) as service:
         yield {"service": service}
 

@@ -43,7 +43,9 @@ class JsonBinary(JsonText):
 
 
 @contextlib.asynccontextmanager
-async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Pool]:
+async def open_pool(
+    configuration: settings.ServiceSettings, cursor: type[psycopg.AsyncCursor[Any]] | None = None
+) -> AsyncIterator[Pool]:
     """A pool that also starts, waits and recovers when the database is down."""
     size = configuration.db_pool_size
     pool = psycopg_pool.AsyncConnectionPool(
@@ -53,6 +55,7 @@ async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Po
             "autocommit": True,
             **OPTIONS,
             "application_name": "communities-service",
+            **({"cursor_factory": cursor} if cursor else {}),
         },
         configure=_prepare,
         min_size=size,

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
 
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
 
+    # Where traces go, over OTLP as protobuf by HTTP; none are made where it is unset.
+    otel_exporter_otlp_endpoint: Annotated[SecretStr, _url("http", "https")] | None = None
+
     @model_validator(mode="after")
     def _s3_keys_come_together(self) -> Self:
         if (self.s3_access_key is None) != (self.s3_secret_key is None):

@@ -23,6 +23,7 @@ from service import (
     metrics,
     rate_limit,
     search,
+    telemetry,
 )
 from service import settings as configuration
 from service.realtime import sockets
@@ -44,6 +45,8 @@ class Service:
     metrics: metrics.Metrics
     health: health.Health
     sockets: sockets.Sockets
+    # None where nobody traces.
+    tracer: telemetry.Tracer | None
     docs_token: pydantic.SecretStr | None
 
 
@@ -69,9 +72,10 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
     authenticator, measured = auth.Authenticator(settings), metrics.Metrics()
     signer = media.Signer(s3, settings.s3_bucket)
     async with (
-        database.open_pool(settings) as pool,
+        telemetry.opened(settings, "service") as tracer,
+        database.open_pool(settings, tracer.cursor() if tracer else None) as pool,
         _redis(settings) as cache,
-        sockets.opened(settings, pool, authenticator, signer, measured) as live,
+        sockets.opened(settings, pool, authenticator, signer, measured, tracer) as live,
     ):
         yield Service(
             pool=pool,
@@ -83,6 +87,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             search=search.Search(settings),
             metrics=measured,
             sockets=live,
+            tracer=tracer,
             health=health.Health(
                 {
                     "postgres": health.probe_postgres(pool),

@@ -18,7 +18,7 @@ import psycopg
 import structlog
 
 from gen import outbox
-from service import database, logs
+from service import database, logs, telemetry
 from service import settings as configuration
 from workers import connections, doorbell, metrics, process
 
@@ -57,7 +57,7 @@ class Consumer(Protocol):
 
 
 Opener = Callable[
-    [configuration.ServiceSettings, metrics.Metrics],
+    [configuration.ServiceSettings, metrics.Metrics, telemetry.Tracer | None],
     contextlib.AbstractAsyncContextManager[Consumer],
 ]
 
@@ -67,7 +67,10 @@ def main(name: str, opener: Opener) -> None:
 
     async def work(settings: configuration.ServiceSettings, stop: asyncio.Event) -> None:
         measured = metrics.Metrics()
-        async with opener(settings, measured) as consumer:
+        async with (
+            telemetry.opened(settings, name) as tracer,
+            opener(settings, measured, tracer) as consumer,
+        ):
             await Loop(settings, consumer, measured, stop).run()
 
     process.run(name, work)

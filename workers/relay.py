@@ -5,7 +5,7 @@ refuses a place that it has had, so a relay that dies between publishing and say
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gen import models, outbox
-from service import database, streams
+from service import database, streams, telemetry
 from service import settings as configuration
 from workers import loop, metrics
 
@@ -32,8 +32,9 @@ class Relay:
 
     name = "streams"
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, tracer: telemetry.Tracer | None = None) -> None:
         self._redis = client
+        self._tracer = tracer
 
     async def handle(self, connection: database.Connection) -> int:
         """Publishes the next events. Raises Outage when Redis doesn't take even the first one."""
@@ -43,18 +44,31 @@ class Relay:
             entries = [entry async for entry in querier.stream_entry_claim(most=BATCH)]
             if not entries:
                 return 0
-            published = await self._publish(entries)
+            with self._spans(entries) as carried:
+                published = await self._publish(entries, carried)
             await querier.stream_entry_finish(event_ids=[entry.event_id for entry in published])
         return len(published)
 
-    async def _publish(
-        self, entries: Sequence[models.ApiStreamEntry]
-    ) -> list[models.ApiStreamEntry]:
+    @contextlib.contextmanager
+    def _spans(self, entries: Sequence[Entry]) -> Iterator[Mapping[int, str]]:
+        """What events carry on into the streams, by their places."""
+        traced = {
+            entry.stream_seq or 0: (entry.traceparent, {"messaging.system": "redis"})
+            for entry in entries
+            if entry.traceparent is not None
+        }
+        if self._tracer is None or not traced:
+            yield {place: carried for place, (carried, _) in traced.items()}
+            return
+        with self._tracer.handing_on("publish", traced) as carried_on:
+            yield carried_on
+
+    async def _publish(self, entries: Sequence[Entry], carried: Mapping[int, str]) -> list[Entry]:
         """The first entries, as far as they are in their streams now."""
         # As one transaction: none overtakes another one that is refused for want of memory, say.
         async with self._redis.pipeline(transaction=True) as pipeline:
             for entry in entries:
-                _add(pipeline, entry)
+                _add(pipeline, entry, carried.get(entry.stream_seq or 0))
             _trim(pipeline, entries[-1].stream_seq or 0)
             try:
                 answers = await pipeline.execute(raise_on_error=False)
@@ -70,7 +84,7 @@ class Relay:
         return published
 
 
-def _add(pipeline: redis.client.Pipeline, entry: Entry) -> None:
+def _add(pipeline: redis.client.Pipeline, entry: Entry, traceparent: str | None) -> None:
     assert entry.stream is not None
     assert entry.stream_seq is not None
     pipeline.xadd(
@@ -80,6 +94,7 @@ def _add(pipeline: redis.client.Pipeline, entry: Entry) -> None:
             "group_id": str(entry.group_id or ""),
             "post_id": orjson.loads(entry.payload)["post_id"] or "",
             "payload": entry.payload,
+            **({"traceparent": traceparent} if traceparent else {}),
         },
         id=streams.entry_id(entry.stream_seq),
     )
@@ -95,7 +110,9 @@ def _trim(pipeline: redis.client.Pipeline, last: int) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: configuration.ServiceSettings, _measured: metrics.Metrics
+    settings: configuration.ServiceSettings,
+    _measured: metrics.Metrics,
+    tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Relay]:
     """A relay to the Redis of the settings, whether or not that is up."""
     client = redis.Redis.from_url(
@@ -105,7 +122,7 @@ async def opened(
         retry=Retry(NoBackoff(), 0),
     )
     async with client:
-        yield Relay(client)
+        yield Relay(client, tracer)
 
 
 if __name__ == "__main__":

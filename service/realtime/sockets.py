@@ -15,7 +15,7 @@ import structlog
 from socketio import exceptions
 from starlette.types import Receive, Scope, Send
 
-from service import auth, database, media, metrics, problems, settings
+from service import auth, database, media, metrics, problems, settings, telemetry
 from service.realtime import (
     access,
     connections,
@@ -58,6 +58,7 @@ class Sockets:
         source: feed.Feed,
         signer: media.Signer,
         measured: metrics.Metrics,
+        tracer: telemetry.Tracer | None,
     ) -> None:
         logger = logging.getLogger("socketio")
         logger.setLevel(logging.ERROR)
@@ -80,7 +81,7 @@ class Sockets:
         self._authenticator = authenticator
         self._access = asked
         self._teller = telling.Teller(self._server, signer, measured)
-        self.reader = reader.Reader(source, asked, self._teller)
+        self.reader = reader.Reader(source, asked, self._teller, tracer)
         self._replay = replay.Replay(source, asked, self._teller, self.reader)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -214,10 +215,11 @@ async def opened(
     authenticator: auth.Authenticator,
     signer: media.Signer,
     measured: metrics.Metrics,
+    tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Sockets]:
     """Sockets that are told what happens until the end."""
     async with feed.opened(configuration) as source:
-        sockets = Sockets(authenticator, access.Access(pool), source, signer, measured)
+        sockets = Sockets(authenticator, access.Access(pool), source, signer, measured, tracer)
         running = asyncio.create_task(sockets.run())
         try:
             yield sockets
