@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import logs, middleware, problems, routes, state, telemetry
+from service import draining, logs, middleware, problems, routes, state, telemetry
 from service import settings as configuration
 from service.realtime import sockets
 
@@ -21,7 +21,9 @@ async def lifespan(_app: Starlette) -> AsyncIterator[state.State]:
     settings = _settings()
     telemetry.configure_logs(settings)
     async with state.opened(settings) as service:
-        yield {"service": service}
+        drain = draining.Drain(service.health.drain, service.sockets.leave)
+        with drain.on_term(settings.drain_seconds):
+            yield {"service": service}
 
 
 def _settings() -> configuration.ServiceSettings:

@@ -24,6 +24,9 @@ STATEMENT_TIMEOUT: Final = "10s"
 RECONNECT_TIMEOUT: Final = 1.0
 # Who waits behind so many others would wait in vain.
 WAITING_PER_CONNECTION: Final = 100
+# What a statement may meet when an upgrade replaces `api` while it is on its way: what it has found
+# is gone, or has another type now.
+REBUILT: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
 OPTIONS: Final[dict[str, Any]] = {
     "prepare_threshold": 0,
     "client_encoding": "UTF8",
@@ -91,6 +94,11 @@ class Lease:
                 await self.end()
         return self._taken
 
+    async def discard(self) -> None:
+        """Close the connection, if one was taken: whoever comes next gets another one."""
+        if self._taken is not None:
+            await self._taken.close()
+
     async def end(self) -> None:
         """Give the connection back, if one was taken."""
         if self._taken is not None:
@@ -120,7 +128,8 @@ def is_lost(error: psycopg.Error) -> bool:
 
 def is_undone(error: psycopg.Error) -> bool:
     """Whether the effect lost a race, left nothing, and finds clear ground when tried again."""
-    return (error.sqlstate or "")[:2] in ("40", "23")
+    state = error.sqlstate or ""
+    return state[:2] in ("40", "23") or state in REBUILT
 
 
 def _has_news(taken: Connection) -> bool:

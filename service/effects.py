@@ -67,5 +67,9 @@ async def _attempt(
             answer = await handler()
             await idempotency.store(connection, key, answer)
             return answer
+    except psycopg.errors.FeatureNotSupported:
+        # It holds a prepared statement whose result has another type since an upgrade.
+        await lease.discard()
+        raise
     finally:
         await lease.end()

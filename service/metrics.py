@@ -86,7 +86,7 @@ class Metrics:
         self._evicted.labels(reason).inc()
 
     def count_dropped(self, reason: str) -> None:
-        """Counts a connection that was cut: slow, noisy, unavailable."""
+        """Counts a connection that was cut: slow, noisy, unavailable, stopping."""
         self._dropped.labels(reason).inc()
 
     def text(self) -> bytes:

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     # The alias in OpenSearch; the names of indices begin with it.
     search_index: str = Field(default="communities", pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    # Seconds after TERM during which all is still served and /readyz says no.
+    drain_seconds: float = Field(default=0, ge=0, le=600)
     db_pool_size: int = Field(default=6, ge=1, le=100)
 
     # The programs of another PostgreSQL for the embedded part.

@@ -22,6 +22,7 @@ from service import (
     media,
     metrics,
     rate_limit,
+    rulebook,
     search,
     telemetry,
 )
@@ -91,6 +92,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             health=health.Health(
                 {
                     "postgres": health.probe_postgres(pool),
+                    "rulebook": rulebook.Rulebook(pool).check,
                     "redis": health.probe_redis(cache),
                     "s3": health.probe_s3(s3, settings.s3_bucket),
                     "opensearch": health.probe_opensearch(opensearch),

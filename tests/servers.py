@@ -25,7 +25,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Service:
-    """A `uvicorn service.app:app` on a free port; its output is in `log`."""
+    """A `python -m service` on a free port; its output is in `log`."""
 
     environment: Mapping[str, str]
     log: Path
@@ -50,12 +50,10 @@ class Service:
         return httpx.Client(base_url=self.base, headers=headers, timeout=30)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)]
-        options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "on", "--no-access-log"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *options, "--port", str(self.port)],
-                env=self.environment,
+                [sys.executable, "-m", "service"],
+                env={**self.environment, "PORT": str(self.port), "PYTHONPATH": str(ROOT)},
                 # Not the checkout: there may be a `.env`, which is its developer's.
                 cwd=self.log.parent,
                 stdout=log,

@@ -27,6 +27,7 @@ class Server:
 
     name: str
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def servers(settings: Settings, port: int) -> list[Server]:
@@ -34,14 +35,14 @@ def servers(settings: Settings, port: int) -> list[Server]:
     return [
         Server(
             "service",
-            (
-                *(sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)),
-                *("--host", settings.host, "--port", str(port)),
-                *("--workers", str(settings.web_concurrency)),
-                *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
-                *("--log-level", settings.log_level, "--no-access-log"),
-                *("--timeout-graceful-shutdown", "5"),
-            ),
+            (sys.executable, "-m", "service"),
+            # As `make run` has settled them, whatever the environment says.
+            {
+                "HOST": settings.host,
+                "PORT": str(port),
+                "WEB_CONCURRENCY": str(settings.web_concurrency),
+                "LOG_LEVEL": settings.log_level,
+            },
         ),
         *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),
     ]
@@ -88,16 +89,19 @@ class _Watch:
 
     folder: processes.Folder
     environment: Mapping[str, str]
-    started: dict[Server, tuple[processes.Record, float]] = field(default_factory=dict)
+    started: dict[str, tuple[Server, processes.Record, float]] = field(default_factory=dict)
 
     def start(self, server: Server) -> None:
         record = processes.start(
-            self.folder, server.name, server.command, environment=self.environment
+            self.folder,
+            server.name,
+            server.command,
+            environment={**self.environment, **server.environment},
         )
-        self.started[server] = (record, time.monotonic())
+        self.started[server.name] = (server, record, time.monotonic())
 
     def servers(self) -> None:
-        for server, (record, since) in list(self.started.items()):
+        for server, record, since in list(self.started.values()):
             if record.process() is None:
                 if time.monotonic() - since < SETTLED:
                     raise self._died(server.name)
