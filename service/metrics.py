@@ -33,7 +33,19 @@ class Metrics:
         self._made = prometheus_client.Counter(
             "communities_created", "Things created", ["kind"], registry=self._registry
         )
-
+        self._pool = {
+            name: prometheus_client.Gauge(
+                f"communities_db_pool_{name}",
+                meaning,
+                registry=self._registry,
+                multiprocess_mode="livesum",
+            )
+            for name, meaning in (
+                ("size", "Connections to PostgreSQL"),
+                ("available", "Connections that nobody uses"),
+                ("waiting", "Requests that wait for a connection"),
+            )
+        }
         self._sockets = prometheus_client.Gauge(
             "communities_sockets",
             "Namespaces that clients are connected to",
@@ -72,6 +84,12 @@ class Metrics:
     def count_made(self, kind: str) -> None:
         """Counts a new thing: groups, posts, comments, reactions, members …"""
         self._made.labels(kind).inc()
+
+    def set_pool(self, size: int, available: int, waiting: int) -> None:
+        """How the connections of this process are used."""
+        values = {"size": size, "available": available, "waiting": waiting}
+        for name, value in values.items():
+            self._pool[name].set(value)
 
     def set_sockets(self, number: int) -> None:
         """How many namespaces the clients of this process are connected to."""

@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port = 8000
     web_concurrency: int = Field(default=1, ge=1, le=256)
+    # Where a worker answers /metrics and /healthz; 0 is nowhere.
+    metrics_port: Port = 0
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path(".data"), validate_default=True
     )

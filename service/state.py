@@ -1,5 +1,6 @@
 """What a server process holds while it runs, opened at its start and closed at its end."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from service import settings as configuration
 from service.realtime import sockets
 
 PROBE_TIMEOUT: Final = 1.5  # seconds
+SAMPLED_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
         telemetry.opened(settings, "service") as tracer,
         database.open_pool(settings, tracer.cursor() if tracer else None) as pool,
         _redis(settings) as cache,
+        _sampled(pool, measured),
         sockets.opened(settings, pool, authenticator, signer, measured, tracer) as live,
     ):
         yield Service(
@@ -100,6 +103,27 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             ),
             docs_token=settings.docs_token,
         )
+
+
+@contextlib.asynccontextmanager
+async def _sampled(pool: database.Pool, measured: metrics.Metrics) -> AsyncIterator[None]:
+    """Looks at the pool now and then, for the metrics."""
+
+    async def sample() -> None:
+        while True:
+            found = pool.get_stats()
+            measured.set_pool(
+                found["pool_size"], found["pool_available"], found["requests_waiting"]
+            )
+            await asyncio.sleep(SAMPLED_EVERY)
+
+    sampling = asyncio.create_task(sample())
+    try:
+        yield
+    finally:
+        sampling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sampling
 
 
 def _redis(settings: configuration.ServiceSettings) -> redis.Redis:

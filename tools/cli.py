@@ -49,6 +49,13 @@ def migrate() -> None:
 
 
 @app.command()
+def bucket() -> None:
+    """Make the bucket of the S3 server, if it isn't there."""
+    with stack.borrowed(_settings(), ["s3"]):
+        print("the bucket can be used")
+
+
+@app.command()
 def rollback() -> None:
     """Take back the last migration of the durable tables."""
     with _database() as url:
