@@ -7,6 +7,8 @@ import prometheus_client
 from prometheus_client import Counter, Histogram, multiprocess
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+EVICTED: Final = ("access", "token")
+DROPPED: Final = ("slow", "noisy", "unavailable", "stopping")
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -70,6 +72,11 @@ class Metrics:
             ["reason"],
             registry=self._registry,
         )
+
+        # Named from the start, so that a rate over them begins at 0.
+        for counter, reasons in ((self._evicted, EVICTED), (self._dropped, DROPPED)):
+            for reason in reasons:
+                counter.labels(reason)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request; `route` is the template of its path."""
