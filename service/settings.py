@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port = 8000
     web_concurrency: int = Field(default=1, ge=1, le=256)
+    # Where a worker answers /metrics and /healthz; 0 is nowhere.
+    metrics_port: Port = 0
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path(".data"), validate_default=True
     )
@@ -117,6 +119,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     # The alias in OpenSearch; the names of indices begin with it.
     search_index: str = Field(default="communities", pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    # Seconds after TERM during which all is still served and /readyz says no.
+    drain_seconds: float = Field(default=0, ge=0, le=600)
     db_pool_size: int = Field(default=6, ge=1, le=100)
 
     # The programs of another PostgreSQL for the embedded part.
@@ -146,6 +150,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)
     ] = ()
+
+    # Where traces go, over OTLP as protobuf by HTTP; none are made where it is unset.
+    otel_exporter_otlp_endpoint: Annotated[SecretStr, _url("http", "https")] | None = None
 
     @model_validator(mode="after")
     def _s3_keys_come_together(self) -> Self:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import urllib3
 
-from service import serving
 from service import settings as configuration
 from service.settings import Settings
 from tools import migrate, output, processes, seed, stack, tokens
 from tools.failure import Failure
 
-ROOT = serving.ROOT
+ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
 SETTLED = 3.0
@@ -28,6 +27,7 @@ class Server:
 
     name: str
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def servers(settings: Settings, port: int) -> list[Server]:
@@ -35,12 +35,14 @@ def servers(settings: Settings, port: int) -> list[Server]:
     return [
         Server(
             "service",
-            serving.command(
-                host=settings.host,
-                port=port,
-                processes=settings.web_concurrency,
-                log_level=settings.log_level,
-            ),
+            (sys.executable, "-m", "service"),
+            # As `make run` has settled them, whatever the environment says.
+            {
+                "HOST": settings.host,
+                "PORT": str(port),
+                "WEB_CONCURRENCY": str(settings.web_concurrency),
+                "LOG_LEVEL": settings.log_level,
+            },
         ),
         *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),
     ]
@@ -93,16 +95,19 @@ class _Watch:
     folder: processes.Folder
     environment: Mapping[str, str]
     say: Callable[[str], None]
-    started: dict[Server, tuple[processes.Record, float]] = field(default_factory=dict)
+    started: dict[str, tuple[Server, processes.Record, float]] = field(default_factory=dict)
 
     def start(self, server: Server) -> None:
         record = processes.start(
-            self.folder, server.name, server.command, environment=self.environment
+            self.folder,
+            server.name,
+            server.command,
+            environment={**self.environment, **server.environment},
         )
-        self.started[server] = (record, time.monotonic())
+        self.started[server.name] = (server, record, time.monotonic())
 
     def servers(self) -> None:
-        for server, (record, since) in list(self.started.items()):
+        for server, record, since in list(self.started.values()):
             if record.process() is None:
                 if time.monotonic() - since < SETTLED:
                     raise self._died(server.name)
