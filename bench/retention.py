@@ -20,8 +20,7 @@ from psycopg import sql
 from rich import console, table
 
 from bench import pgbench, stand
-from tools import databases, migrate, signals, stack
-from tools.seed import display
+from tools import databases, display, migrate, signals, stack
 
 WRITERS: Final = 4
 KEPT: Final = 100_000
