@@ -291,7 +291,6 @@ def test_an_erasure_that_loses_a_deadlock_is_tried_again(
 ) -> None:
     author = _somebody_who_wrote(writer)
     name = urlsplit(database.url).path.strip("/")
-    waits = "select 1 from pg_locks where not granted and database is distinct from 0"
     with database.connect() as connection:
         # The erasure is the one who looks for a deadlock, and so the one who gives way.
         connection.execute(f"alter database {name} set deadlock_timeout = '3s'")
@@ -299,14 +298,19 @@ def test_an_erasure_that_loses_a_deadlock_is_tried_again(
         with database.connect() as observer, connection.transaction():
             connection.execute("select from post where author_id = %s for update", [author])
             process = communities.start("user", "erase", author, "--yes", "--json")
-            ours = f"{waits} and pid in (select pid from pg_stat_activity where datname = '{name}')"
-            eventually(lambda: observer.execute(ours).fetchone(), seconds=60)
+            waits = (
+                "select 1 from pg_locks where not granted "
+                "and pid in (select pid from pg_stat_activity where datname = current_database())"
+            )
+            eventually(lambda: observer.execute(waits).fetchone(), seconds=60)
             connection.execute(
                 "update group_entity set description = 'mine' where id = %s", [writer.group]
             )
         out, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, "")
     assert '{"kind":"post","count":1}' in out
+    lost = "select deadlocks from pg_stat_database where datname = current_database()"
+    eventually(lambda: value(database, lost) == 1)
 
 
 def test_the_only_owner_of_a_group_is_not_erased(communities: Communities, writer: Writer) -> None:
