@@ -7,9 +7,11 @@ COMMUNITIES := $(BIN)/communities
 TOOLS := $(BIN)/python -m tools
 RUN := .venv/.run
 DEV := .venv/.dev
+# The tests that meet Redis, S3 or OpenSearch, and start no stack of their own.
+REAL := $(addprefix tests/,doors http matrix races realtime search workers test_kills.py test_outages.py test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres up down bench lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +63,10 @@ test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder
 
 test-postgres: $(DEV)  ## pgTAP on PostgreSQL 16 and 17, whose programs come from npm
 	@for version in 16 17; do $(TOOLS) test-db --postgres $$version || exit 1; done
+
+test-real: $(DEV)  ## the pytest suites on a real Redis, MinIO and OpenSearch; T=name as in test
+	@$(TOOLS) real-stores
+	@$(BIN)/python -m pytest --real $(if $(T),-k '$(T)',-n logical --maxprocesses 4 --dist worksteal) $(REAL)
 
 up: $(DEV)  ## start the test stack and leave it running, so that tests begin at once
 	@$(TOOLS) up

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from service import settings as configuration
-from tools import pgtap, signals, stack, testing
+from tools import pgtap, real, signals, stack, testing
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -29,7 +29,8 @@ def down() -> None:
 @app.command()
 def clean() -> None:
     """Make sure that nothing uses the local data."""
-    for settings in (configuration.load(configuration.Settings), testing.settings()):
+    ours = configuration.load(configuration.Settings)
+    for settings in (ours, testing.settings(), testing.settings(real=True)):
         if settings.data_dir.exists():
             stack.stop_kept(settings)
 
@@ -41,6 +42,12 @@ def pgtap_tests(
 ) -> None:
     """Run the pgTAP tests."""
     raise SystemExit(pgtap.run(path, postgres))
+
+
+@app.command(name="real-stores")
+def real_stores() -> None:
+    """Install the stores of `make test-real`, where they are not yet."""
+    real.install()
 
 
 if __name__ == "__main__":

@@ -232,14 +232,15 @@ def test_one_poisoned_document_holds_up_nothing(
     measured = metrics.Metrics()
     index.drain(measured)
     assert [each.id for each in index.differences()] == [poisoned]
-    for tried in range(2, 6):
+    while waiting(database):
+        tried = attempts(database)
         assert measured.dead.labels("search")._value.get() == 0
         with database.connect() as connection:
             connection.execute("update outbox_failure set next_attempt_at = now()")
         index.drain(measured)
-        assert attempts(database) == tried
-    assert waiting(database) == 0
-    assert measured.failed.labels("search")._value.get() == 5
+        # More than one, where a turn takes as long as the wait for the next attempt.
+        assert attempts(database) > tried
+    assert attempts(database) == measured.failed.labels("search")._value.get() == 5
     assert measured.dead.labels("search")._value.get() == 1
 
     done = command("outbox", "dead", "--json")

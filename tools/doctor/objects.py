@@ -21,8 +21,8 @@ _HINTS: Final = {
     "InvalidAccessKeyId": "correct S3_ACCESS_KEY",
     "SignatureDoesNotMatch": "correct S3_SECRET_KEY (and S3_REGION)",
     # Whether there is a bucket is asked by HEAD, whose answer tells no more than this.
-    "AccessDenied": "correct S3_ACCESS_KEY and S3_SECRET_KEY, or let them list, read, write and "
-    "delete in the bucket",
+    "AccessDenied": "correct S3_ACCESS_KEY and S3_SECRET_KEY, or give them the right to list, "
+    "read, write and delete in the bucket",
     "AuthorizationHeaderMalformed": "correct S3_REGION",
     "RequestTimeTooSkewed": "set this machine's clock",
 }
