@@ -1,5 +1,6 @@
 """`communities run`: the stores, the database brought up to date, the servers, until the end."""
 
+import os
 import shutil
 import sys
 import time
@@ -71,6 +72,7 @@ def _run(settings: Settings, json: bool) -> None:
         environment = {
             **running.environment(settings),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            **_python_path(),
             **_docs_token(settings),
         }
         watch = _Watch(processes.Folder(settings.data_dir), environment, say)
@@ -124,6 +126,13 @@ class _Watch:
     def _died(self, name: str) -> Failure:
         log = self.folder.log(name)
         return Failure(f"{name} has died; {log} ends with\n{processes.tail(log)}")
+
+
+def _python_path() -> dict[str, str]:
+    """What makes servers run our code, whatever is in the folder that they are started in."""
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def _empty_folder(path: Path) -> Path:
