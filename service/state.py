@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, TypedDict
 
 import opensearchpy
-import pydantic
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -44,7 +43,7 @@ class Service:
     metrics: metrics.Metrics
     health: health.Health
     sockets: sockets.Sockets
-    docs_token: pydantic.SecretStr | None
+    settings: configuration.ServiceSettings
 
 
 class State(TypedDict):
@@ -91,7 +90,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
                     "opensearch": health.probe_opensearch(opensearch),
                 }
             ),
-            docs_token=settings.docs_token,
+            settings=settings,
         )
 
 

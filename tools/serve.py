@@ -1,5 +1,6 @@
 """`make run`: the stores, the database brought up to date, the servers, until it is stopped."""
 
+import json
 import shutil
 import sys
 import time
@@ -68,7 +69,7 @@ def _run(settings: Settings) -> None:
         environment = {
             **running.environment(settings),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-            **_docs_token(settings),
+            **_examples(settings),
         }
         watch = _Watch(processes.Folder(settings.data_dir), environment)
         for server in servers(settings, port):
@@ -128,12 +129,16 @@ def _origin(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _docs_token(settings: Settings) -> dict[str, str]:
-    """What signs the reader of /docs in, where that is nobody but who runs it."""
+def _examples(settings: Settings) -> dict[str, str]:
+    """Whom the reader of the page and of /docs may be, where that is nobody but who runs it."""
     is_example = settings.database_url is None and tokens.can_mint(settings)
     if not (is_example and configuration.is_loopback(settings.host)):
         return {}
-    return {"DOCS_TOKEN": tokens.mint(settings, str(seed.USERS[0][1]))}
+    users = [
+        {"name": name, "id": str(user), "token": tokens.mint(settings, str(user))}
+        for name, user in seed.USERS
+    ]
+    return {"EXAMPLE_USERS": json.dumps(users)}
 
 
 def _wait_until_healthy(watch: _Watch, origin: str) -> None:
@@ -151,7 +156,8 @@ def _wait_until_healthy(watch: _Watch, origin: str) -> None:
 
 
 def _welcome(settings: Settings, origin: str) -> None:
-    print(f"\n  API    {origin}/api/communities/v1\n  docs   {origin}/docs")
+    print(f"\n  page   {origin}/" if settings.live_page else "")
+    print(f"  API    {origin}/api/communities/v1\n  docs   {origin}/docs")
     print(f"  logs   {settings.data_dir / 'logs'}")
     if tokens.can_mint(settings):
         print("\n  Tokens of the example users, for `Authorization: Bearer …`:\n")
