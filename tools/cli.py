@@ -112,6 +112,15 @@ def down() -> None:
 
 
 @app.command()
+def pictures() -> None:
+    """Take the pictures of the page that docs/ shows."""
+    # Not sooner: a browser's driver is installed for development alone.
+    from tools import pictures as taking
+
+    taking.take()
+
+
+@app.command()
 def clean() -> None:
     """Make sure that nothing uses the local data."""
     for settings in (_settings(), testing.settings()):

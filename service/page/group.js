@@ -310,6 +310,6 @@ function feed({ group, signal, hear }, query) {
     pinned,
     tag && h("p", { class: "filtered" }, icon("tag"), `Posts about #${tag}`, h("a", { class: "link", href: `#/groups/${id}` }, "Show all")),
     group().role && postComposer(group(), (post, about) => made(post, about).catch(complain)).element,
-    h("div", { class: "pill-place" }, pill), list.element,
+    h("div", {}, h("div", { class: "pill-place" }, pill), list.element),
   ];
 }
