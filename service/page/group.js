@@ -46,7 +46,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
     try {
       group = await groupOf(id);
     } catch (problem) {
-      if (!signal.aborted) fill(place, failed(problem, open));
+      if (!signal.aborted) fill(place, failed(problem, open, "h1"));
       return;
     }
     if (signal.aborted) return;
@@ -120,7 +120,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
       }
       fill(about);
       fill(place, h("div", { role: "alert" }, state({
-        drawing: "door", title: "You can’t see this group any more", words: "It was deleted or closed, or you are not in it any longer.",
+        level: "h1", drawing: "door", title: "You can’t see this group any more", words: "It was deleted or closed, or you are not in it any longer.",
         action: h("a", { class: "button primary", href: "#/" }, "All groups"),
       })));
     }

@@ -51,7 +51,7 @@ function navigate() {
     return;
   }
   titled("Not found");
-  fill(place, state({ drawing: "compass", title: "There is no such page", words: "The address may be an old one.", action: h("a", { class: "button primary", href: "#/" }, "All groups") }));
+  fill(place, state({ level: "h1", drawing: "compass", title: "There is no such page", words: "The address may be an old one.", action: h("a", { class: "button primary", href: "#/" }, "All groups") }));
 }
 
 function link(drawing, words, href, kind = "side-link") {

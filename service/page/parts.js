@@ -53,18 +53,18 @@ export function button(words, { drawing, kind = "", run, ...rest }) {
 }
 
 /** What is shown where there is nothing to show, or nothing to be had. */
-export function state({ drawing, title, words, action, kind = "" }) {
+export function state({ drawing, title, words, action, kind = "", level = "h2" }) {
   return h("div", { class: `card state ${kind}` }, h("span", { class: "state-icon" }, icon(drawing)),
-    h("h2", {}, title), words && h("p", {}, words), action);
+    h(level, {}, title), words && h("p", {}, words), action);
 }
 
-/** The state of something that could not be got, with another try. */
-export function failed(problem, again) {
+/** The state of something that could not be got, with another try; of a whole page by `level`. */
+export function failed(problem, again, level = "h2") {
   if (!(problem instanceof Problem)) throw problem;
   const drawing = problem.status === 0 ? "wifiOff" : problem.status === 404 ? "search" : "bell";
   const titles = { 0: "No connection", 403: "Not open to you", 404: "There is nothing here", 429: "A little slower, please" };
   return h("div", { role: "alert" }, state({
-    drawing, title: titles[problem.status] ?? "That did not work", words: problem.words, kind: "failed",
+    drawing, title: titles[problem.status] ?? "That did not work", words: problem.words, kind: "failed", level,
     action: problem.passes ? button("Try again", { run: again }) : h("a", { class: "button", href: "#/" }, "All groups"),
   }));
 }

@@ -20,8 +20,9 @@ export async function show({ place, signal, query }) {
   const find = () => {
     const words = input.value.trim();
     if (words === asked) return;
+    // The address says what is shown, and nothing is to be said of it at the beginning.
+    if (asked !== null) history.replaceState(null, "", where(words, type));
     asked = words;
-    history.replaceState(null, "", where(words, type));
     titled(words ? `“${words}”` : "Search");
     fill(tabs, links(words));
     fill(results, words ? found(words, type, signal) : begin());

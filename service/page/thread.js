@@ -40,7 +40,7 @@ export async function show({ place, about, signal, params: [id], query }) {
     } catch (problem) {
       if (signal.aborted) return;
       if (problem.status === 404 && card) deleted();
-      else fill(place, failed(problem, open));
+      else fill(place, failed(problem, open, "h1"));
       return;
     }
     if (signal.aborted) return;
@@ -87,7 +87,7 @@ export async function show({ place, about, signal, params: [id], query }) {
   function deleted() {
     if (!card) return;
     fill(place, h("div", { role: "alert" }, state({
-      drawing: "trash", title: "This post is not there any more", words: "It was deleted, or you can’t see its group any longer.",
+      level: "h1", drawing: "trash", title: "This post is not there any more", words: "It was deleted, or you can’t see its group any longer.",
       action: h("a", { class: "button primary", href: group ? `#/groups/${group.id}` : "#/" }, "Back to the group"),
     })));
     card = thread = null;

@@ -44,7 +44,7 @@ export async function you({ place, leave }) {
   titled("You");
   fill(place, me() ? h("section", { class: "card pad you-card" }, face(me(), "huge"), h("h1", {}, nameOf(me())), h("p", { class: "muted small id" }, me()),
     h("div", { class: "actions" }, h("a", { class: "button", href: "/docs" }, icon("file"), "The API"), button("Sign out", { drawing: "door", run: async () => leave() })))
-    : state({ drawing: "person", title: "You are not signed in", words: "Public groups can be read all the same.", action: h("a", { class: "button primary", href: "#/sign-in" }, "Sign in") }));
+    : state({ level: "h1", drawing: "person", title: "You are not signed in", words: "Public groups can be read all the same.", action: h("a", { class: "button primary", href: "#/sign-in" }, "Sign in") }));
 }
 
 /** #/invites/<code> */
@@ -58,11 +58,11 @@ export async function invitation({ place, params: [code] }) {
       toast(`Welcome to ${group.name}!`);
       location.hash = `#/groups/${group.id}`;
     } catch (problem) {
-      fill(place, failed(problem, accept));
+      fill(place, failed(problem, accept, "h1"));
     }
   };
   fill(place, state({
-    drawing: "link", title: "You are invited", words: "Somebody has sent you the way into a group.",
+    level: "h1", drawing: "link", title: "You are invited", words: "Somebody has sent you the way into a group.",
     action: me() ? button("Accept the invitation", { drawing: "check", kind: "primary", run: accept }) : h("a", { class: "button primary", href: "#/sign-in" }, "Sign in to accept"),
   }));
 }

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from playwright import sync_api
 
-from tests import conftest
+from tests import conftest, servers
 from tests.http import wire
 from tests.page.conftest import DESKTOP, PHONE, Town
 from tools import seed
@@ -141,24 +142,21 @@ def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(town: To
 
 
 def test_search_marks_what_it_found_and_leads_to_it(town: Town) -> None:
-    ada = town.visit("Ada", "#/search")
-    box = ada.page.get_by_role("main").get_by_label("Search")
-    hit = ada.page.locator("article.hit")
     # The indexer may still be on its way through the example data.
-    for _ in range(60):
-        ada.go("#/search?q=atlases")
-        ada.page.reload()
-        ada.page.locator("main .end > *, article.hit").first.wait_for()
-        if hit.count():
-            break
-        ada.page.wait_for_timeout(250)
+    with town.client("Ada") as client:
+        deadline = time.monotonic() + servers.PATIENCE
+        while not client.get("/search", params={"q": "atlases"}).json().get("items"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    ada = town.visit("Ada", "#/search?q=atlases")
+    hit = ada.page.locator("article.hit")
     expect(hit.locator("mark")).to_have_text("atlases")
     hit.get_by_role("link").click()
     expect(ada.page.locator("article.comment.fresh, article.comment:focus")).to_contain_text(
         "behind the atlases"
     )
     ada.go("#/search")
-    box.fill("nonesuchword")
+    ada.page.get_by_role("main").get_by_label("Search").fill("nonesuchword")
     ada.sees("Nothing was found")
     expect(ada.page).to_have_url(re.compile("q=nonesuchword"))
 
