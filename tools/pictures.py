@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 SHOWN = ROOT / "docs" / "pictures"
 PATIENCE = 300.0  # seconds
 DESKTOP: sync_api.ViewportSize = {"width": 1280, "height": 860}
+TALL: sync_api.ViewportSize = {"width": 1280, "height": 1500}
 PHONE: sync_api.ViewportSize = {"width": 390, "height": 844}
 
 # The examples are made in one moment; a page looks different when people had time to write.
@@ -55,12 +56,14 @@ def take() -> None:
     with _instance() as (settings, origin), browser.opened() as opened:
         camera = _Camera(settings, origin, opened)
         camera.take("sign-in", "", shown=".examples")
+        camera.take("groups", "#/", who="Ada", shown="article.group")
         camera.take("desktop-light", "Campus Commons", who="Ada", live=True)
         camera.take("desktop-dark", "Robotics Lab", who="Chloe", scheme="dark")
         camera.take("phone", "Campus Commons", who="Grace", viewport=PHONE)
         camera.take("phone-dark", "Midnight Bakers", who="Grace", viewport=PHONE, scheme="dark")
-        camera.take("thread", "Campus Commons", who="Ben", post="Welcome to the commons")
-        camera.take("search", "#/search?q=library", who="Dev", shown=".hit")
+        post = "Welcome to the commons"
+        camera.take("thread", "Campus Commons", who="Ben", post=post, viewport=TALL)
+        camera.take("search", "#/search?q=cake%20tower", who="Ada", shown=".hit")
 
 
 class _Camera:

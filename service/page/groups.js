@@ -57,8 +57,9 @@ export function groupCard(group) {
 }
 
 /** #/: all groups, or the reader's own. */
-export async function show({ place, signal, query }) {
+export async function show({ place, about, signal, query }) {
   titled("Groups");
+  topics(about, signal);
   const isMine = query.get("mine") === "true";
   const tag = query.get("tag");
   const filter = (words, href, isOn) => h("a", { class: "tab", href, "aria-current": isOn ? "page" : null }, words);
@@ -76,6 +77,22 @@ export async function show({ place, signal, query }) {
     me() && button("New group", { drawing: "plus", kind: "primary", run: newGroup })),
   me() && h("nav", { class: "filters", "aria-label": "Which groups" }, filter("All", "#/", !isMine && !tag), filter("Yours", "#/?mine=true", isMine)), list.element);
   list.more();
+}
+
+/** What is written about, at the side of where somebody looks around. */
+export async function topics(about, signal) {
+  let page;
+  try {
+    page = await get("/tags", { limit: 100 });
+  } catch {
+    // The view beside it says what is wrong.
+    return;
+  }
+  const used = page.items.filter((tag) => tag.posts_count > 0).sort((one, other) => other.posts_count - one.posts_count).slice(0, 16);
+  if (signal.aborted || !used.length) return;
+  fill(about, h("section", { class: "panel", "aria-label": "Topics" }, h("h2", {}, "Topics"),
+    h("ul", { class: "topics" }, used.map((tag) => h("li", {}, h("a", { href: `#/search?q=${encodeURIComponent(tag.tag)}` },
+      h("span", { class: "label" }, `#${tag.tag}`), h("span", { class: "muted small" }, count(tag.posts_count, "post"))))))));
 }
 
 /** The reader's own groups, with a number where something new was posted meanwhile. */

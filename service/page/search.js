@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { fill, h, icon, titled } from "./dom.js";
-import { groupOf, keep, knownGroup } from "./groups.js";
+import { groupOf, keep, knownGroup, topics } from "./groups.js";
 import { endless, state } from "./parts.js";
 import { badge, face, person, visibility } from "./people.js";
 import { count, marked, when } from "./text.js";
@@ -10,7 +10,8 @@ import { count, marked, when } from "./text.js";
 const TYPES = [["", "All"], ["post", "Posts"], ["comment", "Comments"], ["group", "Groups"]];
 const STILL = 300; // milliseconds without a key
 
-export async function show({ place, signal, query }) {
+export async function show({ place, about, signal, query }) {
+  topics(about, signal);
   const [q, type] = [query.get("q") ?? "", query.get("type") ?? ""];
   titled(q ? `“${q}”` : "Search");
   const where = (words, kind) => `#/search?${new URLSearchParams({ q: words, ...(kind && { type: kind }) })}`;

@@ -156,7 +156,7 @@ def test_search_marks_what_it_found_and_leads_to_it(town: Town) -> None:
         "behind the atlases"
     )
     ada.go("#/search")
-    ada.page.get_by_role("main").get_by_label("Search").fill("nonesuchword")
+    ada.page.get_by_role("main").get_by_role("searchbox").fill("nonesuchword")
     ada.sees("Nothing was found")
     expect(ada.page).to_have_url(re.compile("q=nonesuchword"))
 
