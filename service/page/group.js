@@ -11,7 +11,7 @@ import { button, complain, dialog, endless, failed, menu, skeletons, state, toas
 import { badge, colour, face, isAtLeast, person, roleChip, visibility } from "./people.js";
 import { postCard } from "./post.js";
 import { me } from "./session.js";
-import { count, exact, linked } from "./text.js";
+import { count, day, linked } from "./text.js";
 
 const TABS = [
   ["", "Posts"], ["members", "Members"], ["about", "About"], ["requests", "Requests", "admin"], ["invites", "Invites", "admin"],
@@ -194,7 +194,7 @@ function aboutGroup(group, kind = "panel") {
     h("p", { class: "text" }, group.description ? linked(group.description) : h("span", { class: "muted" }, "Nothing was said about it yet.")),
     h("ul", { class: "about-facts" },
       h("li", {}, visibility(group)), h("li", {}, h("span", { class: "fact" }, icon("people"), count(group.members_count, "member"))),
-      h("li", {}, h("span", { class: "fact" }, icon("flag"), `Since ${exact(group.created_at).replace(/ at .*/, "")}`))),
+      h("li", {}, h("span", { class: "fact" }, icon("flag"), `Since ${day(group.created_at)}`))),
     group.tags.length > 0 && h("p", { class: "tags" }, group.tags.map((tag) => h("a", { class: "tag", href: `#/?tag=${encodeURIComponent(tag)}` }, `#${tag}`))));
 }
 

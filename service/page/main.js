@@ -7,7 +7,7 @@ import { live } from "./live.js";
 import { state, toast } from "./parts.js";
 import { face, nameOf } from "./people.js";
 import * as search from "./search.js";
-import { me, signOut } from "./session.js";
+import { me, signOut, token } from "./session.js";
 import * as thread from "./thread.js";
 import * as welcome from "./welcome.js";
 
@@ -117,7 +117,7 @@ addEventListener("online", tellConnection);
 addEventListener("offline", tellConnection);
 addEventListener("hashchange", navigate);
 addEventListener("session-ended", () => {
-  if (!me()) return;
+  if (!token()) return;
   toast("Your token is not valid any more. Please sign in again.", { bad: true });
   leave();
 });

@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { dialog, endless, menu, state, toast } from "./parts.js";
 import { face, isAtLeast, nameOf, person, roleChip, ROLES } from "./people.js";
 import { me } from "./session.js";
-import { exact } from "./text.js";
+import { day, exact } from "./text.js";
 
 const HOUR = 3600_000;
 const SPANS = [[1, "For an hour"], [24, "For a day"], [168, "For a week"], [720, "For thirty days"]];
@@ -29,7 +29,7 @@ export function list({ group, signal, changed, hear }) {
 function row(member, group) {
   const isMuted = member.muted_until && new Date(member.muted_until) > Date.now();
   return h("div", { class: "row" }, face(member.user_id),
-    h("div", { class: "who" }, h("span", { class: "names" }, person(member.user_id)), h("span", { class: "muted small" }, `Since ${exact(member.joined_at)}`)),
+    h("div", { class: "who" }, h("span", { class: "names" }, person(member.user_id)), h("span", { class: "muted small" }, `Since ${day(member.joined_at)}`)),
     isMuted && h("span", { class: "chip", title: `Until ${exact(member.muted_until)}` }, "Muted"), roleChip(member.role),
     isAtLeast(group(), "moderator") && member.user_id !== me() && menu(`More about ${nameOf(member.user_id)}`, () => items(member, group(), isMuted)));
 }

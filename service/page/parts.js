@@ -63,10 +63,12 @@ export function failed(problem, again, level = "h2") {
   if (!(problem instanceof Problem)) throw problem;
   const drawing = problem.status === 0 ? "wifiOff" : problem.status === 404 ? "search" : "bell";
   const titles = { 0: "No connection", 403: "Not open to you", 404: "There is nothing here", 429: "A little slower, please" };
-  return h("div", { role: "alert" }, state({
+  const element = h("div", { role: "alert" }, state({
     drawing, title: titles[problem.status] ?? "That did not work", words: problem.words, kind: "failed", level,
     action: problem.passes ? button("Try again", { run: again }) : h("a", { class: "button", href: "#/" }, "All groups"),
   }));
+  if (problem.status === 0) addEventListener("online", () => element.isConnected && again(), { once: true });
+  return element;
 }
 
 export function skeletons(number = 3) {

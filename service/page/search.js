@@ -69,8 +69,8 @@ function post(thing, highlights) {
   tellGroup(place, thing.group_id);
   return h("article", { class: "card hit" }, face(thing.author_id),
     h("div", { class: "what" }, h("p", { class: "facts" }, h("span", { class: "names" }, person(thing.author_id)), place, when(thing.created_at)),
-      h("h2", {}, h("a", { class: "whole-card", href: `#/posts/${thing.id}` }, thing.title ? lines(highlights.title, thing.title) : "Post")),
-      excerpt(highlights.body, thing.body),
+      thing.title ? [h("h2", {}, h("a", { class: "whole-card", href: `#/posts/${thing.id}` }, lines(highlights.title, thing.title))), excerpt(highlights.body, thing.body)]
+        : h("p", { class: "excerpt" }, h("a", { class: "whole-card", href: `#/posts/${thing.id}` }, lines(highlights.body, thing.body.slice(0, 240)))),
       h("p", { class: "facts" }, h("span", { class: "fact" }, icon("smile"), String(thing.reactions_count)), h("span", { class: "fact" }, icon("chat"), String(thing.comments_count)),
         thing.topic_tags.map((tag) => h("span", { class: "tag" }, `#${tag}`)))));
 }

@@ -43,10 +43,15 @@ export function count(number, one, many = `${one}s`) {
 
 const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const DAY = new Intl.DateTimeFormat("en", { dateStyle: "long" });
 const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "long", timeStyle: "short" });
 
 export function exact(moment) {
   return EXACT.format(new Date(moment));
+}
+
+export function day(moment) {
+  return DAY.format(new Date(moment));
 }
 
 function ago(moment) {
