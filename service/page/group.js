@@ -18,6 +18,7 @@ const TABS = [
   ["bans", "Bans", "admin"], ["deleted", "Deleted", "moderator"], ["settings", "Settings", "admin"],
 ];
 const BUSY = 150; // milliseconds in which several changes become one look
+const OWN = 3000; // milliseconds in which one's own post is there
 
 /** #/groups/<id>/<tab> */
 export async function show({ place, about, signal, params: [id, tab = ""], query }) {
@@ -245,6 +246,13 @@ function feed({ group, signal, hear }, query) {
     if (waiting.size) fill(pill, icon("back"), `${count(waiting.size, "new post")}`);
   }
 
+  function wait(postId) {
+    if (cards.has(postId) || signal.aborted) return;
+    waiting.add(postId);
+    tell();
+    speak(count(waiting.size, "new post"));
+  }
+
   async function showNews() {
     waiting.clear();
     tell();
@@ -276,11 +284,10 @@ function feed({ group, signal, hear }, query) {
     }
     const postId = event.post_id;
     if (type === "post.created" || type === "post.restored") {
-      if (cards.has(postId) || event.actor_id === me()) return;
       if (tag && !event.data.topic_tags.includes(tag)) return;
-      waiting.add(postId);
-      tell();
-      speak(count(waiting.size, "new post"));
+      // The reader's own comes from the form, unless it was written in another tab.
+      if (event.actor_id === me()) setTimeout(() => wait(postId), OWN);
+      else wait(postId);
     } else if (type === "post.deleted") drop({ id: postId });
     else if (cards.has(postId)) refreshSoon(postId);
     if (type === "post.pinned" || type === "post.unpinned") loadPinned();

@@ -215,7 +215,7 @@ export function endless({ load, show, empty, signal, kind = "list", role = null,
     if (running || isOver) return;
     const run = (running = Symbol("run"));
     const isFirst = cursor === null;
-    fill(end, isFirst ? waiting() : h("p", { class: "spinner", role: "status" }, "Loading more"));
+    fill(end, isFirst ? !items.children.length && waiting() : h("p", { class: "spinner", role: "status" }, "Loading more"));
     items.setAttribute("aria-busy", "true");
     observer.disconnect();
     try {

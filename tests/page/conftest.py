@@ -19,6 +19,7 @@ from tests import indexing, servers
 from tests.conftest import own_redis, services, workers
 from tools import browser as browsers
 from tools import databases, seed, stack
+from tools.failure import Failure
 
 # What Chromium says of an answer that is an error, or of a server that is away.
 EXPECTED = ("Failed to load resource", "WebSocket connection to")
@@ -130,6 +131,10 @@ def done(response: httpx.Response) -> Any:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
     sync_api.expect.set_options(timeout=PATIENCE)
+    try:
+        browsers.program()
+    except Failure as failure:
+        pytest.fail(str(failure), pytrace=False)
     with browsers.opened() as browser:
         yield browser
 
