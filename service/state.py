@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final, TypedDict
 
 import opensearchpy
-import pydantic
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -50,7 +49,7 @@ class Service:
     sockets: sockets.Sockets
     # None where nobody traces.
     tracer: telemetry.Tracer | None
-    docs_token: pydantic.SecretStr | None
+    settings: configuration.ServiceSettings
 
 
 class State(TypedDict):
@@ -102,7 +101,7 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
                     "opensearch": health.probe_opensearch(opensearch),
                 }
             ),
-            docs_token=settings.docs_token,
+            settings=settings,
         )
 
 

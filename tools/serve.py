@@ -1,5 +1,6 @@
 """`communities run`: the stores, the database brought up to date, the servers, until the end."""
 
+import json
 import os
 import shutil
 import sys
@@ -73,7 +74,7 @@ def _run(settings: Settings, json: bool) -> None:
             **running.environment(settings),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             **_python_path(),
-            **_docs_token(settings),
+            **_examples(settings),
         }
         watch = _Watch(processes.Folder(settings.data_dir), environment, say)
         for server in servers(settings, port):
@@ -148,12 +149,16 @@ def origin(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _docs_token(settings: Settings) -> dict[str, str]:
-    """What signs the reader of /docs in, where that is nobody but who runs it."""
+def _examples(settings: Settings) -> dict[str, str]:
+    """Whom the reader of the page and of /docs may be, where that is nobody but who runs it."""
     is_example = settings.database_url is None and tokens.can_mint(settings)
     if not (is_example and configuration.is_loopback(settings.host)):
         return {}
-    return {"DOCS_TOKEN": tokens.mint(settings, str(seed.USERS[0][1]))}
+    users = [
+        {"name": name, "id": str(user), "token": tokens.mint(settings, str(user))}
+        for name, user in seed.USERS
+    ]
+    return {"EXAMPLE_USERS": json.dumps(users)}
 
 
 def _wait_until_healthy(watch: _Watch, origin: str) -> None:
@@ -171,7 +176,9 @@ def _wait_until_healthy(watch: _Watch, origin: str) -> None:
 
 
 def _addresses(settings: Settings, origin: str) -> dict[str, str]:
+    page = {"page": f"{origin}/"} if settings.live_page else {}
     return {
+        **page,
         "api": f"{origin}/api/communities/v1",
         "docs": f"{origin}/docs",
         "logs": str(settings.data_dir / "logs"),
@@ -180,8 +187,9 @@ def _addresses(settings: Settings, origin: str) -> dict[str, str]:
 
 def _welcome(settings: Settings, origin: str) -> None:
     addresses = _addresses(settings, origin)
-    print(f"\n  API    {addresses['api']}\n  docs   {addresses['docs']}")
-    print(f"  logs   {addresses['logs']}")
+    print()
+    for name, address in addresses.items():
+        print(f"  {name:6} {address}")
     if tokens.can_mint(settings):
         print("\n  Tokens of the example users, for `Authorization: Bearer …`:\n")
         for name, user in seed.USERS:

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from service import bodies, docs, uploads
+from service import bodies, docs, page, uploads
 from service.endpoints import acts, reads, route, takes
 from service.routes import (
     comments,
@@ -36,7 +36,7 @@ def table() -> list[BaseRoute]:
         route("/search", GET=reads(search.page)),
         *_others(),
     ]
-    return [*every, *docs.routes(every)]
+    return [*every, *docs.routes(every), *page.routes()]
 
 
 def _posts() -> list[Route]:
