@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 def test_help_is_grouped_by_topic_and_the_version_is_told(communities: Communities) -> None:
     told = communities.run("--help")
     assert (told.code, told.said) == (0, "")
-    for topic in ("Serve", "Database", "Watch and mend", "People and content"):
+    for topic in ("Serve", "Stores", "Watch and mend", "People and content"):
         assert f"─ {topic} ─" in told.out
     assert communities.run().out.strip() == told.out.strip()
     told = communities.run("--version")
