@@ -128,8 +128,12 @@ def is_lost(error: psycopg.Error) -> bool:
 
 def is_undone(error: psycopg.Error) -> bool:
     """Whether the effect lost a race, left nothing, and finds clear ground when tried again."""
-    state = error.sqlstate or ""
-    return state[:2] in ("40", "23") or state in REBUILT
+    return (error.sqlstate or "")[:2] in ("40", "23")
+
+
+def is_rebuilt(error: psycopg.Error) -> bool:
+    """Whether an upgrade may have replaced what a statement was about to use; it left nothing."""
+    return error.sqlstate in REBUILT
 
 
 def _has_news(taken: Connection) -> bool:

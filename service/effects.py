@@ -38,7 +38,8 @@ async def perform(
             # A lost connection leaves open whether there was an effect. To read again, or to ask
             # again under a key, is safe.
             repeatable = call.method in READING or key is not None
-            again = database.is_undone(error) or (repeatable and database.is_lost(error))
+            again = database.is_undone(error) or database.is_rebuilt(error)
+            again = again or (repeatable and database.is_lost(error))
             if not again or attempt == ATTEMPTS:
                 raise
         await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311

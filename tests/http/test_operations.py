@@ -35,7 +35,7 @@ def test_a_living_process_says_so(shared_service: servers.Service) -> None:
 
 def test_readiness_names_every_store(shared_service: servers.Service) -> None:
     response = httpx.get(f"{shared_service.origin}/readyz")
-    names = ("status", "postgres", "rulebook", "redis", "s3", "opensearch")
+    names = ("status", "postgres", "redis", "s3", "opensearch")
     assert (response.status_code, response.json()) == (200, dict.fromkeys(names, "ok"))
 
 

@@ -25,7 +25,7 @@ import yaml
 from service import settings as configuration
 from tests import servers
 from tests.conftest import own_redis
-from tools import parts, stack, testing
+from tools import migrate, parts, stack, testing
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -186,6 +186,7 @@ def test_every_command_runs_with_the_logins_that_are_its_own(
             composed.wait_until_healthy(name)
         _use(composed, redis_url)
         _try_more(superuser, passwords)
+        _back_up(superuser, passwords, tmp_path)
         for name in ("api", "relay", "indexer", "sweeper"):
             process = composed.processes[name]
             process.terminate()
@@ -331,6 +332,30 @@ def _use(composed: _Composed, redis_url: str) -> None:
         ("sweeper", 'communities_swept_total{kind="event"}'),
     ):
         assert metric in httpx.get(f"http://127.0.0.1:{composed.ports[name]}/metrics").text
+
+
+def _back_up(url: str, passwords: Mapping[str, str], folder: Path) -> None:
+    """The migrator reads every table, as a backup needs it."""
+    login = f"communities_migrator:{passwords['MIGRATOR_PASSWORD']}"
+    done = subprocess.run(
+        [
+            *(parts.postgres_programs() / "pg_dump", "--format=custom", "--file", folder / "dump"),
+            f"postgresql://{login}@{url.rpartition('@')[2]}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_login_that_makes_roles_and_owns_the_database_can_migrate_too(tmp_path: Path) -> None:
+    with fresh_postgres(tmp_path) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("create role deployer login createrole password 'secret'")
+            connection.execute("create database mine owner deployer")
+        server = url.rpartition("@")[2].partition("/")[0]
+        migrate.migrate(f"postgresql://deployer:secret@{server}/mine", say=lambda _line: None)
 
 
 def _try_more(url: str, passwords: Mapping[str, str]) -> None:

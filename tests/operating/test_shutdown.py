@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import httpx
 import psycopg
 import pytest
@@ -135,7 +136,11 @@ async def test_a_listening_client_comes_back_by_itself_to_another_process(
     namespace = f"/groups/{group_id}"
     heard: asyncio.Queue[str] = asyncio.Queue()
     connected: asyncio.Queue[None] = asyncio.Queue()
-    client = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.2)
+    # Its own would be left open by the client library when it comes back by polling.
+    session = aiohttp.ClientSession()
+    client = socketio.AsyncClient(
+        http_session=session, reconnection_delay=0.05, reconnection_delay_max=0.2
+    )
 
     async def hear(kind: str, _payload: object) -> None:
         await heard.put(kind)
@@ -156,6 +161,7 @@ async def test_a_listening_client_comes_back_by_itself_to_another_process(
             while await heard.get() != "post.created":
                 pass
         await client.disconnect()
+    await session.close()
     town.close()
 
 

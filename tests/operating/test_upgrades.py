@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import ServiceFactory
@@ -75,6 +76,24 @@ def test_requests_go_on_while_the_api_is_rebuilt(
         assert connection.execute("select * from api.verify_counters()").fetchall() == []
         row = connection.execute("select count(*) from comment").fetchone()
     assert row == (answers[201],)
+
+
+def test_the_old_version_may_come_back_where_a_newer_one_has_migrated(
+    run_service: ServiceFactory, database: databases.Database, sources: migrate.Sources
+) -> None:
+    newer = sources.functions.parent / "schema"
+    shutil.copytree(sources.schema, newer)
+    (newer / "29990101000000_more.sql").write_text(
+        "-- migrate:up\nalter table public.post add column more text null;\n"
+        "-- migrate:down\ndrop schema if exists api cascade;\n"
+        "alter table public.post drop column more;\n"
+    )
+    said: list[str] = []
+    migrate.migrate(database.url, migrate.Sources(newer, sources.functions), said.append)
+    migrate.migrate(database.url, say=said.append)
+    assert said[1:] == ["api: rebuilt", "tables: already up to date", "api: rebuilt"]
+    service = run_service()
+    assert httpx.get(f"{service.origin}/readyz").status_code == 200
 
 
 def test_a_result_of_another_type_is_no_error(
