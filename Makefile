@@ -8,7 +8,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres up down bench lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres up down bench client lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ down: $(DEV)  ## stop the test stack
 
 bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 	@$(BIN)/python -m bench
+
+client: $(DEV)  ## make the typed Python client in clients/python, and its wheel
+	@$(BIN)/python -m tools.client
 
 lock: $(DEV)  ## make the lock files again from pyproject.toml
 	@for set in '' '-dev'; do \
