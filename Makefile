@@ -3,36 +3,39 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+COMMUNITIES := $(BIN)/communities
 TOOLS := $(BIN)/python -m tools
 RUN := .venv/.run
 DEV := .venv/.dev
+# The tests that meet Redis, S3 or OpenSearch, and start no stack of their own.
+REAL := $(addprefix tests/,doors http matrix races realtime search workers test_kills.py test_outages.py test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres up down bench client lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench client lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN)  ## start the whole service on its embedded parts, until Ctrl-C
-	@$(TOOLS) run
+	@$(COMMUNITIES) run
 
 migrate: $(RUN)  ## bring the database up to date: the durable tables, then the api schema
-	@$(TOOLS) migrate
+	@$(COMMUNITIES) migrate
 
 rollback: $(RUN)  ## take back the last migration of the durable tables
-	@$(TOOLS) rollback
+	@$(COMMUNITIES) rollback
 
 gen: $(DEV)  ## generate gen/ from db/queries
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc generate
 
 seed: $(RUN)  ## put the example data in; SCALE=1000000 makes that many posts
-	@$(TOOLS) seed $(if $(SCALE),--scale $(SCALE))
+	@$(COMMUNITIES) seed $(if $(SCALE),--scale $(SCALE))
 
 token: $(RUN)  ## print a token of the running instance: USER=<uuid>
-	@$(TOOLS) token $(USER)
+	@$(COMMUNITIES) token $(USER)
 
 psql: $(RUN)  ## open psql on the instance's database
-	@$(TOOLS) psql
+	@$(COMMUNITIES) psql
 
 fmt: $(DEV)  ## format the Python code
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -61,6 +64,10 @@ test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder
 test-postgres: $(DEV)  ## pgTAP on PostgreSQL 16 and 17, whose programs come from npm
 	@for version in 16 17; do $(TOOLS) test-db --postgres $$version || exit 1; done
 
+test-real: $(DEV)  ## the pytest suites on a real Redis, MinIO and OpenSearch; T=name as in test
+	@$(TOOLS) real-stores
+	@$(BIN)/python -m pytest --real $(if $(T),-k '$(T)',-n logical --maxprocesses 4 --dist worksteal) $(REAL)
+
 up: $(DEV)  ## start the test stack and leave it running, so that tests begin at once
 	@$(TOOLS) up
 
@@ -75,7 +82,7 @@ client: $(DEV)  ## make the typed Python client in clients/python, and its wheel
 
 lock: $(DEV)  ## make the lock files again from pyproject.toml
 	@for set in '' '-dev'; do \
-	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade --group build \
 	    --custom-compile-command 'make lock' $${set:+--group dev} \
 	    --output-file requirements$$set.txt pyproject.toml || exit 1; \
 	done
@@ -85,11 +92,11 @@ clean:  ## remove .venv, caches and all local data, unless something runs on it
 	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Both sets live in one .venv; the stamp of the larger one covers the smaller.
-$(RUN): requirements.txt
+$(RUN): requirements.txt pyproject.toml
 	@$(call install,requirements.txt)
 	@touch $@
 
-$(DEV): requirements-dev.txt
+$(DEV): requirements-dev.txt pyproject.toml
 	@$(call install,requirements-dev.txt)
 	@touch $(RUN) $@
 
@@ -101,5 +108,6 @@ define install
 	  $(PYTHON) -m venv .venv || exit 1; \
 	fi; \
 	echo 'installing $(1) into .venv'; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 endef

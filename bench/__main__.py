@@ -10,9 +10,8 @@ import psycopg
 import typer
 
 from bench import load, pgbench, report, stand, workloads
-from tools import serve, signals
+from tools import display, serve, signals
 from tools.failure import Failure
-from tools.seed import display
 
 _WARM_UP = 1.0
 

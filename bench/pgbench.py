@@ -31,7 +31,14 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def run(database_url: str, text: str, *, clients: int, seconds: float) -> float:
+def run(
+    database_url: str,
+    text: str,
+    *,
+    clients: int,
+    seconds: float,
+    role: str = "communities_service",
+) -> float:
     """Transactions a second."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(text)
@@ -43,7 +50,7 @@ def run(database_url: str, text: str, *, clients: int, seconds: float) -> float:
         environment = {
             **os.environ,
             **parts.libpq(database_url),
-            "PGOPTIONS": "-c role=communities_service -c timezone=UTC",
+            "PGOPTIONS": f"-c role={role} -c timezone=UTC",
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)

@@ -47,7 +47,8 @@ select api.forget_doomed_objects(p_keys => %(keys)s::text[])
 
 UPLOAD_CONFIRM: typing.Final = """-- name: upload_confirm :one
 select api.confirm_upload(
-  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_mime => %(mime)s::text, p_size_bytes => %(size_bytes)s::int8
+  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_place => %(place)s::text, p_mime => %(mime)s::text,
+  p_size_bytes => %(size_bytes)s::int8
 ) as is_announced
 """
 
@@ -161,13 +162,14 @@ class Querier:
         *,
         actor: uuid.UUID | None,
         key: str,
+        place: str,
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Takes down what was found of an upload; whether that is what was announced. Raises
-        unauthenticated (§4).
+        """Whether what was found at a place of an upload, its key or its final key, is what was announced; of
+        the final one that is taken down. Raises unauthenticated (§4).
         """
-        bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
+        bound = {"actor": actor, "key": key, "place": place, "mime": mime, "size_bytes": size_bytes}
         cur = self._conn.execute(UPLOAD_CONFIRM, bound)
         row = cur.fetchone()
         if row is None:
@@ -176,8 +178,8 @@ class Querier:
         return scalar
 
     def upload_find(self, *, actor: uuid.UUID | None, key: str) -> models.ApiUpload | None:
-        """Where the object of an upload belongs; no row unless the actor announced it, it is not linked yet
-        and has not expired (§4).
+        """A new place for the object of an upload, where only this caller copies it; no row unless the actor
+        announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
         """
         cur = self._conn.execute(UPLOAD_FIND, {"actor": actor, "key": key})
         row = cur.fetchone()
@@ -330,13 +332,14 @@ class AsyncQuerier:
         *,
         actor: uuid.UUID | None,
         key: str,
+        place: str,
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Takes down what was found of an upload; whether that is what was announced. Raises
-        unauthenticated (§4).
+        """Whether what was found at a place of an upload, its key or its final key, is what was announced; of
+        the final one that is taken down. Raises unauthenticated (§4).
         """
-        bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
+        bound = {"actor": actor, "key": key, "place": place, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_CONFIRM, bound)
         row = await cur.fetchone()
         if row is None:
@@ -345,8 +348,8 @@ class AsyncQuerier:
         return scalar
 
     async def upload_find(self, *, actor: uuid.UUID | None, key: str) -> models.ApiUpload | None:
-        """Where the object of an upload belongs; no row unless the actor announced it, it is not linked yet
-        and has not expired (§4).
+        """A new place for the object of an upload, where only this caller copies it; no row unless the actor
+        announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
         """
         cur = await self._conn.execute(UPLOAD_FIND, {"actor": actor, "key": key})
         row = await cur.fetchone()

@@ -57,6 +57,11 @@ select api.sequence_events(p_most => %(most)s::int4) as given
 """
 
 
+STREAM_SEQUENCE_RAISE: typing.Final = """-- name: stream_sequence_raise :exec
+select api.raise_stream_sequence(p_top => %(top)s::int8)
+"""
+
+
 class Querier:
     def __init__(self, conn: psycopg.Connection[typing.Any]) -> None:
         self._conn = conn
@@ -155,6 +160,12 @@ class Querier:
             return None
         scalar: int | None = row[0]
         return scalar
+
+    def stream_sequence_raise(self, *, top: int) -> None:
+        """For streams that go up to top and have other events at our places: what is not published yet waits
+        for a place above that (§6).
+        """
+        self._conn.execute(STREAM_SEQUENCE_RAISE, {"top": top})
 
 
 class AsyncQuerier:
@@ -260,3 +271,9 @@ class AsyncQuerier:
             return None
         scalar: int | None = row[0]
         return scalar
+
+    async def stream_sequence_raise(self, *, top: int) -> None:
+        """For streams that go up to top and have other events at our places: what is not published yet waits
+        for a place above that (§6).
+        """
+        await self._conn.execute(STREAM_SEQUENCE_RAISE, {"top": top})

@@ -47,8 +47,8 @@ select q, type, group_id, tag, most, after_score, after_version from api.begin_s
 """
 
 
-SEARCH_EVENT_FAIL: typing.Final = """-- name: search_event_fail :exec
-select api.fail_search_events(p_event_ids => %(event_ids)s::bigint[], p_error => %(error)s::text)
+SEARCH_EVENT_FAIL: typing.Final = """-- name: search_event_fail :one
+select api.fail_search_events(p_event_ids => %(event_ids)s::bigint[], p_error => %(error)s::text) as dead
 """
 
 
@@ -169,9 +169,14 @@ class Querier:
             after_version=row[6],
         )
 
-    def search_event_fail(self, *, event_ids: list[int], error: str) -> None:
-        """Notes that the index refuses these events for what they are (§5)."""
-        self._conn.execute(SEARCH_EVENT_FAIL, {"event_ids": event_ids, "error": error})
+    def search_event_fail(self, *, event_ids: list[int], error: str) -> int | None:
+        """Notes that the index refuses these events for what they are; how many are dead now (§5)."""
+        cur = self._conn.execute(SEARCH_EVENT_FAIL, {"event_ids": event_ids, "error": error})
+        row = cur.fetchone()
+        if row is None:
+            return None
+        scalar: int | None = row[0]
+        return scalar
 
     def search_event_finish(self, *, event_ids: list[int]) -> None:
         """Notes that the index has these events (§5)."""
@@ -312,9 +317,14 @@ class AsyncQuerier:
             after_version=row[6],
         )
 
-    async def search_event_fail(self, *, event_ids: list[int], error: str) -> None:
-        """Notes that the index refuses these events for what they are (§5)."""
-        await self._conn.execute(SEARCH_EVENT_FAIL, {"event_ids": event_ids, "error": error})
+    async def search_event_fail(self, *, event_ids: list[int], error: str) -> int | None:
+        """Notes that the index refuses these events for what they are; how many are dead now (§5)."""
+        cur = await self._conn.execute(SEARCH_EVENT_FAIL, {"event_ids": event_ids, "error": error})
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        scalar: int | None = row[0]
+        return scalar
 
     async def search_event_finish(self, *, event_ids: list[int]) -> None:
         """Notes that the index has these events (§5)."""

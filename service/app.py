@@ -9,6 +9,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import logs, middleware, problems, routes, state
@@ -17,11 +18,26 @@ from service.realtime import sockets
 
 
 @contextlib.asynccontextmanager
-async def lifespan(_app: Starlette) -> AsyncIterator[state.State]:
+async def lifespan(app: Starlette) -> AsyncIterator[state.State]:
     settings = _settings()
     logs.configure(settings.log_level)
     async with state.opened(settings) as service:
-        yield {"service": service}
+        yield {"service": service, "entry": _entry(app, settings)}
+
+
+def _entry(app: Starlette, settings: configuration.ServiceSettings) -> ASGIApp:
+    """Where requests go in: before everything else for those of other sites' pages."""
+    if not settings.cors_origins:
+        return app
+    # No cookie opens anything here, a token does; so credentials are not allowed.
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+        expose_headers=["Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID"],
+        max_age=600,
+    )
 
 
 def _settings() -> configuration.ServiceSettings:
@@ -51,10 +67,12 @@ def create_app() -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Before any layer: a websocket's transport is in reach here.
-        if scope["type"] != "lifespan" and f"{scope['path']}/".startswith(f"{sockets.PATH}/"):
+        if scope["type"] == "lifespan":
+            await http(scope, receive, send)
+        elif f"{scope['path']}/".startswith(f"{sockets.PATH}/"):
             await state.of(scope).sockets(scope, receive, send)
         else:
-            await http(scope, receive, send)
+            await scope["state"]["entry"](scope, receive, send)
 
     return app
 

@@ -86,7 +86,9 @@ class Metrics:
         self._evicted.labels(reason).inc()
 
     def count_dropped(self, reason: str) -> None:
-        """Counts a connection that was cut: slow, noisy, unavailable."""
+        """Counts a connection that was cut: slow, noisy, unavailable, unjoined, anonymous, or that
+        was not taken: crowded.
+        """
         self._dropped.labels(reason).inc()
 
     def text(self) -> bytes:

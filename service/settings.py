@@ -2,13 +2,13 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-import limits
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -53,10 +53,17 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _algorithms(value: object) -> object:
+def _listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(name.strip() for name in value.split(",") if name.strip())
     return value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value != "*" and not re.fullmatch(r"https?://[^/?#@\s*]+", value):
+            raise ValueError(f"{value!r} is neither * nor an origin such as https://app.example")
+    return values
 
 
 def _known_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,6 +78,9 @@ def _rate_limit(value: str) -> str:
     value = value.strip()
     if value.lower() == "off":
         return "off"
+    # Every command and worker reads the settings, and few of them need this.
+    import limits
+
     try:
         limits.parse_many(value)
     except ValueError:
@@ -122,13 +132,20 @@ class Settings(BaseSettings):
     jwt_algorithms: Annotated[
         tuple[str, ...],
         NoDecode,
-        BeforeValidator(_algorithms),
+        BeforeValidator(_listed),
         AfterValidator(_known_algorithms),
     ] = ()
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
 
+    # Connections without a token to the sockets of each server process.
+    sockets_anonymous: int = Field(default=2000, ge=0, le=1_000_000)
+
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
+    # Whose pages may call the API from a browser.
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)
+    ] = ()
 
     @model_validator(mode="after")
     def _s3_keys_come_together(self) -> Self:
@@ -188,7 +205,7 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     try:
         settings = kind(**given)
     except ValidationError as error:
-        raise SettingsError(_one_line(error)) from None
+        raise SettingsError("; ".join(problems(error))) from None
     if settings.jwt_secret is None and settings.jwt_jwks_url is None:
         secret = kept_secret(settings.data_dir, "jwt")
         return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
@@ -233,13 +250,14 @@ def _make_secret(path: Path) -> None:
         draft.unlink()
 
 
-def _one_line(error: ValidationError) -> str:
-    problems = error.errors(include_input=False, include_url=False)
-    missing = [_variable(problem) for problem in problems if problem["type"] == "missing"]
-    lines = [_problem(problem) for problem in problems if problem["type"] != "missing"]
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with the settings, each in a sentence that holds no value."""
+    found = error.errors(include_input=False, include_url=False)
+    missing = [_variable(problem) for problem in found if problem["type"] == "missing"]
+    lines = [_problem(problem) for problem in found if problem["type"] != "missing"]
     if missing:
-        lines.append(f"not set: {', '.join(missing)} (`make run` starts the embedded parts)")
-    return "; ".join(lines)
+        lines.append(f"not set: {', '.join(missing)} (`communities run` starts the embedded parts)")
+    return lines
 
 
 def _variable(problem: Mapping[str, Any]) -> str:

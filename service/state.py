@@ -10,7 +10,7 @@ import pydantic
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from service import (
     auth,
@@ -48,9 +48,10 @@ class Service:
 
 
 class State(TypedDict):
-    """What the lifespan gives to each request."""
+    """What the lifespan gives to each request; `entry` is where a request of HTTP goes in."""
 
     service: Service
+    entry: ASGIApp
 
 
 def of(scope: Scope) -> Service:

@@ -35,7 +35,7 @@ async def _confirmed(service: state.Service, actor: uuid.UUID, key: str, place: 
     stored = await service.bucket.look(place) or bucket.NOTHING
     async with _querier(service) as querier:
         confirmed = await querier.upload_confirm(
-            actor=actor, key=key, mime=stored.mime, size_bytes=stored.size
+            actor=actor, key=key, place=place, mime=stored.mime, size_bytes=stored.size
         )
     return bool(confirmed)
 

@@ -1,4 +1,5 @@
-"""A small checkout of its own: our tools, a toy service, toy workers, two tiny SQL files."""
+"""`make run` in a folder of its own: of the project, or of a small checkout that stands for it,
+with our tools, a toy service, toy workers and two tiny SQL files."""
 
 import json
 import os
@@ -50,10 +51,10 @@ def is_seeded(database_url):
 def bucket(settings, urls):
     return None
 
-def seed(database_url, scale=None, put=None):
+def seed(database_url, scale=None, put=None, say=print):
     with psycopg.connect(database_url) as connection:
         connection.execute("insert into group_entity values (1)")
-    print("seeded")
+    say("seeded")
 """
 SCHEMA = """
 -- migrate:up
@@ -78,7 +79,7 @@ create function api.answer() returns int language sql return 42;
 
 @dataclass
 class Run:
-    """A `python -m tools run` in the background."""
+    """A `communities run` in the background."""
 
     process: subprocess.Popen[bytes]
     origin: str
@@ -112,6 +113,8 @@ class Checkout:
     root: Path
     # What goes before every command, to run it as somebody else.
     prefix: Sequence[str] = ()
+    # Where its code is, when that is not in its folder.
+    code: Path | None = None
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -121,11 +124,12 @@ class Checkout:
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         names = configuration.names()
         inherited = {name: value for name, value in os.environ.items() if name not in names}
-        return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **given}
+        path = {"PYTHONPATH": str(self.code)} if self.code else {}
+        return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **path, **given}
 
     def tool(self, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self.prefix, sys.executable, "-m", "tools", *arguments],
+            [*self.prefix, sys.executable, "-m", "tools.main", *arguments],
             cwd=self.root,
             env=self.environment(given),
             capture_output=True,
@@ -139,7 +143,7 @@ class Checkout:
         output = self.root.parent / f"run-{len(self.runs)}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "tools", "run"],
+                [*self.prefix, sys.executable, "-m", "tools.main", "run"],
                 cwd=self.root,
                 env=self.environment(given),
                 stdout=file,
@@ -194,7 +198,14 @@ class Checkout:
             return False
 
 
+def real(root: Path) -> Checkout:
+    """The project itself, with a folder of its own for data and no `.env` of its developer's."""
+    root.mkdir(parents=True)
+    return Checkout(root, code=ROOT)
+
+
 def make(root: Path) -> Checkout:
+    """A small one, for what does not depend on the service."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
     for package in ("gen", "service", "tools", "workers"):

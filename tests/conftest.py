@@ -15,21 +15,28 @@ import redis
 
 from service.settings import Settings
 from tests import servers
-from tools import databases, stack
+from tools import databases, parts, real, stack
 from tools.testing import settings as test_settings
 
 ServiceFactory = Callable[..., servers.Service]
 WorkerFactory = Callable[..., servers.Worker]
 
 
-@pytest.fixture(scope="session")
-def test_stack_settings() -> Settings:
-    return test_settings()
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--real", action="store_true", help="on the real stores of `make test-real`")
 
 
 @pytest.fixture(scope="session")
-def test_stack(test_stack_settings: Settings) -> Iterator[stack.Stack]:
-    with stack.borrowed(test_stack_settings, fast=True) as running:
+def test_stack_settings(pytestconfig: pytest.Config) -> Settings:
+    return test_settings(real=pytestconfig.getoption("real"))
+
+
+@pytest.fixture(scope="session")
+def test_stack(test_stack_settings: Settings, pytestconfig: pytest.Config) -> Iterator[stack.Stack]:
+    def change(part: parts.Part) -> parts.Part:
+        return real.in_place_of(part, test_stack_settings) if pytestconfig.option.real else part
+
+    with stack.borrowed(test_stack_settings, fast=True, change=change) as running:
         yield running
 
 

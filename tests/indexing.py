@@ -37,11 +37,11 @@ class Indexing:
 
         return self.run(run)
 
-    def drain(self) -> int:
+    def drain(self, measured: metrics.Metrics | None = None) -> int:
         """Brings all events that wait into the index; how many."""
 
         async def run(connection: database.Connection, target: index.Index) -> int:
-            consumer = indexer.Indexer(target, metrics.Metrics())
+            consumer = indexer.Indexer(target, measured or metrics.Metrics())
             done = 0
             while count := await consumer.handle(connection):
                 done += count

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import jwt
 
+from service import serving
 from service import settings as configuration
 from tools import stack
 
@@ -25,7 +26,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Service:
-    """A `uvicorn service.app:app` on a free port; its output is in `log`."""
+    """A `service.app` in uvicorn on a free port; its output is in `log`."""
 
     environment: Mapping[str, str]
     log: Path
@@ -50,11 +51,9 @@ class Service:
         return httpx.Client(base_url=self.base, headers=headers, timeout=30)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)]
-        options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "on", "--no-access-log"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *options, "--port", str(self.port)],
+                serving.command(host="127.0.0.1", port=self.port),
                 env=self.environment,
                 # Not the checkout: there may be a `.env`, which is its developer's.
                 cwd=self.log.parent,

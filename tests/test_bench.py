@@ -113,6 +113,30 @@ def test_a_run_compares_both_sides_and_stops_all_it_started(
     assert processes_in(tmp_path) == []
 
 
+def test_both_ways_to_forget_events_do_so_and_are_compared(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    results = tmp_path / "results.json"
+    options = ["--rounds=1", "--seconds=3", "--kept=1", "--partition=50", f"--json={results}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.retention", *options],
+        env=environment,
+        cwd=serve.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(results.read_text())
+    assert list(found) == ["deletes", "partitions"]
+    for (made,) in found.values():
+        assert made["events"] > 0
+        assert made["removed"] > 0
+        assert made["streams_claim_ms"]
+        assert made["search_claim_ms"]
+    assert processes_in(tmp_path) == []
+
+
 def test_an_interrupted_run_leaves_nothing_running(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -1,5 +1,55 @@
-"""`python -m tools`: see cli.py."""
+"""`python -m tools`: the verbs of the Makefile that only developers need."""
 
-from tools.cli import main
+from typing import Annotated
 
-main()
+import typer
+
+from service import settings as configuration
+from tools import pgtap, real, signals, stack, testing
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+
+
+@app.command()
+def up() -> None:
+    """Start the test stack and leave it running."""
+    with stack.borrowed(testing.settings(), fast=True, keep=True) as running:
+        for record in running.records:
+            print(f"{record.name:12} up, process {record.pid}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the test stack."""
+    print("stopped" if stack.stop_kept(testing.settings()) else "was not up")
+
+
+@app.command()
+def clean() -> None:
+    """Make sure that nothing uses the local data."""
+    ours = configuration.load(configuration.Settings)
+    for settings in (ours, testing.settings(), testing.settings(real=True)):
+        if settings.data_dir.exists():
+            stack.stop_kept(settings)
+
+
+@app.command(name="test-db")
+def pgtap_tests(
+    path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
+    postgres: Annotated[int | None, typer.Option(help="On another version, 16 or 17.")] = None,
+) -> None:
+    """Run the pgTAP tests."""
+    raise SystemExit(pgtap.run(path, postgres))
+
+
+@app.command(name="real-stores")
+def real_stores() -> None:
+    """Install the stores of `make test-real`, where they are not yet."""
+    real.install()
+
+
+if __name__ == "__main__":
+    with signals.as_interrupt():
+        app()

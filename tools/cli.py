@@ -1,136 +1,56 @@
-"""The verbs of the Makefile that are more than one program: `python -m tools <verb>`."""
+"""The command line `communities`.
 
-import contextlib
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+What a command needs is imported inside it, so that help and completion answer at once.
+"""
+
+import importlib.metadata
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from service import settings as configuration
-from tools import flows, parts, pgtap, serve, signals, stack, testing, tokens
-from tools import migrate as migrations
-from tools import seed as seeding
-from tools.failure import Failure
+from tools import output
+from tools.commands import counters, doctor, instance, moderation, outbox, search, users
+
+SERVE, DATA, MEND, PEOPLE = "Serve", "Database", "Watch and mend", "People and content"
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
-)
-app.add_typer(flows.search, name="search")
-app.add_typer(flows.outbox, name="outbox")
-
-
-def _settings() -> configuration.Settings:
-    return configuration.load(configuration.Settings)
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    """The instance's database, which runs already or is started for as long as it is needed."""
-    with stack.borrowed(_settings(), ["postgres"]) as running:
-        yield running.database_url
-
-
-@app.command()
-def run() -> None:
-    """Start everything and serve until Ctrl-C or TERM."""
-    serve.run(_settings())
-
-
-@app.command()
-def migrate() -> None:
-    """Bring the database up to date."""
-    with _database() as url:
-        migrations.migrate(url)
-
-
-@app.command()
-def rollback() -> None:
-    """Take back the last migration of the durable tables."""
-    with _database() as url:
-        migrations.rollback(url)
-
-
-@app.command()
-def seed(
-    scale: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Make that many posts as well. They leave no events: search needs a reindex.",
-        ),
-    ] = None,
-) -> None:
-    """Put the example data in; again, it changes nothing."""
-    settings = _settings()
-    with stack.borrowed(settings, ["postgres", "s3"]) as running:
-        migrations.migrate(running.database_url)
-        put = seeding.bucket(settings, running.urls)
-        seeding.seed(running.database_url, scale, put=put)
-
-
-@app.command()
-def token(
-    user: Annotated[UUID, typer.Argument(help="The user's id.")],
-    ttl: Annotated[int, typer.Option(min=1, help="Seconds until it expires.")] = int(
-        tokens.TTL.total_seconds()
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Groups, posts, comments and reactions, run by yourself.\n\n"
+        "Settings come from the environment or a .env file. A result goes to standard output, with "
+        "--json as one JSON object a line; all else goes to standard error. Exit codes: 0 done, "
+        "1 failed or differences found, 2 bad usage, 130 interrupted."
     ),
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        output.line(f"communities {importlib.metadata.version('communities')}")
+        raise typer.Exit
+
+
+@app.callback()
+def communities(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
-    """Print a token of the running instance for a user."""
-    print(tokens.mint(_settings(), str(user), timedelta(seconds=ttl)))
+    """The command line."""
 
 
-@app.command()
-def psql() -> None:
-    """Open psql on the instance's database."""
-    with _database() as url:
-        environment = {**os.environ, **parts.libpq(url)}
-        with subprocess.Popen([parts.postgres_programs() / "psql"], env=environment) as client:
-            while client.returncode is None:
-                # Ctrl-C is for psql, which ends a query by it and goes on.
-                with contextlib.suppress(KeyboardInterrupt):
-                    client.wait()
-    raise SystemExit(client.returncode)
-
-
-@app.command()
-def up() -> None:
-    """Start the test stack and leave it running."""
-    with stack.borrowed(testing.settings(), fast=True, keep=True) as running:
-        for record in running.records:
-            print(f"{record.name:12} up, process {record.pid}")
-
-
-@app.command()
-def down() -> None:
-    """Stop the test stack."""
-    print("stopped" if stack.stop_kept(testing.settings()) else "was not up")
-
-
-@app.command()
-def clean() -> None:
-    """Make sure that nothing uses the local data."""
-    for settings in (_settings(), testing.settings()):
-        if settings.data_dir.exists():
-            stack.stop_kept(settings)
-
-
-@app.command(name="test-db")
-def pgtap_tests(
-    path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
-    postgres: Annotated[int | None, typer.Option(help="On another version, 16 or 17.")] = None,
-) -> None:
-    """Run the pgTAP tests."""
-    raise SystemExit(pgtap.run(path, postgres))
-
-
-def main() -> None:
-    try:
-        with signals.as_interrupt():
-            app()
-    except OSError as error:
-        raise Failure(f"{error.filename or ''}: {error.strerror or error}") from None
+app.command(rich_help_panel=SERVE)(instance.run)
+app.command(rich_help_panel=SERVE)(doctor.doctor)
+app.command(rich_help_panel=SERVE)(instance.token)
+app.command(rich_help_panel=DATA)(instance.migrate)
+app.command(rich_help_panel=DATA)(instance.rollback)
+app.command(rich_help_panel=DATA)(instance.seed)
+app.command(rich_help_panel=DATA)(instance.psql)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=MEND)
+app.add_typer(search.app, name="search", rich_help_panel=MEND)
+app.add_typer(counters.app, name="counters", rich_help_panel=MEND)
+app.add_typer(moderation.app, name="moderation", rich_help_panel=PEOPLE)
+app.add_typer(users.app, name="user", rich_help_panel=PEOPLE)

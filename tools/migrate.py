@@ -36,6 +36,14 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Done:
+    """What there was to do: the migrations that were applied, and whether `api` was rebuilt."""
+
+    applied: list[str]
+    api_rebuilt: bool
+
+
+@dataclass(frozen=True)
 class Sources:
     """The SQL files that make a database."""
 
@@ -55,20 +63,22 @@ class Sources:
         return digest.hexdigest()
 
 
-def migrate(url: str, sources: Sources | None = None, say: Say = print) -> None:
+def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
     """Apply new migrations, then rebuild the `api` schema if any of its sources changed."""
     sources = sources or Sources()
     applied = _dbmate(url, sources, "up")
     say(f"tables: applied {', '.join(applied)}" if applied else "tables: already up to date")
     rebuilt = rebuild_api(url, sources)
     say("api: rebuilt" if rebuilt else "api: already up to date")
+    return Done(applied, rebuilt)
 
 
-def rollback(url: str, sources: Sources | None = None, say: Say = print) -> None:
-    """Take back the last migration, which takes the `api` schema with it."""
+def rollback(url: str, sources: Sources | None = None, say: Say = print) -> list[str]:
+    """Take back the last migration, which takes the `api` schema with it; which ones those were."""
     undone = _dbmate(url, sources or Sources(), "rollback")
     say(f"tables: took back {', '.join(undone)}")
-    say("api: dropped; `make migrate` applies the migration again and rebuilds it")
+    say("api: dropped; `communities migrate` applies the migration again and rebuilds it")
+    return undone
 
 
 def rebuild_api(url: str, sources: Sources) -> bool:

@@ -30,8 +30,9 @@ class Part:
     command: Sequence[str | Path]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: int = signal.SIGTERM
-    # Raises until the part really answers.
+    # Raises until the part really answers, which it has so many seconds for.
     probe: Callable[[], None]
+    patience: float = 60.0
     # What the service needs to know of it.
     urls: Mapping[str, str]
 

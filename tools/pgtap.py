@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools import databases, parts, stack, testing
+from tools import databases, debian, parts, stack, testing
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -49,40 +49,10 @@ def _unpack() -> None:
     """Take pg_prove and pgTAP out of their Debian packages, once."""
     if UNPACKED.exists():
         return
-    for program in ("apt-get", "dpkg-deb", "perl"):
-        if shutil.which(program) is None:
-            raise Failure(f"pgTAP tests need pg_prove and pgTAP, and {program} to get them")
-    draft = UNPACKED.with_name("pgtap.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    if not _download(draft) and not (os.geteuid() == 0 and _update() and _download(draft)):
-        raise Failure(
-            "pgTAP tests need Debian's packages "
-            f"{PG_PROVE} and postgresql-…-pgtap, which apt-get can't download here"
-            + ("" if os.geteuid() == 0 else " (root can: it may update the package lists)")
-        )
-    for package in draft.glob("*.deb"):
-        if _run("dpkg-deb", "-x", str(package), str(draft)).returncode != 0:
-            raise Failure(f"dpkg-deb can't unpack {package.name}")
-    draft.rename(UNPACKED)
-
-
-def _update() -> bool:
-    return _run("apt-get", "update").returncode == 0
-
-
-def _download(folder: Path) -> bool:
-    found = _run("apt-cache", "pkgnames", "postgresql").stdout.split()
+    if shutil.which("perl") is None:
+        raise Failure("pgTAP tests need pg_prove and pgTAP, and perl to run them")
     # The package is named after a server version, but its SQL loads on later ones too.
-    pgtap = sorted(name for name in found if re.fullmatch(PGTAP, name))
-    return (
-        bool(pgtap)
-        and not _run("apt-get", "download", PG_PROVE, pgtap[-1], folder=folder).returncode
-    )
-
-
-def _run(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    debian.unpack("pgTAP tests need pg_prove and pgTAP", UNPACKED, PG_PROVE, PGTAP)
 
 
 def _load(database: databases.Database) -> None:

@@ -1,6 +1,6 @@
 """Does a backing store answer? Each probe returns when it does and raises when it doesn't."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
 import minio
@@ -39,18 +39,26 @@ def opensearch(url: str) -> None:
 
 def s3_bucket(url: str, *, access_key: str, secret_key: str, bucket: str, region: str) -> None:
     """The bucket can be used; it is made if it isn't there."""
-    parts = urlsplit(url)
+    urls = {"S3_ENDPOINT_URL": url, "S3_ACCESS_KEY": access_key, "S3_SECRET_KEY": secret_key}
     with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
-        client = minio.Minio(
-            parts.netloc,
-            access_key=access_key,
-            secret_key=secret_key,
-            secure=parts.scheme == "https",
-            region=region,
-            http_client=http,
-        )
+        client = s3_client(urls, region=region, http=http)
         if not client.bucket_exists(bucket):
             client.make_bucket(bucket)
+
+
+def s3_client(
+    urls: Mapping[str, str], *, region: str, http: urllib3.PoolManager | None = None
+) -> minio.Minio:
+    """A client of the store with these addresses and keys."""
+    endpoint = urlsplit(urls["S3_ENDPOINT_URL"])
+    return minio.Minio(
+        endpoint.netloc,
+        access_key=urls["S3_ACCESS_KEY"],
+        secret_key=urls["S3_SECRET_KEY"],
+        secure=endpoint.scheme == "https",
+        region=region,
+        http_client=http,
+    )
 
 
 def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
@@ -64,11 +72,15 @@ def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
 def reason(error: BaseException, url: str) -> str:
     """The first line of a driver's message, without the URL's password."""
     text = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    password = urlsplit(url).password
-    if password:
-        for secret in (password, unquote(password)):
-            text = text.replace(secret, "***")
+    for password in passwords(url):
+        text = text.replace(password, "***")
     return text
+
+
+def passwords(url: str) -> tuple[str, ...]:
+    """The URL's password as it is written and as it is meant, if it has one."""
+    password = urlsplit(url).password
+    return (password, unquote(password)) if password else ()
 
 
 def _place(url: str) -> str:

@@ -1,20 +1,21 @@
-"""`make run`: the stores, the database brought up to date, the servers, until it is stopped."""
+"""`communities run`: the stores, the database brought up to date, the servers, until the end."""
 
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import urllib3
 
+from service import serving
 from service import settings as configuration
 from service.settings import Settings
-from tools import migrate, processes, seed, stack, tokens
+from tools import migrate, output, processes, seed, stack, tokens
 from tools.failure import Failure
 
-ROOT = Path(__file__).parent.parent
+ROOT = serving.ROOT
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
 SETTLED = 3.0
@@ -34,48 +35,51 @@ def servers(settings: Settings, port: int) -> list[Server]:
     return [
         Server(
             "service",
-            (
-                *(sys.executable, "-m", "uvicorn", "service.app:app", "--app-dir", str(ROOT)),
-                *("--host", settings.host, "--port", str(port)),
-                *("--workers", str(settings.web_concurrency)),
-                *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
-                *("--log-level", settings.log_level, "--no-access-log"),
-                *("--timeout-graceful-shutdown", "5"),
+            serving.command(
+                host=settings.host,
+                port=port,
+                processes=settings.web_concurrency,
+                log_level=settings.log_level,
             ),
         ),
         *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),
     ]
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, json: bool = False) -> None:
     """Serve until Ctrl-C or TERM."""
+    say = output.speaker(json)
     try:
-        _run(settings)
+        _run(settings, json)
     except KeyboardInterrupt:
-        print("stopped", flush=True)
+        say("stopped")
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, json: bool) -> None:
+    say = output.speaker(json)
     with stack.owned(settings) as running:
         # Not sooner: what a killed run has left behind may hold the port until here.
         port = settings.port or stack.free_port()
         if not stack.is_free(port, settings.host):
             raise Failure(f"PORT: can't listen on {settings.host}:{port}, it is in use or not ours")
-        migrate.migrate(running.database_url)
+        migrate.migrate(running.database_url, say=say)
         if not seed.is_seeded(running.database_url):
-            seed.seed(running.database_url, put=seed.bucket(settings, running.urls))
+            seed.seed(running.database_url, put=seed.bucket(settings, running.urls), say=say)
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")
         environment = {
             **running.environment(settings),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             **_docs_token(settings),
         }
-        watch = _Watch(processes.Folder(settings.data_dir), environment)
+        watch = _Watch(processes.Folder(settings.data_dir), environment, say)
         for server in servers(settings, port):
             watch.start(server)
-        origin = _origin(settings.host, port)
-        _wait_until_healthy(watch, origin)
-        _welcome(settings, origin)
+        address = origin(settings.host, port)
+        _wait_until_healthy(watch, address)
+        if json:
+            output.result(True, _addresses(settings, address), "")
+        else:
+            _welcome(settings, address)
         while True:
             watch.parts(running)
             watch.servers()
@@ -88,6 +92,7 @@ class _Watch:
 
     folder: processes.Folder
     environment: Mapping[str, str]
+    say: Callable[[str], None]
     started: dict[Server, tuple[processes.Record, float]] = field(default_factory=dict)
 
     def start(self, server: Server) -> None:
@@ -101,7 +106,7 @@ class _Watch:
             if record.process() is None:
                 if time.monotonic() - since < SETTLED:
                     raise self._died(server.name)
-                print(f"{server.name} has died, it is started again", flush=True)
+                self.say(f"{server.name} has died, it is started again")
                 # With it goes what it had started and would stand in the new one's way.
                 processes.stop(self.folder, [record])
                 self.start(server)
@@ -122,7 +127,8 @@ def _empty_folder(path: Path) -> Path:
     return path
 
 
-def _origin(host: str, port: int) -> str:
+def origin(host: str, port: int) -> str:
+    """Where this machine reaches a server that listens there."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  every address includes this one
         host = "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -150,9 +156,18 @@ def _wait_until_healthy(watch: _Watch, origin: str) -> None:
             time.sleep(0.05)
 
 
+def _addresses(settings: Settings, origin: str) -> dict[str, str]:
+    return {
+        "api": f"{origin}/api/communities/v1",
+        "docs": f"{origin}/docs",
+        "logs": str(settings.data_dir / "logs"),
+    }
+
+
 def _welcome(settings: Settings, origin: str) -> None:
-    print(f"\n  API    {origin}/api/communities/v1\n  docs   {origin}/docs")
-    print(f"  logs   {settings.data_dir / 'logs'}")
+    addresses = _addresses(settings, origin)
+    print(f"\n  API    {addresses['api']}\n  docs   {addresses['docs']}")
+    print(f"  logs   {addresses['logs']}")
     if tokens.can_mint(settings):
         print("\n  Tokens of the example users, for `Authorization: Bearer …`:\n")
         for name, user in seed.USERS:

@@ -34,6 +34,7 @@ VARIABLES = {
 }
 PARTS = tuple(VARIABLES)
 PATIENCE = 60.0
+Change = Callable[[parts.Part], parts.Part]
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,16 @@ def owned(settings: Settings) -> Iterator[Stack]:
 
 @contextmanager
 def borrowed(
-    settings: Settings, needed: Sequence[str] = PARTS, *, fast: bool = False, keep: bool = False
+    settings: Settings,
+    needed: Sequence[str] = PARTS,
+    *,
+    fast: bool = False,
+    keep: bool = False,
+    change: Change = lambda part: part,
 ) -> Iterator[Stack]:
     """A stack with these parts: the one that is up, or one for as long as it is needed.
 
-    `keep` leaves it up for whoever comes next.
+    `keep` leaves it up for whoever comes next; `change` makes another part of an embedded one.
     """
     configured = _configured(settings, needed)
     with _lock(settings, "users") as users:
@@ -97,7 +103,7 @@ def borrowed(
             shared = _take(users, fcntl.LOCK_SH)
             try:
                 if shared:
-                    state = _join(settings, configured, needed, fast=fast, keep=keep)
+                    state = _join(settings, configured, needed, fast=fast, keep=keep, change=change)
                 else:
                     state = _owned_by_other(settings)
             except BaseException:
@@ -121,6 +127,15 @@ def stop_kept(settings: Settings) -> bool:
         with signals.ignored():
             _clear(settings)
         return state is not None
+
+
+def present(settings: Settings) -> Mapping[str, str]:
+    """The addresses of the embedded parts that are up, for a look from outside.
+
+    Raises OSError where the DATA_DIR belongs to somebody else.
+    """
+    state = _read(settings)
+    return state.urls if state is not None and state.alive() else {}
 
 
 def free_port() -> int:
@@ -176,6 +191,7 @@ def _join(
     *,
     fast: bool,
     keep: bool,
+    change: Change,
 ) -> _State:
     state = _read(settings)
     # An owner holds its lock while it lives: what one has left written down is a leftover.
@@ -184,7 +200,7 @@ def _join(
         state = _State()
     state.kept = state.kept or keep
     missing = [name for name in needed if VARIABLES[name] not in configured]
-    _start(settings, state, missing, fast=fast)
+    _start(settings, state, missing, fast=fast, change=change)
     return state
 
 
@@ -206,7 +222,14 @@ def _owned_by_other(settings: Settings) -> _State:
     return state
 
 
-def _start(settings: Settings, state: _State, needed: Sequence[str], *, fast: bool = False) -> None:
+def _start(
+    settings: Settings,
+    state: _State,
+    needed: Sequence[str],
+    *,
+    fast: bool = False,
+    change: Change = lambda part: part,
+) -> None:
     """Start the parts that are not up, side by side, and wait until every one answers."""
     names = [name for name in needed if VARIABLES[name] not in state.urls]
     folder = processes.Folder(settings.data_dir)
@@ -221,7 +244,7 @@ def _start(settings: Settings, state: _State, needed: Sequence[str], *, fast: bo
     started: list[tuple[processes.Record, parts.Part]] = []
     for name in make:
         if name in names:
-            part = make[name]()
+            part = change(make[name]())
             environment = {"PATH": os.defpath, **part.environment}
             record = processes.start(
                 folder, name, part.command, environment=environment, stop_signal=part.stop_signal
@@ -235,7 +258,7 @@ def _start(settings: Settings, state: _State, needed: Sequence[str], *, fast: bo
 
 
 def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + part.patience
     while True:
         try:
             return part.probe()
@@ -334,4 +357,4 @@ def _take(file: IO[bytes], kind: int) -> bool:
 
 
 def _in_use(settings: Settings) -> Failure:
-    return Failure(f"{settings.data_dir} is in use by another `make` command: stop that first")
+    return Failure(f"{settings.data_dir} is in use by another command: stop that first")

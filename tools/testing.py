@@ -8,12 +8,15 @@ from tools import versions
 ROOT = Path(__file__).parent.parent
 
 
-def settings(version: int | None = None) -> configuration.Settings:
-    """Settings that no environment and no `.env` changes; `version` is another PostgreSQL."""
+def settings(version: int | None = None, *, real: bool = False) -> configuration.Settings:
+    """Settings that no environment and no `.env` changes.
+
+    `version` is another PostgreSQL, `real` for the real stores of `make test-real`.
+    """
     blank = {
         name.lower(): field.default for name, field in configuration.Settings.model_fields.items()
     }
-    blank["data_dir"] = ROOT / ".data" / "test"
+    blank["data_dir"] = ROOT / ".data" / ("test-real" if real else "test")
     if version is not None:
         blank["data_dir"] = ROOT / ".data" / f"test-postgres-{version}"
         blank["postgres_bin"] = versions.programs(version)

@@ -63,7 +63,8 @@ class Indexer:
                 continue
             self._log.warning("document refused", kind=task.kind, id=str(task.id), error=error)
             self._metrics.failed.labels(self.name).inc()
-            await querier.search_event_fail(event_ids=task.event_ids or [], error=error)
+            dead = await querier.search_event_fail(event_ids=task.event_ids or [], error=error)
+            self._metrics.dead.labels(self.name).inc(dead or 0)
         await querier.search_event_finish(event_ids=done)
         # An attempt that failed is no reason to sleep while others wait.
         return len(done) or len(tasks)

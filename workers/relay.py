@@ -1,15 +1,18 @@
 """The relay: events from the outbox to the Redis streams, each once and in order (§6).
 
 An event gets its place in a transaction of its own, before it is published under that place. Redis
-refuses a place that it has had, so a relay that dies between publishing and saying so does no harm.
+takes no place that it has had, so a relay that dies between publishing and saying so does no harm:
+the next one finds the event in its stream. Another event that it finds there instead is of a time
+that the database has forgotten, restored from an older backup: places go on above all of those.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 import orjson
-import redis as redis_errors
+import structlog
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -17,12 +20,12 @@ from redis.backoff import NoBackoff
 from gen import models, outbox
 from service import database, streams
 from service import settings as configuration
+from service.realtime import feed
 from workers import loop, metrics
 
 BATCH: Final = 1000
 SEQUENCED_AT_ONCE: Final = 10_000
 TIMEOUT: Final = 5.0  # seconds that Redis has for a batch
-_PUBLISHED: Final = "equal or smaller than"
 
 Entry = models.ApiStreamEntry
 
@@ -34,45 +37,74 @@ class Relay:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._feed = feed.Feed(client)
+        self._log = structlog.get_logger().bind(consumer=self.name)
 
     async def handle(self, connection: database.Connection) -> int:
-        """Publishes the next events. Raises Outage when Redis doesn't take even the first one."""
+        """Publishes the next events. Raises Outage when Redis doesn't take them."""
         querier = outbox.AsyncQuerier(connection)
         await querier.stream_event_sequence(most=SEQUENCED_AT_ONCE)
         async with connection.transaction():
             entries = [entry async for entry in querier.stream_entry_claim(most=BATCH)]
             if not entries:
                 return 0
-            published = await self._publish(entries)
-            await querier.stream_entry_finish(event_ids=[entry.event_id for entry in published])
-        return len(published)
+            with _outages():
+                top = await self._feed.top()
+                repeats = await self._repeats(entries, top)
+                is_foreign = len(repeats) < len(entries) and _place(entries[len(repeats)]) <= top
+                if not is_foreign:
+                    await self._publish(entries[len(repeats) :])
+            done = repeats if is_foreign else entries
+            await querier.stream_entry_finish(event_ids=[entry.event_id for entry in done])
+            if is_foreign:
+                await querier.stream_sequence_raise(top=top)
+                self._log.warning("streams have other events, the sequence is raised", top=top)
+        # A raise is no reason to sleep: the same events wait again.
+        return len(done) or 1
 
-    async def _publish(
-        self, entries: Sequence[models.ApiStreamEntry]
-    ) -> list[models.ApiStreamEntry]:
-        """The first entries, as far as they are in their streams now."""
+    async def _repeats(self, entries: Sequence[Entry], top: int) -> Sequence[Entry]:
+        """The first entries, as far as they are in their streams already."""
+        if _place(entries[0]) > top:
+            return []
+        found = await self._feed.read(_place(entries[0]) - 1, BATCH)
+        there = {(each.place, _identity(each.payload)) for each in found}
+        known = itertools.takewhile(
+            lambda entry: (_place(entry), _identity(entry.payload)) in there, entries
+        )
+        return list(known)
+
+    async def _publish(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
         # As one transaction: none overtakes another one that is refused for want of memory, say.
         async with self._redis.pipeline(transaction=True) as pipeline:
             for entry in entries:
                 _add(pipeline, entry)
-            _trim(pipeline, entries[-1].stream_seq or 0)
-            try:
-                answers = await pipeline.execute(raise_on_error=False)
-            except (redis_errors.RedisError, OSError) as error:
-                raise loop.Outage("redis") from error
-        published: list[Entry] = []
-        for entry, answer in zip(entries, answers, strict=False):
-            if isinstance(answer, Exception) and _PUBLISHED not in str(answer):
-                if not published:
-                    raise loop.Outage("redis") from answer
-                break
-            published.append(entry)
-        return published
+            _trim(pipeline, _place(entries[-1]))
+            await pipeline.execute()
+
+
+@contextlib.contextmanager
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except feed.FAILURES as error:
+        raise loop.Outage("redis") from error
+
+
+def _place(entry: Entry) -> int:
+    assert entry.stream_seq is not None
+    return entry.stream_seq
+
+
+def _identity(payload: str | bytes) -> tuple[str, ...]:
+    """What tells an event from every other one, whatever else is told of it."""
+    event = orjson.loads(payload)
+    return event["type"], event["subject_id"], event["occurred_at"]
 
 
 def _add(pipeline: redis.client.Pipeline, entry: Entry) -> None:
     assert entry.stream is not None
-    assert entry.stream_seq is not None
     pipeline.xadd(
         entry.stream,
         {
@@ -81,7 +113,7 @@ def _add(pipeline: redis.client.Pipeline, entry: Entry) -> None:
             "post_id": orjson.loads(entry.payload)["post_id"] or "",
             "payload": entry.payload,
         },
-        id=streams.entry_id(entry.stream_seq),
+        id=streams.entry_id(_place(entry)),
     )
 
 

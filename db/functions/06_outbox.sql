@@ -196,6 +196,22 @@ end
 $$;
 comment on function api.finish_stream_entries(bigint[]) is 'Notes that events are in their streams (§6).';
 
+create function api.raise_stream_sequence(p_top bigint)
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  -- One place is left out: whoever reads the streams takes a hole as a loss, and begins anew.
+  update stream_sequence set last_seq = greatest(last_seq, p_top + 1);
+  update outbox_event set stream_seq = null where stream_seq is not null and published_at is null;
+end
+$$;
+comment on function api.raise_stream_sequence(bigint) is
+  'For streams that go up to p_top and have other events at our places, as after this database was '
+  'restored from an older backup: what is not published yet waits for a place above that (§6).';
+
 -- Who hears of it ----------------------------------------------------------------------------------
 
 create view api.listeners as

@@ -2,7 +2,8 @@
 --
 -- The database can't look into the bucket. So whoever is about to use a key copies the object to its
 -- final key, which no URL that was handed out can overwrite, and reports what is there: find_upload
--- tells where, confirm_upload takes the report. Then the function that uses the key decides.
+-- tells where, a new place each time, so that nobody copies onto what another one has linked, and
+-- confirm_upload takes the report. Then the function that uses the key decides.
 
 create view api.uploads as
 select key, final_key, mime, size_bytes, expires_at
@@ -51,21 +52,39 @@ comment on function api.presign_upload(uuid, text, text, bigint, text) is
 
 create function api.find_upload(p_actor uuid, p_key text)
 returns setof api.uploads
-language plpgsql stable security definer
+language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
+declare
+  v_upload presigned_upload;
 begin
+  perform require_actor(p_actor);
+  select * into v_upload
+  from presigned_upload
+  where key = p_key and actor_id = p_actor and linked_at is null and expires_at > now()
+  for update;
+  if not found then
+    return;
+  end if;
+  -- A place for this caller alone. Who was given another one may still be writing there.
+  insert into doomed_object (key, due_at)
+  values (v_upload.final_key, v_upload.expires_at + interval '1 minute')
+  on conflict (key) do nothing;
   return query
-    select u.key, u.final_key, u.mime, u.size_bytes, u.expires_at from presigned_upload as u
-    where u.key = p_key and u.actor_id = p_actor and u.linked_at is null and u.expires_at > now();
+    update presigned_upload as u
+    set final_key = 'media/' || random_code(43), stored_mime = null, stored_size = null
+    where u.key = p_key
+    returning u.key, u.final_key, u.mime, u.size_bytes, u.expires_at;
 end
 $$;
 comment on function api.find_upload(uuid, text) is
-  'Where the object of an upload belongs; no row unless the actor announced it, it is not linked yet and '
-  'has not expired (§4).';
+  'A new place for the object of an upload, where only this caller copies it; no row unless the actor '
+  'announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).';
 
-create function api.confirm_upload(p_actor uuid, p_key text, p_mime text, p_size_bytes bigint)
+create function api.confirm_upload(
+  p_actor uuid, p_key text, p_place text, p_mime text, p_size_bytes bigint
+)
 returns boolean
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
@@ -74,16 +93,17 @@ as $$
 begin
   perform require_actor(p_actor);
   update presigned_upload set stored_mime = lower(p_mime), stored_size = p_size_bytes
-  where key = p_key and actor_id = p_actor and linked_at is null;
+  where key = p_key and actor_id = p_actor and final_key = p_place and linked_at is null;
   return exists (
     select from presigned_upload
-    where key = p_key and actor_id = p_actor and stored_mime = mime and stored_size = size_bytes
+    where key = p_key and actor_id = p_actor and p_place in (key, final_key)
+      and lower(p_mime) = mime and p_size_bytes = size_bytes
   );
 end
 $$;
-comment on function api.confirm_upload(uuid, text, text, bigint) is
-  'Takes down what was found of an upload; whether that is what was announced. Raises unauthenticated '
-  '(§4).';
+comment on function api.confirm_upload(uuid, text, text, text, bigint) is
+  'Whether what was found at a place of an upload, its key or its final key, is what was announced; of '
+  'the final one that is taken down. Raises unauthenticated (§4).';
 
 create function api.claim_upload(p_actor uuid, p_key text, variadic p_purposes text[])
 returns public.presigned_upload

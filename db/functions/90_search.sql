@@ -241,25 +241,32 @@ $$;
 comment on function api.finish_search_events(bigint[]) is 'Notes that the index has these events (§5).';
 
 create function api.fail_search_events(p_event_ids bigint[], p_error text)
-returns void
+returns int
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
+declare
+  v_dead int;
 begin
-  insert into outbox_failure as f (consumer, event_id, attempts, next_attempt_at, last_error)
-  select 'search', id, 1, now() + interval '1 second', left(p_error, 2000)
-  from unnest(p_event_ids) as id
-  on conflict (consumer, event_id) do update set
-    attempts = f.attempts + 1,
-    next_attempt_at = now() + interval '1 second' * 2 ^ f.attempts,
-    last_error = excluded.last_error,
-    dead_at = case when f.attempts + 1 >= 5 then now() end;
+  with failed as (
+    insert into outbox_failure as f (consumer, event_id, attempts, next_attempt_at, last_error)
+    select 'search', id, 1, now() + interval '1 second', left(p_error, 2000)
+    from unnest(p_event_ids) as id
+    on conflict (consumer, event_id) do update set
+      attempts = f.attempts + 1,
+      next_attempt_at = now() + interval '1 second' * 2 ^ f.attempts,
+      last_error = excluded.last_error,
+      dead_at = case when f.attempts + 1 >= 5 then now() end
+    returning dead_at
+  )
+  select count(dead_at) into v_dead from failed;
+  return v_dead;
 end
 $$;
 comment on function api.fail_search_events(bigint[], text) is
   'Notes that the index refuses these events for what they are. They are tried again after 1, 2, 4 and 8 '
-  'seconds, and are dead after the fifth time (§5).';
+  'seconds, and are dead after the fifth time; how many are now (§5).';
 
 -- Dead letters -------------------------------------------------------------------------------------
 

@@ -7,15 +7,16 @@ select * from api.presign_upload(
 );
 
 -- name: UploadFind :one
--- Where the object of an upload belongs; no row unless the actor announced it, it is not linked yet
--- and has not expired (§4).
+-- A new place for the object of an upload, where only this caller copies it; no row unless the actor
+-- announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
 select * from api.find_upload(p_actor => sqlc.narg('actor'), p_key => @key);
 
 -- name: UploadConfirm :one
--- Takes down what was found of an upload; whether that is what was announced. Raises
--- unauthenticated (§4).
+-- Whether what was found at a place of an upload, its key or its final key, is what was announced; of
+-- the final one that is taken down. Raises unauthenticated (§4).
 select api.confirm_upload(
-  p_actor => sqlc.narg('actor'), p_key => @key, p_mime => @mime, p_size_bytes => @size_bytes
+  p_actor => sqlc.narg('actor'), p_key => @key, p_place => @place, p_mime => @mime,
+  p_size_bytes => @size_bytes
 ) as is_announced;
 
 -- name: UploadSweep :one

@@ -25,6 +25,11 @@ select * from api.claim_stream_entries(p_most => @most);
 -- Notes that events are in their streams (§6).
 select api.finish_stream_entries(p_event_ids => @event_ids::bigint[]);
 
+-- name: StreamSequenceRaise :exec
+-- For streams that go up to top and have other events at our places: what is not published yet waits
+-- for a place above that (§6).
+select api.raise_stream_sequence(p_top => @top);
+
 -- name: ListenerFind :many
 -- Which of the users may see the content of which of the groups; the nil UUID is whoever has no
 -- token (§2, §6).

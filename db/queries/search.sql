@@ -21,9 +21,9 @@ select * from api.claim_search_tasks(p_most => @most);
 -- Notes that the index has these events (§5).
 select api.finish_search_events(p_event_ids => @event_ids::bigint[]);
 
--- name: SearchEventFail :exec
--- Notes that the index refuses these events for what they are (§5).
-select api.fail_search_events(p_event_ids => @event_ids::bigint[], p_error => @error);
+-- name: SearchEventFail :one
+-- Notes that the index refuses these events for what they are; how many are dead now (§5).
+select api.fail_search_events(p_event_ids => @event_ids::bigint[], p_error => @error) as dead;
 
 -- name: SearchableFind :many
 -- What the index is to hold of the groups, posts or comments after an id, in the order of their ids

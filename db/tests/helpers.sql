@@ -225,10 +225,11 @@ set search_path = tap, public, api, pg_temp
 as $$
 declare
   v_key text;
+  v_place text;
 begin
-  select key into v_key
+  select key, final_key into v_key, v_place
   from api.presign_upload(tap.the(p_user), p_purpose, 'image/png', p_size);
-  perform api.confirm_upload(tap.the(p_user), v_key, 'image/png', p_size);
+  perform api.confirm_upload(tap.the(p_user), v_key, v_place, 'image/png', p_size);
   perform set_config('key.' || p_name, v_key, true);
 end
 $$;
@@ -240,6 +241,13 @@ returns text
 language sql stable
 return current_setting('key.' || p_name);
 comment on function tap.key(text) is 'The key of an upload.';
+
+create function tap.place(p_name text)
+returns text
+language sql stable security definer
+set search_path = tap, public, api, pg_temp
+return (select final_key from presigned_upload where key = tap.key(p_name));
+comment on function tap.place(text) is 'Where an upload is to be copied.';
 
 create function tap.backdate(p_table text, p_name text, p_by interval)
 returns void

@@ -1,5 +1,6 @@
 """Live updates (§6): what the streams say, told to the sockets of this process that may hear it.
 
 `feed` reads the streams, `listeners` knows who is connected, `access` asks the rulebook,
-`sockets` speaks Socket.IO, `reader` hands out what happens, `replay` what was missed.
+`sockets` speaks Socket.IO, `reader` hands out what happens, `replay` what was missed, and `removed`
+keeps back what is gone by now.
 """

@@ -5,6 +5,7 @@ committed after they were banned.
 """
 
 import asyncio
+import datetime
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ from typing import Final
 import orjson
 import structlog
 
-from service.realtime import access, feed, listeners, telling
+from service.realtime import access, feed, listeners, removed, telling
 
 BATCH: Final = 200  # entries of each stream
+# Seconds after which an event is late, as when a store was away: it may be out of date.
+LATE: Final = 5.0
 # So many packets are put into queues before the queues get time to empty.
 AT_ONCE: Final = 500
 
@@ -31,6 +34,9 @@ class Reader:
         # Redis was away when it began: what was published before it came back is not known.
         self.late = False
         self._attempted = False
+        # What is gone of what is told late, as far as the streams were read for that.
+        self._gone = removed.Removed()
+        self._surveyed = feed.NOTHING
         self._feed = source
         self._access = asked
         self._teller = teller
@@ -69,6 +75,7 @@ class Reader:
             entries = entries[len(batch) :]
 
     def _resync(self) -> None:
+        self._surveyed = feed.NOTHING
         event = telling.resync(self.place)
         told = [one for one in self._teller.registry if one.live and self._teller.tell(one, event)]
         self._teller.count(event, len(told))
@@ -86,6 +93,7 @@ class Reader:
         allowed = await self._access.allowed(
             {group_id: {one.user for one in audience} for group_id, audience in targets.items()}
         )
+        await self._survey(entries, targets)
         departed: set[uuid.UUID] = set()
         for entry in entries:
             if entry.type in ("member.left", "member.banned"):
@@ -93,6 +101,17 @@ class Reader:
             await self._tell(entry, targets.get(entry.group_id, []), allowed, departed)
         await self._expel(targets, allowed)
         await self._leave_deleted(entries, targets)
+
+    async def _survey(self, entries: Sequence[feed.Entry], targets: Targets) -> None:
+        """Looks at what was deleted behind these entries, if they are late."""
+        if entries[-1].place <= self._surveyed:
+            return
+        self._gone = removed.Removed()
+        if time.time() - _occurred_at(entries[0]) > LATE:
+            self._surveyed = max(await self._feed.patiently(self._feed.top), entries[-1].place)
+            self._gone, _ = await removed.survey(
+                self._feed, entries[0].place - 1, self._surveyed, targets.keys()
+            )
 
     async def _tell(
         self,
@@ -105,6 +124,8 @@ class Reader:
             return
         now = time.time()
         event = self._teller.event(entry)
+        readable = self._gone.readable(entry)
+        shortened = None if readable is entry else self._teller.event(readable)
         told = 0
         for listener in audience:
             if (
@@ -118,7 +139,10 @@ class Reader:
                 entry.type != "group.deleted" or listener.user in departed
             ):
                 continue
-            told += self._teller.tell(listener, event)
+            if shortened is not None and not await self._access.sees_deleted(listener):
+                told += self._teller.tell(listener, shortened)
+            else:
+                told += self._teller.tell(listener, event)
             if told % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
         self._teller.count(event, told)
@@ -156,3 +180,9 @@ class Reader:
 
 def _member(entry: feed.Entry) -> uuid.UUID:
     return uuid.UUID(orjson.loads(entry.payload)["data"]["user_id"])
+
+
+def _occurred_at(entry: feed.Entry) -> float:
+    """When it happened, in seconds since the epoch."""
+    occurred_at: str = orjson.loads(entry.payload)["occurred_at"]
+    return datetime.datetime.fromisoformat(occurred_at).timestamp()

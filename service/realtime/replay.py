@@ -1,25 +1,17 @@
 """What a client missed, told to it alone until it is where the reader is."""
 
 import asyncio
-import dataclasses
 import time
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from service import streams
-from service.realtime import access, feed, listeners, reader, telling
+from service.realtime import access, feed, listeners, reader, removed, telling
 
-PAGE: Final = 500  # entries of each stream
 AT_ONCE: Final = 8  # replays; others wait for their turn
 # A replay goes on when the client has so few packets before it; it has so long for each of them.
 ROOM: Final = telling.QUEUE // 4
 PATIENCE: Final = 20.0  # seconds
 SETTLED: Final = 5.0  # seconds
-
-
-# What was deleted or removed since, by its id: all that may be told of it.
-Removed = dict[str, dict[str, Any]]
 
 
 class Replay:
@@ -44,9 +36,9 @@ class Replay:
             self._teller.forget(listener)
             return
         await self._reader.started.wait()
-        removed: Removed = {}
+        gone = removed.Removed()
         if last is not None:
-            removed = await self._resume(listener, last)
+            gone = await self._resume(listener, last)
         elif listener.place < feed.NOTHING:
             listener.place = self._reader.place
             if self._reader.late:
@@ -54,7 +46,7 @@ class Replay:
         if not self._arrives(listener):
             async with self._turns:
                 while not self._arrives(listener):
-                    await self._advance(listener, removed, is_resumed=last is not None)
+                    await self._advance(listener, gone, is_resumed=last is not None)
 
     async def _is_settled(self, listener: listeners.Listener) -> bool:
         # First comes the answer that it is connected, which is sent behind the handler's back.
@@ -70,37 +62,21 @@ class Replay:
         listener.live = listener.place >= self._reader.place
         return listener.live or listener.gone
 
-    async def _resume(self, listener: listeners.Listener, last: int) -> Removed:
-        """Sets a listener to the place that it gave, if all behind it is there."""
+    async def _resume(self, listener: listeners.Listener, last: int) -> removed.Removed:
+        """Sets a listener to the place that it gave, if all behind it is there; what it may not
+        read any more of that.
+        """
         # Where Redis was emptied it knows less than the reader.
         top = max(await self._feed.patiently(self._feed.top), self._reader.place)
-        removed = None
         if top - streams.KEPT <= last <= top:
-            removed = await self._survey(listener, last, top)
-        if removed is None:
-            self._resync(listener, top)
-            return {}
-        listener.place = last
-        return removed
-
-    async def _survey(self, listener: listeners.Listener, last: int, top: int) -> Removed | None:
-        """What the listener may not read any more of what it missed; None when some is lost."""
-        removed: Removed = {}
-        place = last
-        while place < top:
-            entries = await self._page(place)
-            if not entries or len(feed.unbroken(entries, place)) < len(entries):
-                return None
-            for entry in entries:
-                if entry.group_id == listener.group_id:
-                    _note(removed, entry)
-            place = entries[-1].place
-        if removed and await self._access.sees_deleted(listener):
-            return {}
-        return removed
-
-    async def _page(self, place: int) -> list[feed.Entry]:
-        return await self._feed.patiently(lambda: self._feed.read(place, PAGE))
+            gone, is_whole = await removed.survey(self._feed, last, top, {listener.group_id})
+            if is_whole:
+                listener.place = last
+                if gone and await self._access.sees_deleted(listener):
+                    return removed.Removed()
+                return gone
+        self._resync(listener, top)
+        return removed.Removed()
 
     def _resync(self, listener: listeners.Listener, place: int) -> None:
         listener.place = place
@@ -108,10 +84,10 @@ class Replay:
         self._teller.count(event, self._teller.tell(listener, event))
 
     async def _advance(
-        self, listener: listeners.Listener, removed: Removed, *, is_resumed: bool
+        self, listener: listeners.Listener, gone: removed.Removed, *, is_resumed: bool
     ) -> None:
         place = listener.place
-        entries = await self._page(place)
+        entries = await removed.page(self._feed, place)
         if entries and place == feed.NOTHING and not is_resumed:
             place = entries[0].place - 1
         entries = feed.unbroken(entries, place)
@@ -121,13 +97,13 @@ class Replay:
             self._resync(listener, max(top, self._reader.place))
             return
         if any(entry.group_id == listener.group_id for entry in entries):
-            await self._tell(listener, entries, removed)
+            await self._tell(listener, entries, gone)
         listener.place = entries[-1].place
 
     async def _tell(
-        self, listener: listeners.Listener, entries: list[feed.Entry], removed: Removed
+        self, listener: listeners.Listener, entries: list[feed.Entry], gone: removed.Removed
     ) -> None:
-        wanted = [_readable(entry, removed) for entry in entries if listener.wants(entry)]
+        wanted = [gone.readable(entry) for entry in entries if listener.wants(entry)]
         try:
             await self._access.enter_patiently(listener.actor, listener.channel)
         except access.Refused:
@@ -151,24 +127,3 @@ class Replay:
             if time.monotonic() > deadline:
                 self._teller.drop(listener.connection, "slow")
             await asyncio.sleep(0.02)
-
-
-def _note(removed: Removed, entry: feed.Entry) -> None:
-    if entry.type in ("post.deleted", "comment.deleted", "attachment.removed"):
-        data = orjson.loads(entry.payload)["data"]
-        removed[data["id"]] = data
-    elif entry.type in ("post.restored", "comment.restored"):
-        removed.pop(orjson.loads(entry.payload)["subject_id"], None)
-
-
-def _readable(entry: feed.Entry, removed: Removed) -> feed.Entry:
-    """The entry without the content of what is not there any more."""
-    if not removed:
-        return entry
-    event = orjson.loads(entry.payload)
-    ids = (event["data"].get("id"), event["subject_id"], event["post_id"])
-    end = next((removed[one] for one in ids if one in removed), None)
-    if end is None:
-        return entry
-    event["data"] = {"id": ids[0], "deleted_at": end["deleted_at"]}
-    return dataclasses.replace(entry, payload=orjson.dumps(event))

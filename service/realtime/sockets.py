@@ -6,8 +6,8 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, NoReturn
 
 import psycopg
 import socketio
@@ -15,7 +15,7 @@ import structlog
 from socketio import exceptions
 from starlette.types import Receive, Scope, Send
 
-from service import auth, database, media, metrics, problems, settings
+from service import auth, database, media, metrics, problems, serving, settings
 from service.realtime import (
     access,
     connections,
@@ -29,7 +29,6 @@ from service.realtime import (
 PATH: Final = "/socket.io"
 NAMESPACES_PER_CONNECTION: Final = 50
 CONNECTIONS_PER_USER: Final = 100
-MESSAGE: Final = 16 * 1024  # bytes that a client may send at once: a token is the longest
 PING_INTERVAL: Final = 20  # seconds
 PING_TIMEOUT: Final = 20  # seconds
 # The clock is looked at again after so many seconds: it may have been set.
@@ -40,8 +39,18 @@ _LAST: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
 class Server(socketio.AsyncServer):  # type: ignore[misc]  # it has no types
     """The Socket.IO server; a polling client that goes doesn't leave its request behind."""
 
+    opens: Callable[[str], bool]  # whether a new connection is taken
+    closes: Callable[[str], None]
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
+        if not self.opens(eio_sid):
+            return False
+        await super()._handle_eio_connect(eio_sid, environ)
+        return None
+
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)
+        self.closes(eio_sid)
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None:
             # Behind a last word to the client, if there is one: nothing ends the request else.
@@ -58,6 +67,7 @@ class Sockets:
         source: feed.Feed,
         signer: media.Signer,
         measured: metrics.Metrics,
+        anonymous: int,
     ) -> None:
         logger = logging.getLogger("socketio")
         logger.setLevel(logging.ERROR)
@@ -69,7 +79,7 @@ class Sockets:
             cors_credentials=False,
             # What clients send is thrown away where it arrives.
             async_handlers=False,
-            max_http_buffer_size=MESSAGE,
+            max_http_buffer_size=serving.MESSAGE,
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
             logger=logger,
@@ -80,6 +90,9 @@ class Sockets:
         self._authenticator = authenticator
         self._access = asked
         self._teller = telling.Teller(self._server, signer, measured)
+        self._server.opens = self._teller.begin
+        self._server.closes = self._teller.unjoined.end
+        self._anonymous = anonymous
         self.reader = reader.Reader(source, asked, self._teller)
         self._replay = replay.Replay(source, asked, self._teller, self.reader)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,8 +103,9 @@ class Sockets:
             await self._server.handle_request(scope, receive, send)
             return
         session = self._teller.connections.begin(scope, send)
+        limited = connections.limited(receive, send, self._teller.count_noise)
         try:
-            await self._server.handle_request(scope, connections.limited(receive, send), send)
+            await self._server.handle_request(scope, limited, send)
         except Exception as error:
             # A client that doesn't speak the protocol.
             structlog.get_logger().info("websocket failed", error=type(error).__name__)
@@ -118,18 +132,21 @@ class Sockets:
             user, expires = listeners.NOBODY, listeners.NEVER
             if token is not None:
                 user, expires = await self._authenticator.holder(token)
-            self._check_limits(connection, user)
             place = self.reader.place if self.reader.started.is_set() else -1
             actor = None if user == listeners.NOBODY else user
             group_id = await self._access.enter(actor, channel)
+            # Without a pause from here to where it is counted: many may come at once.
+            self._check_limits(connection, user)
         except (ValueError, access.Refused):
             raise exceptions.ConnectionRefusedError("not_found") from None
         except problems.Problem as problem:
             if problem.code == "unauthenticated":
                 raise exceptions.ConnectionRefusedError("unauthenticated") from None
-            self._give_up(connection)
+            self._give_up(connection, "unavailable")
         except psycopg.Error:
-            self._give_up(connection)
+            self._give_up(connection, "unavailable")
+        except exceptions.ConnectionRefusedError:
+            raise
         except Exception as error:
             structlog.get_logger().exception("connect failed")
             raise exceptions.ConnectionRefusedError("not_found") from error
@@ -153,17 +170,17 @@ class Sockets:
         if len(registry.of_connection(connection)) >= NAMESPACES_PER_CONNECTION:
             raise ValueError("too many namespaces")
         others = registry.connections_of(user)
-        if (
-            user != listeners.NOBODY
-            and connection not in others
-            and len(others) >= CONNECTIONS_PER_USER
-        ):
+        if connection in others:
+            return
+        if user == listeners.NOBODY and len(others) >= self._anonymous:
+            self._give_up(connection, "anonymous")
+        if user != listeners.NOBODY and len(others) >= CONNECTIONS_PER_USER:
             raise ValueError("too many connections")
 
-    def _give_up(self, connection: str) -> None:
+    def _give_up(self, connection: str, reason: str) -> NoReturn:
         # Clients come back by themselves to a connection that was lost, but not where one of the
         # two refusals was told.
-        self._teller.drop(connection, "unavailable")
+        self._teller.drop(connection, reason)
         raise exceptions.ConnectionRefusedError("not_found")
 
     async def _disconnect(self, namespace: str, sid: str, _reason: str) -> None:
@@ -217,7 +234,14 @@ async def opened(
 ) -> AsyncIterator[Sockets]:
     """Sockets that are told what happens until the end."""
     async with feed.opened(configuration) as source:
-        sockets = Sockets(authenticator, access.Access(pool), source, signer, measured)
+        sockets = Sockets(
+            authenticator,
+            access.Access(pool),
+            source,
+            signer,
+            measured,
+            configuration.sockets_anonymous,
+        )
         running = asyncio.create_task(sockets.run())
         try:
             yield sockets

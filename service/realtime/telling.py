@@ -45,6 +45,7 @@ class Teller:
     def __init__(self, server: Any, signer: media.Signer, measured: metrics.Metrics) -> None:
         self.registry = listeners.Registry()
         self.connections = connections.Connections()
+        self.unjoined = connections.Unjoined(lambda connection: self.drop(connection, "unjoined"))
         self._server = server
         self._signer = signer
         self._metrics = measured
@@ -81,14 +82,26 @@ class Teller:
         connected: bool = self._server.manager.is_connected(listener.sid, listener.namespace)
         return connected
 
+    def begin(self, connection: str) -> bool:
+        """Takes a new connection, unless too many do nothing yet."""
+        if len(self.unjoined) >= connections.UNJOINED:
+            self._metrics.count_dropped("crowded")
+            return False
+        self.unjoined.begin(connection)
+        return True
+
     def add(self, listener: listeners.Listener) -> None:
         """From now on there is this listener."""
         self.registry.add(listener)
+        self.unjoined.end(listener.connection)
         self._metrics.set_sockets(len(self.registry))
 
     def forget(self, listener: listeners.Listener) -> None:
         """From now on there isn't."""
         self.registry.remove(listener)
+        connection = listener.connection
+        if not self.registry.of_connection(connection) and self._socket(connection) is not None:
+            self.unjoined.begin(connection)
         self._metrics.set_sockets(len(self.registry))
 
     async def expel(self, listener: listeners.Listener, reason: str) -> None:
@@ -102,6 +115,10 @@ class Teller:
         except Exception as error:
             # It went by itself at this moment.
             structlog.get_logger().debug("client had gone", error=type(error).__name__)
+
+    def count_noise(self) -> None:
+        """Counts a client that said too much."""
+        self._metrics.count_dropped("noisy")
 
     def drop(self, connection: str, reason: str) -> None:
         """Cuts a connection with all its namespaces, and what waits for it is thrown away."""
@@ -130,4 +147,4 @@ class Teller:
 
     def _socket(self, connection: str) -> Any:
         socket = self._server.eio.sockets.get(connection)
-        return None if socket is None or socket.closed else socket
+        return None if socket is None or socket.closed or socket.closing else socket

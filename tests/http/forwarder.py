@@ -29,6 +29,11 @@ class Forwarder:
         credentials, at, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.port}").geturl()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody has connected since it is up."""
+        return bool(self._connections)
+
     def up(self) -> None:
         """Take connections."""
         self._listener = socket.create_server(("127.0.0.1", self.port))

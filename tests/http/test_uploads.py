@@ -1,13 +1,18 @@
 """Uploads for real: presigned, put to the store, linked, read, removed (§5)."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from tests import servers
+from tests.conftest import ServiceFactory
 from tests.http import conftest, wire
+from tests.http.forwarder import Forwarder
+from tests.workers.writers import eventually
+from tools import stack
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -82,6 +87,33 @@ def test_writing_to_the_url_again_does_not_change_what_was_linked(
     media = link(user, upload["key"], "post", post).json()
     put(upload, b"\0" * len(PNG))
     assert httpx.get(media["url"]).content == PNG
+
+
+def test_writing_to_the_url_again_changes_nothing_though_another_request_links_it_just_now(
+    run_service: ServiceFactory, test_stack: stack.Stack
+) -> None:
+    with Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as s3, ThreadPoolExecutor() as pool:
+        service, slow = run_service(), run_service(S3_ENDPOINT_URL=s3.url)
+        identity = uuid.uuid4()
+        with service.client(identity) as client, slow.client(identity) as other:
+            user = wire.User(identity, client)
+            post = user.make_post(user.make_group())
+            upload = presign(user)
+            put(upload)
+            s3.silent = True
+            late = pool.submit(link, wire.User(identity, other), upload["key"], "post", post)
+            eventually(lambda: s3.is_used)
+            # Whoever waits for the store holds up nobody else.
+            assert other.get(f"/posts/{post}").status_code == 200
+            media = link(user, upload["key"], "post", post).json()
+            put(upload, b"\0" * len(PNG))
+            s3.silent = False
+            assert code(late.result()) == MISMATCH
+            assert httpx.get(media["url"]).content == PNG
+            made = 'communities_created_total{kind="%s"} 1.0'
+            counted = httpx.get(f"{service.origin}/metrics").text
+            assert made % "presign" in counted
+            assert made % "attachment" in counted
 
 
 def test_an_unlinked_url_of_another_signature_writes_nothing(user: wire.User) -> None:

@@ -25,7 +25,7 @@ select count(*) from outbox_event where stream is not null and published_at is n
 class Client:
     """A client in one namespace. `heard` is each event's name and payload, in order."""
 
-    service: servers.Service
+    origin: str
     namespace: str
     token: Any = None
     last: Any = None
@@ -44,7 +44,7 @@ class Client:
         self.io.on("connect_error", namespace=self.namespace, handler=self._refused)
         self.io.on("disconnect", namespace=self.namespace, handler=self._disconnected)
         await self.io.connect(
-            self.service.origin,
+            self.origin,
             namespaces=[self.namespace],
             auth=self._auth(),
             transports=[transport],
@@ -176,7 +176,7 @@ class Town:
         token = None if name is None else self.service.token(self.user(name).id, ttl)
         # Who begins anew hears nothing of what was before; who resumes may come at any time.
         settle = self.settle if self.is_relayed and last is None else None
-        return Client(self.services[service], namespace, token, last, settle=settle)
+        return Client(self.services[service].origin, namespace, token, last, settle=settle)
 
     def close(self) -> None:
         for client in self.opened:

@@ -78,7 +78,7 @@ async def test_an_id_may_be_written_in_capitals(town: Town) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", 5, ["a"], {"a": 1}, "ü.ü.ü", "a.b.c\0"])
 async def test_a_bad_token_is_unauthenticated(town: Town, token: Any) -> None:
-    client = Client(town.service, f"/groups/{town.group('public')}", auth={"token": token})
+    client = Client(town.service.origin, f"/groups/{town.group('public')}", auth={"token": token})
     assert await refusal(client) == "unauthenticated"
 
 
@@ -107,7 +107,7 @@ async def test_an_expired_token_is_unauthenticated(town: Town) -> None:
 )
 async def test_malformed_credentials_are_not_found(town: Town, auth: Any) -> None:
     namespace = f"/groups/{town.group('public')}"
-    assert await refusal(Client(town.service, namespace, auth=auth)) == "not_found"
+    assert await refusal(Client(town.service.origin, namespace, auth=auth)) == "not_found"
     assert await refusal(town.client(namespace)) is None
 
 

@@ -100,7 +100,7 @@ async def test_connecting_is_as_the_document_says(town: Town, document: Json) ->
     group_id = town.group("private")
     for auth in ({"token": "x"}, {"token": town.service.token(uuid.uuid4())}, {}):
         check(document, "group", "connect", auth)
-        client = Client(town.service, f"/groups/{group_id}", auth=auth)
+        client = Client(town.service.origin, f"/groups/{group_id}", auth=auth)
         check(document, "group", "connect_error", {"message": await refusal(client)})
 
 
@@ -110,5 +110,5 @@ async def test_what_is_told_instead_of_what_is_lost_is_as_the_document_says(
     group_id = town.group("private")
     auth = {"token": town.service.token(town.user("owner").id), "last_event_id": 10**15}
     check(document, "group", "connect", auth)
-    async with Client(town.service, f"/groups/{group_id}", auth=auth) as client:
+    async with Client(town.service.origin, f"/groups/{group_id}", auth=auth) as client:
         check(document, "group", "resync_required", await client.hears("resync_required"))

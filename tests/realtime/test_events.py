@@ -183,7 +183,7 @@ async def test_a_client_that_says_too_much_is_cut_off(town: Town) -> None:
 
 async def test_one_connection_has_a_limited_number_of_namespaces(town: Town) -> None:
     namespaces = [f"/groups/{town.group('public')}" for _ in range(51)]
-    client = Client(town.service, namespaces[0])
+    client = Client(town.service.origin, namespaces[0])
     await client.connect()
     refused = asyncio.Event()
 

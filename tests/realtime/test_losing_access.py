@@ -1,6 +1,10 @@
 """Who loses the right to see is thrown out, everywhere, and hears nothing that happens later."""
 
 import asyncio
+import itertools
+import random
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -127,13 +131,62 @@ async def test_a_group_that_is_deleted_says_so_and_keeps_its_moderators(town: To
             await client.close()
 
 
-async def test_a_socket_ends_with_its_token(town: Town) -> None:
+async def test_a_socket_ends_with_its_token_on_every_process(town: Town) -> None:
     group_id = town.group("public")
-    client = town.client(f"/groups/{group_id}", "owner", ttl=timedelta(seconds=2))
+    await town.settle()
+    ends = [
+        town.client(f"/groups/{group_id}", "owner", service=service, ttl=timedelta(seconds=4))
+        for service in (0, 1)
+    ]
     stays = town.client(f"/groups/{group_id}", "owner")
-    await asyncio.gather(client.connect(), stays.connect())
-    await client.is_thrown_out(3.2)
+    await asyncio.gather(*(client.connect() for client in (*ends, stays)))
+    await asyncio.gather(*(client.is_thrown_out(5.2) for client in ends))
     await asyncio.to_thread(town.user("owner").make_post, group_id)
     await stays.hears("post.created")
     await stays.close()
-    assert client.types == []
+    assert all(client.types == [] for client in ends)
+
+
+@pytest.mark.parametrize("visibility", ["private", "secret"])
+async def test_nothing_committed_after_a_ban_is_heard_while_much_is_written(
+    town: Town, visibility: str
+) -> None:
+    names = [f"member {number}" for number in range(6)]
+    group_id = town.group(visibility, *names)
+    owner = town.user("owner")
+    post = owner.make_post(group_id)
+    stop, begun = threading.Event(), itertools.count()
+    last = 0
+
+    def write() -> None:
+        nonlocal last
+        with town.service.client(owner.id) as http:
+            while not stop.is_set():
+                last = next(begun)
+                assert http.post(f"/posts/{post}/comments", json={"body": str(last)}).is_success
+
+    # A number that is larger than this was sent after the ban had been answered.
+    known: dict[str, int] = {}
+
+    def ban_all() -> None:
+        for name in random.sample(names, len(names)):
+            time.sleep(random.uniform(0, 0.3))
+            path = f"/groups/{group_id}/members/{town.user(name).id}/ban"
+            assert owner.client.put(path, json={}).is_success
+            known[name] = last
+
+    clients = {name: await everywhere(town, group_id, post, name) for name in names}
+    writing = asyncio.create_task(asyncio.to_thread(write))
+    try:
+        await clients[names[0]][0].hears("comment.created")
+        await asyncio.to_thread(ban_all)
+        thrown_out = (client.is_thrown_out(5) for group in clients.values() for client in group)
+        await asyncio.gather(*thrown_out)
+    finally:
+        stop.set()
+        await writing
+    for name, group in clients.items():
+        for client in group:
+            heard = [int(one["data"]["body"]) for one in client.payloads("comment.created")]
+            assert heard == list(range(heard[0], heard[0] + len(heard))) if heard else True
+            assert all(number <= known[name] for number in heard)

@@ -81,7 +81,7 @@ async def test_who_comes_back_while_much_happens_gets_each_event_once(town: Town
     heard: list[str] = []
     bodies: list[tuple[str, str]] = []
     last = f"{top(town)}-0"
-    for turn in range(12):
+    for turn in range(50):
         client = town.client(f"/groups/{group_id}", last=last, service=turn % 2)
         async with client:
             await client.until(lambda one: len(one.heard) > 15)

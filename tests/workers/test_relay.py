@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import random
-import threading
+import subprocess
 import time
-import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -15,36 +13,14 @@ import redis
 from service import streams
 from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
-from tests.workers.writers import Writer, entries, eventually, expected, unpublished
-
-ROUNDS = 12
+from tests.workers.writers import Writer, check, entries, eventually, expected, unpublished
+from tools import parts
 
 
 @pytest.fixture
 def redis_server(redis_url: str) -> Iterator[Forwarder]:
     with Forwarder(redis_url) as forwarder:
         yield forwarder
-
-
-def check(connection: psycopg.Connection, client: redis.Redis) -> None:
-    """Every event that goes to a stream is there, once, at its place."""
-    wanted = expected(connection)
-    found = [
-        (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
-        for seq, stream, fields in entries(client)
-    ]
-    assert found == wanted
-
-
-def check_order(connection: psycopg.Connection) -> None:
-    """The events of one row have places in the order in which they were written."""
-    rows = connection.execute(
-        "select aggregate_id, stream_seq from outbox_event where stream is not null order by id"
-    )
-    last: dict[uuid.UUID, int] = {}
-    for subject, seq in rows:
-        assert seq > last.get(subject, 0)
-        last[subject] = seq
 
 
 def test_events_are_in_their_streams_with_what_the_contract_says(
@@ -87,50 +63,6 @@ def test_events_are_in_their_streams_with_what_the_contract_says(
         }
     assert json.loads(found[0][2]["payload"])["data"]["body"] == "first words"
     assert set(json.loads(found[-1][2]["payload"])["data"]) == {"id", "deleted_at"}
-
-
-def test_every_event_is_there_once_though_relays_are_killed_at_random(
-    run_worker: WorkerFactory,
-    database_url: str,
-    database_connection: psycopg.Connection,
-    client: redis.Redis,
-) -> None:
-    relays = [run_worker("relay"), run_worker("relay")]
-    done = threading.Event()
-    broken: list[BaseException] = []
-
-    def write() -> None:
-        try:
-            with Writer.opened(database_url) as writer:
-                while not done.is_set():
-                    writer.some_events()
-        except BaseException as error:
-            broken.append(error)
-            raise
-
-    threads = [threading.Thread(target=write) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: entries(client))
-    chance = random.Random()
-    for _ in range(ROUNDS):
-        victim = chance.choice(relays)
-        eventually(victim.has_started)
-        time.sleep(chance.uniform(0.05, 0.8))
-        victim.kill()
-        victim.start()
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert not broken
-    eventually(lambda: not unpublished(database_connection), 60)
-    assert len(expected(database_connection)) > ROUNDS * 8
-    check(database_connection, client)
-    check_order(database_connection)
-    for relay in relays:
-        relay.stop()
-        errors = [line for line in relay.lines() if line["level"] == "error"]
-        assert not errors
 
 
 def test_a_relay_that_dies_before_it_says_so_publishes_nothing_twice(
@@ -220,6 +152,59 @@ def test_after_redis_was_emptied_the_ids_go_on_growing(
     assert [seq for seq, _, _ in entries(client)] == list(range(last + 1, last + 9))
 
 
+def test_after_a_restore_from_an_older_backup_events_come_above_all_that_redis_has(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    database_url: str,
+    empty_database_url: str,
+    database_connection: psycopg.Connection,
+    client: redis.Redis,
+) -> None:
+    relay = run_worker("relay")
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    relay.stop()
+    # Two events that the backup has, and that are published only after it.
+    writer.comment(writer.post("in the backup"))
+    backup = pg("pg_dump", database_url)
+    relay.start()
+    writer.some_events()
+    eventually(lambda: not unpublished(database_connection))
+    relay.stop()
+    before = entries(client)
+    assert [seq for seq, _, _ in before] == list(range(1, 19))
+
+    pg("psql", empty_database_url, "--quiet", "--set=ON_ERROR_STOP=1", given=backup)
+    with psycopg.connect(empty_database_url, autocommit=True) as restored:
+        restored.execute("set role communities_job")
+        again = Writer(restored, writer.user, writer.group)
+        again.comment(again.post("after the restore"))
+        restored.execute("reset role")
+        relay = run_worker("relay", DATABASE_URL=empty_database_url)
+        eventually(lambda: not unpublished(restored))
+        again.connection.execute("set role communities_job")
+        again.post("and later")
+        restored.execute("reset role")
+        eventually(lambda: not unpublished(restored))
+        relay.stop()
+        # What Redis had is there once. The hole tells its readers to begin anew.
+        assert entries(client)[:18] == before
+        assert [seq for seq, _, _ in entries(client)[18:]] == [20, 21, 22]
+        wanted = expected(restored)
+    assert [seq for seq, _, _, _ in wanted] == [*range(1, 11), 20, 21, 22]
+    bodies = [json.loads(fields["payload"])["data"] for _, _, fields in entries(client)[18:]]
+    assert [data["body"] for data in bodies] == ["after the restore", "nice", "and later"]
+    told = [line["event"] for line in relay.lines() if line["level"] == "warning"]
+    assert told == ["streams have other events, the sequence is raised"]
+
+
+def pg(program: str, url: str, *options: str, given: str = "") -> str:
+    """What a program of PostgreSQL says of a database."""
+    command = [str(parts.postgres_programs() / program), f"--dbname={url}", *options]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def test_a_full_redis_takes_all_of_a_batch_or_none(
     run_worker: WorkerFactory,
     writer: Writer,
@@ -232,8 +217,9 @@ def test_a_full_redis_takes_all_of_a_batch_or_none(
     post = writer.post()
     writer.comment(post)
     writer.do("update_post", post_id=post, patch={"body": "look again"})
-    eventually(lambda: unpublished(database_connection) == 2)
     eventually(lambda: "store failed" in relay.log.read_text())
+    assert unpublished(database_connection) == 3
+    assert client.type("comm:post") == "none"
     client.delete("comm:comment")
     eventually(lambda: not unpublished(database_connection))
     check(database_connection, client)

@@ -1,6 +1,8 @@
 """The sweeper: what has had its time leaves bucket and tables, and nothing else (§4, §5)."""
 
 import io
+import random
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -17,6 +19,7 @@ from tools import stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OFTEN = ("--interval", "0.2")
+ROUNDS = 50
 
 
 class Uploads:
@@ -48,10 +51,11 @@ class Uploads:
             self.put(key)
         return row[0], row[1]
 
-    def link(self, key: str, post: str) -> uuid.UUID:
+    def link(self, key: str, final: str, post: str) -> uuid.UUID:
         """Links an upload; the attachment."""
         row = self.writer.connection.execute(
-            "select api.confirm_upload(%s, %s, 'image/png', %s)", [self.writer.user, key, len(PNG)]
+            "select api.confirm_upload(%s, %s, %s, 'image/png', %s)",
+            [self.writer.user, key, final, len(PNG)],
         ).fetchone()
         assert row == (True,)
         row = self.writer.connection.execute(
@@ -96,7 +100,7 @@ def test_an_expired_upload_that_was_never_linked_leaves_table_and_bucket(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     expired, waiting, linked = uploads.make(), uploads.make(), uploads.make()
-    uploads.link(linked[0], uploads.writer.post())
+    uploads.link(*linked, uploads.writer.post())
     expire(database_connection, expired[0])
     run_worker("sweeper", *OFTEN)
     eventually(lambda: not uploads.has(expired[0]) and not uploads.has(expired[1]))
@@ -111,7 +115,7 @@ def test_the_object_of_a_removed_attachment_leaves_the_bucket(
 ) -> None:
     post = uploads.writer.post()
     (key, final), (_, kept) = uploads.make(), uploads.make()
-    attachment = uploads.link(key, post)
+    attachment = uploads.link(key, final, post)
     run_worker("sweeper", *OFTEN)
     assert uploads.has(final)
     uploads.writer.connection.execute(
@@ -175,6 +179,40 @@ def test_sweepers_share_the_work_of_many_batches(
     )
     sweepers = [run_worker("sweeper", *OFTEN) for _ in range(2)]
     eventually(lambda: not count(database_connection, "doomed_object"))
+    for sweeper in sweepers:
+        sweeper.stop()
+        assert {line["level"] for line in sweeper.lines()} == {"info"}
+
+
+def test_what_is_to_go_goes_and_nothing_else_though_sweepers_are_killed_at_random(
+    run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
+) -> None:
+    sweepers = [run_worker("sweeper", "--interval", "0.01") for _ in range(2)]
+    post = uploads.writer.post()
+    gone: list[str] = []
+    kept: list[str] = []
+    for turn in range(ROUNDS):
+        victim = random.choice(sweepers)
+        eventually(victim.has_started, 60)
+        for _ in range(3):
+            expired = uploads.make()
+            gone += expired
+            expire(database_connection, expired[0])
+        if turn % 10 == 0:
+            key, final = uploads.make()
+            uploads.link(key, final, post)
+            kept.append(final)
+        time.sleep(random.uniform(0, 0.2))
+        victim.kill()
+        victim.start()
+    eventually(
+        lambda: (
+            not count(database_connection, "presigned_upload where expires_at < now()")
+            and not count(database_connection, "doomed_object where due_at <= now()")
+        )
+    )
+    assert not any(map(uploads.has, gone))
+    assert all(map(uploads.has, kept))
     for sweeper in sweepers:
         sweeper.stop()
         assert {line["level"] for line in sweeper.lines()} == {"info"}

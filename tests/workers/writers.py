@@ -1,6 +1,9 @@
 """Users who write, in SQL, and what is in the outbox and in the streams after that."""
 
 import contextlib
+import json
+import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -58,6 +61,43 @@ class Writer:
         self.do("restore_post", post_id=post)
 
 
+class Crowd:
+    """Writers, each with a group of their own, who write until they are told to stop."""
+
+    def __init__(self, database_url: str, count: int = 2, pause: float = 0.05) -> None:
+        self._stop = threading.Event()
+        self._pause = pause
+        self._opened = contextlib.ExitStack()
+        self.writers = [
+            self._opened.enter_context(Writer.opened(database_url)) for _ in range(count)
+        ]
+        self._threads = [
+            threading.Thread(target=self._write, args=[writer]) for writer in self.writers
+        ]
+        self._errors: list[BaseException] = []
+
+    def _write(self, writer: Writer) -> None:
+        try:
+            while not self._stop.is_set():
+                writer.some_events()
+                time.sleep(random.uniform(0, self._pause))
+        except BaseException as error:
+            self._errors.append(error)
+            raise
+
+    def __enter__(self) -> "Crowd":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._opened:
+            self._stop.set()
+            for thread in self._threads:
+                thread.join()
+        assert not self._errors
+
+
 def eventually(check: Callable[[], Any], seconds: float = 20) -> None:
     """Waits until something is so."""
     deadline = time.monotonic() + seconds
@@ -85,6 +125,16 @@ def expected(connection: psycopg.Connection) -> list[tuple[int, str, str, str]]:
         where stream is not null order by stream_seq
         """
     ).fetchall()
+
+
+def check(connection: psycopg.Connection, client: redis.Redis) -> None:
+    """Every event that goes to a stream is there, once, at its place."""
+    wanted = expected(connection)
+    found = [
+        (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
+        for seq, stream, fields in entries(client)
+    ]
+    assert found == wanted
 
 
 def unpublished(connection: psycopg.Connection) -> int:

@@ -1,10 +1,14 @@
 """Example data: the fixtures of §12, and as much more as somebody wants for trying out size."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import psycopg
 
 from gen import counters
+from tools import display
 from tools.failure import Failure
-from tools.seed import bulk, display, fixtures, pictures
+from tools.seed import bulk, fixtures, pictures
 
 USERS = fixtures.USERS
 
@@ -20,7 +24,24 @@ def is_seeded(database_url: str) -> bool:
         return connection.execute("select from group_entity limit 1").fetchone() is not None
 
 
-def seed(database_url: str, scale: int | None = None, *, put: pictures.Put | None = None) -> None:
+@dataclass(frozen=True)
+class Made:
+    """What a run has added: whether the examples, how many pictures, what by its scale."""
+
+    examples: bool
+    pictures: int = 0
+    posts: int = 0
+    comments: int = 0
+    reactions: int = 0
+
+
+def seed(
+    database_url: str,
+    scale: int | None = None,
+    *,
+    put: pictures.Put | None = None,
+    say: Callable[[str], None] = print,
+) -> Made:
     """Put the example data in, and posts up to a number of `scale` if it is given.
 
     What is there already is left as it is: a second run adds nothing, a larger scale adds the
@@ -30,20 +51,23 @@ def seed(database_url: str, scale: int | None = None, *, put: pictures.Put | Non
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         made = fixtures.make(connection)
-        print(f"example data: {_fixtures()} {'made' if made else 'were there already'}")
-        if put is not None and (drawn := pictures.make(connection, put)):
-            print(f"example data: {drawn} pictures made")
+        say(f"example data: {_fixtures()} {'made' if made else 'were there already'}")
+        drawn = pictures.make(connection, put) if put is not None else 0
+        if drawn:
+            say(f"example data: {drawn} pictures made")
         if scale is None:
-            return
+            return Made(made, drawn)
         added = bulk.make(connection, scale, fixtures.CAMPUSES)
         if not added.posts:
-            print(f"scale: {scale:,} posts were there already")
-            return
-        print(
+            say(f"scale: {scale:,} posts were there already")
+            return Made(made, drawn)
+        say(
             f"scale: {added.posts:,} posts, {added.comments:,} comments and {added.reactions:,} "
             f"reactions made; there are {scale:,} such posts now"
         )
         _verify(connection)
+        say("counters: verified")
+        return Made(made, drawn, added.posts, added.comments, added.reactions)
 
 
 def _fixtures() -> str:
@@ -58,4 +82,3 @@ def _verify(connection: psycopg.Connection) -> None:
         wrong = [*counters.Querier(connection).counter_verify()]
     if wrong:
         raise Failure(f"{len(wrong)} counters are wrong, the first one is {wrong[0]}")
-    print("counters: verified")

@@ -21,8 +21,9 @@ import psycopg
 import tenacity
 from psycopg import errors
 
+from tools import display
 from tools.failure import Failure
-from tools.seed import display, words
+from tools.seed import words
 
 MOST = 1_000_000
 BATCH = 20_000
@@ -351,7 +352,7 @@ def _make_batch(connection: psycopg.Connection, params: Mapping[str, Any]) -> Ma
     with connection.transaction():
         connection.execute(_LOCK)
         if _posts(connection) != params["first"] - 1:
-            raise Failure("another `make seed` is adding posts at the same time")
+            raise Failure("another `communities seed` is adding posts at the same time")
         for table in tables:
             connection.execute(f"alter table {table} disable trigger user")
         connection.execute("select setseed(%s)", [params["first"] / MOST])

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from gen import comments, groups, invitations, members, posts, reactions, tags
+from tools import display
 from tools.failure import Failure
-from tools.seed import display
 
 USERS = tuple(
     (name, uuid.UUID(f"5eed0000-0000-7000-8000-{number:012x}"))

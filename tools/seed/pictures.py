@@ -5,13 +5,12 @@ import struct
 import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import urlsplit
 
-import minio
 import psycopg
 
 from gen import groups, media, models, posts
 from service.settings import Settings
+from tools import probes
 from tools.seed import fixtures
 
 SIZE = 96  # pixels, in either direction
@@ -34,14 +33,7 @@ Put = Callable[[str, bytes], None]
 
 def bucket(settings: Settings, urls: Mapping[str, str]) -> Put:
     """Puts a picture under a key into the bucket of a stack with these addresses."""
-    endpoint = urlsplit(urls["S3_ENDPOINT_URL"])
-    client = minio.Minio(
-        endpoint.netloc,
-        access_key=urls["S3_ACCESS_KEY"],
-        secret_key=urls["S3_SECRET_KEY"],
-        secure=endpoint.scheme == "https",
-        region=settings.s3_region,
-    )
+    client = probes.s3_client(urls, region=settings.s3_region)
 
     def put(key: str, content: bytes) -> None:
         client.put_object(
@@ -59,7 +51,7 @@ def make(connection: psycopg.Connection, put: Put) -> int:
         shown = _group(connection, group)
         if shown is not None and shown.avatar_url is None:
             actor = fixtures.ID[group.owner]
-            key = _upload(connection, put, actor, "avatar", _png(top, bottom))
+            key = _upload(connection, put, actor, "avatar", draw(top, bottom))
             media.Querier(connection).attachment_link(
                 actor=actor, key=key, subject_type="group", subject_id=shown.id,
                 width=SIZE, height=SIZE,
@@ -68,7 +60,7 @@ def make(connection: psycopg.Connection, put: Put) -> int:
     for group, title, top, bottom in OF_POSTS:
         post = _post(connection, group, title)
         if post is not None and post.media_count == 0:
-            key = _upload(connection, put, post.author_id, "post", _png(top, bottom))
+            key = _upload(connection, put, post.author_id, "post", draw(top, bottom))
             media.Querier(connection).attachment_link(
                 actor=post.author_id, key=key, subject_type="post", subject_id=post.id,
                 width=SIZE, height=SIZE,
@@ -87,7 +79,13 @@ def _upload(
     )
     assert upload is not None
     put(upload.final_key, png)
-    querier.upload_confirm(actor=actor, key=upload.key, mime="image/png", size_bytes=len(png))
+    querier.upload_confirm(
+        actor=actor,
+        key=upload.key,
+        place=upload.final_key,
+        mime="image/png",
+        size_bytes=len(png),
+    )
     return upload.key
 
 
@@ -114,7 +112,7 @@ def _post(
     return next((post for post in found if post.title == title), None)
 
 
-def _png(top: Colour, bottom: Colour) -> bytes:
+def draw(top: Colour, bottom: Colour) -> bytes:
     """A square that fades from one colour to another."""
     rows = b""
     for line in range(SIZE):

@@ -8,7 +8,6 @@ An index is written by its alias alone, and so is missing when it was deleted me
 name, OpenSearch would make it anew, without all else that belongs in it.
 """
 
-import asyncio
 import functools
 import re
 import time
@@ -20,7 +19,7 @@ from typing import Any, Final
 import opensearchpy
 import orjson
 
-from workers import loop
+from workers import loop, process
 
 STORE: Final = "opensearch"
 TIMEOUT: Final = 20.0  # seconds for one answer
@@ -98,7 +97,7 @@ class Index:
         await self._ask(lambda client: client.indices.update_aliases(body={"actions": actions}))
         for other in (await self.aliases()).indices:
             if self._number(other) < self._number(name):
-                await self._remove(other)
+                await self.remove(other)
 
     async def put(self, targets: Sequence[str], documents: Sequence[Document]) -> dict[str, str]:
         """Writes documents into each of these indices; the errors of refused ones, by key.
@@ -134,14 +133,15 @@ class Index:
     async def drop(self) -> None:
         """Removes every index and the template, as if there had never been any."""
         for name in (await self.aliases()).indices:
-            await self._remove(name)
+            await self.remove(name)
         await self._ask(
             lambda client: client.indices.delete_index_template(
                 name=self.alias, params={"ignore": 404}
             )
         )
 
-    async def _remove(self, name: str) -> None:
+    async def remove(self, name: str) -> None:
+        """Removes one index, if it is there."""
         await self._ask(
             lambda client: client.indices.delete(index=name, params={"ignore_unavailable": "true"})
         )
@@ -149,7 +149,7 @@ class Index:
     async def _ask(self, question: Callable[[opensearchpy.OpenSearch], Any]) -> Any:
         # The client blocks, and its asynchronous twin would need one more package.
         try:
-            return await asyncio.to_thread(question, self._client)
+            return await process.apart(lambda: question(self._client))
         except opensearchpy.exceptions.ConnectionError as error:
             raise loop.Outage(STORE) from error
         except opensearchpy.exceptions.TransportError as error:

@@ -34,6 +34,10 @@ class Rebuild:
         """Makes the new index. Raises Outage, as all here."""
         return cls(target, await target.create())
 
+    async def abandon(self) -> None:
+        """Removes the new index, which nothing reads yet."""
+        await self._target.remove(self.name)
+
     async def step(self, connection: database.Connection) -> bool:
         """Puts one page of rows into the new index; the last step publishes it, and says so."""
         querier = search.AsyncQuerier(connection)

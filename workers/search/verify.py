@@ -1,7 +1,7 @@
 """Whether the index holds what the tables say: ids and versions, compared both ways."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,17 +34,21 @@ class Difference:
 
 
 async def differences(
-    connection: database.Connection, target: index.Index
+    connection: database.Connection,
+    target: index.Index,
+    seen: Callable[[int], None] = lambda _count: None,
 ) -> AsyncIterator[Difference]:
     """Every difference, in the order of ids; both sides are read page by page.
 
-    With writers at work what is on its way is a difference, too.
+    With writers at work what is on its way is a difference, too. `seen` hears how many ids have
+    been compared since it last heard.
     """
     await target.refresh()
     for kind in rebuild.KINDS:
         rows, hits = _rows(connection, kind), _hits(target, kind)
         row, hit = await anext(rows, None), await anext(hits, None)
         while row or hit:
+            seen(1)
             first = min(entry.id for entry in (row, hit) if entry)
             in_table = row if row and row.id == first else None
             in_index = hit if hit and hit.id == first else None

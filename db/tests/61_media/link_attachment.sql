@@ -1,6 +1,6 @@
 -- Linking an upload: to one's own post or comment, or to a group as its picture (§4).
 begin;
-select plan(54);
+select plan(55);
 
 select make_group('club', 'public');
 select make_cast('club');
@@ -125,9 +125,11 @@ select sudo(format($$ update presigned_upload set expires_at = now() where key =
 select left(set_config('key.missing', key, true), 0)
 from api.presign_upload(the('member'), 'post', 'image/png', 1);
 select make_upload('smaller', 'member');
-select from api.confirm_upload(the('member'), key('smaller'), 'image/png', 999);
+select from api.confirm_upload(the('member'), key('smaller'), place('smaller'), 'image/png', 999);
 select make_upload('changed', 'member');
-select from api.confirm_upload(the('member'), key('changed'), 'text/html', 1000);
+select from api.confirm_upload(the('member'), key('changed'), place('changed'), 'text/html', 1000);
+select make_upload('moved', 'member');
+select from api.find_upload(the('member'), key('moved'));
 select left(set_config('key.nonsense', 'uploads/nonsense', true), 0);
 select throws_code(
   format('select api.link_attachment(the(''member''), key(%L), ''post'', the(''post''))', upload),
@@ -141,6 +143,7 @@ from (values
   ('missing', 'Nor one that was not found'),
   ('smaller', 'Nor one of another size'),
   ('changed', 'Nor one of another type'),
+  ('moved', 'Nor one that somebody is copying elsewhere just now'),
   ('nonsense', 'Nor one that was not announced')
 ) as wrong (upload, description);
 select throws_code(

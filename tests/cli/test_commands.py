@@ -1,0 +1,293 @@
+"""What each command does, says to people and tells machines."""
+
+import io
+import stat
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import minio
+import psycopg
+import pytest
+import redis
+
+from service import streams
+from tests import indexing
+from tests.cli.conftest import Communities
+from tests.conftest import WorkerFactory
+from tests.workers.writers import Writer, eventually
+from tools import databases, probes, stack
+
+
+def value(database: databases.Database, query: str, *values: object) -> object:
+    with database.connect() as connection:
+        row = connection.execute(query.encode(), values).fetchone()
+    return row[0] if row else None
+
+
+def test_migrate_and_rollback_tell_what_they_did(
+    communities: Communities, empty_database_url: str
+) -> None:
+    given = {"DATABASE_URL": empty_database_url}
+    [first] = communities("migrate", "--json", **given).rows()
+    assert len(first["applied"]) > 5
+    assert first["api_rebuilt"] is True
+    told = communities("migrate", **given)
+    assert told.out == "tables: already up to date\napi: already up to date\n"
+    [undone] = communities("rollback", "--json", **given).rows()
+    assert undone == {"taken_back": [first["applied"][-1]]}
+    told = communities("migrate", "--json", **given)
+    assert told.rows() == [{"applied": [first["applied"][-1]], "api_rebuilt": True}]
+    assert "tables: applied" in told.said
+
+
+def test_seed_tells_what_it_has_made(communities: Communities) -> None:
+    [made] = communities("seed", "--scale", "200", "--json").rows()
+    assert made["examples"] is True
+    assert made["posts"] == 200
+    told = communities("seed", "--scale", "200")
+    assert "were there already" in told.out
+    assert told.code == 0
+
+
+def test_a_token_is_the_users(communities: Communities) -> None:
+    user = str(uuid.uuid4())
+    [made] = communities("token", user, "--ttl", "60", "--json").rows()
+    claims = jwt.decode(made["token"], "sesame" * 8, algorithms=["HS256"])
+    assert claims["sub"] == made["user_id"] == user
+    assert claims["exp"] - claims["iat"] == 60
+    assert communities("token", user).out.count(".") == 2
+
+
+@pytest.fixture
+def dead(database: databases.Database, writer: Writer) -> int:
+    """A post's event that the indexer has given up."""
+    writer.post()
+    with database.connect() as connection:
+        row = connection.execute("select max(id) from outbox_event").fetchone()
+        assert row is not None
+        connection.execute(
+            "insert into outbox_failure values ('search', %s, 5, now(), 'too strange', now())",
+            row,
+        )
+    return int(row[0])
+
+
+@pytest.fixture
+def writer(database: databases.Database) -> Iterator[Writer]:
+    with Writer.opened(database.url) as writer:
+        yield writer
+
+
+def test_the_outbox_is_told_and_mended(communities: Communities, dead: int) -> None:
+    rows = {row["consumer"]: row for row in communities("outbox", "status", "--json").rows()}
+    assert (rows["search"]["dead"], rows["streams"]["dead"]) == (1, 0)
+    assert communities("outbox", "status").out.splitlines()[0].split() == [
+        "consumer", "waiting", "dead", "lag_seconds",
+    ]  # fmt: skip
+    [row] = communities("outbox", "dead", "--json").rows()
+    assert (row["id"], row["error"], row["subject_type"]) == (dead, "too strange", "post")
+    assert "too strange" in communities("outbox", "dead").out
+    assert communities("outbox", "replay", str(dead), "--json").rows() == [{"replayed": 1}]
+    told = communities("outbox", "dead")
+    assert (told.code, told.out) == (0, "no dead event\n")
+    assert communities("outbox", "discard", "--all", "--json").rows() == [{"discarded": 0}]
+
+
+def test_a_reindex_tells_how_many_documents_there_are(
+    communities: Communities, writer: Writer, index: indexing.Indexing
+) -> None:
+    writer.some_events()
+    [made] = communities("search", "reindex", "--json").rows()
+    assert (made["documents"], made["refused"]) == (3, [])
+    assert made["index"] in index.aliases().readable
+    told = communities("search", "verify", "--json")
+    assert (told.code, told.out) == (0, "")
+    writer.post()
+    told = communities("search", "verify")
+    assert told.code == 1
+    assert "is not in the index" in told.out
+    assert told.said == "1 differences\n"
+
+
+def test_wrong_counters_are_named_and_repaired(
+    communities: Communities, database: databases.Database, writer: Writer
+) -> None:
+    post = writer.post()
+    value(database, "update post set comments_count = 7 where id = %s returning 1", post)
+    told = communities("counters", "verify", "--json")
+    assert told.code == 1
+    assert told.rows() == [
+        {"counter": "post.comments_count", "subject": post, "stored": 7, "actual": 0}
+    ]
+    assert post in communities("counters", "verify").out
+    assert communities("counters", "repair", "--json").rows() == [{"repaired": 1}]
+    assert communities("counters", "repair").out == "0 counters repaired\n"
+    assert communities("counters", "verify").code == 0
+
+
+def test_a_removal_is_tried_made_listed_and_undone(
+    communities: Communities, database: databases.Database, writer: Writer
+) -> None:
+    post = writer.post()
+    writer.comment(post)
+    who = ("--actor", str(writer.user), "--group", writer.group)
+    what = ("moderation", "remove", *who, "--reason", "spam", "--author", str(writer.user))
+    living = "select count(*) from post where deleted_at is null"
+    [tried] = communities(*what, "--dry-run", "--json").rows()
+    assert (tried["posts_count"], tried["comments_count"], tried["dry_run"]) == (1, 1, True)
+    assert communities(*what, "--dry-run").out == "1 posts and 1 comments would go\n"
+    assert communities(*what, "--until", "2020-01-01", "--dry-run").out.startswith("0 posts and 0")
+    assert value(database, living) == 1
+    assert communities("moderation", "list", *who).out == "no batch\n"
+
+    [made] = communities(*what, "--json").rows()
+    assert value(database, living) == 0
+    [listed] = communities("moderation", "list", *who, "--json").rows()
+    assert listed.items() <= made.items()
+    [undone] = communities(
+        "moderation", "undo", made["id"], "--actor", str(writer.user), "--json"
+    ).rows()
+    assert undone["restored_count"] == 2
+    assert value(database, living) == 1
+
+
+def test_the_list_of_batches_goes_on_past_a_page(communities: Communities, writer: Writer) -> None:
+    for number in range(101):
+        writer.connection.execute(
+            "select from api.remove_content(%s, %s, %s, %s)",
+            [writer.user, writer.group, f"reason {number}", uuid.uuid4()],
+        )
+    rows = communities(
+        "moderation", "list", "--actor", str(writer.user), "--group", writer.group, "--json"
+    ).rows()
+    assert [row["reason"] for row in rows] == [f"reason {n}" for n in reversed(range(101))]
+
+
+def test_who_may_not_moderate_is_told_so(communities: Communities, writer: Writer) -> None:
+    who = ("--actor", str(uuid.uuid4()), "--group", writer.group)
+    told = communities.run(
+        "moderation", "remove", *who, "--reason", "x", "--author", str(writer.user)
+    )
+    assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
+    assert "(forbidden)" in told.said
+
+
+@pytest.fixture
+def uploaded(
+    database: databases.Database, writer: Writer, test_stack: stack.Stack
+) -> Iterator[str]:
+    """The key of an object that a user has attached to a post."""
+    post, content = writer.post(), b"a picture"
+    row = writer.connection.execute(
+        "select key, final_key from api.presign_upload(%s, 'post', 'image/png', %s, null)",
+        [writer.user, len(content)],
+    ).fetchone()
+    assert row is not None
+    key, final_key = row
+    client = probes.s3_client(test_stack.urls, region="us-east-1")
+    client.put_object("communities", final_key, io.BytesIO(content), len(content))
+    writer.connection.execute(
+        "select from api.confirm_upload(%s, %s, 'image/png', %s)", [writer.user, key, len(content)]
+    )
+    writer.connection.execute(
+        "select from api.link_attachment(%s, %s, 'post', %s, 1, 1)", [writer.user, key, post]
+    )
+    yield final_key
+    client.remove_object("communities", final_key)
+
+
+def test_a_users_data_and_files_are_exported(
+    communities: Communities, writer: Writer, uploaded: str, tmp_path: Path
+) -> None:
+    told = communities("user", "export", str(writer.user))
+    kinds = {row["kind"] for row in told.rows()}
+    assert {"group", "member", "post", "attachment", "upload"} <= kinds
+    file, folder = tmp_path / "user.jsonl", tmp_path / "files"
+    written = communities(
+        "user", "export", str(writer.user), "--output", str(file), "--files", str(folder)
+    )
+    assert (written.code, written.out) == (0, ""), written.said
+    assert file.read_text() == told.out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (folder / uploaded).read_bytes() == b"a picture"
+    assert f"1 files in {folder}" in written.said
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_file_that_is_gone_is_named_and_the_others_are_there(
+    communities: Communities, writer: Writer, uploaded: str, test_stack: stack.Stack, tmp_path: Path
+) -> None:
+    client: minio.Minio = probes.s3_client(test_stack.urls, region="us-east-1")
+    client.remove_object("communities", uploaded)
+    told = communities("user", "export", str(writer.user), "--files", str(tmp_path / "files"))
+    assert told.code == 0
+    assert f"not in the bucket: {uploaded}" in told.said
+
+
+def test_a_user_is_erased_only_when_it_is_confirmed(
+    communities: Communities, database: databases.Database, writer: Writer
+) -> None:
+    author = _somebody_who_wrote(writer)
+    wrote = "select count(*) from post where author_id = %s"
+    told = communities.run("user", "erase", author, stdin="n\n")
+    assert (told.code, told.out) == (1, "")
+    assert value(database, wrote, author) == 1
+    told = communities.run("user", "erase", author, "--json", stdin="y\n")
+    assert told.code == 0
+    assert {"kind": "post", "count": 1} in told.rows()
+    assert value(database, wrote, author) == 0
+
+
+def test_an_erased_users_events_leave_the_streams_and_others_stay(
+    communities: Communities, writer: Writer, redis_url: str, run_worker: WorkerFactory
+) -> None:
+    author = _somebody_who_wrote(writer)
+    writer.post("of somebody else")
+    run_worker("relay")
+    with redis.Redis.from_url(redis_url) as client:
+
+        def payloads() -> list[str]:
+            return [
+                entry[b"payload"].decode()
+                for stream in streams.STREAMS
+                for _, entry in client.xrange(stream)
+            ]
+
+        eventually(lambda: any("of somebody else" in text for text in payloads()))
+        client.set(f"idem:{author}:key", "an answer")
+        client.set(f"idem:{writer.user}:key", "an answer")
+        assert any(author in text for text in payloads())
+        told = communities("user", "erase", author, "--yes", "--json")
+        counts = {row["kind"]: row["count"] for row in told.rows()}
+        assert counts["stream_entry"] >= 1
+        assert counts["copied_answer"] == 1
+        assert not any(author in text for text in payloads())
+        assert any("of somebody else" in text for text in payloads())
+        assert client.keys("idem:*") == [f"idem:{writer.user}:key".encode()]
+    assert communities("user", "erase", author, "--yes").code == 0
+
+
+def test_the_only_owner_of_a_group_is_not_erased(communities: Communities, writer: Writer) -> None:
+    told = communities.run("user", "erase", str(writer.user), "--yes")
+    assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
+    assert writer.group in told.said
+    assert "(last_owner)" in told.said
+
+
+def test_without_redis_nobody_is_erased(
+    communities: Communities, database: databases.Database, writer: Writer
+) -> None:
+    author = _somebody_who_wrote(writer)
+    told = communities("user", "erase", author, "--yes", REDIS_URL="redis://127.0.0.1:9/0")
+    assert told.code == 1
+    assert value(database, "select count(*) from post where author_id = %s", author) == 1
+
+
+def _somebody_who_wrote(writer: Writer) -> str:
+    author = str(uuid.uuid4())
+    connection: psycopg.Connection = writer.connection
+    connection.execute("select from api.join_group(%s, %s)", [author, writer.group])
+    connection.execute("select from api.create_post(%s, %s, 'my words')", [author, writer.group])
+    return author

@@ -1,0 +1,343 @@
+"""The doctor finds what is really wrong, says what to do, and tells no secret."""
+
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+import redis
+
+from service.settings import Settings
+from tests import indexing
+from tests.cli.conftest import Communities, Told
+from tests.conftest import ServiceFactory
+from tests.workers.writers import Writer
+from tools import databases, migrate, parts, processes, stack
+
+
+def found(told: Told, check: str) -> dict[str, Any]:
+    """The one finding of a check."""
+    [finding] = [row for row in told.rows() if row["check"] == check]
+    return finding
+
+
+def failures(told: Told) -> dict[str, str]:
+    return {row["check"]: row["found"] for row in told.rows() if row["status"] == "failure"}
+
+
+def test_a_healthy_instance_has_no_failure(
+    communities: Communities, index: indexing.Indexing, run_service: ServiceFactory
+) -> None:
+    index.rebuild()
+    service = run_service(SEARCH_INDEX=index.alias)
+    told = communities("doctor", "--deep", "--json", PORT=str(service.port))
+    assert (told.code, failures(told)) == (0, {})
+    rows = told.rows()
+    assert {row["status"] for row in rows} <= {"ok", "warning"}
+    assert all((row["todo"] is None) == (row["status"] == "ok") for row in rows)
+    for check in ("instance.ready", "s3.objects", "counters", "postgres.tables", "redis.rights"):
+        assert found(told, check)["status"] == "ok"
+    # No worker runs here.
+    assert found(told, "instance.workers")["status"] == "warning"
+    shown = communities("doctor", PORT=str(service.port))
+    assert shown.code == 0
+    assert f"serves at {service.origin}" in shown.out
+    assert " 0 failures" in f" {shown.said}"
+
+
+def test_what_is_embedded_and_not_started_is_said_and_not_made(
+    communities: Communities, tmp_path: Path
+) -> None:
+    blank = dict.fromkeys(stack.VARIABLES.values(), "")
+    keys = {"S3_ACCESS_KEY": "", "S3_SECRET_KEY": "", "JWT_SECRET": ""}
+    told = communities("doctor", "--json", **blank, **keys)
+    assert told.code == 0
+    for check in stack.PARTS:
+        assert found(told, check)["status"] == "skipped"
+        assert "not started" in found(told, check)["found"]
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "check"),
+    [
+        ("DATABASE_URL", "postgres"),
+        ("REDIS_URL", "redis"),
+        ("OPENSEARCH_URL", "opensearch"),
+        ("S3_ENDPOINT_URL", "s3"),
+    ],
+)
+def test_a_store_that_is_away_is_a_failure_of_its_own(
+    communities: Communities, variable: str, check: str
+) -> None:
+    port = stack.free_port()
+    url = urlsplit(communities.environment[variable])
+    login = f"{url.username or ''}:sesame@" if "@" in url.netloc else ""
+    away = url._replace(netloc=f"{login}127.0.0.1:{port}").geturl()
+    told = communities("doctor", "--json", **{variable: away})
+    assert told.code == 1
+    assert list(failures(told)) == [check]
+    assert f"127.0.0.1:{port}" in found(told, check)["found"]
+    assert found(told, check)["todo"].startswith("start ")
+    assert "sesame" not in told.out
+
+
+def test_a_wrong_password_is_told_without_it(
+    communities: Communities, database_url: str, redis_url: str
+) -> None:
+    wrong = {
+        "DATABASE_URL": _login(database_url, "postgres", "opensesame"),
+        "REDIS_URL": _login(redis_url, "", "opensesame"),
+        "S3_SECRET_KEY": "opensesame",
+    }
+    told = communities("doctor", "--json", **wrong)
+    assert told.code == 1
+    assert set(failures(told)) == {"postgres", "redis", "s3"}
+    assert "password in DATABASE_URL" in found(told, "postgres")["todo"]
+    assert "REDIS_URL" in found(told, "redis")["todo"]
+    assert "S3_SECRET_KEY" in found(told, "s3")["todo"]
+    assert "opensesame" not in told.out
+    for name in ("JWT_SECRET", "S3_ACCESS_KEY", "S3_SECRET_KEY"):
+        assert communities.environment[name] not in told.out
+
+
+def test_a_missing_bucket_is_named_and_not_made(communities: Communities) -> None:
+    for _ in range(2):
+        told = communities("doctor", "--json", S3_BUCKET="nowhere")
+        assert told.code == 1
+        assert failures(told) == {"s3": found(told, "s3")["found"]}
+        assert "no bucket nowhere" in found(told, "s3")["found"]
+
+
+def test_a_database_that_is_not_up_to_date_is_told(
+    communities: Communities, database: databases.Database, empty_database_url: str
+) -> None:
+    told = communities("doctor", "--json", DATABASE_URL=empty_database_url)
+    assert set(failures(told)) == {"postgres.tables"}
+    assert found(told, "outbox")["status"] == "skipped"
+
+    migrate.rollback(database.url, say=lambda _words: None)
+    told = communities("doctor", "--json")
+    assert set(failures(told)) == {"postgres.tables", "postgres.api"}
+    assert found(told, "postgres.tables")["todo"] == "`communities migrate`"
+    assert communities("migrate").code == 0
+    assert failures(communities("doctor", "--json")) == {}
+
+    with database.connect() as connection:
+        connection.execute("comment on schema api is 'another'")
+        connection.execute("insert into schema_migrations values ('20991231000001')")
+    told = communities("doctor", "--json")
+    assert "other files" in found(told, "postgres.api")["found"]
+    assert "20991231000001" in found(told, "postgres.tables")["found"]
+
+
+@pytest.fixture
+def weak_login(database: databases.Database) -> Iterator[str]:
+    """The URL of a login without rights, which at most five connections may use."""
+    name = f"weak_{urlsplit(database.url).path.strip('/')}"
+    with database.connect() as connection:
+        connection.execute(f"create role {name} login password 'opensesame' connection limit 5")
+        connection.execute(f"grant communities_service to {name}")
+        yield _login(database.url, name, "opensesame")
+        connection.execute(f"drop owned by {name}")
+        connection.execute(f"drop role {name}")
+
+
+def test_a_login_without_the_right_to_a_role_is_told(
+    communities: Communities, weak_login: str
+) -> None:
+    told = communities("doctor", "--json", DATABASE_URL=weak_login, DB_POOL_SIZE="1")
+    assert told.code == 1
+    rights = found(told, "postgres.rights")
+    assert "communities_worker, communities_job" in rights["found"]
+    assert "communities_service" not in rights["found"]
+    assert rights["todo"].startswith("as a superuser: grant communities_worker, communities_job to")
+    assert found(told, "postgres.owner")["status"] == "warning"
+    # A pool and the workers want more than its five connections.
+    assert "8 connections are needed" in failures(told)["postgres.connections"]
+    assert "opensesame" not in told.out
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of this test's own, which keeps nothing."""
+    settings = Settings(_env_file=None, data_dir=tmp_path / "own")
+    part = parts.redis_server(settings, stack.free_port(), fast=True)
+    folder = processes.Folder(settings.data_dir)
+    record = processes.start(folder, part.name, part.command, environment={})
+    while True:
+        try:
+            part.probe()
+            break
+        except redis.RedisError:
+            assert record.process() is not None
+    yield part.urls["REDIS_URL"]
+    processes.stop(folder, [record])
+
+
+def test_an_eviction_policy_that_takes_streams_away_is_told(
+    communities: Communities, own_redis: str
+) -> None:
+    with redis.Redis.from_url(own_redis) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        told = communities("doctor", "--json", REDIS_URL=own_redis)
+        assert found(told, "redis.memory")["status"] == "warning"
+        assert found(told, "redis.persistence")["status"] == "warning"
+        client.config_set("maxmemory", "100mb")
+        told = communities("doctor", "--json", REDIS_URL=own_redis)
+        assert (told.code, set(failures(told))) == (1, {"redis.memory"})
+        assert "noeviction" in found(told, "redis.memory")["todo"]
+        client.config_set("maxmemory-policy", "volatile-lru")
+        assert communities("doctor", "--json", REDIS_URL=own_redis).code == 0
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "1")
+        told = communities("doctor", "--json", REDIS_URL=own_redis)
+        assert set(failures(told)) == {"redis.rights"}
+
+
+def test_an_index_that_is_not_there_is_told(
+    communities: Communities, index: indexing.Indexing
+) -> None:
+    told = communities("doctor", "--json")
+    assert found(told, "opensearch.index")["status"] == "warning"
+    assert "search reindex" in found(told, "opensearch.index")["todo"]
+    assert communities("search", "reindex").code == 0
+    assert found(communities("doctor", "--json"), "opensearch.index")["status"] == "ok"
+
+
+def test_dead_events_and_wrong_counters_are_told(
+    communities: Communities, database: databases.Database
+) -> None:
+    with Writer.opened(database.url) as writer, database.connect() as connection:
+        writer.post()
+        connection.execute("update post set reactions_count = 3")
+        connection.execute(
+            "insert into outbox_failure "
+            "select 'search', max(id), 5, now(), 'too strange', now() from outbox_event"
+        )
+    told = communities("doctor", "--json")
+    assert (told.code, set(failures(told))) == (1, {"outbox.search"})
+    assert "communities outbox dead" in found(told, "outbox.search")["todo"]
+    told = communities("doctor", "--deep", "--json")
+    assert set(failures(told)) == {"outbox.search", "counters"}
+
+
+def test_settings_that_do_not_suit_a_reachable_machine_are_told(communities: Communities) -> None:
+    given = {"HOST": "0.0.0.0", "JWT_SECRET": "short", "LOG_LEVEL": "debug"}
+    told = communities("doctor", "--json", **given)
+    warned = {row["check"] for row in told.rows() if row["status"] == "warning"}
+    assert {"settings.tokens", "settings.RATE_LIMIT", "settings.LOG_LEVEL"} <= warned
+    assert found(told, "settings.HOST")["found"] == "0.0.0.0, from the environment"
+    assert "short" not in found(told, "settings.JWT_SECRET")["found"]
+
+
+def test_each_bad_setting_and_each_unknown_one_is_told(
+    communities: Communities, tmp_path: Path
+) -> None:
+    told = communities("doctor", "--json", PORT="x", RATE_LIMIT="much")
+    assert told.code == 1
+    assert sorted(text.partition(":")[0] for text in _settings_failures(told)) == [
+        "PORT", "RATE_LIMIT",
+    ]  # fmt: skip
+    file = tmp_path / ".env"
+    file.write_text("DATABSE_URL=x\nLOG_LEVEL=warning\nJWT_ISSUER=me\nJWT_SECRET=sesame\n")
+    file.chmod(0o644)
+    told = communities("doctor", "--json")
+    assert "DATABSE_URL" in found(told, "settings.unknown")["found"]
+    assert found(told, "settings.LOG_LEVEL")["found"] == "warning, from .env"
+    assert "JWT_SECRET" in found(told, "settings.file")["found"]
+    assert found(told, "settings.file")["todo"] == "chmod 600 .env"
+
+
+def _settings_failures(told: Told) -> list[str]:
+    return [row["found"] for row in told.rows() if row["check"] == "settings"]
+
+
+def test_secrets_that_others_can_read_are_told(communities: Communities, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "secrets"
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    secret = folder / "jwt"
+    secret.write_text("sesame")
+    secret.chmod(0o644)
+    told = communities("doctor", "--json")
+    assert set(failures(told)) == {"data.secrets"}
+    secret.chmod(0o600)
+    assert found(communities("doctor", "--json"), "data.secrets")["status"] == "ok"
+
+
+def test_a_port_that_somebody_has_is_told(communities: Communities) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = communities("doctor", "--json", REDIS_URL="", REDIS_PORT=port)
+        assert set(failures(told)) == {"ports.REDIS_PORT"}
+
+
+class _Answers(http.server.BaseHTTPRequestHandler):
+    """Answers what the server was given."""
+
+    def do_GET(self) -> None:
+        body: bytes = self.server.body  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[http.server.HTTPServer]:
+    """A server that answers every request with its attribute `body`."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_key_set_without_a_key_that_serves_is_told(
+    communities: Communities, web: http.server.HTTPServer
+) -> None:
+    given = {"JWT_SECRET": "", "JWT_JWKS_URL": f"http://127.0.0.1:{web.server_port}/keys"}
+    key = jwt.algorithms.ECAlgorithm.to_jwk(_elliptic_key(), as_dict=True)
+    web.body = json.dumps({"keys": [{**key, "kid": "1"}]}).encode()  # type: ignore[attr-defined]
+    told = communities("doctor", "--json", **given)
+    assert found(told, "tokens")["status"] == "ok"
+    told = communities("doctor", "--json", JWT_ALGORITHMS="RS256", **given)
+    assert set(failures(told)) == {"tokens"}
+    assert "JWT_ALGORITHMS" in found(told, "tokens")["todo"]
+    web.body = b"no keys here"  # type: ignore[attr-defined]
+    told = communities("doctor", "--json", **given)
+    assert set(failures(told)) == {"tokens"}
+
+
+def test_something_else_on_its_port_is_told(
+    communities: Communities, web: http.server.HTTPServer
+) -> None:
+    web.body = b"hello"  # type: ignore[attr-defined]
+    told = communities("doctor", "--json", PORT=str(web.server_port))
+    assert set(failures(told)) == {"instance"}
+    assert "something else" in found(told, "instance")["found"]
+
+
+def _elliptic_key() -> Any:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return ec.generate_private_key(ec.SECP256R1()).public_key()
+
+
+def _login(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{user}:{password}@{parts.hostname}:{parts.port}").geturl()

@@ -1,0 +1,59 @@
+"""Pages of other sites: they may call the API from a browser where the configuration names them."""
+
+import uuid
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.conftest import ServiceFactory
+
+HERE = "https://app.example"
+ELSEWHERE = "https://evil.example"
+
+
+def ask(service: servers.Service, origin: str) -> httpx.Response:
+    """What a browser asks before it sends a POST with a token."""
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
+    }
+    return httpx.options(f"{service.base}/groups", headers=headers)
+
+
+def test_a_page_of_a_named_origin_may_call_and_read_the_headers(
+    run_service: ServiceFactory,
+) -> None:
+    service = run_service(CORS_ORIGINS=f"{HERE}, http://localhost:3000")
+    asked = ask(service, HERE)
+    assert asked.status_code == 200
+    assert asked.headers["access-control-allow-origin"] == HERE
+    assert "access-control-allow-credentials" not in asked.headers
+    with service.client(uuid.uuid4()) as client:
+        # Refusals, too, or the page could not tell what went wrong.
+        for path, status in [("/groups", 200), (f"/groups/{uuid.uuid4()}", 404)]:
+            response = client.get(path, headers={"Origin": HERE})
+            assert response.status_code == status
+            assert response.headers["access-control-allow-origin"] == HERE
+            assert "X-Request-ID" in response.headers["access-control-expose-headers"]
+            assert response.headers["vary"] == "Origin"
+
+
+def test_a_page_of_another_origin_may_not(run_service: ServiceFactory) -> None:
+    service = run_service(CORS_ORIGINS=HERE)
+    asked = ask(service, ELSEWHERE)
+    assert asked.status_code == 400
+    assert "access-control-allow-origin" not in asked.headers
+    response = httpx.get(f"{service.base}/groups", headers={"Origin": ELSEWHERE})
+    assert "access-control-allow-origin" not in response.headers
+
+
+def test_unless_it_is_configured_no_page_may(shared_service: servers.Service) -> None:
+    assert "access-control-allow-origin" not in ask(shared_service, HERE).headers
+
+
+@pytest.mark.parametrize("origins", ["app.example", "https://app.example/", "https://*.example"])
+def test_what_is_no_origin_stops_the_start(origins: str, run_service: ServiceFactory) -> None:
+    with pytest.raises(RuntimeError, match="CORS_ORIGINS: "):
+        run_service(CORS_ORIGINS=origins)

@@ -1,0 +1,193 @@
+"""What one client, or many that do nothing, may ask of a process."""
+
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import httpx
+import pytest
+
+from service import serving
+from service.realtime import connections, sockets
+from tests import servers
+from tests.conftest import ServiceFactory
+from tests.realtime.clients import Town
+
+HANDSHAKE = """GET /socket.io/?EIO=4&transport=websocket HTTP/1.1
+Host: localhost
+Upgrade: websocket
+Connection: Upgrade
+Sec-WebSocket-Version: 13
+Sec-WebSocket-Key: {key}
+Sec-WebSocket-Extensions: permessage-deflate
+
+"""
+POLLING = b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# Frames of 16 bytes short of 4 KiB under a mask that changes nothing: the first of many, the
+# next ones; and the head of one frame of a gigabyte.
+FIRST = b"\x01\xfe\x0f\xf0\0\0\0\0" + b"4" + b"x" * 4079
+NEXT = b"\x00\xfe\x0f\xf0\0\0\0\0" + b"x" * 4080
+HUGE = b"\x81\xff" + (2**30).to_bytes(8, "big") + b"\0\0\0\0" + b"4"
+TOO_LARGE = b"\x03\xf1Message exceeds the maximum size (16384 bytes)"
+
+
+@pytest.fixture
+def town(run_service: ServiceFactory) -> Iterator[Town]:
+    town = Town([run_service()], is_relayed=False)
+    yield town
+    town.close()
+
+
+def url(service: servers.Service) -> str:
+    return f"{service.origin}/socket.io/?EIO=4&transport=websocket"
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as opened:
+        yield opened
+
+
+async def opened(client: aiohttp.ClientSession, town: Town) -> aiohttp.ClientWebSocketResponse:
+    """A connection that has not joined anything."""
+    socket = await client.ws_connect(url(town.service))
+    assert (await socket.receive()).data[:1] == "0"
+    return socket
+
+
+async def answer(
+    client: aiohttp.ClientSession, town: Town, group_id: str, auth: str = ""
+) -> tuple[str, aiohttp.ClientWebSocketResponse]:
+    """What a new connection hears when it wants to join a group: "40", "44", or nothing."""
+    socket = await opened(client, town)
+    await socket.send_str(f"40/groups/{group_id},{auth}")
+    message = await socket.receive(10)
+    return (message.data[:2] if message.type == aiohttp.WSMsgType.TEXT else ""), socket
+
+
+async def dropped(town: Town, reason: str) -> float:
+    text = (await asyncio.to_thread(httpx.get, f"{town.service.origin}/metrics")).text
+    found = re.search(
+        rf'^communities_sockets_dropped_total{{reason="{reason}"}} (.*)$', text, re.MULTILINE
+    )
+    return float(found[1]) if found else 0.0
+
+
+@pytest.mark.parametrize("frames", [[FIRST, *[NEXT] * 4], [HUGE, b"x" * 20_000]])
+async def test_a_message_too_large_is_not_waited_for(town: Town, frames: list[bytes]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
+    key = base64.b64encode(b"sixteen bytes in").decode()
+    writer.write(HANDSHAKE.format(key=key).replace("\n", "\r\n").encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b" 101 " in head
+    # Of compressed messages the size is known too late.
+    assert b"permessage-deflate" not in head
+    writer.write(b"".join(frames))
+    async with asyncio.timeout(30):
+        assert TOO_LARGE in await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert await dropped(town, "noisy") == 1
+
+
+async def test_a_message_may_be_as_large_as_the_limit(town: Town) -> None:
+    group_id = town.group("public")
+    rest = serving.MESSAGE - len(f'40/groups/{group_id},{{"pad":""}}')
+    async with session() as client:
+        for more, expected in ((0, "40"), (1, "")):
+            pad = "x" * (rest + more)
+            heard, socket = await answer(client, town, group_id, f'{{"pad":"{pad}"}}')
+            assert heard == expected
+            await socket.close()
+        assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
+async def test_a_user_has_a_limited_number_of_connections(town: Town) -> None:
+    group_id = town.group("public")
+    auth = f'{{"token":"{town.service.token(town.user("owner").id)}"}}'
+    async with session() as client:
+        # All at once, so that none is counted before another one is looked at.
+        many = await asyncio.gather(
+            *(
+                answer(client, town, group_id, auth)
+                for _ in range(sockets.CONNECTIONS_PER_USER + 20)
+            )
+        )
+        heard = [text for text, _ in many]
+        assert heard.count("40") == sockets.CONNECTIONS_PER_USER
+        assert heard.count("44") == 20
+
+
+async def test_those_without_a_token_are_limited_and_sent_away_without_a_word(
+    run_service: ServiceFactory,
+) -> None:
+    town = Town([run_service(SOCKETS_ANONYMOUS="3")], is_relayed=False)
+    group_id, other = town.group("public"), town.group("public")
+    auth = f'{{"token":"{town.service.token(town.user("owner").id)}"}}'
+    async with session() as client:
+        many = await asyncio.gather(*(answer(client, town, group_id) for _ in range(10)))
+        taken = [socket for text, socket in many if text == "40"]
+        assert sorted(text for text, _ in many) == [""] * 7 + ["40"] * 3
+        assert await dropped(town, "anonymous") == 7
+        # Who is there may join more, and who has a token isn't meant.
+        await taken[0].send_str(f"40/groups/{other},")
+        assert (await taken[0].receive(10)).data[:2] == "40"
+        assert (await answer(client, town, group_id, auth))[0] == "40"
+        await taken[1].close()
+        async with asyncio.timeout(10):
+            while (await answer(client, town, group_id))[0] != "40":
+                pass
+    town.close()
+
+
+async def test_who_is_in_no_namespace_is_cut_off(town: Town) -> None:
+    group_id = town.group("private", "member")
+    member = town.client(f"/groups/{group_id}", "member")
+    auth = f'{{"token":"{member.token}"}}'
+    async with session() as client, town.client(f"/groups/{group_id}", "owner") as stays:
+        idle, refused = await opened(client, town), await opened(client, town)
+        await refused.send_str(f"40/groups/{group_id},")
+        assert (await refused.receive(10)).data[:2] == "44"
+        _, left = await answer(client, town, group_id, auth)
+        await left.send_str(f"41/groups/{group_id},")
+        for socket in (idle, refused, left):
+            message = await socket.receive(connections.PATIENCE + 10)
+            assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert not stays.disconnected.is_set()
+        assert await dropped(town, "unjoined") == 3
+
+
+async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> None:
+    group_id = town.group("public")
+    async with session() as client:
+        idle = await opened(client, town)
+        reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
+        # In one breath, for those that came first have to be there still at the end.
+        writer.write(POLLING * connections.UNJOINED)
+        statuses = [await status(reader) for _ in range(connections.UNJOINED)]
+        assert statuses == [200] * (connections.UNJOINED - 1) + [401]
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await client.ws_connect(url(town.service))
+        assert await dropped(town, "crowded") == 2
+        # Who joins makes room.
+        await idle.send_str(f"40/groups/{group_id},")
+        assert (await idle.receive(10)).data[:2] == "40"
+        assert (await answer(client, town, group_id))[0] == "40"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def status(reader: asyncio.StreamReader) -> int:
+    """The status of the next answer."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = re.search(r"^content-length: (\d+)", head, re.MULTILINE | re.IGNORECASE)
+    if length is not None:
+        await reader.readexactly(int(length[1]))
+    else:
+        while size := int(await reader.readuntil(b"\r\n"), 16):
+            await reader.readexactly(size + 2)
+        await reader.readexactly(2)
+    return int(head.split()[1])

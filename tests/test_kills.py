@@ -1,0 +1,129 @@
+"""Whatever is killed, whenever: nothing is lost or doubled, and all keeps its order (§5, §6)."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+
+from tests import indexing, servers
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.realtime.clients import Client
+from tests.workers.writers import Crowd, check, entries, eventually, unpublished
+from tools import databases, stack
+
+ROUNDS = 50  # for each kind of process
+PATIENCE = 60.0
+# What a writer does with a post.
+LIFE = [
+    *("post.created", "comment.created", "post.updated", "comment.updated"),
+    *("comment.deleted", "comment.restored", "post.deleted", "post.restored"),
+]
+
+
+@pytest.fixture
+def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[indexing.Indexing]:
+    own = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
+    yield own
+    own.drop()
+
+
+def kill_workers(workers: Sequence[servers.Worker]) -> None:
+    """Kills one or the other, each at a random moment of its life."""
+    for _ in range(ROUNDS):
+        victim = random.choice(workers)
+        eventually(victim.has_started, PATIENCE)
+        time.sleep(random.uniform(0, 0.5))
+        victim.kill()
+        victim.start()
+
+
+class Hearer:
+    """Listens to a group, and to another service with its last id when one has died."""
+
+    def __init__(self, group_id: str) -> None:
+        self.namespace = f"/groups/{group_id}"
+        self.heard: list[tuple[str, dict[str, Any]]] = []
+
+    def client(self, service: servers.Service) -> Client:
+        last = self.heard[-1][1]["event_id"] if self.heard else "0"
+        return Client(service.origin, self.namespace, last=last)
+
+    async def kill(self, services: Sequence[servers.Service]) -> None:
+        """Kills the service that it listens to, at a random moment."""
+        starting = [asyncio.create_task(asyncio.sleep(0)) for _ in services]
+        for turn in range(ROUNDS):
+            number = turn % len(services)
+            await starting[number]
+            client = self.client(services[number])
+            async with client:
+                await client.until(lambda one: bool(one.heard), PATIENCE)
+                await asyncio.sleep(random.uniform(0, 0.5))
+                await asyncio.to_thread(services[number].kill)
+                await client.disconnected.wait()
+            self.heard += client.heard
+            starting[number] = asyncio.create_task(asyncio.to_thread(services[number].start))
+        await asyncio.gather(*starting)
+
+    async def hear_the_rest(self, service: servers.Service, count: int) -> None:
+        """Until it has heard so many."""
+        client = self.client(service)
+        async with client:
+            await client.until(lambda one: len(self.heard) + len(one.heard) >= count, PATIENCE)
+        self.heard += client.heard
+
+
+async def test_whatever_is_killed_index_streams_and_clients_have_everything_once(
+    run_service: ServiceFactory,
+    run_worker: WorkerFactory,
+    database: databases.Database,
+    redis_url: str,
+    index: indexing.Indexing,
+) -> None:
+    relays = [await asyncio.to_thread(run_worker, "relay") for _ in range(2)]
+    indexers = [await asyncio.to_thread(run_worker, "indexer") for _ in range(2)]
+    services = [await asyncio.to_thread(run_service) for _ in range(2)]
+    crowd = Crowd(database.url)
+    hearer = Hearer(crowd.writers[0].group)
+    with crowd:
+        await asyncio.gather(
+            asyncio.to_thread(kill_workers, relays),
+            asyncio.to_thread(kill_workers, indexers),
+            hearer.kill(services),
+        )
+    await asyncio.to_thread(is_caught_up, database, redis_url)
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        told = [
+            (f"{place}-0", fields["type"])
+            for place, _, fields in entries(client)
+            if fields["group_id"] == crowd.writers[0].group
+        ]
+    await hearer.hear_the_rest(services[0], len(told))
+    assert [(event["event_id"], kind) for kind, event in hearer.heard] == told
+    lives: dict[str, list[str]] = {}
+    for kind, event in hearer.heard:
+        if event["post_id"] is not None:
+            lives.setdefault(event["post_id"], []).append(kind)
+    assert len(lives) > 1
+    assert all(life == LIFE for life in lives.values())
+    assert await asyncio.to_thread(index.differences) == []
+    for worker in (*relays, *indexers):
+        await asyncio.to_thread(worker.stop)
+        assert "error" not in {line["level"] for line in worker.lines()}
+
+
+def is_caught_up(database: databases.Database, redis_url: str) -> None:
+    """Passes when everything is in its stream, once, and in the index, at the first attempt."""
+    with (
+        psycopg.connect(database.url, autocommit=True) as connection,
+        redis.Redis.from_url(redis_url, decode_responses=True) as client,
+    ):
+        eventually(lambda: not unpublished(connection), PATIENCE)
+        check(connection, client)
+        waiting = "select waiting from api.measure_outbox() where consumer = 'search'"
+        eventually(lambda: connection.execute(waiting).fetchone() == (0,), PATIENCE)
+        assert connection.execute("select count(*) from outbox_failure").fetchone() == (0,)

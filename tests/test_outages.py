@@ -1,0 +1,142 @@
+"""Each store goes away and comes back while people write over HTTP (§5, §6)."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from tests import indexing
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.http import wire
+from tests.http.forwarder import Forwarder
+from tests.realtime.clients import Town
+from tests.workers.writers import check, eventually, unpublished
+from tools import databases, stack
+
+PNG = b"\x89PNG\r\n\x1a\n"
+PATIENCE = 60.0
+WAITING = "select sum(waiting) from api.measure_outbox()"
+
+
+@pytest.fixture
+def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[indexing.Indexing]:
+    own = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
+    yield own
+    own.drop()
+
+
+def write(user: wire.User, group_id: str) -> str:
+    """What people do all day, all of which must succeed: the post."""
+    post = user.make_post(group_id, "owls")
+    comment = user.make_comment(post)
+    client, keyed = user.client, {"Idempotency-Key": post}
+    for response in (
+        client.post(f"/posts/{post}/reactions", json={"emoji": "🦉"}, headers=keyed),
+        client.post(f"/posts/{post}/reactions", json={"emoji": "🦉"}, headers=keyed),
+        client.patch(f"/comments/{comment}", json={"body": "changed"}),
+        client.delete(f"/comments/{comment}"),
+        client.get(f"/groups/{group_id}/posts"),
+    ):
+        assert response.is_success, response.text
+    return post
+
+
+def is_to_come_again(response: httpx.Response) -> None:
+    wire.problem(response, 503, "unavailable")
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
+    run_service: ServiceFactory,
+    run_worker: WorkerFactory,
+    test_stack: stack.Stack,
+    database: databases.Database,
+    redis_url: str,
+    index: indexing.Indexing,
+) -> None:
+    with ExitStack() as end:
+        urls = {**test_stack.urls, "REDIS_URL": redis_url}
+        stores = {
+            name: end.enter_context(Forwarder(urls[name]))
+            for name in ("REDIS_URL", "OPENSEARCH_URL", "S3_ENDPOINT_URL")
+        }
+        given = {name: store.url for name, store in stores.items()}
+        town = Town([run_service(**given)])
+        end.callback(town.close)
+        workers = [run_worker(name, **given) for name in ("relay", "indexer")]
+        workers.append(run_worker("sweeper", "--interval", "0.2", **given))
+        connection = end.enter_context(psycopg.connect(database.url, autocommit=True))
+        client = end.enter_context(redis.Redis.from_url(redis_url, decode_responses=True))
+        owner, group_id = town.user("owner"), town.group("public")
+
+        def waiting() -> int:
+            row = connection.execute(WAITING).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        def search() -> httpx.Response:
+            return owner.client.get("/search", params={"q": "owls", "limit": 100})
+
+        def found() -> set[str]:
+            return {hit["post"]["id"] for hit in search().json().get("items", [])}
+
+        def is_caught_up() -> None:
+            eventually(lambda: waiting() == 0, PATIENCE)
+            assert index.differences() == []
+
+        posts = [write(owner, group_id)]
+        is_caught_up()
+
+        stores["OPENSEARCH_URL"].down()
+        posts.append(write(owner, group_id))
+        is_to_come_again(search())
+        eventually(lambda: not unpublished(connection), PATIENCE)
+        assert waiting() > 0
+        stores["OPENSEARCH_URL"].up()
+        is_caught_up()
+        eventually(lambda: found() == set(posts), PATIENCE)
+
+        stores["REDIS_URL"].down()
+        posts.append(write(owner, group_id))
+        assert unpublished(connection) > 0
+        # The index doesn't wait for Redis.
+        eventually(lambda: found() == set(posts), PATIENCE)
+        stores["REDIS_URL"].up()
+        is_caught_up()
+        check(connection, client)
+
+        before = client.xinfo_stream("comm:post")["last-generated-id"]
+        client.flushdb()
+        posts.append(write(owner, group_id))
+        is_caught_up()
+        first = client.xrange("comm:post", count=1)[0][0]
+        assert int(first.partition("-")[0]) > int(before.partition("-")[0])
+
+        upload = owner.client.post(
+            "/uploads/presign",
+            json={"purpose": "post", "mime": "image/png", "size_bytes": len(PNG)},
+        ).json()
+        linked = {"key": upload["key"], "subject_type": "post", "subject_id": posts[0]}
+        # The URL names the store by the address that the service has for it.
+        assert httpx.put(
+            upload["url"], content=PNG, headers={"Content-Type": "image/png"}
+        ).is_success
+        stores["S3_ENDPOINT_URL"].down()
+        posts.append(write(owner, group_id))
+        is_to_come_again(owner.client.post("/attachments", json=linked))
+        connection.execute("insert into doomed_object (key) values ('media/never')")
+        eventually(lambda: "store failed" in workers[2].log.read_text(), PATIENCE)
+        stores["S3_ENDPOINT_URL"].up()
+        assert owner.client.post("/attachments", json=linked).status_code == 201
+        due = "select count(*) from doomed_object where due_at <= now()"
+        eventually(lambda: connection.execute(due).fetchone() == (0,), PATIENCE)
+        is_caught_up()
+
+        attempts = "select count(*) from outbox_failure"
+        assert connection.execute(attempts).fetchone() == (0,)
+        for worker in workers:
+            worker.stop()
+            assert "error" not in {line["level"] for line in worker.lines()}

@@ -1,0 +1,21 @@
+"""Real stores: what they need is named before anything is installed."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import real
+from tools.failure import Failure
+
+
+def test_a_program_that_real_stores_need_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "INSTALLED", tmp_path / "real")
+    for program in ("go", "mvn", "java", "javac"):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(Failure, match=f"{program} is not installed here"):
+            real.install()
+        (tmp_path / program).write_text("#!/bin/sh\n")
+        (tmp_path / program).chmod(0o755)
+    assert not real.INSTALLED.exists()

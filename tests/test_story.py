@@ -1,0 +1,252 @@
+"""Two people on a real `make run`: a post with a picture, and a ban that ends it for one."""
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests import checkouts
+from tests.http import wire
+from tests.realtime import clients
+from tools.seed import pictures
+
+PICTURE = pictures.draw((250, 200, 90), (40, 60, 120))
+WORD = "kingfisher"
+PATIENCE = 30.0
+SERVERS = 2
+
+
+@dataclass
+class Browser:
+    """Somebody's browser: requests on connections that come to any process, and open sockets."""
+
+    origin: str
+    user: str
+    token: str
+    sockets: list[clients.Client] = field(default_factory=list)
+    _http: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=f"{self.origin}{wire.BASE}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            limits=httpx.Limits(max_keepalive_connections=0),
+            timeout=PATIENCE,
+        )
+
+    async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        return await self._http.request(method, path, **given)
+
+    async def get(self, path: str, **given: Any) -> Any:
+        response = await self.ask("GET", path, **given)
+        assert response.is_success, response.text
+        return response.json()
+
+    async def post(self, path: str, **body: Any) -> Any:
+        response = await self.ask("POST", path, json=body)
+        assert response.is_success, response.text
+        return response.json()
+
+    async def refusal(self, method: str, path: str, **given: Any) -> tuple[int, str]:
+        response = await self.ask(method, path, **given)
+        return response.status_code, response.json()["code"]
+
+    async def finds(self, word: str) -> list[str]:
+        """The ids of the posts that search gives."""
+        page = await self.get("/search", params={"q": word, "type": "post"})
+        return [hit["post"]["id"] for hit in page["items"]]
+
+    async def listen(self, group: str, last: str | None = None) -> clients.Client:
+        """One more open page of the group, from the last event on that it knows of."""
+        socket = clients.Client(self.origin, f"/groups/{group}", self.token, last)
+        self.sockets.append(socket)
+        return await socket.connect()
+
+    async def leave(self) -> None:
+        """Closes all its pages."""
+        for socket in self.sockets:
+            await socket.close()
+        self.sockets.clear()
+
+    async def close(self) -> None:
+        await self.leave()
+        await self._http.aclose()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
+    checkout = checkouts.real(tmp_path / "checkout")
+    yield checkout
+    checkout.close()
+
+
+async def test_who_is_banned_loses_what_was_posted_heard_and_found(
+    checkout: checkouts.Checkout,
+) -> None:
+    run = checkout.run(WEB_CONCURRENCY=str(SERVERS))
+    welcome = await asyncio.to_thread(run.wait_until_it_serves)
+    async with browsers(run.origin, welcome) as (ada, ben):
+        assert checkout.tool("token", ben.user).stdout.count(".") == 2
+        group = await private_group(ada, ben)
+        await listen_at_every_process(checkout, run, ben, group)
+        post = await post_with_picture(ada, ben, group)
+        await is_shown_and_found(ben, post)
+        witness = await ada.listen(group)
+        await is_thrown_out(ada, ben, group)
+        await nothing_is_left(ada, ben, group, post, witness)
+    # TERM comes to the one process, which ends all others.
+    run.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(run.wait) == 0
+    assert checkout.nothing_runs()
+    assert run.text.endswith("Ctrl-C stops everything.\nstopped\n")
+    check_logs(checkout)
+
+
+@asynccontextmanager
+async def browsers(origin: str, welcome: str) -> AsyncIterator[tuple[Browser, Browser]]:
+    """Ada's and Ben's, signed in with the tokens that `make run` has printed."""
+    both = []
+    for name in ("Ada", "Ben"):
+        found = re.search(rf"^  {name} \((\S+)\)\n(\S+)$", welcome, re.MULTILINE)
+        assert found is not None
+        both.append(Browser(origin, found[1], found[2]))
+    try:
+        yield both[0], both[1]
+    finally:
+        for browser in both:
+            await browser.close()
+
+
+async def private_group(ada: Browser, ben: Browser) -> str:
+    """A group of Ada's that Ben has asked to come into."""
+    group = await ada.post("/groups", name="Birds at dawn", visibility="private")
+    path = f"/groups/{group['id']}"
+    assert await ben.refusal("GET", f"{path}/posts") == (403, "forbidden")
+    await ben.post(f"{path}/join")
+    await ada.post(f"{path}/join-requests/{ben.user}/approve")
+    return str(group["id"])
+
+
+async def listen_at_every_process(
+    checkout: checkouts.Checkout, run: checkouts.Run, browser: Browser, group: str
+) -> None:
+    """Opens pages until each server process has one."""
+    head = checkout.record("service").process()
+    assert head is not None
+    port = int(run.origin.rpartition(":")[2])
+    for _ in range(50):
+        await browser.listen(group)
+        if sum(is_talking(process, port) for process in head.children()) == SERVERS:
+            return
+    raise AssertionError("all sockets have come to one process")
+
+
+def is_talking(server: psutil.Process, port: int) -> bool:
+    connections = server.net_connections("tcp")
+    return any(one.status == "ESTABLISHED" and one.laddr.port == port for one in connections)
+
+
+async def post_with_picture(ada: Browser, ben: Browser, group: str) -> str:
+    """Ada posts, and adds a picture while Ben's pages are closed: he goes on where he was."""
+    post = await ada.post(f"/groups/{group}/posts", title="Seen", body=f"A {WORD} by the weir.")
+    for page in ben.sockets:
+        heard = await page.hears("post.created")
+        assert heard["data"]["body"] == post["body"]
+        assert heard["actor_id"] == ada.user
+    last = heard["event_id"]
+    count = len(ben.sockets)
+    await ben.leave()
+    picture = await link_picture(ada, post["id"])
+    pages = [await ben.listen(group, last) for _ in range(count)]
+    for page in pages:
+        await page.hears("attachment.added")
+        # What came after the last event, and that once.
+        assert page.types == ["attachment.added"]
+        (added,) = page.payloads("attachment.added")
+        assert added["data"]["id"] == picture["id"]
+        assert added["post_id"] == post["id"]
+        assert int(added["event_id"].removesuffix("-0")) > int(last.removesuffix("-0"))
+    return str(post["id"])
+
+
+async def link_picture(ada: Browser, post: str) -> Any:
+    upload = await ada.post(
+        "/uploads/presign", purpose="post", mime="image/png", size_bytes=len(PICTURE)
+    )
+    async with httpx.AsyncClient() as store:
+        put = await store.put(upload["url"], content=PICTURE, headers=upload["headers"])
+    assert put.is_success, put.text
+    return await ada.post(
+        "/attachments",
+        key=upload["key"],
+        subject_type="post",
+        subject_id=post,
+        width=pictures.SIZE,
+        height=pictures.SIZE,
+    )
+
+
+async def is_shown_and_found(ben: Browser, post: str) -> None:
+    shown = await ben.get(f"/posts/{post}")
+    (media,) = shown["media"]
+    async with httpx.AsyncClient() as store:
+        fetched = await store.get(media["url"])
+    assert fetched.content == PICTURE
+    assert fetched.headers["content-type"] == "image/png"
+    deadline = time.monotonic() + PATIENCE
+    while await ben.finds(WORD) != [post]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+
+
+async def is_thrown_out(ada: Browser, ben: Browser, group: str) -> None:
+    banned = await ada.ask("PUT", f"/groups/{group}/members/{ben.user}/ban", json={})
+    assert banned.json()["is_banned"]
+    for page in ben.sockets:
+        await page.is_thrown_out(PATIENCE)
+
+
+async def nothing_is_left(
+    ada: Browser, ben: Browser, group: str, post: str, witness: clients.Client
+) -> None:
+    """Of the group Ben hears, reads and finds nothing any more, at any process. Ada does."""
+    heard = [page.ids for page in ben.sockets]
+    later = await ada.post(f"/groups/{group}/posts", body=f"Another {WORD}.")
+    await witness.hears("post.created")
+    deadline = time.monotonic() + PATIENCE
+    while set(await ada.finds(WORD)) != {post, later["id"]}:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    assert [page.ids for page in ben.sockets] == heard
+    assert all(page.types == ["attachment.added"] for page in ben.sockets)
+    for _ in range(3 * SERVERS):
+        assert await ben.finds(WORD) == []
+        assert await ben.refusal("GET", f"/groups/{group}/posts") == (403, "forbidden")
+        assert await ben.refusal("GET", f"/posts/{post}") == (404, "not_found")
+        again = {"json": {"body": "Let me in"}}
+        assert await ben.refusal("POST", f"/groups/{group}/posts", **again) == (403, "banned")
+        assert await ben.refusal("POST", f"/groups/{group}/join") == (403, "banned")
+        page = clients.Client(ben.origin, f"/groups/{group}", ben.token, heard[0][-1])
+        assert await clients.refusal(page) == "not_found"
+        assert page.heard == []
+
+
+def check_logs(checkout: checkouts.Checkout) -> None:
+    """Nobody has met an error, and everybody has ended well."""
+    logs = {path.stem: path.read_text() for path in (checkout.data_dir / "logs").glob("*.log")}
+    assert {"service", "relay", "indexer", "sweeper", "postgres", "redis"} <= logs.keys()
+    for name, text in logs.items():
+        assert "Traceback" not in text, name
+    for name in ("relay", "indexer", "sweeper"):
+        assert '"worker stopped"' in logs[name].splitlines()[-1]
+    for name in ("service", "relay", "indexer", "sweeper"):
+        assert '"level":"error"' not in logs[name].replace(" ", ""), name

@@ -1,0 +1,1 @@
+"""The commands of `communities`, one module for each group of them."""

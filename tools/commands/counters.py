@@ -1,0 +1,49 @@
+"""`communities counters …`: whether what is counted agrees with what there is."""
+
+from typing import Final
+
+import typer
+
+from tools import output
+
+FIELDS: Final = ("counter", "subject", "stored", "actual")
+
+app = typer.Typer(no_args_is_help=True, help="Prove the counters, and mend them.")
+
+
+@app.command()
+def verify(json: output.Json = False) -> None:
+    """Name every counter that does not agree with its rows; exit 1 if there is one.
+
+    Example: communities counters verify --json
+    """
+    from gen import counters
+    from tools import display, sessions
+
+    count = 0
+    with sessions.opened(sessions.JOB) as (connection, _):
+        with display.busy("counting"):
+            drifts = counters.Querier(connection).counter_verify()
+            drift = next(drifts, None)
+        with output.rows(json, FIELDS, none="every counter is right") as add:
+            while drift is not None:
+                count += 1
+                add(drift.model_dump())
+                drift = next(drifts, None)
+    if count:
+        output.note(f"{count} counters are wrong: `communities counters repair` mends them")
+    raise SystemExit(1 if count else 0)
+
+
+@app.command()
+def repair(json: output.Json = False) -> None:
+    """Mend every counter that is wrong, under load too.
+
+    Example: communities counters repair
+    """
+    from gen import counters
+    from tools import display, sessions
+
+    with sessions.opened(sessions.JOB) as (connection, _), display.busy("counting"):
+        count = counters.Querier(connection).counter_repair()
+    output.result(json, {"repaired": count}, f"{count} counters repaired")

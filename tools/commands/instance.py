@@ -1,0 +1,127 @@
+"""`communities run|migrate|rollback|seed|token|psql`: the instance and its database."""
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+import typer
+
+from tools import output
+
+MONTH: Final = 30 * 24 * 3600  # seconds
+
+
+def run(json: output.Json = False) -> None:
+    """Start everything and serve until Ctrl-C or TERM, which are its good end.
+
+    Example: PORT=8080 communities run
+    """
+    from service import settings as configuration
+    from tools import serve
+
+    serve.run(configuration.load(configuration.Settings), json=json)
+
+
+def migrate(json: output.Json = False) -> None:
+    """Bring the database up to date: first its tables, then the functions.
+
+    Example: DATABASE_URL=postgresql://… communities migrate
+    """
+    from tools import display
+    from tools import migrate as migrations
+
+    with _database() as url, display.busy("migrate"):
+        done = migrations.migrate(url, say=output.speaker(json))
+    if json:
+        output.result(True, dataclasses.asdict(done), "")
+
+
+def rollback(json: output.Json = False) -> None:
+    """Take back the last migration of the tables, with what it held.
+
+    Example: communities rollback && communities migrate
+    """
+    from tools import migrate as migrations
+
+    with _database() as url:
+        undone = migrations.rollback(url, say=output.speaker(json))
+    if json:
+        output.result(True, {"taken_back": undone}, "")
+
+
+def seed(
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Make that many posts as well. They leave no events: reindex after it."
+        ),
+    ] = None,
+    json: output.Json = False,
+) -> None:
+    """Put the example data in; again, it changes nothing.
+
+    Example: communities seed --scale 100000
+    """
+    from service import settings as configuration
+    from tools import migrate as migrations
+    from tools import seed as seeding
+    from tools import stack
+
+    settings, say = configuration.load(configuration.Settings), output.speaker(json)
+    with stack.borrowed(settings, ["postgres", "s3"]) as running:
+        migrations.migrate(running.database_url, say=say)
+        put = seeding.bucket(settings, running.urls)
+        made = seeding.seed(running.database_url, scale, put=put, say=say)
+    if json:
+        output.result(True, dataclasses.asdict(made), "")
+
+
+def token(
+    user: Annotated[UUID, typer.Argument(help="The user's id.", show_default=False)],
+    ttl: Annotated[int, typer.Option(min=1, help="Seconds until it expires.")] = MONTH,
+    json: output.Json = False,
+) -> None:
+    """Print a token of the running instance for a user.
+
+    Example: communities token 5eed0000-0000-7000-8000-000000000001 --ttl 3600
+    """
+    from service import settings as configuration
+    from tools import tokens
+
+    lasts = timedelta(seconds=ttl)
+    made = tokens.mint(configuration.load(configuration.Settings), str(user), lasts)
+    expires = datetime.now(UTC).replace(microsecond=0) + lasts
+    output.result(json, {"user_id": user, "token": made, "expires_at": expires}, made)
+
+
+def psql() -> None:
+    """Open psql on the instance's database.
+
+    Example: echo 'select * from api.verify_counters()' | communities psql
+    """
+    from tools import parts
+
+    with _database() as url:
+        environment = {**os.environ, **parts.libpq(url)}
+        with subprocess.Popen([parts.postgres_programs() / "psql"], env=environment) as client:
+            while client.returncode is None:
+                # Ctrl-C is for psql, which ends a query by it and goes on.
+                with contextlib.suppress(KeyboardInterrupt):
+                    client.wait()
+    raise SystemExit(client.returncode)
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """The instance's database, which runs already or is started for as long as it is needed."""
+    from service import settings as configuration
+    from tools import stack
+
+    with stack.borrowed(configuration.load(configuration.Settings), ["postgres"]) as running:
+        yield running.database_url

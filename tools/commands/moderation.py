@@ -1,0 +1,145 @@
+"""`communities moderation …`: much content removed at once, and brought back."""
+
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+from uuid import UUID
+
+import typer
+
+from tools import output
+
+if TYPE_CHECKING:
+    from gen import models
+
+FIELDS: Final = (
+    "id", "created_at", "actor_id", "reason", "posts_count", "comments_count", "restored_count",
+    "undone_by", "undone_at",
+)  # fmt: skip
+PAGE: Final = 100
+TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+
+Actor = Annotated[
+    UUID, typer.Option(help="Whose rights it takes: a moderator's id.", show_default=False)
+]
+Group = Annotated[UUID, typer.Option(help="The group's id.", show_default=False)]
+
+app = typer.Typer(
+    no_args_is_help=True, help="Remove many posts and comments at once, and undo that."
+)
+
+
+@app.command()
+def remove(
+    actor: Actor,
+    group: Group,
+    reason: Annotated[str, typer.Option(help="Why, for the audit log.", show_default=False)],
+    author: Annotated[UUID | None, typer.Option(help="Only what this user wrote.")] = None,
+    ids: Annotated[
+        list[UUID] | None, typer.Option("--id", help="A post or comment; may be said again.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=TIMES, help="Only what was written then or later (UTC)."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="Only what was written before (UTC).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how much would go, and change nothing.")
+    ] = False,
+    json: output.Json = False,
+) -> None:
+    """Delete the posts and comments of an author, or with these ids, in one batch.
+
+    Example: communities moderation remove --actor MODERATOR --group GROUP --author SPAMMER
+    --reason spam --since 2026-11-24 --dry-run
+    """
+    from gen import moderation
+    from tools import sessions
+
+    with (
+        sessions.opened(sessions.JOB) as (connection, _),
+        connection.transaction(force_rollback=dry_run),
+    ):
+        batch = moderation.Querier(connection).content_remove(
+            actor=actor,
+            group_id=group,
+            reason=reason,
+            author_id=author,
+            ids=ids or None,
+            since=_aware(since),
+            until=_aware(until),
+        )
+    assert batch is not None
+    gone = f"{batch.posts_count} posts and {batch.comments_count} comments"
+    if dry_run:
+        output.result(json, {**_row(batch), "id": None, "dry_run": True}, f"{gone} would go")
+    else:
+        output.result(
+            json,
+            {**_row(batch), "dry_run": False},
+            f"{gone} removed; to undo it: communities moderation undo {batch.id} --actor {actor}",
+        )
+
+
+@app.command(name="list")
+def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
+    """List the batches of a group, newest first.
+
+    Example: communities moderation list --actor MODERATOR --group GROUP
+    """
+    from gen import moderation
+    from tools import sessions
+
+    before: str | None = None
+    with (
+        sessions.opened(sessions.JOB) as (connection, _),
+        output.rows(json, FIELDS, none="no batch") as add,
+    ):
+        querier = moderation.Querier(connection)
+        while True:
+            page = [
+                *querier.moderation_batch_list(
+                    actor=actor, group_id=group, limit=PAGE, before=before, after=None
+                )
+            ]
+            for batch in page:
+                add(_row(batch))
+            if len(page) < PAGE:
+                return
+            before = _cursor(page[-1])
+
+
+@app.command()
+def undo(
+    batch: Annotated[UUID, typer.Argument(help="The batch's id.", show_default=False)],
+    actor: Actor,
+    json: output.Json = False,
+) -> None:
+    """Restore what a batch has removed, and nothing else.
+
+    Example: communities moderation undo BATCH --actor MODERATOR
+    """
+    from gen import moderation
+    from tools import sessions
+
+    with sessions.opened(sessions.JOB) as (connection, _):
+        undone = moderation.Querier(connection).removal_undo(actor=actor, batch_id=batch)
+    assert undone is not None
+    all_of_it = undone.posts_count + undone.comments_count
+    output.result(json, _row(undone), f"{undone.restored_count} of {all_of_it} restored")
+
+
+def _row(batch: "models.ApiModerationBatch") -> output.Row:
+    return {field: getattr(batch, field) for field in FIELDS}
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _cursor(batch: "models.ApiModerationBatch") -> str:
+    """The place of a row in a list, as every list of the database takes it."""
+    at = batch.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return base64.urlsafe_b64encode(f"{at}|{batch.id}".encode()).rstrip(b"=").decode()

@@ -1,0 +1,108 @@
+"""`communities outbox …`: the events that wait, and those that were given up."""
+
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+from tools import output
+
+PAGE: Final = 1000
+
+Consumer = Annotated[
+    Literal["search", "streams"], typer.Option(help="Whose events.", show_choices=True)
+]
+Events = Annotated[
+    list[int] | None, typer.Argument(help="Ids of dead events.", metavar="ID", show_default=False)
+]
+Every = Annotated[bool, typer.Option("--all", help="All dead events.")]
+
+app = typer.Typer(no_args_is_help=True, help="See and mend the events on their way.")
+
+
+@app.command()
+def status(json: output.Json = False) -> None:
+    """Say how many events wait for each consumer, how many are dead, and how old the oldest is.
+
+    Example: communities outbox status --json
+    """
+    from gen import outbox
+    from tools import sessions
+
+    fields = ("consumer", "waiting", "dead", "lag_seconds")
+    with sessions.opened(sessions.WORKER) as (connection, _):
+        lags = sorted(outbox.Querier(connection).outbox_measure(), key=lambda lag: lag.consumer)
+        with output.rows(json, fields, none="no consumer") as add:
+            for lag in lags:
+                add(lag.model_dump())
+
+
+@app.command()
+def dead(consumer: Consumer = "search", json: output.Json = False) -> None:
+    """List the events that a consumer has given up, with the last error.
+
+    Example: communities outbox dead --consumer search
+    """
+    from tools import sessions
+
+    fields = ("id", "type", "subject_type", "subject_id", "attempts", "dead_at", "error")
+    after = 0
+    with (
+        sessions.opened(sessions.WORKER) as (connection, _),
+        output.rows(json, fields, none="no dead event") as add,
+    ):
+        querier = _querier(connection)
+        while page := [*querier.dead_event_list(consumer=consumer, after=after, most=PAGE)]:
+            for event in page:
+                add(event.model_dump())
+            after = page[-1].id
+
+
+@app.command()
+def replay(
+    events: Events = None,
+    every: Every = False,
+    consumer: Consumer = "search",
+    json: output.Json = False,
+) -> None:
+    """Give dead events to their consumer again.
+
+    Example: communities outbox replay 4711 4712
+    """
+    from tools import sessions
+
+    chosen = _chosen(events, every)
+    with sessions.opened(sessions.WORKER) as (connection, _):
+        count = _querier(connection).dead_event_replay(consumer=consumer, event_ids=chosen)
+    output.result(json, {"replayed": count}, f"{count} given again")
+
+
+@app.command()
+def discard(
+    events: Events = None,
+    every: Every = False,
+    consumer: Consumer = "search",
+    json: output.Json = False,
+) -> None:
+    """Take dead events as done.
+
+    Example: communities outbox discard --all
+    """
+    from tools import sessions
+
+    chosen = _chosen(events, every)
+    with sessions.opened(sessions.WORKER) as (connection, _):
+        count = _querier(connection).dead_event_discard(consumer=consumer, event_ids=chosen)
+    output.result(json, {"discarded": count}, f"{count} discarded")
+
+
+def _querier(connection: Any) -> Any:
+    from gen import search
+
+    return search.Querier(connection)
+
+
+def _chosen(events: list[int] | None, every: bool) -> list[int] | None:
+    """The events that are meant; None: all."""
+    if bool(events) == every:
+        raise typer.BadParameter("name the events by their ids, or all by --all")
+    return events or None

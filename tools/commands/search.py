@@ -1,0 +1,111 @@
+"""`communities search …`: the index that search asks."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from tools import output
+from tools.failure import Failure
+
+if TYPE_CHECKING:
+    from service import database
+    from workers.search import index
+
+FIELDS: Final = ("kind", "id", "what", "table_version", "index_version")
+
+app = typer.Typer(no_args_is_help=True, help="Build and check the index that search asks.")
+
+
+@app.command()
+def reindex(json: output.Json = False) -> None:
+    """Build a new index from the tables and swap it in; nothing is missed meanwhile.
+
+    Example: communities search reindex
+    """
+    asyncio.run(_reindex(json))
+
+
+@app.command()
+def verify(json: output.Json = False) -> None:
+    """Name every difference between the tables and the index; exit 1 if there is one.
+
+    Example: communities search verify --json | head
+    """
+    raise SystemExit(1 if asyncio.run(_verify(json)) else 0)
+
+
+async def _reindex(json: bool) -> None:
+    from tools import display
+    from workers.search import rebuild
+
+    async with _opened() as (connection, target):
+        current = await rebuild.Rebuild.begin(target)
+        try:
+            with display.count(current.name, "documents") as advance:
+                over, written = False, 0
+                while not over:
+                    over = await current.step(connection)
+                    advance(current.written - written)
+                    written = current.written
+        except BaseException:
+            # Interrupted, it leaves no half of an index behind.
+            await current.abandon()
+            raise
+    refused = [{"key": key, "error": error} for key, error in current.refused.items()]
+    output.result(
+        json,
+        {"index": current.name, "documents": current.written, "refused": refused},
+        f"{target.alias} is {current.name} now, with {current.written} documents",
+    )
+    for each in refused:
+        output.note(f"refused: {each['key']}: {each['error']}")
+    if refused:
+        raise Failure(f"{len(refused)} documents were refused")
+
+
+async def _verify(json: bool) -> int:
+    from tools import display
+    from workers.search import verify
+
+    count = 0
+    with display.count("compared", "rows") as advance:
+        async with _opened() as (connection, target):
+            with output.rows(json, FIELDS, none="no difference") as add:
+                async for difference in verify.differences(connection, target, seen=advance):
+                    count += 1
+                    add(dataclasses.asdict(difference))
+    if count:
+        output.note(f"{count} differences")
+    return count
+
+
+@contextlib.asynccontextmanager
+async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
+    """A connection with a worker's rights, and the index."""
+    import psycopg
+
+    from service import database
+    from service import settings as configuration
+    from tools import sessions, stack
+    from workers import connections, loop
+    from workers.search import index
+
+    settings = configuration.load(configuration.Settings)
+    with stack.borrowed(settings, ["postgres", "opensearch"]) as running, sessions.explained():
+        try:
+            connection = await psycopg.AsyncConnection[Any].connect(
+                running.database_url, autocommit=True, **database.OPTIONS
+            )
+            async with connection:
+                await database.prepare(
+                    connection, role=connections.ROLE, patience=connections.PATIENCE
+                )
+                target = index.connect(running.urls["OPENSEARCH_URL"], settings.search_index)
+                yield connection, target
+        except loop.Outage as outage:
+            cause = outage.__cause__ or outage
+            raise Failure(f"{outage.store} is away or has no index: {cause}") from None

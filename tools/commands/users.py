@@ -1,0 +1,189 @@
+"""`communities user …`: all that is stored about a user, handed out or forgotten."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+import orjson
+import typer
+
+from tools import output
+from tools.failure import Failure
+
+if TYPE_CHECKING:
+    import minio
+    import redis
+
+PAGE: Final = 1000
+TRIES: Final = 5
+
+User = Annotated[UUID, typer.Argument(help="The user's id.", show_default=False)]
+
+app = typer.Typer(no_args_is_help=True, help="Hand out or forget all that is stored about a user.")
+
+
+@app.command()
+def export(
+    user: User,
+    to: Annotated[
+        Path | None,
+        typer.Option("--output", help="Write to this file, for its owner alone.", dir_okay=False),
+    ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(help="Download the user's uploads into this folder.", file_okay=False),
+    ] = None,
+) -> None:
+    """Print everything that is stored about a user, always as one JSON object a line.
+
+    Example: communities user export USER --output user.jsonl --files user-files
+    """
+    from gen import users
+    from service import settings as configuration
+    from tools import probes, sessions
+
+    settings = configuration.load(configuration.Settings)
+    needed = ("postgres", "s3") if files else ("postgres",)
+    with sessions.opened(sessions.JOB, needed) as (connection, running):
+        data = [*users.Querier(connection).user_export(user_id=user)]
+        with _lines_to(to) as write:
+            for each in data:
+                write(orjson.dumps({"kind": each.kind, "data": each.data}).decode())
+        output.note(f"{len(data)} things of {len({each.kind for each in data})} kinds")
+        if files is not None:
+            client = probes.s3_client(running.urls, region=settings.s3_region)
+            keys = sorted({key for each in data for key in _keys(each.kind, each.data)})
+            _download(client, settings.s3_bucket, keys, files)
+
+
+@app.command()
+def erase(
+    user: User,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    json: output.Json = False,
+) -> None:
+    """Forget a user for good: memberships, content, reactions, uploads, words in logs and streams.
+
+    Example: communities user erase USER
+    """
+    import redis
+
+    from tools import sessions
+
+    if not yes and not output.confirm(f"Forget {user} for good? There is no way back."):
+        raise Failure("nobody was erased")
+    fields = ("kind", "count")
+    with (
+        sessions.opened(sessions.JOB, ("postgres", "redis")) as (connection, running),
+        redis.Redis.from_url(running.urls["REDIS_URL"]) as client,
+    ):
+        erased = _erased(connection, user)
+        try:
+            erased |= _forget(client, str(user))
+        except (redis.RedisError, OSError) as error:
+            raise Failure(
+                f"erased in the database, but not in Redis ({error}): run this again"
+            ) from None
+        with output.rows(json, fields, none="nothing") as add:
+            for kind, count in erased.items():
+                add({"kind": kind, "count": count})
+
+
+def _erased(connection: Any, user: UUID) -> dict[str, int]:
+    """What the database has forgotten, by kind. Others may be at work on the same rows."""
+    import tenacity
+    from psycopg import errors
+
+    from gen import users
+    from tools import display
+
+    again = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(errors.DeadlockDetected),
+        stop=tenacity.stop_after_attempt(TRIES),
+        wait=tenacity.wait_random(0.1, 1),
+        reraise=True,
+    )
+    with display.busy("erasing"):
+        found = again(lambda: [*users.Querier(connection).user_erase(user_id=user)])
+    return {each.kind: each.count for each in found}
+
+
+def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
+    """Takes the events that name a user out of the streams, and copies of the user's answers.
+
+    Clients that would have to be told of an event that is gone are told to read everything anew.
+    """
+    from service import streams
+    from tools import display
+
+    events = copies = 0
+    with display.bar("streams", sum(client.xlen(name) for name in streams.STREAMS)) as advance:
+        for name in streams.STREAMS:
+            for entries in _pages(client, name):
+                named = [key for key, entry in entries if user.encode() in entry[b"payload"]]
+                if named:
+                    events += client.xdel(name, *named)
+                advance(len(entries))
+    for key in client.scan_iter(match=f"idem:{user}:*", count=PAGE):
+        copies += client.delete(key)
+    return {"stream_entry": events, "copied_answer": copies}
+
+
+def _pages(client: "redis.Redis", stream: str) -> Iterator[list[tuple[bytes, dict[bytes, bytes]]]]:
+    start = "-"
+    while True:
+        page: Any = client.xrange(stream, min=start, count=PAGE)
+        if not page:
+            return
+        yield page
+        start = f"({page[-1][0].decode()}"
+
+
+@contextlib.contextmanager
+def _lines_to(path: Path | None) -> Iterator[Any]:
+    """Writes lines to the result, or to a file that is there once it is whole."""
+    if path is None:
+        yield output.line
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            yield lambda words: file.write(f"{words}\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _keys(kind: str, data: Any) -> Iterator[str]:
+    """Under which keys the bucket may hold what a user uploaded."""
+    if kind == "attachment":
+        yield data["key"]
+    elif kind == "upload" and data["linked_at"] is None:
+        yield data["final_key" if data["stored_mime"] is not None else "key"]
+
+
+def _download(client: "minio.Minio", bucket: str, keys: list[str], folder: Path) -> None:
+    from minio import error
+
+    from tools import display
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root, absent = folder.resolve(), 0
+    with display.bar("files", len(keys)) as advance:
+        for key in keys:
+            path = (root / key).resolve()
+            if not path.is_relative_to(root):
+                raise Failure(f"{key} would be written outside of {folder}")
+            try:
+                client.fget_object(bucket, key, str(path))
+            except error.S3Error as refusal:
+                if refusal.code not in ("NoSuchKey", "NoSuchObject"):
+                    raise Failure(f"{key}: {refusal.code}: {refusal.message}") from None
+                # It was announced and never sent, or has had its time.
+                absent += 1
+                output.note(f"not in the bucket: {key}")
+            advance(1)
+    output.note(f"{len(keys) - absent} files in {folder}")

@@ -1,0 +1,64 @@
+"""Progress on a terminal's standard error; nothing where there is none."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich import console, progress
+
+Advance = Callable[[int], None]
+
+
+@contextmanager
+def bar(title: str, total: int) -> Iterator[Advance]:
+    """A bar that goes away when it is done; calling what it yields moves it on."""
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(),
+    )
+    with _moving(columns, title, total) as advance:
+        yield advance
+
+
+@contextmanager
+def count(title: str, unit: str) -> Iterator[Advance]:
+    """How far it is with what has no end that is known; calling what it yields moves it on."""
+    columns = (
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.completed:,} " + unit),
+        progress.TimeElapsedColumn(),
+    )
+    with _moving(columns, title, None) as advance:
+        yield advance
+
+
+@contextmanager
+def busy(title: str) -> Iterator[None]:
+    """A sign of life while something runs whose end nobody knows."""
+    columns = (progress.SpinnerColumn(), progress.TextColumn("{task.description}"))
+    with _moving(columns, title, None):
+        yield
+
+
+@contextmanager
+def _moving(
+    columns: tuple[progress.ProgressColumn, ...], title: str, total: int | None
+) -> Iterator[Advance]:
+    screen = console.Console(stderr=True)
+    with progress.Progress(
+        *columns,
+        console=screen,
+        disable=not screen.is_terminal,
+        transient=True,
+        # What is printed meanwhile goes above the bar where both are on a terminal. Else it goes
+        # where it would go anyway.
+        redirect_stdout=sys.stdout.isatty(),
+        redirect_stderr=False,
+    ) as shown:
+        task = shown.add_task(title, total=total)
+        yield lambda steps: shown.advance(task, steps)

@@ -1,0 +1,117 @@
+"""What a command tells, by one rule for all.
+
+The result goes to standard output, by `--json` as one JSON object a line, else as a sentence or a
+table. What is only said meanwhile goes to standard error.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich import console, table, text
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Row = Mapping[str, Any]
+
+# What a shell sees of a program that wrote to a pipe which nobody read any more.
+BROKEN_PIPE: Final = 141
+# Rows of a table that are laid out together.
+PAGE: Final = 500
+# Without a terminal no line is broken or cut.
+ENDLESS: Final = 100_000
+
+
+def note(message: str) -> None:
+    """Says something that is no result."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def confirm(question: str) -> bool:
+    """Whether a person says yes."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def speaker(json: bool) -> Callable[[str], None]:
+    """How a command says its sentences: by `--json` they are no result."""
+    return note if json else line
+
+
+def line(words: str) -> None:
+    """Prints a line of the result. Ends the program, quietly, when nobody reads it."""
+    try:
+        print(words, flush=True)
+    except BrokenPipeError:
+        # What is left in the buffer would be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(BROKEN_PIPE) from None
+
+
+def result(json: bool, row: Row, sentence: str) -> None:
+    """Prints the one thing that there is to tell."""
+    line(_dumped(row) if json else sentence)
+
+
+@contextlib.contextmanager
+def rows(json: bool, fields: Sequence[str], *, none: str) -> Iterator[Callable[[Row], None]]:
+    """A table that grows by each call of what it yields; `none` is what an empty one says."""
+    pending: list[Row] = []
+    shown = 0
+
+    def add(row: Row) -> None:
+        nonlocal shown
+        row = {field: row[field] for field in fields}
+        if json:
+            line(_dumped(row))
+            return
+        pending.append(row)
+        if len(pending) == PAGE:
+            show()
+
+    def show() -> None:
+        nonlocal shown
+        draw(fields, [[str(_cell(row[field])) for field in fields] for row in pending], shown == 0)
+        shown += len(pending)
+        pending.clear()
+
+    yield add
+    if pending:
+        show()
+    elif not shown and not json:
+        line(none)
+
+
+def draw(fields: Sequence[str], cells: Sequence[Sequence[str | text.Text]], headed: bool) -> None:
+    """Prints a table: columns wide enough for all, folded only where a terminal is too narrow."""
+    screen = console.Console(highlight=False)
+    if not screen.is_terminal:
+        screen.width = ENDLESS
+    grid = table.Table(box=None, show_header=headed, header_style="bold", pad_edge=False)
+    for field in fields:
+        grid.add_column(field, overflow="fold")
+    for row in cells:
+        grid.add_row(*(text.Text(cell) if isinstance(cell, str) else cell for cell in row))
+    with screen.capture() as drawn:
+        screen.print(grid)
+    for each in drawn.get().splitlines():
+        line(each.rstrip())
+
+
+def _cell(value: Any) -> object:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return round(value, 1)
+    if isinstance(value, dict | list):
+        return _dumped(value)
+    return value
+
+
+def _dumped(value: Any) -> str:
+    return orjson.dumps(value).decode()
