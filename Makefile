@@ -89,7 +89,7 @@ lock: $(DEV)  ## make the lock files again from pyproject.toml
 
 clean:  ## remove .venv, caches and all local data, unless something runs on it
 	@if [ -x $(BIN)/python ]; then $(TOOLS) clean; fi
-	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf clients/python/communities_client clients/python/dist .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Both sets live in one .venv; the stamp of the larger one covers the smaller.
 $(RUN): requirements.txt pyproject.toml
