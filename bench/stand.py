@@ -76,6 +76,7 @@ def _service(
         "RATE_LIMIT": "off",
     }
     (server,) = (server for server in serve.servers(chosen, port) if server.name == "service")
+    environment |= server.environment
     record = processes.start(folder, server.name, server.command, environment=environment)
     try:
         _wait(folder, record, port)

@@ -278,6 +278,7 @@ class ApiSearchTask(pydantic.BaseModel):
     id: uuid.UUID
     version: int
     document: typing.Any
+    traceparents: list[str]
 
 
 class ApiSearchable(pydantic.BaseModel):
@@ -307,6 +308,7 @@ class ApiStreamEntry(pydantic.BaseModel):
     type: str
     group_id: uuid.UUID | None
     payload: typing.Any
+    traceparent: str | None
 
 
 class ApiTag(pydantic.BaseModel):
@@ -521,6 +523,8 @@ class OutboxEvent(pydantic.BaseModel):
     stream: str | None
     stream_seq: int | None
     published_at: datetime.datetime | None
+    # The span that the change was made in, as W3C Trace Context writes it; null where nobody traces.
+    traceparent: str | None
 
 
 class OutboxFailure(pydantic.BaseModel):

@@ -43,7 +43,7 @@ select api.sleep_until(p_consumer => %(consumer)s::text, p_until => %(until)s::t
 
 
 STREAM_ENTRY_CLAIM: typing.Final = """-- name: stream_entry_claim :many
-select event_id, stream, stream_seq, type, group_id, payload from api.claim_stream_entries(p_most => %(most)s::int4)
+select event_id, stream, stream_seq, type, group_id, payload, traceparent from api.claim_stream_entries(p_most => %(most)s::int4)
 """
 
 
@@ -146,6 +146,7 @@ class Querier:
                 type=row[3],
                 group_id=row[4],
                 payload=row[5],
+                traceparent=row[6],
             )
 
     def stream_entry_finish(self, *, event_ids: list[int]) -> None:
@@ -257,6 +258,7 @@ class AsyncQuerier:
                 type=row[3],
                 group_id=row[4],
                 payload=row[5],
+                traceparent=row[6],
             )
 
     async def stream_entry_finish(self, *, event_ids: list[int]) -> None:

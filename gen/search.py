@@ -58,7 +58,7 @@ select api.finish_search_events(p_event_ids => %(event_ids)s::bigint[])
 
 
 SEARCH_TASK_CLAIM: typing.Final = """-- name: search_task_claim :many
-select event_ids, kind, id, version, document from api.claim_search_tasks(p_most => %(most)s::int4)
+select event_ids, kind, id, version, document, traceparents from api.claim_search_tasks(p_most => %(most)s::int4)
 """
 
 
@@ -192,6 +192,7 @@ class Querier:
                 id=row[2],
                 version=row[3],
                 document=row[4],
+                traceparents=row[5],
             )
 
     def searchable_find(
@@ -344,6 +345,7 @@ class AsyncQuerier:
                 id=row[2],
                 version=row[3],
                 document=row[4],
+                traceparents=row[5],
             )
 
     async def searchable_find(

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import logs, middleware, problems, routes, state
+from service import draining, logs, middleware, problems, routes, state, telemetry
 from service import settings as configuration
 from service.realtime import sockets
 
@@ -20,9 +20,11 @@ from service.realtime import sockets
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[state.State]:
     settings = _settings()
-    logs.configure(settings.log_level)
+    telemetry.configure_logs(settings)
     async with state.opened(settings) as service:
-        yield {"service": service, "entry": _entry(app, settings)}
+        drain = draining.Drain(service.health.drain, service.sockets.leave)
+        with drain.on_term(settings.drain_seconds):
+            yield {"service": service, "entry": _entry(app, settings)}
 
 
 def _entry(app: Starlette, settings: configuration.ServiceSettings) -> ASGIApp:

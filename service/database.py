@@ -24,6 +24,9 @@ STATEMENT_TIMEOUT: Final = "10s"
 RECONNECT_TIMEOUT: Final = 1.0
 # Who waits behind so many others would wait in vain.
 WAITING_PER_CONNECTION: Final = 100
+# What a statement may meet when an upgrade replaces `api` while it is on its way: what it has found
+# is gone, or has another type now.
+REBUILT: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
 OPTIONS: Final[dict[str, Any]] = {
     "prepare_threshold": 0,
     "client_encoding": "UTF8",
@@ -43,7 +46,9 @@ class JsonBinary(JsonText):
 
 
 @contextlib.asynccontextmanager
-async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Pool]:
+async def open_pool(
+    configuration: settings.ServiceSettings, cursor: type[psycopg.AsyncCursor[Any]] | None = None
+) -> AsyncIterator[Pool]:
     """A pool that also starts, waits and recovers when the database is down."""
     size = configuration.db_pool_size
     pool = psycopg_pool.AsyncConnectionPool(
@@ -53,6 +58,7 @@ async def open_pool(configuration: settings.ServiceSettings) -> AsyncIterator[Po
             "autocommit": True,
             **OPTIONS,
             "application_name": "communities-service",
+            **({"cursor_factory": cursor} if cursor else {}),
         },
         configure=_prepare,
         min_size=size,
@@ -88,6 +94,11 @@ class Lease:
                 await self.end()
         return self._taken
 
+    async def discard(self) -> None:
+        """Close the connection, if one was taken: whoever comes next gets another one."""
+        if self._taken is not None:
+            await self._taken.close()
+
     async def end(self) -> None:
         """Give the connection back, if one was taken."""
         if self._taken is not None:
@@ -117,7 +128,8 @@ def is_lost(error: psycopg.Error) -> bool:
 
 def is_undone(error: psycopg.Error) -> bool:
     """Whether the effect lost a race, left nothing, and finds clear ground when tried again."""
-    return (error.sqlstate or "")[:2] in ("40", "23")
+    state = error.sqlstate or ""
+    return state[:2] in ("40", "23") or state in REBUILT
 
 
 def _has_news(taken: Connection) -> bool:

@@ -1,5 +1,5 @@
 """How a handler is run: with a connection when it asks for one, in a transaction when its effect
-must be had once, and again when it lost a race that nobody is to blame for."""
+must be had once or be traced, and again when it lost a race that nobody is to blame for."""
 
 import asyncio
 import random
@@ -8,10 +8,12 @@ from typing import Final
 
 import psycopg
 
-from service import calls, database, idempotency
+from service import calls, database, idempotency, telemetry
 
 ATTEMPTS: Final = 4
 PAUSE: Final = 0.02  # seconds before the second attempt, more before each further one
+READING: Final = frozenset({"GET", "HEAD"})
+_CARRY: Final = "select set_config('communities.traceparent', %s, true)"
 
 Handler = Callable[[], Awaitable[calls.Answer]]
 
@@ -35,7 +37,7 @@ async def perform(
         except psycopg.Error as error:
             # A lost connection leaves open whether there was an effect. To read again, or to ask
             # again under a key, is safe.
-            repeatable = call.method in ("GET", "HEAD") or key is not None
+            repeatable = call.method in READING or key is not None
             again = database.is_undone(error) or (repeatable and database.is_lost(error))
             if not again or attempt == ATTEMPTS:
                 raise
@@ -49,15 +51,25 @@ async def _attempt(
     lease = database.Lease(pool)
     call.connect = lease.connection
     call.release = lease.end
+    carried = None if call.method in READING else telemetry.carried()
     try:
-        if key is None:
+        if key is None and carried is None:
             return await handler()
         connection = await lease.connection()
         async with connection.transaction():
+            if carried is not None:
+                # For this transaction alone: the connection's next one is another request's.
+                await connection.execute(_CARRY, [carried])
+            if key is None:
+                return await handler()
             if (given := await idempotency.claim(connection, key)) is not None:
                 raise Replay(given)
             answer = await handler()
             await idempotency.store(connection, key, answer)
             return answer
+    except psycopg.errors.FeatureNotSupported:
+        # It holds a prepared statement whose result has another type since an upgrade.
+        await lease.discard()
+        raise
     finally:
         await lease.end()

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether what it stands on does."""
+"""Whether the process is to get requests, and whether what it stands on is there."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,6 +6,7 @@ from typing import Final
 
 import minio
 import opensearchpy
+import psycopg
 import structlog
 from redis import asyncio as redis
 
@@ -21,6 +22,11 @@ class Health:
 
     def __init__(self, probes: Mapping[str, Probe]) -> None:
         self._probes = probes
+        self.draining = False
+
+    def drain(self) -> None:
+        """From now on the process is to get no more requests."""
+        self.draining = True
 
     async def check(self) -> dict[str, bool]:
         """Each store by name, all asked at once."""
@@ -33,8 +39,9 @@ class Health:
                 await probe()
         # Whatever a client library raises, the store is of no use now.
         except Exception as error:
+            reason = error.diag.message_primary if isinstance(error, psycopg.Error) else None
             structlog.get_logger().warning(
-                "store not ready", store=store, error=type(error).__name__
+                "store not ready", store=store, error=type(error).__name__, reason=reason
             )
             return False
         return True

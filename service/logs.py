@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -13,12 +14,13 @@ from structlog.typing import EventDict, Processor
 _SERVER_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 
 
-def configure(level: str = "info") -> None:
-    """Write everything from this level on to the standard output."""
+def configure(level: str = "info", *, more: Sequence[Processor] = ()) -> None:
+    """Write everything from this level on to the standard output; `more` adds to each line."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *more,
     ]
     structlog.configure(
         processors=[*shared, _render],

@@ -7,6 +7,8 @@ import prometheus_client
 from prometheus_client import Counter, Histogram, multiprocess
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+EVICTED: Final = ("access", "token")
+DROPPED: Final = ("slow", "noisy", "unavailable", "stopping")
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -33,7 +35,19 @@ class Metrics:
         self._made = prometheus_client.Counter(
             "communities_created", "Things created", ["kind"], registry=self._registry
         )
-
+        self._pool = {
+            name: prometheus_client.Gauge(
+                f"communities_db_pool_{name}",
+                meaning,
+                registry=self._registry,
+                multiprocess_mode="livesum",
+            )
+            for name, meaning in (
+                ("size", "Connections to PostgreSQL"),
+                ("available", "Connections that nobody uses"),
+                ("waiting", "Requests that wait for a connection"),
+            )
+        }
         self._sockets = prometheus_client.Gauge(
             "communities_sockets",
             "Namespaces that clients are connected to",
@@ -59,6 +73,11 @@ class Metrics:
             registry=self._registry,
         )
 
+        # Named from the start, so that a rate over them begins at 0.
+        for counter, reasons in ((self._evicted, EVICTED), (self._dropped, DROPPED)):
+            for reason in reasons:
+                counter.labels(reason)
+
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request; `route` is the template of its path."""
         key = (method if method in METHODS else "other", route, status)
@@ -73,6 +92,12 @@ class Metrics:
         """Counts a new thing: groups, posts, comments, reactions, members …"""
         self._made.labels(kind).inc()
 
+    def set_pool(self, size: int, available: int, waiting: int) -> None:
+        """How the connections of this process are used."""
+        values = {"size": size, "available": available, "waiting": waiting}
+        for name, value in values.items():
+            self._pool[name].set(value)
+
     def set_sockets(self, number: int) -> None:
         """How many namespaces the clients of this process are connected to."""
         self._sockets.set(number)
@@ -86,8 +111,8 @@ class Metrics:
         self._evicted.labels(reason).inc()
 
     def count_dropped(self, reason: str) -> None:
-        """Counts a connection that was cut: slow, noisy, unavailable, unjoined, anonymous, or that
-        was not taken: crowded.
+        """Counts a connection that was cut (slow, noisy, unavailable, unjoined, anonymous,
+        stopping), or that was not taken (crowded).
         """
         self._dropped.labels(reason).inc()
 

@@ -15,7 +15,6 @@ _REQUEST_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 # Answers depend on who asks and change all the time; none of them is a page.
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-_ROUTE_UNKNOWN: Final = "unknown"
 _CLIENT_GONE: Final = 499
 
 
@@ -34,6 +33,16 @@ class Observation:
         scope["state"]["trace"] = trace
         # The router sees the path still encoded: an emoji may be a slash.
         scope["path"] = wire.normal_path(scope["raw_path"])
+        tracer = state.of(scope).tracer
+        if tracer is None or scope["path"] in _QUIET:
+            await self._observe(scope, receive, send, trace)
+        else:
+            with tracer.request(scope["headers"], trace):
+                await self._observe(scope, receive, send, trace)
+
+    async def _observe(
+        self, scope: Scope, receive: Receive, send: Send, trace: tracing.Trace
+    ) -> None:
         own_headers = [*_HEADERS, (b"x-request-id", trace.request_id.encode())]
 
         async def send_with_headers(message: Message) -> None:
@@ -58,16 +67,17 @@ class Observation:
 
     def _record(self, scope: Scope, trace: tracing.Trace) -> None:
         route = scope.get("route")
-        template: str = route.path if route is not None else _ROUTE_UNKNOWN
+        if route is not None:
+            trace.route = route.path
         seconds = trace.seconds()
-        state.of(scope).metrics.count_request(trace.method, template, trace.status or 0, seconds)
-        (self._logger.debug if template in _QUIET else self._logger.info)(
+        state.of(scope).metrics.count_request(trace.method, trace.route, trace.status or 0, seconds)
+        (self._logger.debug if trace.route in _QUIET else self._logger.info)(
             "request",
             request_id=trace.request_id,
             user_id=trace.user_id,
             group_id=trace.group_id,
             method=trace.method,
-            route=template,
+            route=trace.route,
             status=trace.status,
             duration_ms=round(seconds * 1000, 2),
             **({"error": trace.error} if trace.error else {}),

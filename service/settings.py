@@ -1,9 +1,11 @@
 """The configuration: one name per setting, from the environment or a `.env` file."""
 
 import ipaddress
+import json
 import os
 import re
 import secrets
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Field,
     SecretStr,
@@ -74,6 +77,15 @@ def _known_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _examples(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError("must be a JSON list of objects with name, id and token") from None
+    return value
+
+
 def _rate_limit(value: str) -> str:
     value = value.strip()
     if value.lower() == "off":
@@ -86,6 +98,14 @@ def _rate_limit(value: str) -> str:
     except ValueError:
         raise ValueError("must be 'off' or a rate such as 600/minute") from None
     return value
+
+
+class Example(BaseModel):
+    """An example user of a development instance, with a token that is ready to use."""
+
+    name: str
+    id: uuid.UUID
+    token: SecretStr
 
 
 class Settings(BaseSettings):
@@ -102,6 +122,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port = 8000
     web_concurrency: int = Field(default=1, ge=1, le=256)
+    # Where a worker answers /metrics and /healthz; 0 is nowhere.
+    metrics_port: Port = 0
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path(".data"), validate_default=True
     )
@@ -117,6 +139,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     # The alias in OpenSearch; the names of indices begin with it.
     search_index: str = Field(default="communities", pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    # Seconds after TERM during which all is still served and /readyz says no.
+    drain_seconds: float = Field(default=0, ge=0, le=600)
     db_pool_size: int = Field(default=6, ge=1, le=100)
 
     # The programs of another PostgreSQL for the embedded part.
@@ -146,6 +170,12 @@ class Settings(BaseSettings):
     cors_origins: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)
     ] = ()
+
+    # Where traces go, over OTLP as protobuf by HTTP; none are made where it is unset.
+    otel_exporter_otlp_endpoint: Annotated[SecretStr, _url("http", "https")] | None = None
+
+    # Whether there is a page at /.
+    live_page: bool = True
 
     @model_validator(mode="after")
     def _s3_keys_come_together(self) -> Self:
@@ -184,14 +214,14 @@ class ServiceSettings(Settings):
     s3_access_key: SecretStr
     s3_secret_key: SecretStr
 
-    # What /docs signs its reader in with; set by `make run` alone, for development.
-    docs_token: SecretStr | None = None
+    # Whom the page and /docs let their reader be; set by `make run` alone, for development.
+    example_users: Annotated[tuple[Example, ...], NoDecode, BeforeValidator(_examples)] = ()
 
     @model_validator(mode="after")
-    def _only_this_machine_is_given_a_token(self) -> Self:
-        if self.docs_token is not None and (self.jwt_jwks_url or not is_loopback(self.host)):
+    def _only_this_machine_is_given_tokens(self) -> Self:
+        if self.example_users and (self.jwt_jwks_url or not is_loopback(self.host)):
             raise ValueError(
-                "DOCS_TOKEN is for development: it goes neither with JWT_JWKS_URL "
+                "EXAMPLE_USERS is for development: it goes neither with JWT_JWKS_URL "
                 "nor with a HOST that other machines reach"
             )
         return self

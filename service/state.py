@@ -1,12 +1,12 @@
 """What a server process holds while it runs, opened at its start and closed at its end."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
 import opensearchpy
-import pydantic
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,12 +22,15 @@ from service import (
     media,
     metrics,
     rate_limit,
+    rulebook,
     search,
+    telemetry,
 )
 from service import settings as configuration
 from service.realtime import sockets
 
 PROBE_TIMEOUT: Final = 1.5  # seconds
+SAMPLED_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,9 @@ class Service:
     metrics: metrics.Metrics
     health: health.Health
     sockets: sockets.Sockets
-    docs_token: pydantic.SecretStr | None
+    # None where nobody traces.
+    tracer: telemetry.Tracer | None
+    settings: configuration.ServiceSettings
 
 
 class State(TypedDict):
@@ -70,9 +75,11 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
     authenticator, measured = auth.Authenticator(settings), metrics.Metrics()
     signer = media.Signer(s3, settings.s3_bucket)
     async with (
-        database.open_pool(settings) as pool,
+        telemetry.opened(settings, "service") as tracer,
+        database.open_pool(settings, tracer.cursor() if tracer else None) as pool,
         _redis(settings) as cache,
-        sockets.opened(settings, pool, authenticator, signer, measured) as live,
+        _sampled(pool, measured),
+        sockets.opened(settings, pool, authenticator, signer, measured, tracer) as live,
     ):
         yield Service(
             pool=pool,
@@ -84,16 +91,39 @@ async def opened(settings: configuration.ServiceSettings) -> AsyncIterator[Servi
             search=search.Search(settings),
             metrics=measured,
             sockets=live,
+            tracer=tracer,
             health=health.Health(
                 {
                     "postgres": health.probe_postgres(pool),
+                    "rulebook": rulebook.Rulebook(pool).check,
                     "redis": health.probe_redis(cache),
                     "s3": health.probe_s3(s3, settings.s3_bucket),
                     "opensearch": health.probe_opensearch(opensearch),
                 }
             ),
-            docs_token=settings.docs_token,
+            settings=settings,
         )
+
+
+@contextlib.asynccontextmanager
+async def _sampled(pool: database.Pool, measured: metrics.Metrics) -> AsyncIterator[None]:
+    """Looks at the pool now and then, for the metrics."""
+
+    async def sample() -> None:
+        while True:
+            found = pool.get_stats()
+            measured.set_pool(
+                found["pool_size"], found["pool_available"], found["requests_waiting"]
+            )
+            await asyncio.sleep(SAMPLED_EVERY)
+
+    sampling = asyncio.create_task(sample())
+    try:
+        yield
+    finally:
+        sampling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sampling
 
 
 def _redis(settings: configuration.ServiceSettings) -> redis.Redis:

@@ -13,6 +13,8 @@ class Trace:
 
     request_id: str
     method: str
+    # The template of its path.
+    route: str = "unknown"
     started: float = field(default_factory=time.perf_counter)
     status: int | None = None
     user_id: uuid.UUID | None = None

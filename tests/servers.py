@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import jwt
 
-from service import serving
 from service import settings as configuration
 from tools import stack
 
@@ -26,7 +25,7 @@ PATIENCE = 30.0
 
 @dataclass
 class Service:
-    """A `service.app` in uvicorn on a free port; its output is in `log`."""
+    """A `python -m service` on a free port; its output is in `log`."""
 
     environment: Mapping[str, str]
     log: Path
@@ -53,8 +52,8 @@ class Service:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                serving.command(host="127.0.0.1", port=self.port),
-                env=self.environment,
+                [sys.executable, "-m", "service"],
+                env={**self.environment, "PORT": str(self.port), "PYTHONPATH": str(ROOT)},
                 # Not the checkout: there may be a `.env`, which is its developer's.
                 cwd=self.log.parent,
                 stdout=log,

@@ -22,6 +22,9 @@ from tools import databases
 Json = dict[str, Any]
 Operation = tuple[str, str, Json]
 
+EXAMPLE_USERS = orjson.dumps(
+    [{"name": "Ada", "id": str(uuid.UUID(int=1)), "token": "a.development.token"}]
+).decode()
 CHECKS = """
 select relname::text, pg_get_constraintdef(c.oid)
 from pg_constraint as c join pg_class as t on t.oid = c.conrelid
@@ -359,7 +362,7 @@ def test_the_document_is_served(shared_service: servers.Service, document: Json)
 def test_the_page_has_a_token_only_where_it_was_given_one(
     run_service: conftest.ServiceFactory, shared_service: servers.Service
 ) -> None:
-    given = run_service(DOCS_TOKEN="a.development.token")
+    given = run_service(EXAMPLE_USERS=EXAMPLE_USERS)
     assert 'data-token="a.development.token"' in httpx.get(f"{given.origin}/docs").text
     # A name that another site may have made point here.
     elsewhere = httpx.get(f"{given.origin}/docs", headers={"host": "rebound.example"})
@@ -378,8 +381,8 @@ def test_the_page_has_a_token_only_where_it_was_given_one(
 def test_no_token_is_given_to_others_than_developers(
     run_service: conftest.ServiceFactory, unsafe: dict[str, str]
 ) -> None:
-    with pytest.raises(RuntimeError, match="DOCS_TOKEN is for development"):
-        run_service(DOCS_TOKEN="a.development.token", **unsafe)
+    with pytest.raises(RuntimeError, match="EXAMPLE_USERS is for development"):
+        run_service(EXAMPLE_USERS=EXAMPLE_USERS, **unsafe)
 
 
 def filled(path: str) -> str:

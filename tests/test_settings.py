@@ -65,6 +65,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("WEB_CONCURRENCY", "0"),
         ("LOG_LEVEL", "loud"),
         ("DB_POOL_SIZE", "-1"),
+        ("LIVE_PAGE", "perhaps"),
         ("RATE_LIMIT", "many"),
         ("RATE_LIMIT", "10 per fortnight"),
         ("JWT_ALGORITHMS", "none"),
@@ -185,3 +186,15 @@ def test_uncaught_it_ends_the_program_with_its_line_alone(tmp_path: Path) -> Non
 def test_the_example_file_names_every_setting() -> None:
     text = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"(?m)^#?([A-Z0-9_]+)=", text)) == set(configuration.names())
+
+
+@pytest.mark.parametrize("users", ["[", '"Ada"', '[{"name": "Ada"}]'])
+def test_bad_example_users_are_one_line_without_their_tokens(
+    monkeypatch: pytest.MonkeyPatch, users: str
+) -> None:
+    for name, value in STORES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("EXAMPLE_USERS", users)
+    with pytest.raises(SettingsError, match="EXAMPLE_USERS") as error:
+        configuration.load(ServiceSettings)
+    assert "\n" not in str(error.value)

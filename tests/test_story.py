@@ -19,7 +19,8 @@ from tests.http import wire
 from tests.realtime import clients
 from tools.seed import pictures
 
-PICTURE = pictures.draw((250, 200, 90), (40, 60, 120))
+SIZE = (64, 48)
+PICTURE = pictures.landscape(SIZE, [(250, 200, 90), (40, 60, 120), (20, 30, 60)])
 WORD = "kingfisher"
 PATIENCE = 30.0
 SERVERS = 2
@@ -190,8 +191,8 @@ async def link_picture(ada: Browser, post: str) -> Any:
         key=upload["key"],
         subject_type="post",
         subject_id=post,
-        width=pictures.SIZE,
-        height=pictures.SIZE,
+        width=SIZE[0],
+        height=SIZE[1],
     )
 
 

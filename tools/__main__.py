@@ -44,6 +44,15 @@ def pgtap_tests(
     raise SystemExit(pgtap.run(path, postgres))
 
 
+@app.command()
+def pictures() -> None:
+    """Take the pictures of the page that docs/ shows."""
+    # Not sooner: a browser's driver is installed for development alone.
+    from tools import pictures as taking
+
+    taking.take()
+
+
 @app.command(name="real-stores")
 def real_stores() -> None:
     """Install the stores of `make test-real`, where they are not yet."""

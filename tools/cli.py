@@ -11,7 +11,7 @@ import typer
 from tools import output
 from tools.commands import counters, doctor, instance, moderation, outbox, search, users
 
-SERVE, DATA, MEND, PEOPLE = "Serve", "Database", "Watch and mend", "People and content"
+SERVE, DATA, MEND, PEOPLE = "Serve", "Stores", "Watch and mend", "People and content"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,6 +47,7 @@ app.command(rich_help_panel=SERVE)(doctor.doctor)
 app.command(rich_help_panel=SERVE)(instance.token)
 app.command(rich_help_panel=DATA)(instance.migrate)
 app.command(rich_help_panel=DATA)(instance.rollback)
+app.command(rich_help_panel=DATA)(instance.bucket)
 app.command(rich_help_panel=DATA)(instance.seed)
 app.command(rich_help_panel=DATA)(instance.psql)
 app.add_typer(outbox.app, name="outbox", rich_help_panel=MEND)

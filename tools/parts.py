@@ -144,6 +144,8 @@ def s3(settings: Settings, port: int) -> Part:
         command=[
             *(script("rclone"), "serve", "s3", folder, "--addr", f"127.0.0.1:{port}"),
             *("--config", "", "--cache-dir", settings.data_dir / "s3-cache"),
+            # Pages may put and get: no cookie opens anything here, a signature in the URL does.
+            *("--allow-origin", "*"),
         ],
         environment={"RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'},
         probe=lambda: probes.s3_bucket(

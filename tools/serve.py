@@ -1,5 +1,7 @@
 """`communities run`: the stores, the database brought up to date, the servers, until the end."""
 
+import json
+import os
 import shutil
 import sys
 import time
@@ -9,13 +11,12 @@ from pathlib import Path
 
 import urllib3
 
-from service import serving
 from service import settings as configuration
 from service.settings import Settings
 from tools import migrate, output, processes, seed, stack, tokens
 from tools.failure import Failure
 
-ROOT = serving.ROOT
+ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
 # A server that ends sooner after its start than this would only do the same again.
 SETTLED = 3.0
@@ -28,6 +29,7 @@ class Server:
 
     name: str
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def servers(settings: Settings, port: int) -> list[Server]:
@@ -35,12 +37,14 @@ def servers(settings: Settings, port: int) -> list[Server]:
     return [
         Server(
             "service",
-            serving.command(
-                host=settings.host,
-                port=port,
-                processes=settings.web_concurrency,
-                log_level=settings.log_level,
-            ),
+            (sys.executable, "-m", "service"),
+            # As `make run` has settled them, whatever the environment says.
+            {
+                "HOST": settings.host,
+                "PORT": str(port),
+                "WEB_CONCURRENCY": str(settings.web_concurrency),
+                "LOG_LEVEL": settings.log_level,
+            },
         ),
         *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),
     ]
@@ -69,7 +73,8 @@ def _run(settings: Settings, json: bool) -> None:
         environment = {
             **running.environment(settings),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-            **_docs_token(settings),
+            **_python_path(),
+            **_examples(settings),
         }
         watch = _Watch(processes.Folder(settings.data_dir), environment, say)
         for server in servers(settings, port):
@@ -93,16 +98,19 @@ class _Watch:
     folder: processes.Folder
     environment: Mapping[str, str]
     say: Callable[[str], None]
-    started: dict[Server, tuple[processes.Record, float]] = field(default_factory=dict)
+    started: dict[str, tuple[Server, processes.Record, float]] = field(default_factory=dict)
 
     def start(self, server: Server) -> None:
         record = processes.start(
-            self.folder, server.name, server.command, environment=self.environment
+            self.folder,
+            server.name,
+            server.command,
+            environment={**self.environment, **server.environment},
         )
-        self.started[server] = (record, time.monotonic())
+        self.started[server.name] = (server, record, time.monotonic())
 
     def servers(self) -> None:
-        for server, (record, since) in list(self.started.items()):
+        for server, record, since in list(self.started.values()):
             if record.process() is None:
                 if time.monotonic() - since < SETTLED:
                     raise self._died(server.name)
@@ -121,6 +129,13 @@ class _Watch:
         return Failure(f"{name} has died; {log} ends with\n{processes.tail(log)}")
 
 
+def _python_path() -> dict[str, str]:
+    """What makes servers run our code, whatever is in the folder that they are started in."""
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+
+
 def _empty_folder(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
@@ -134,12 +149,16 @@ def origin(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _docs_token(settings: Settings) -> dict[str, str]:
-    """What signs the reader of /docs in, where that is nobody but who runs it."""
+def _examples(settings: Settings) -> dict[str, str]:
+    """Whom the reader of the page and of /docs may be, where that is nobody but who runs it."""
     is_example = settings.database_url is None and tokens.can_mint(settings)
     if not (is_example and configuration.is_loopback(settings.host)):
         return {}
-    return {"DOCS_TOKEN": tokens.mint(settings, str(seed.USERS[0][1]))}
+    users = [
+        {"name": name, "id": str(user), "token": tokens.mint(settings, str(user))}
+        for name, user in seed.USERS
+    ]
+    return {"EXAMPLE_USERS": json.dumps(users)}
 
 
 def _wait_until_healthy(watch: _Watch, origin: str) -> None:
@@ -157,7 +176,9 @@ def _wait_until_healthy(watch: _Watch, origin: str) -> None:
 
 
 def _addresses(settings: Settings, origin: str) -> dict[str, str]:
+    page = {"page": f"{origin}/"} if settings.live_page else {}
     return {
+        **page,
         "api": f"{origin}/api/communities/v1",
         "docs": f"{origin}/docs",
         "logs": str(settings.data_dir / "logs"),
@@ -166,8 +187,9 @@ def _addresses(settings: Settings, origin: str) -> dict[str, str]:
 
 def _welcome(settings: Settings, origin: str) -> None:
     addresses = _addresses(settings, origin)
-    print(f"\n  API    {addresses['api']}\n  docs   {addresses['docs']}")
-    print(f"  logs   {addresses['logs']}")
+    print()
+    for name, address in addresses.items():
+        print(f"  {name:6} {address}")
     if tokens.can_mint(settings):
         print("\n  Tokens of the example users, for `Authorization: Bearer …`:\n")
         for name, user in seed.USERS:

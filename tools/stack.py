@@ -301,7 +301,10 @@ def _clear(settings: Settings) -> None:
     records = folder.records()
     # What serves is stopped first, then the workers, and last what both need.
     for stage in range(3):
-        processes.stop(folder, [record for record in records if _stage(record.name) == stage])
+        # The service drains first, and then answers what it is at.
+        patience = settings.drain_seconds + 20 if stage == 0 else processes.PATIENCE
+        stopped = [record for record in records if _stage(record.name) == stage]
+        processes.stop(folder, stopped, patience=patience)
 
 
 def _stage(name: str) -> int:

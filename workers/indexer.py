@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from gen import models, search
-from service import database
+from service import database, telemetry
 from service import settings as configuration
 from workers import loop, metrics
 from workers.search import index, rebuild
@@ -28,9 +28,15 @@ class Indexer:
 
     name = "search"
 
-    def __init__(self, target: index.Index, measured: metrics.Metrics) -> None:
+    def __init__(
+        self,
+        target: index.Index,
+        measured: metrics.Metrics,
+        tracer: telemetry.Tracer | None = None,
+    ) -> None:
         self._target = target
         self._metrics = measured
+        self._tracer = tracer
         self._log = structlog.get_logger().bind(consumer=self.name)
         self._rebuild: rebuild.Rebuild | None = None
 
@@ -43,8 +49,18 @@ class Indexer:
                 # After the claim: whatever is rebuilt from rows without these changes is seen here.
                 aliases = await self._target.aliases()
                 if aliases.readable:
-                    return await self._write(querier, tasks, aliases.targets)
+                    with self._span(tasks):
+                        return await self._write(querier, tasks, aliases.targets)
         return await self._fill(connection)
+
+    def _span(
+        self, tasks: Sequence[models.ApiSearchTask]
+    ) -> contextlib.AbstractContextManager[None]:
+        """The span of a batch, linked to what led to it."""
+        carried = [one for task in tasks for one in task.traceparents]
+        if self._tracer is None or not carried:
+            return contextlib.nullcontext()
+        return self._tracer.batch("index", carried, {"communities.documents": len(tasks)})
 
     async def _write(
         self,
@@ -96,11 +112,13 @@ def _document(task: models.ApiSearchTask) -> index.Document:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: configuration.ServiceSettings, measured: metrics.Metrics
+    settings: configuration.ServiceSettings,
+    measured: metrics.Metrics,
+    tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Indexer]:
     """An indexer on the OpenSearch of the settings, whether or not that is up."""
     url = settings.opensearch_url.get_secret_value()
-    yield Indexer(index.connect(url, settings.search_index), measured)
+    yield Indexer(index.connect(url, settings.search_index), measured, tracer)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ import psycopg
 import structlog
 
 from gen import outbox
-from service import database, logs
+from service import database, logs, telemetry
 from service import settings as configuration
-from workers import connections, doorbell, metrics, process
+from workers import connections, doorbell, metrics, port, process
 
 SLEEP: Final = 4.0  # seconds, as all here: for so long writers ring for a sleeper
 SHORTEST_WAIT: Final = 0.05
@@ -57,7 +57,7 @@ class Consumer(Protocol):
 
 
 Opener = Callable[
-    [configuration.ServiceSettings, metrics.Metrics],
+    [configuration.ServiceSettings, metrics.Metrics, telemetry.Tracer | None],
     contextlib.AbstractAsyncContextManager[Consumer],
 ]
 
@@ -67,8 +67,12 @@ def main(name: str, opener: Opener) -> None:
 
     async def work(settings: configuration.ServiceSettings, stop: asyncio.Event) -> None:
         measured = metrics.Metrics()
-        async with opener(settings, measured) as consumer:
-            await Loop(settings, consumer, measured, stop).run()
+        async with (
+            telemetry.opened(settings, name) as tracer,
+            opener(settings, measured, tracer) as consumer,
+        ):
+            with port.opened(settings, measured):
+                await Loop(settings, consumer, measured, stop).run()
 
     process.run(name, work)
 
@@ -103,6 +107,7 @@ class Loop:
         ]
         try:
             while not self._stop.is_set():
+                self._metrics.beat()
                 await self._connected()
         finally:
             for task in background:
@@ -140,6 +145,7 @@ class Loop:
         asleep_since: float | None = None
         wait = SHORTEST_WAIT
         while not self._stop.is_set():
+            self._metrics.beat()
             self._bell.hush()
             async with asyncio.timeout(PATIENCE):
                 done = await self._batch(connection)

@@ -1,5 +1,6 @@
 """What Prometheus reads of the workers, by way of the folder that they share with the service."""
 
+import time
 from typing import Final
 
 import prometheus_client
@@ -11,7 +12,8 @@ class Metrics:
     """The counters of one worker, by the name of the consumer."""
 
     def __init__(self) -> None:
-        registry = prometheus_client.CollectorRegistry()
+        self.registry = registry = prometheus_client.CollectorRegistry()
+        self.beat()
         consumer = ["consumer"]
         self.processed = prometheus_client.Counter(
             "communities_outbox_processed", "Events delivered", consumer, registry=registry
@@ -39,6 +41,14 @@ class Metrics:
         self.swept = prometheus_client.Counter(
             "communities_swept", "Rows and objects removed", ["kind"], registry=registry
         )
+
+    def beat(self) -> None:
+        """Says that the worker is alive: it begins a turn."""
+        self._beaten = time.monotonic()
+
+    def age(self) -> float:
+        """Seconds since it said so."""
+        return time.monotonic() - self._beaten
 
 
 def _gauge(

@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 import structlog
 
-from service import logs
 from service import settings as configuration
+from service import telemetry
 
 GRACE: Final = 3.0  # seconds that work at hand has to be finished; then it is rolled back
 
@@ -21,7 +21,7 @@ Work = Callable[[configuration.ServiceSettings, asyncio.Event], Awaitable[None]]
 def run(name: str, work: Work) -> None:
     """Works until a signal sets the event, and a little longer."""
     settings = configuration.load(configuration.ServiceSettings)
-    logs.configure(settings.log_level)
+    telemetry.configure_logs(settings)
     asyncio.run(_run(name, settings, work))
 
 

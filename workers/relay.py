@@ -8,7 +8,7 @@ that the database has forgotten, restored from an older backup: places go on abo
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gen import models, outbox
-from service import database, streams
+from service import database, streams, telemetry
 from service import settings as configuration
 from service.realtime import feed
 from workers import loop, metrics
@@ -35,9 +35,10 @@ class Relay:
 
     name = "streams"
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, tracer: telemetry.Tracer | None = None) -> None:
         self._redis = client
         self._feed = feed.Feed(client)
+        self._tracer = tracer
         self._log = structlog.get_logger().bind(consumer=self.name)
 
     async def handle(self, connection: database.Connection) -> int:
@@ -76,12 +77,27 @@ class Relay:
     async def _publish(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        # As one transaction: none overtakes another one that is refused for want of memory, say.
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            for entry in entries:
-                _add(pipeline, entry)
-            _trim(pipeline, _place(entries[-1]))
-            await pipeline.execute()
+        with self._spans(entries) as carried:
+            # As one transaction: none overtakes another one that is refused for want of memory.
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                for entry in entries:
+                    _add(pipeline, entry, carried.get(_place(entry)))
+                _trim(pipeline, _place(entries[-1]))
+                await pipeline.execute()
+
+    @contextlib.contextmanager
+    def _spans(self, entries: Sequence[Entry]) -> Iterator[Mapping[int, str]]:
+        """What events carry on into the streams, by their places."""
+        traced = {
+            _place(entry): (entry.traceparent, {"messaging.system": "redis"})
+            for entry in entries
+            if entry.traceparent is not None
+        }
+        if self._tracer is None or not traced:
+            yield {place: carried for place, (carried, _) in traced.items()}
+            return
+        with self._tracer.handing_on("publish", traced) as carried_on:
+            yield carried_on
 
 
 @contextlib.contextmanager
@@ -103,7 +119,7 @@ def _identity(payload: str | bytes) -> tuple[str, ...]:
     return event["type"], event["subject_id"], event["occurred_at"]
 
 
-def _add(pipeline: redis.client.Pipeline, entry: Entry) -> None:
+def _add(pipeline: redis.client.Pipeline, entry: Entry, traceparent: str | None) -> None:
     assert entry.stream is not None
     pipeline.xadd(
         entry.stream,
@@ -112,6 +128,7 @@ def _add(pipeline: redis.client.Pipeline, entry: Entry) -> None:
             "group_id": str(entry.group_id or ""),
             "post_id": orjson.loads(entry.payload)["post_id"] or "",
             "payload": entry.payload,
+            **({"traceparent": traceparent} if traceparent else {}),
         },
         id=streams.entry_id(_place(entry)),
     )
@@ -127,7 +144,9 @@ def _trim(pipeline: redis.client.Pipeline, last: int) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: configuration.ServiceSettings, _measured: metrics.Metrics
+    settings: configuration.ServiceSettings,
+    _measured: metrics.Metrics,
+    tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Relay]:
     """A relay to the Redis of the settings, whether or not that is up."""
     client = redis.Redis.from_url(
@@ -137,7 +156,7 @@ async def opened(
         retry=Retry(NoBackoff(), 0),
     )
     async with client:
-        yield Relay(client)
+        yield Relay(client, tracer)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import structlog
 from gen import idempotency, media, outbox
 from service import bucket, database, logs, problems
 from service import settings as configuration
-from workers import connections, metrics, process
+from workers import connections, metrics, port, process
 
 NAME: Final = "sweeper"
 KINDS: Final = ("upload", "object", "event", "idempotency_key")
@@ -33,13 +33,14 @@ class Sweeper:
         self,
         settings: configuration.ServiceSettings,
         stop: asyncio.Event,
+        measured: metrics.Metrics,
         interval: float = INTERVAL,
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._interval = interval
         self._bucket = bucket.Bucket(bucket.connect(settings, S3_TIMEOUT), settings.s3_bucket)
-        self._metrics = metrics.Metrics()
+        self._metrics = measured
         for kind in KINDS:
             self._metrics.swept.labels(kind)
         self._log = structlog.get_logger().bind(worker=NAME)
@@ -48,6 +49,7 @@ class Sweeper:
     async def run(self) -> None:
         """Sweeps until it is stopped; no error ends it."""
         while not self._stop.is_set():
+            self._metrics.beat()
             try:
                 await self._sweep()
             except Exception as error:  # a bug must not end what holds up everything else
@@ -74,6 +76,7 @@ class Sweeper:
         """Does batch after batch until one finds nothing more to do."""
         swept = 0
         while not self._stop.is_set() and (done := await batch()):
+            self._metrics.beat()
             swept += done
             self._metrics.swept.labels(kind).inc(done)
         if swept:
@@ -110,7 +113,9 @@ def main() -> None:
     interval = parser.parse_args().interval
 
     async def work(settings: configuration.ServiceSettings, stop: asyncio.Event) -> None:
-        await Sweeper(settings, stop, interval).run()
+        measured = metrics.Metrics()
+        with port.opened(settings, measured):
+            await Sweeper(settings, stop, measured, interval).run()
 
     process.run(NAME, work)
 

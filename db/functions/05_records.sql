@@ -2,6 +2,17 @@
 -- rights, also an entry in the audit log. Both are written in the transaction of the change, after its
 -- own row, so that the events of one row keep their order (§5, design §2).
 
+create function api.traceparent()
+returns text
+language sql stable
+return substring(
+  current_setting('communities.traceparent', true)
+  from '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+);
+comment on function api.traceparent() is
+  'The span that this transaction is part of, if its caller has said so by '
+  'set_config(''communities.traceparent'', …, true); what is malformed is none (§13).';
+
 create function api.emit(
   p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
   p_data json
@@ -12,7 +23,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   insert into outbox_event (
-    group_id, aggregate_type, aggregate_id, event_type, payload, stream, processed_at
+    group_id, aggregate_type, aggregate_id, event_type, payload, stream, processed_at, traceparent
   )
   values (
     p_group_id, p_subject_type, p_subject_id, p_type,
@@ -20,7 +31,8 @@ begin
       'group_id', p_group_id, 'post_id', p_post_id, 'actor_id', p_actor, 'occurred_at', now(),
       'data', p_data
     ),
-    stream_of(p_type, p_subject_type), case when not is_searched(p_type) then now() end
+    stream_of(p_type, p_subject_type), case when not is_searched(p_type) then now() end,
+    traceparent()
   );
   perform ring();
 end

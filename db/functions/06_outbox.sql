@@ -121,7 +121,9 @@ comment on function api.prune_outbox(interval, int) is
 -- Streams ------------------------------------------------------------------------------------------
 
 create view api.stream_entries as
-select id as event_id, stream, stream_seq, event_type as type, group_id, payload::json as payload
+select
+  id as event_id, stream, stream_seq, event_type as type, group_id, payload::json as payload,
+  traceparent
 from public.outbox_event;
 comment on view api.stream_entries is
   'Shape of an event as a stream has it: its place there is <stream_seq>-0 (§6).';
@@ -174,7 +176,8 @@ begin
         'post_id', e.payload -> 'post_id', 'subject_type', e.aggregate_type,
         'subject_id', e.aggregate_id, 'actor_id', e.payload -> 'actor_id',
         'occurred_at', e.payload -> 'occurred_at', 'data', e.payload -> 'data'
-      )
+      ),
+      e.traceparent
     from outbox_event as e
     where e.stream_seq is not null and e.published_at is null
     order by e.stream_seq limit p_most;

@@ -171,7 +171,7 @@ comment on function api.find_searchables(text, uuid, int) is
 create view api.search_tasks as
 select
   '{}'::bigint[] as event_ids, aggregate_type as kind, aggregate_id as id, 0::bigint as version,
-  '{}'::json as document
+  '{}'::json as document, '{}'::text[] as traceparents
 from public.outbox_event;
 comment on view api.search_tasks is
   'Shape of a subject to be indexed, and of the events that are done by that.';
@@ -196,7 +196,11 @@ begin
   -- The rows are read after the claim: they are at least as new as the events.
   return query
     with subjects as (
-      select array_agg(e.id order by e.id) as event_ids, e.aggregate_type as kind, e.aggregate_id as id
+      select
+        array_agg(e.id order by e.id) as event_ids, e.aggregate_type as kind, e.aggregate_id as id,
+        coalesce(
+          array_agg(e.traceparent) filter (where e.traceparent is not null), '{}'
+        ) as traceparents
       from outbox_event as e where e.id = any (v_claimed)
       group by e.aggregate_type, e.aggregate_id
     ),
@@ -212,12 +216,13 @@ begin
     ),
     -- A row that is gone for good has no version any more; a new one is above all that it had.
     versions as (
-      select s.event_ids, s.kind, s.id, x.document,
+      select s.event_ids, s.kind, s.id, s.traceparents, x.document,
         case when x.id is null then nextval('row_version') else x.version end as version
       from subjects as s left join states as x on (x.kind, x.id) = (s.kind, s.id)
     )
     select
-      v.event_ids, v.kind, v.id, v.version, coalesce(v.document, tombstone(v.kind, v.id, v.version))
+      v.event_ids, v.kind, v.id, v.version, coalesce(v.document, tombstone(v.kind, v.id, v.version)),
+      v.traceparents
     from versions as v
     order by v.event_ids[1];
 end

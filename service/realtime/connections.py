@@ -9,6 +9,8 @@ from typing import Final, Protocol
 
 from starlette.types import Message, Receive, Scope, Send
 
+# Bytes that a client may send in one message: a token is the longest.
+MESSAGE: Final = 16 * 1024
 # Messages that a client may send at once, and a second for long: it connects and answers pings.
 BURST: Final = 500
 RATE: Final = 20.0

@@ -36,6 +36,7 @@ class Entry:
     group_id: str
     post_id: str | None
     payload: bytes
+    traceparent: str | None = None
 
 
 class Feed:
@@ -130,6 +131,7 @@ def _entry(identity: bytes, fields: dict[bytes, bytes]) -> Entry:
         group_id=_canonical(fields.get(b"group_id", b"")),
         post_id=_canonical(fields.get(b"post_id", b"")) or None,
         payload=fields.get(b"payload", b"null"),
+        traceparent=fields.get(b"traceparent", b"").decode("latin-1") or None,
     )
 
 

@@ -5,6 +5,7 @@ committed after they were banned.
 """
 
 import asyncio
+import contextlib
 import datetime
 import time
 import uuid
@@ -14,6 +15,7 @@ from typing import Final
 import orjson
 import structlog
 
+from service import streams, telemetry
 from service.realtime import access, feed, listeners, removed, telling
 
 BATCH: Final = 200  # entries of each stream
@@ -28,7 +30,13 @@ Targets = dict[str, list[listeners.Listener]]
 class Reader:
     """Hands out what happens. Everything up to `place` is handed out, or about to be."""
 
-    def __init__(self, source: feed.Feed, asked: access.Access, teller: telling.Teller) -> None:
+    def __init__(
+        self,
+        source: feed.Feed,
+        asked: access.Access,
+        teller: telling.Teller,
+        tracer: telemetry.Tracer | None,
+    ) -> None:
         self.place = feed.NOTHING
         self.started = asyncio.Event()
         # Redis was away when it began: what was published before it came back is not known.
@@ -40,6 +48,7 @@ class Reader:
         self._feed = source
         self._access = asked
         self._teller = teller
+        self._tracer = tracer
 
     async def run(self) -> None:
         """Reads until it is cancelled."""
@@ -98,7 +107,10 @@ class Reader:
         for entry in entries:
             if entry.type in ("member.left", "member.banned"):
                 departed.add(_member(entry))
-            await self._tell(entry, targets.get(entry.group_id, []), allowed, departed)
+            audience = targets.get(entry.group_id, [])
+            if audience:
+                with self._span(entry):
+                    await self._tell(entry, audience, allowed, departed)
         await self._expel(targets, allowed)
         await self._leave_deleted(entries, targets)
 
@@ -113,6 +125,12 @@ class Reader:
                 self._feed, entries[0].place - 1, self._surveyed, targets.keys()
             )
 
+    def _span(self, entry: feed.Entry) -> contextlib.AbstractContextManager[None]:
+        if self._tracer is None or entry.traceparent is None:
+            return contextlib.nullcontext()
+        event = {"communities.event_id": streams.entry_id(entry.place)}
+        return self._tracer.receiving(f"emit {entry.type}", entry.traceparent, event)
+
     async def _tell(
         self,
         entry: feed.Entry,
@@ -120,8 +138,6 @@ class Reader:
         allowed: set[access.Pair],
         departed: set[uuid.UUID],
     ) -> None:
-        if not audience:
-            return
         now = time.time()
         event = self._teller.event(entry)
         readable = self._gone.readable(entry)

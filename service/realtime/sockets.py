@@ -15,7 +15,7 @@ import structlog
 from socketio import exceptions
 from starlette.types import Receive, Scope, Send
 
-from service import auth, database, media, metrics, problems, serving, settings
+from service import auth, database, media, metrics, problems, settings, telemetry
 from service.realtime import (
     access,
     connections,
@@ -68,6 +68,7 @@ class Sockets:
         signer: media.Signer,
         measured: metrics.Metrics,
         anonymous: int,
+        tracer: telemetry.Tracer | None,
     ) -> None:
         logger = logging.getLogger("socketio")
         logger.setLevel(logging.ERROR)
@@ -79,7 +80,7 @@ class Sockets:
             cors_credentials=False,
             # What clients send is thrown away where it arrives.
             async_handlers=False,
-            max_http_buffer_size=serving.MESSAGE,
+            max_http_buffer_size=connections.MESSAGE,
             ping_interval=PING_INTERVAL,
             ping_timeout=PING_TIMEOUT,
             logger=logger,
@@ -93,7 +94,7 @@ class Sockets:
         self._server.opens = self._teller.begin
         self._server.closes = self._teller.unjoined.end
         self._anonymous = anonymous
-        self.reader = reader.Reader(source, asked, self._teller)
+        self.reader = reader.Reader(source, asked, self._teller, tracer)
         self._replay = replay.Replay(source, asked, self._teller, self.reader)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -121,6 +122,12 @@ class Sockets:
             for task in self._tasks:
                 task.cancel()
             await self._server.shutdown()
+
+    async def leave(self) -> None:
+        """Cuts all connections; their clients come back by themselves, to another process."""
+        for connection in list(self._server.eio.sockets):
+            self._teller.drop(connection, "stopping")
+        await self._teller.closed()
 
     async def _connect(
         self, namespace: str, sid: str, environ: dict[str, Any], credentials: object = None
@@ -231,6 +238,7 @@ async def opened(
     authenticator: auth.Authenticator,
     signer: media.Signer,
     measured: metrics.Metrics,
+    tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Sockets]:
     """Sockets that are told what happens until the end."""
     async with feed.opened(configuration) as source:
@@ -241,6 +249,7 @@ async def opened(
             signer,
             measured,
             configuration.sockets_anonymous,
+            tracer,
         )
         running = asyncio.create_task(sockets.run())
         try:

@@ -135,6 +135,10 @@ class Teller:
         task.add_done_callback(self._closing.discard)
         self.connections.cut(connection, environ.get("asgi.scope"))
 
+    async def closed(self) -> None:
+        """Returns when the connections that were cut are closed."""
+        await asyncio.gather(*self._closing)
+
     async def _close(self, socket: Any) -> None:
         try:
             await socket.close(wait=False, abort=True)

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from service import asyncapi, bodies, docs, uploads
+from service import asyncapi, bodies, docs, page, uploads
 from service.endpoints import acts, reads, route, takes
 from service.routes import (
     comments,
@@ -37,7 +37,7 @@ def table() -> list[BaseRoute]:
         *_others(),
     ]
     described = Route("/asyncapi.json", asyncapi.answer_document, include_in_schema=False)
-    return [*every, described, *docs.routes(every)]
+    return [*every, described, *docs.routes(every), *page.routes()]
 
 
 def _posts() -> list[Route]:

@@ -16,11 +16,14 @@ async def live(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """GET /readyz: each backing store by name; 503 when one does not answer."""
-    stores = await state.of(request.scope).health.check()
+    """GET /readyz: each backing store by name, and whether the database has the functions that are
+    called; 503 when one is not there, and when the process is about to stop.
+    """
+    health = state.of(request.scope).health
+    stores = await health.check()
     words = {store: "ok" if well else "error" for store, well in stores.items()}
-    well = all(stores.values())
-    return _words(200 if well else 503, {"status": "ok" if well else "error", **words})
+    status = "draining" if health.draining else "ok" if all(stores.values()) else "error"
+    return _words(200 if status == "ok" else 503, {"status": status, **words})
 
 
 async def metrics(request: Request) -> Response:

@@ -1,11 +1,15 @@
 """What each command does, says to people and tells machines."""
 
 import io
+import json
+import signal
 import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import jwt
 import minio
 import psycopg
@@ -40,6 +44,18 @@ def test_migrate_and_rollback_tell_what_they_did(
     told = communities("migrate", "--json", **given)
     assert told.rows() == [{"applied": [first["applied"][-1]], "api_rebuilt": True}]
     assert "tables: applied" in told.said
+
+
+def test_run_tells_its_addresses_once_it_serves(communities: Communities) -> None:
+    process = communities.start("run", "--json")
+    assert process.stdout is not None
+    addresses = json.loads(process.stdout.readline())
+    origin = addresses["docs"].removesuffix("/docs")
+    assert httpx.get(f"{origin}/healthz").json() == {"status": "ok"}
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    assert said.endswith("stopped\n")
 
 
 def test_seed_tells_what_it_has_made(communities: Communities) -> None:
@@ -189,7 +205,8 @@ def uploaded(
     client = probes.s3_client(test_stack.urls, region="us-east-1")
     client.put_object("communities", final_key, io.BytesIO(content), len(content))
     writer.connection.execute(
-        "select from api.confirm_upload(%s, %s, 'image/png', %s)", [writer.user, key, len(content)]
+        "select from api.confirm_upload(%s, %s, %s, 'image/png', %s)",
+        [writer.user, key, final_key, len(content)],
     )
     writer.connection.execute(
         "select from api.link_attachment(%s, %s, 'post', %s, 1, 1)", [writer.user, key, post]
@@ -267,6 +284,33 @@ def test_an_erased_users_events_leave_the_streams_and_others_stay(
         assert any("of somebody else" in text for text in payloads())
         assert client.keys("idem:*") == [f"idem:{writer.user}:key".encode()]
     assert communities("user", "erase", author, "--yes").code == 0
+
+
+def test_an_erasure_that_loses_a_deadlock_is_tried_again(
+    communities: Communities, database: databases.Database, writer: Writer
+) -> None:
+    author = _somebody_who_wrote(writer)
+    name = urlsplit(database.url).path.strip("/")
+    with database.connect() as connection:
+        # The erasure is the one who looks for a deadlock, and so the one who gives way.
+        connection.execute(f"alter database {name} set deadlock_timeout = '3s'")
+        connection.execute("set deadlock_timeout = '1min'")
+        with database.connect() as observer, connection.transaction():
+            connection.execute("select from post where author_id = %s for update", [author])
+            process = communities.start("user", "erase", author, "--yes", "--json")
+            waits = (
+                "select 1 from pg_locks where not granted "
+                "and pid in (select pid from pg_stat_activity where datname = current_database())"
+            )
+            eventually(lambda: observer.execute(waits).fetchone(), seconds=60)
+            connection.execute(
+                "update group_entity set description = 'mine' where id = %s", [writer.group]
+            )
+        out, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "")
+    assert '{"kind":"post","count":1}' in out
+    lost = "select deadlocks from pg_stat_database where datname = current_database()"
+    eventually(lambda: value(database, lost) == 1)
 
 
 def test_the_only_owner_of_a_group_is_not_erased(communities: Communities, writer: Writer) -> None:

@@ -65,12 +65,12 @@ class Forwarder:
         self.down()
 
     def _accept(self, listener: socket.socket) -> None:
-        parts = urlsplit(self.target)
         while True:
             try:
                 client, _ = listener.accept()
             except OSError:
                 return
+            parts = urlsplit(self.target)
             server = socket.create_connection((parts.hostname, parts.port))
             self._connections += [client, server]
             for source, sink in ((client, server), (server, client)):

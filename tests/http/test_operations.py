@@ -10,13 +10,22 @@ import pytest
 from tests import servers
 from tests.conftest import ServiceFactory
 from tests.http import wire
+from tests.workers.writers import eventually
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 
 
 def _lines(service: servers.Service, request_id: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
-    return [line for line in lines if line.get("request_id") == request_id]
+    """What was logged of a request, which may be a moment after its answer."""
+    found: list[dict[str, Any]] = []
+
+    def logged() -> bool:
+        lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+        found[:] = [line for line in lines if line.get("request_id") == request_id]
+        return bool(found)
+
+    eventually(logged)
+    return found
 
 
 def test_a_living_process_says_so(shared_service: servers.Service) -> None:
@@ -26,7 +35,7 @@ def test_a_living_process_says_so(shared_service: servers.Service) -> None:
 
 def test_readiness_names_every_store(shared_service: servers.Service) -> None:
     response = httpx.get(f"{shared_service.origin}/readyz")
-    names = ("status", "postgres", "redis", "s3", "opensearch")
+    names = ("status", "postgres", "rulebook", "redis", "s3", "opensearch")
     assert (response.status_code, response.json()) == (200, dict.fromkeys(names, "ok"))
 
 

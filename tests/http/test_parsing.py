@@ -71,7 +71,6 @@ def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: wire.Us
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "//",
         "/api",
         wire.BASE,

@@ -10,7 +10,6 @@ import aiohttp
 import httpx
 import pytest
 
-from service import serving
 from service.realtime import connections, sockets
 from tests import servers
 from tests.conftest import ServiceFactory
@@ -95,7 +94,7 @@ async def test_a_message_too_large_is_not_waited_for(town: Town, frames: list[by
 
 async def test_a_message_may_be_as_large_as_the_limit(town: Town) -> None:
     group_id = town.group("public")
-    rest = serving.MESSAGE - len(f'40/groups/{group_id},{{"pad":""}}')
+    rest = connections.MESSAGE - len(f'40/groups/{group_id},{{"pad":""}}')
     async with session() as client:
         for more, expected in ((0, "40"), (1, "")):
             pad = "x" * (rest + more)

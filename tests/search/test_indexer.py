@@ -61,7 +61,7 @@ Command = Callable[..., testing.Result]
 
 @pytest.fixture
 def command(index: indexing.Indexing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """`python -m tools …` on this test's stores."""
+    """`communities …` on this test's stores."""
     for name in configuration.names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

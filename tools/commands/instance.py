@@ -1,4 +1,4 @@
-"""`communities run|migrate|rollback|seed|token|psql`: the instance and its database."""
+"""`communities run|migrate|bucket|rollback|seed|token|psql`: the instance and its database."""
 
 import contextlib
 import dataclasses
@@ -40,6 +40,19 @@ def migrate(json: output.Json = False) -> None:
         done = migrations.migrate(url, say=output.speaker(json))
     if json:
         output.result(True, dataclasses.asdict(done), "")
+
+
+def bucket(json: output.Json = False) -> None:
+    """Make the bucket of the S3 server, where it isn't there yet.
+
+    Example: S3_ENDPOINT_URL=https://… communities bucket
+    """
+    from service import settings as configuration
+    from tools import stack
+
+    settings = configuration.load(configuration.Settings)
+    with stack.borrowed(settings, ["s3"]):
+        output.result(json, {"bucket": settings.s3_bucket}, f"{settings.s3_bucket} can be used")
 
 
 def rollback(json: output.Json = False) -> None:

@@ -44,7 +44,8 @@ def look(context: Context) -> Iterator[Finding]:
                 )  # fmt: skip
                 return
             yield ok("s3", f"bucket {bucket} at {findings.place(url)}")
-            yield from _round_trip(client, http, bucket)
+            origins = [o for o in context.settings.cors_origins if o != "*"]
+            yield from _round_trip(client, http, bucket, origins)
             yield _privacy(http, url, bucket)
         except error.S3Error as refusal:
             todo = _HINTS.get(refusal.code or "", "see what the store says about it")
@@ -55,7 +56,9 @@ def look(context: Context) -> Iterator[Finding]:
             yield findings.unreachable("s3", VARIABLE, url, trouble, todo)
 
 
-def _round_trip(client: minio.Minio, http: urllib3.PoolManager, bucket: str) -> Iterator[Finding]:
+def _round_trip(
+    client: minio.Minio, http: urllib3.PoolManager, bucket: str, origins: list[str]
+) -> Iterator[Finding]:
     key = f"doctor/{secrets.token_hex(8)}"
     copy = f"{key}-copy"
     lifetime = datetime.timedelta(minutes=1)
@@ -79,24 +82,33 @@ def _round_trip(client: minio.Minio, http: urllib3.PoolManager, bucket: str) -> 
             )  # fmt: skip
             return
         yield ok("s3.objects", "put, copied, got by a signed URL, and removed")
-        yield _cors(http, upload)
+        yield _cors(http, upload, origins)
     finally:
         for name in (key, copy):
             client.remove_object(bucket, name)
 
 
-def _cors(http: urllib3.PoolManager, upload: str) -> Finding:
-    """Whether a web page of another origin may upload; apps need no such leave."""
-    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT"}
-    answer = http.request("OPTIONS", upload, headers=headers)
-    allowed = answer.headers.get("Access-Control-Allow-Origin")
-    if allowed in ("*", ORIGIN):
-        return ok("s3.cors", "web pages of every origin may upload")
+def _cors(http: urllib3.PoolManager, upload: str, origins: list[str]) -> Finding:
+    """Whether web pages may upload; apps need no such leave."""
+    refused = [origin for origin in origins or [ORIGIN] if not _lets_in(http, upload, origin)]
+    if not refused:
+        return ok("s3.cors", "web pages may upload")
+    if origins:
+        return warning(
+            "s3.cors", f"pages of {', '.join(refused)}, which CORS_ORIGINS names, may not upload",
+            "allow these origins PUT and GET in the bucket's CORS rules",
+        )  # fmt: skip
     return ok(
         "s3.cors",
-        f"a page of {ORIGIN} may not upload; if web pages are to, allow their origins PUT and GET "
-        "in the bucket's CORS rules",
+        "web pages of other origins may not upload; if they are to, allow their origins PUT and "
+        "GET in the bucket's CORS rules",
     )
+
+
+def _lets_in(http: urllib3.PoolManager, upload: str, origin: str) -> bool:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    answer = http.request("OPTIONS", upload, headers=headers)
+    return answer.headers.get("Access-Control-Allow-Origin") in ("*", origin)
 
 
 def _privacy(http: urllib3.PoolManager, url: str, bucket: str) -> Finding:

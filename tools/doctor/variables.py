@@ -67,7 +67,7 @@ def _shown(value: Any) -> str:
 
 
 def _file() -> Iterator[Finding]:
-    known = {*configuration.names(), "DOCS_TOKEN"}
+    known = {*configuration.names(), "EXAMPLE_USERS"}
     if unknown := sorted(set(_written()) - known):
         yield warning(
             "settings.unknown",

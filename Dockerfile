@@ -1,0 +1,33 @@
+# One image for everything of the service: the API, the workers, the migrations. What each
+# container runs is its command; see compose.yaml and docs/operating/deploy.md.
+
+FROM python:3.13-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
+COPY requirements-server.txt /tmp/
+# As they were locked, each with its hash; the lock file is complete, so nothing else is looked up.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: \
+       --requirement /tmp/requirements-server.txt
+COPY pyproject.toml README.md /src/
+COPY db/schema /src/db/schema
+COPY db/functions /src/db/functions
+COPY gen /src/gen
+COPY service /src/service
+COPY tools /src/tools
+COPY workers /src/workers
+RUN /opt/venv/bin/pip install --quiet --no-build-isolation --no-deps /src
+
+FROM python:3.13-slim-bookworm
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    HOST=0.0.0.0 DATA_DIR=/tmp/communities
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin communities
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /srv
+USER 10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# Alive, not ready: a store that is away is no reason to start the process again.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+    CMD ["python", "-m", "tools.alive", "8000"]
+CMD ["python", "-m", "service"]

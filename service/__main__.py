@@ -1,0 +1,51 @@
+"""`python -m service`: the server, as the settings say, until TERM."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from service import settings as configuration
+from service.realtime import connections
+
+ROOT: Final = Path(__file__).parent.parent
+# Seconds that requests in flight have to be finished; a statement has ten.
+GRACE: Final = 15
+
+
+def main() -> None:
+    """Serves until it is told to stop."""
+    settings = configuration.load(configuration.ServiceSettings)
+    if settings.web_concurrency > 1:
+        _share_metrics(settings.data_dir / "run" / "service-metrics")
+    uvicorn.run(
+        "service.app:app",
+        app_dir=str(ROOT),
+        host=settings.host,
+        port=settings.port,
+        workers=settings.web_concurrency,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        ws="wsproto",
+        # A message is refused while it comes in. Compressed, a short one could be a long one.
+        ws_max_size=connections.MESSAGE,
+        ws_per_message_deflate=False,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def _share_metrics(folder: Path) -> None:
+    """Lets the processes count together, unless somebody has seen to it for more than these."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+if __name__ == "__main__":
+    main()

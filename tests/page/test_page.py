@@ -1,0 +1,278 @@
+"""What one person sees at the page: reading, searching, themes, small screens, text as text."""
+
+import importlib.util
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright import sync_api
+
+from tests import conftest, servers
+from tests.http import wire
+from tests.page.conftest import DESKTOP, PHONE, Town
+from tools import seed
+
+expect = sync_api.expect
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script><em>&amp;"
+# Colour contrast of a small text against its ground, roles, names, landmarks: WCAG 2.1 A and AA.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+def axe() -> str:
+    """The script of axe-core, out of the wheel that carries it."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    assert found is not None
+    assert found.origin is not None
+    return (Path(found.origin).parent / "axe.min.js").read_text()
+
+
+def group_of(town: Town, name: str = "Campus Commons", who: str = "Ada") -> str:
+    with town.client(who) as client:
+        every = client.get("/groups", params={"mine": True}).json()["items"]
+    return str(next(group["id"] for group in every if group["name"] == name))
+
+
+def test_the_page_is_made_of_nothing_but_our_own(town: Town) -> None:
+    visitor = town.visit()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.page.reload()
+    visitor.sees("Find your people")
+    visitor.page.wait_for_load_state("networkidle")
+    pictures = town.service.environment["S3_ENDPOINT_URL"]
+    assert asked
+    assert all(url.startswith((town.service.origin, pictures)) for url in asked)
+    policy = httpx.get(town.service.origin).headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert pictures in policy
+
+
+def test_tokens_are_given_to_this_machine_alone(town: Town) -> None:
+    assert "Ada" in httpx.get(town.service.origin).text
+    elsewhere = httpx.get(town.service.origin, headers={"host": "rebound.example"})
+    assert 'data-examples="[]"' in elsewhere.text
+
+
+def test_there_is_no_page_where_it_is_switched_off(
+    run_service: conftest.ServiceFactory,
+) -> None:
+    service = run_service(LIVE_PAGE="off")
+    for path in ("/", "/page/main.js"):
+        wire.problem(httpx.get(f"{service.origin}{path}"), 404, "not_found")
+    assert httpx.get(f"{service.origin}/docs").status_code == 200
+
+
+def test_only_the_files_of_the_page_are_served(town: Town) -> None:
+    main = httpx.get(f"{town.service.origin}/page/main.js")
+    assert main.headers["content-type"].startswith("text/javascript")
+    for name in ("__init__.py", "page.html", "..%2Fsettings.py", "nothing.js"):
+        assert httpx.get(f"{town.service.origin}/page/{name}").status_code == 404
+
+
+def test_somebody_signs_in_joins_posts_and_signs_out(town: Town) -> None:
+    group = town.group("Ada")
+    ben = town.visit("Ben", "#/")
+    ben.page.locator("article.group a.whole-card").first.click()
+    expect(ben.page).to_have_url(re.compile(group))
+    ben.button("Join").click()
+    ben.sees("Joined")
+    expect(ben.page.locator(f'#side a[data-group="{group}"]')).to_be_visible()
+    ben.page.get_by_role("form", name="New post").get_by_label("New post").fill("Hello")
+    ben.page.keyboard.press("Control+Enter")
+    expect(ben.post("Hello")).to_be_visible()
+    # Who reloads is still there, and still the same.
+    ben.page.reload()
+    expect(ben.post("Hello").get_by_text("you", exact=True)).to_be_visible()
+    ben.button("Sign out").click()
+    expect(ben.page.get_by_role("heading", name="Welcome to Communities")).to_be_visible()
+    assert ben.page.evaluate("sessionStorage.length") == 0
+
+
+def test_who_is_not_signed_in_reads_what_is_public(town: Town) -> None:
+    group = group_of(town)
+    anybody = town.visit(path=f"#/groups/{group}")
+    expect(anybody.post("clock tower has been")).to_be_visible()
+    expect(anybody.page.get_by_role("form", name="New post")).to_have_count(0)
+    anybody.go(f"#/groups/{group_of(town, 'Robotics Lab')}")
+    anybody.sees("This group is for its members")
+    anybody.go(f"#/groups/{group_of(town, 'Midnight Bakers')}")
+    anybody.sees("There is nothing here")
+
+
+def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(town: Town) -> None:
+    ada = town.visit("Ada", "#/")
+    ada.page.get_by_role("main").get_by_role("button", name="New group").click()
+    dialog = ada.page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("x")
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    dialog.get_by_label("Name").fill("Chess club")
+    dialog.get_by_role("button", name="Create").click()
+    expect(ada.page.get_by_role("heading", name="Chess club")).to_be_visible()
+    ada.link("Settings").click()
+    ada.page.get_by_label("Description").fill("We meet on Fridays.")
+    ada.button("Save").click()
+    ada.sees("Saved.", inside="#toasts")
+    expect(ada.page.locator("#about")).to_contain_text("We meet on Fridays.")
+
+
+def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(town: Town) -> None:
+    group = town.group("Ada")
+    for number in range(45):
+        town.post("Ada", group, f"Number {number:02}")
+    ada = town.visit("Ada", f"#/groups/{group}")
+    expect(ada.post("Number 44")).to_be_visible()
+    cards = ada.page.locator("article.post")
+    assert cards.count() < 45
+    for _ in range(20):
+        ada.page.mouse.wheel(0, 4000)
+        if cards.count() == 45:
+            break
+        ada.page.wait_for_timeout(200)
+    expect(cards).to_have_count(45)
+    shown = [text[-2:] for text in ada.page.locator("article.post .text").all_inner_texts()]
+    assert shown == [f"{number:02}" for number in range(44, -1, -1)]
+
+
+def test_search_marks_what_it_found_and_leads_to_it(town: Town) -> None:
+    # The indexer may still be on its way through the example data.
+    with town.client("Ada") as client:
+        deadline = time.monotonic() + servers.PATIENCE
+        while not client.get("/search", params={"q": "atlases"}).json().get("items"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    ada = town.visit("Ada", "#/search?q=atlases")
+    hit = ada.page.locator("article.hit")
+    expect(hit.locator("mark")).to_have_text("atlases")
+    hit.get_by_role("link").click()
+    expect(ada.page.locator("article.comment.fresh, article.comment:focus")).to_contain_text(
+        "behind the atlases"
+    )
+    ada.go("#/search")
+    ada.page.get_by_role("main").get_by_role("searchbox").fill("nonesuchword")
+    ada.sees("Nothing was found")
+    expect(ada.page).to_have_url(re.compile("q=nonesuchword"))
+
+
+def test_an_answer_of_503_is_told_in_the_words_of_the_service(
+    run_service: conftest.ServiceFactory, town: Town
+) -> None:
+    visitor = town.visit("Ada")
+    visitor.service = run_service(OPENSEARCH_URL="http://127.0.0.1:9")
+    visitor.go("#/search?q=anything")
+    visitor.sees("A backing store is down; try again.")
+    expect(visitor.button("Try again")).to_be_visible()
+
+
+def test_what_people_write_is_shown_as_text(town: Town) -> None:
+    group = town.group("Ada")
+    with town.client("Ada") as client:
+        path = f"/groups/{group}"
+        assert client.patch(path, json={"name": EVIL, "description": EVIL}).is_success
+    post = town.post("Ada", group, EVIL, title=EVIL, topic_tags=["<b>x</b>"])
+    with town.client("Ada") as client:
+        path = f"/posts/{post}/comments"
+        assert client.post(path, json={"body": f"{EVIL} https://example.org/?a=1."}).is_success
+    ada = town.visit("Ada", f"#/groups/{group}")
+    ada.page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    expect(ada.post("onerror")).to_contain_text(EVIL)
+    ada.go(f"#/posts/{post}")
+    expect(ada.page.locator("article.comment .text")).to_contain_text(EVIL)
+    link = ada.page.locator("article.comment .text a")
+    expect(link).to_have_attribute("href", "https://example.org/?a=1")
+    expect(link).to_have_attribute("rel", re.compile("noopener"))
+    assert ada.page.locator("main img[src=x], main script").count() == 0
+
+
+def test_long_words_break_nothing_on_a_phone(town: Town) -> None:
+    group = town.group("Ada")
+    with town.client("Ada") as client:
+        fields = {"name": LONG[:80], "description": LONG, "tags": [LONG[:50]]}
+        assert client.patch(f"/groups/{group}", json=fields).is_success
+    post = town.post("Ada", group, LONG, title=LONG[:140], topic_tags=[LONG[:50]])
+    parent = None
+    with town.client("Ada") as client:
+        for _ in range(6):
+            body = {"body": LONG} if parent is None else {"body": LONG, "parent_id": parent}
+            parent = client.post(f"/posts/{post}/comments", json=body).json()["id"]
+    ada = town.visit("Ada", viewport=PHONE, has_touch=True)
+    parts = ("", "/members", "/about", "/requests", "/invites", "/bans", "/deleted", "/settings")
+    for path in ("#/", "#/you", f"#/posts/{post}", *(f"#/groups/{group}{part}" for part in parts)):
+        ada.go(path)
+        ada.page.locator("main .card").first.wait_for()
+        ada.page.wait_for_load_state("networkidle")
+        width = ada.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], path
+    expect(ada.page.locator("#side")).to_be_hidden()
+    ada.page.locator("#tabs").get_by_role("link", name="Search").click()
+    expect(ada.page).to_have_url(re.compile("#/search"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.ViewportSize) -> None:
+    group = group_of(town)
+    with town.client("Ada") as client:
+        [pinned] = client.get(f"/groups/{group}/posts", params={"pinned": True}).json()["items"]
+    ada = town.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    for path, shown in (
+        ("#/", "article.group"),
+        (f"#/groups/{group}", "article.post"),
+        (f"#/groups/{group}/members", ".row"),
+        (f"#/groups/{group}/settings", ".settings"),
+        (f"#/posts/{pinned['id']}", "article.comment"),
+        ("#/sign-in", ".examples"),
+        ("#/nowhere", ".state"),
+    ):
+        ada.go(path)
+        ada.page.locator(shown).first.wait_for()
+        ada.page.wait_for_load_state("networkidle")
+        assert violations(ada.page) == [], path
+
+
+def test_dark_is_dark_and_light_is_light(town: Town) -> None:
+    grounds = [
+        town.visit(color_scheme=scheme).page.evaluate(
+            "getComputedStyle(document.body).backgroundColor"
+        )
+        for scheme in ("light", "dark")
+    ]
+    assert grounds == ["rgb(246, 245, 241)", "rgb(18, 21, 23)"]
+
+
+def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(town: Town) -> None:
+    ada = town.visit("Ada", f"#/groups/{group_of(town)}")
+    more = ada.post("clock tower has been").get_by_role("button", name="More about")
+    more.focus()
+    ada.page.keyboard.press("Enter")
+    expect(ada.page.get_by_role("menuitem", name="Copy link")).to_be_focused()
+    ada.page.keyboard.press("ArrowDown")
+    expect(ada.page.get_by_role("menuitem", name="Pin")).to_be_focused()
+    ada.page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    expect(more).to_have_attribute("aria-expanded", "false")
+
+
+def violations(page: sync_api.Page) -> list[Any]:
+    """What axe finds, as its rules and the elements."""
+    page.evaluate(axe())
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    return [
+        (each["id"], json.dumps([node["target"] for node in each["nodes"]])[:400])
+        for each in found["violations"]
+    ]
+
+
+def test_the_example_users_are_those_of_the_seed(town: Town) -> None:
+    visitor = town.visit(path="#/sign-in")
+    names = visitor.page.locator(".example > span:last-child").all_inner_texts()
+    assert names == [name for name, _ in seed.USERS]

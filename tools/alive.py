@@ -1,0 +1,19 @@
+"""`python -m tools.alive PORT`: whether what listens on this port here says that it is well."""
+
+import sys
+import urllib.error
+import urllib.request
+
+
+def main() -> int:
+    """0 if /healthz answers 200, 1 otherwise."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{int(sys.argv[1])}/healthz", timeout=2):
+            return 0
+    except urllib.error.URLError as error:
+        print(error.reason)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
