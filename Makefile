@@ -11,7 +11,7 @@ DEV := .venv/.dev
 REAL := $(addprefix tests/,doors http matrix races realtime search workers test_kills.py test_outages.py test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench pictures lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench pictures client lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ down: $(DEV)  ## stop the test stack
 bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 	@$(BIN)/python -m bench
 
+client: $(DEV)  ## make the typed Python client in clients/python, and its wheel
+	@$(BIN)/python -m tools.client
+
 pictures: $(DEV)  ## take the pictures of the page in docs/pictures
 	@$(TOOLS) pictures
 
@@ -93,7 +96,7 @@ lock: $(DEV)  ## make the lock files again from pyproject.toml
 
 clean:  ## remove .venv, caches and all local data, unless something runs on it
 	@if [ -x $(BIN)/python ]; then $(TOOLS) clean; fi
-	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf clients/python/communities_client clients/python/dist .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Both sets live in one .venv; the stamp of the larger one covers the smaller.
 $(RUN): requirements.txt pyproject.toml

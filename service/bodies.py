@@ -70,7 +70,7 @@ class GroupPatch(Body):
     is_locked: bool | None = None
 
 
-class Role(Body):
+class NewRole(Body):
     role: Text
 
 

@@ -37,7 +37,7 @@ CHOICES = {
     ("GroupPatch", "visibility"): "group_entity",
     ("Group", "role"): "group_member",
     ("Member", "role"): "group_member",
-    ("Role", "role"): "group_member",
+    ("NewRole", "role"): "group_member",
     ("Invite", "role"): "group_invite",
     ("NewInvite", "role"): "group_invite",
     ("JoinRequest", "status"): "join_request",
@@ -110,10 +110,49 @@ def test_every_operation_has_a_name_of_its_own_and_words(document: Json) -> None
         assert not re.search("§|Raises|as JSON", words["description"])
 
 
+def test_every_parameter_has_words(document: Json) -> None:
+    shared = document["components"]["parameters"]
+    for _, _, words in operations(document):
+        for parameter in words["parameters"]:
+            known = (
+                shared[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+            )
+            assert known["description"].endswith("."), known
+
+
+def test_every_body_has_an_example(document: Json) -> None:
+    for path, methods in document["paths"].items():
+        for method, words in methods.items():
+            if method == "servers":
+                continue
+            asked = words.get("requestBody")
+            for described in [*words["responses"].values(), *([asked] if asked else [])]:
+                for content in described.get("content", {}).values():
+                    assert content.get("examples") or content.get("example"), (method, path)
+    for words in document["components"]["examples"].values():
+        assert words["value"]
+
+
+def test_every_tag_is_described(document: Json) -> None:
+    used = {
+        tag
+        for methods in document["paths"].values()
+        for method, words in methods.items()
+        if method != "servers"
+        for tag in words["tags"]
+    }
+    assert {tag["name"] for tag in document["tags"] if tag["description"]} == used
+
+
 def test_the_errors_are_those_of_the_registry(document: Json, database: databases.Database) -> None:
     with database.connect() as connection:
         rows = connection.execute("select code, status, title from api.error_codes").fetchall()
-    examples = document["components"]["examples"]
+    schemas = document["components"]["schemas"]
+    examples = {
+        name: example
+        for name, example in document["components"]["examples"].items()
+        if name not in schemas
+    }
     assert {code: (status, title) for code, status, title in rows} == {
         code: (example["value"]["status"], example["value"]["detail"])
         for code, example in examples.items()
@@ -150,8 +189,9 @@ def test_every_example_is_one_of_its_schema(document: Json) -> None:
     for name, schema in document["components"]["schemas"].items():
         [example] = schema["examples"]
         validator(document, name).validate(example)
-    for example in document["components"]["examples"].values():
-        validator(document, "Problem").validate(example["value"])
+    for name, example in document["components"]["examples"].items():
+        shape = name if name in document["components"]["schemas"] else "Problem"
+        validator(document, shape).validate(example["value"])
 
 
 def test_every_documented_parameter_of_a_query_is_read(
@@ -235,6 +275,17 @@ def test_real_answers_are_of_their_schemas(document: Json, shared_service: serve
         if "content" in response
     }
     assert shapes == seen
+
+
+def test_what_operators_are_answered_is_of_its_schema(
+    document: Json, shared_service: servers.Service
+) -> None:
+    schema = {"$ref": "#/components/schemas/Health", "components": document["components"]}
+    for path in ("/healthz", "/readyz"):
+        [content] = document["paths"][path]["get"]["responses"]["200"]["content"].values()
+        answer = httpx.get(shared_service.origin + path).json()
+        jsonschema.Draft202012Validator(schema).validate(answer)
+        assert answer == content["example"]
 
 
 @contextlib.contextmanager

@@ -1,14 +1,17 @@
-"""The OpenAPI document, made from the routes, their bodies, and the statements of gen/."""
+"""The OpenAPI document, made from the routes, their bodies, and the statements of gen/.
+
+`python -m service.openapi` prints it.
+"""
 
 import collections
 import http
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
 import pydantic
-from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute, Route
 
 from service import bodies, calls, endpoints
@@ -24,6 +27,7 @@ Communities: groups, posts, comments and reactions.
 - **Errors** are `application/problem+json`; `code` is a stable word, and one of those below.
 - **`Idempotency-Key`** makes any POST safe to send again, for 24 hours.
 - **PATCH** is a merge patch: what is absent stays, what is null is cleared.
+- **Live updates** come by Socket.IO: [the AsyncAPI document](/asyncapi.json) describes them.
 
 | code | status | |
 |---|---|---|
@@ -42,11 +46,31 @@ _PARAMETERS: Final[Json] = {
         "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
     },
 }
+_IN_PATHS: Final = {
+    "code": "The code of an invitation.",
+    "emoji": "An emoji, percent-encoded.",
+    "slug": "The group's slug.",
+}
 _PAGE: Final = {
     "limit": "How many items at most.",
     "before": "A cursor: only what is strictly older.",
     "after": "A cursor: only what is strictly newer.",
     "cursor": "The next_cursor of the page before.",
+}
+_FILTERS: Final = {
+    "author_id": "Only what this user wrote.",
+    "campus_id": "Only groups of this campus.",
+    "deleted": "Only what is deleted, which moderators may see.",
+    "emoji": "Only reactions with this emoji.",
+    "group_id": "Only what is in this group.",
+    "mine": "Only the caller's own groups.",
+    "parent_id": "Only direct replies to this comment.",
+    "pinned": "Only what is pinned, or with false only what isn't.",
+    "q": "What to look for.",
+    "role": "Only members of this role.",
+    "tag": "Only what has this tag.",
+    "type": "Only things of this type.",
+    "visibility": "Only groups of this visibility.",
 }
 _HEADERS: Final = {
     "X-Request-ID": "The id of this request.",
@@ -61,22 +85,26 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
     """The document of these routes, as JSON."""
     every = [route for route in routes if isinstance(route, Route) and route.include_in_schema]
     operations = [*learning.learn(every)]
+    schemas = _schemas(operations)
     paths: dict[str, Json] = collections.defaultdict(dict)
     for operation in operations:
         paths[operation.path][operation.method.lower()] = _operation(operation, operations)
-    for route in every:
-        if not isinstance(route.endpoint, endpoints.Endpoint):
-            paths[route.path] = _path_of_operators(route)
+    others = [route for route in every if not isinstance(route.endpoint, endpoints.Endpoint)]
+    for route in others:
+        paths[route.path] = _path_of_operators(route)
     return orjson.dumps(
         {
             "openapi": "3.1.0",
             "info": {
                 "title": "Communities",
                 "version": calls.BASE.rpartition("/")[2],
+                "summary": "Groups, posts, comments and reactions.",
                 "description": _introduction(),
+                "contact": {"name": "The Communities authors"},
+                "license": {"name": "MIT", "identifier": "MIT"},
             },
-            "servers": [{"url": calls.BASE}],
-            "tags": _tags(operations),
+            "servers": [{"url": calls.BASE, "description": "This service."}],
+            "tags": _tags(operations, others),
             "paths": paths,
             "components": {
                 "securitySchemes": {
@@ -87,8 +115,11 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
                     name: {"description": words, "schema": {"type": "string"}}
                     for name, words in _HEADERS.items()
                 },
-                "schemas": _schemas(operations),
-                "examples": {code: {"value": _problem(code)} for code in learning.registry()},
+                "schemas": schemas,
+                "examples": {
+                    **{name: {"value": schemas[name]["examples"][0]} for name in _sent(operations)},
+                    **{code: {"value": _problem(code)} for code in learning.registry()},
+                },
             },
         }
     )
@@ -103,7 +134,7 @@ def _introduction() -> str:
 
 
 def _operation(operation: learning.Learnt, operations: Sequence[learning.Learnt]) -> Json:
-    description = _plain(operation.text.partition(" Raises ")[0])
+    description = shapes.plain(operation.text.partition(" Raises ")[0])
     words: Json = {
         "operationId": _name(operation, operations),
         "tags": [_tag(operation.module.__name__)],
@@ -123,7 +154,7 @@ def _operation(operation: learning.Learnt, operations: Sequence[learning.Learnt]
     if body not in (None, bodies.Nothing):
         words["requestBody"] = {
             "required": not operation.operation.body_optional,
-            "content": {"application/json": {"schema": _ref("schemas", body.__name__)}},
+            "content": _json_of(body.__name__),
         }
     return words
 
@@ -142,9 +173,17 @@ def _name(operation: learning.Learnt, operations: Sequence[learning.Learnt]) -> 
 def _parameters(operation: learning.Learnt) -> Iterator[Json]:
     for name in operation.parameters:
         schema: Json = {"type": "string"}
-        if name.endswith("_id"):
+        words = _IN_PATHS.get(name)
+        if words is None:
             schema["format"] = "uuid"
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+            words = f"The {name.removesuffix('_id')}'s id."
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": words,
+            "schema": schema,
+        }
     for parameter in sorted(operation.queried(), key=lambda each: each.name in _PAGE):
         # Where it is also a word of Python, gen/ puts a _ behind it.
         name = parameter.name.removesuffix("_")
@@ -156,10 +195,8 @@ def _parameters(operation: learning.Learnt) -> Iterator[Json]:
             schema |= {"minimum": 1, "maximum": 100, "default": calls.DEFAULT_LIMIT}
         elif parameter.annotation is bool:
             schema |= {"default": False}
-        words: Json = {"name": name, "in": "query", "schema": schema}
-        if name in _PAGE:
-            words["description"] = _PAGE[name]
-        yield words
+        words = (_PAGE | _FILTERS)[name]
+        yield {"name": name, "in": "query", "description": words, "schema": schema}
     if operation.method == "POST":
         yield _ref("parameters", "IdempotencyKey")
     yield _ref("parameters", "RequestId")
@@ -183,8 +220,14 @@ def _success(
         "headers": {each: _ref("headers", each) for each in headers},
     }
     if name is not None:
-        words["content"] = {"application/json": {"schema": _ref("schemas", name)}}
+        words["content"] = _json_of(name)
     return words
+
+
+def _json_of(name: str) -> Json:
+    """Content of a shape, with its example."""
+    schema, example = _ref("schemas", name), _ref("examples", name)
+    return {"application/json": {"schema": schema, "examples": {name: example}}}
 
 
 def _refusals(refused: set[str]) -> Json:
@@ -219,24 +262,40 @@ def _path_of_operators(route: Route) -> Json:
     summary = re.sub(r"^GET \S+[:,] ", "", learning.one_line(route.endpoint.__doc__))
     statuses = [200, *map(int, re.findall(r"\b[45]\d\d\b", summary))]
     return {
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "/", "description": "This service, outside of the API."}],
         "get": {
             "operationId": route.endpoint.__name__,
             "tags": [_tag(route.endpoint.__module__)],
             "summary": summary[:1].upper() + summary[1:].rstrip("."),
+            "description": summary[:1].upper() + summary[1:],
             "security": [{}],
             "responses": {
-                str(status): {"description": http.HTTPStatus(status).phrase} for status in statuses
+                str(status): {
+                    "description": http.HTTPStatus(status).phrase,
+                    "content": _content_for_operators(route, status),
+                }
+                for status in statuses
             },
         },
     }
 
 
-def _tags(operations: Iterable[learning.Learnt]) -> list[Json]:
-    modules = {operation.module.__name__: operation.module for operation in operations}
+def _content_for_operators(route: Route, status: int) -> Json:
+    if route.path == "/metrics":
+        return {"text/plain": {"schema": {"type": "string"}, "example": "communities_sockets 3.0"}}
+    word = "ok" if status == http.HTTPStatus.OK else "error"
+    # The process itself stands on nothing.
+    stores = {} if route.path == "/healthz" else dict.fromkeys(shapes.STORES, word)
+    example = {"status": word, **stores}
+    return {"application/json": {"schema": _ref("schemas", "Health"), "example": example}}
+
+
+def _tags(operations: Iterable[learning.Learnt], others: Iterable[Route]) -> list[Json]:
+    modules = [operation.module.__name__ for operation in operations]
+    modules += [route.endpoint.__module__ for route in others]
     tags = [
-        {"name": _tag(name), "description": learning.one_line(module.__doc__)}
-        for name, module in modules.items()
+        {"name": _tag(name), "description": learning.one_line(sys.modules[name].__doc__)}
+        for name in dict.fromkeys(modules)
     ]
     # A reader begins with groups, whatever is asked for most.
     return sorted(tags, key=lambda tag: tag["name"] not in ("groups", "members", "invitations"))
@@ -246,9 +305,18 @@ def _tag(module: str) -> str:
     return module.rpartition(".")[2]
 
 
+def _sent(operations: Iterable[learning.Learnt]) -> list[str]:
+    """The names of what is a whole body."""
+    names = [name for operation in operations for name in operation.answers().values() if name]
+    taken = [operation.operation.body for operation in operations]
+    return sorted(
+        {*names, *(body.__name__ for body in taken if body not in (None, bodies.Nothing))}
+    )
+
+
 def _schemas(operations: Iterable[learning.Learnt]) -> Json:
     """Every shape and every body, by name."""
-    answers: list[type[pydantic.BaseModel]] = [shapes.Problem]
+    answers: list[type[pydantic.BaseModel]] = [shapes.Problem, shapes.Health]
     asked: list[type[pydantic.BaseModel]] = []
     for operation in operations:
         shape = operation.statement.shape()
@@ -260,31 +328,10 @@ def _schemas(operations: Iterable[learning.Learnt]) -> Json:
         body = operation.operation.body
         if body is not None and body is not bodies.Nothing:
             asked.append(shapes.refined(body))
-    _, together = models_json_schema(
-        [
-            *((each, "serialization") for each in dict.fromkeys(answers)),
-            *((each, "validation") for each in dict.fromkeys(asked)),
-        ],
-        ref_template="#/components/schemas/{model}",
-    )
-    schemas: Json = _tidy(together["$defs"])
+    schemas = shapes.schemas(answers, asked)
     schemas["Problem"]["properties"]["code"]["enum"] = [*learning.registry()]
     examples.add_to(schemas)
     return schemas
-
-
-def _tidy(schema: Any) -> Any:
-    """A schema without the titles that repeat a name, and defaults that say no more than null."""
-    if isinstance(schema, list):
-        return [_tidy(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: _plain(value) if key == "description" and isinstance(value, str) else _tidy(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str))
-        and not (key == "default" and value is None)
-    }
 
 
 def _problem(code: str) -> Json:
@@ -300,11 +347,6 @@ def _problem(code: str) -> Json:
     if code == "validation_failed":
         problem["errors"] = [{"field": "limit", "message": "is not between 1 and 100"}]
     return problem
-
-
-def _plain(text: str) -> str:
-    """Without references to the specification, and with arguments as HTTP names them."""
-    return re.sub(r"\bp_(\w+)", r"`\1`", re.sub(r" \(§[^)]*\)", "", text))
 
 
 def _ref(kind: str, name: str) -> Json:

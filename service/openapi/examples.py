@@ -16,6 +16,7 @@ _BY_TYPE: Final[dict[str, Any]] = {
 # What has no word here and may be null is null.
 _BY_NAME: Final[dict[str, Any]] = {
     "action": "group.updated",
+    "actor_id": _ID,
     "AuditEntry.subject_type": "group",
     "after": {"name": "Chess club"},
     "before": {"name": "Chess"},
@@ -25,6 +26,10 @@ _BY_NAME: Final[dict[str, Any]] = {
     "description": "We meet on Fridays.",
     "detail": "The request is not valid.",
     "emoji": "♟️",
+    "event_id": "1207-0",
+    "Credentials.last_event_id": "1206-0",
+    "Credentials.token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…",
+    "ConnectError.message": "not_found",
     "expires_at": "2030-01-01T00:00:00Z",
     "field": "name",
     "filename": "board.png",
@@ -69,13 +74,18 @@ def _of(schema: dict[str, Any], schemas: dict[str, Any], owner: str, name: str =
         return _of(schemas[referred], schemas, referred)
     if "properties" in schema:
         return {key: _of(value, schemas, owner, key) for key, value in schema["properties"].items()}
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("type") == "null":
+        return None
     for known in (f"{owner}.{name}", name):
         if known in _BY_NAME:
             return _BY_NAME[known]
     if "anyOf" in schema:
-        return None
-    if "const" in schema:
-        return schema["const"]
+        # What may be null is; else it is the first of what it may be.
+        if {"type": "null"} in schema["anyOf"]:
+            return None
+        return _of(schema["anyOf"][0], schemas, owner, name)
     if "enum" in schema:
         return schema.get("default", schema["enum"][0])
     if schema["type"] == "array":

@@ -5,11 +5,14 @@ these, and a test compares them with the database and with real answers.
 
 import datetime
 import functools
+import re
 import typing
 import uuid
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import pydantic
+from pydantic.json_schema import models_json_schema
 
 from gen import models
 
@@ -53,6 +56,18 @@ class Problem(pydantic.BaseModel):
     errors: list[FieldError] = []
 
 
+# As /readyz names them.
+STORES: Final = ("postgres", "redis", "s3", "opensearch")
+
+
+class Health(pydantic.BaseModel):
+    """Whether the process is well; of /readyz, also each backing store by name."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Literal["ok", "error"]]
+    status: Literal["ok", "error"]
+
+
 def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
     """The model, under the name that clients know it by, with all that is known of its fields."""
     name = model.__name__.removeprefix("Api")
@@ -64,6 +79,26 @@ def page(shape: type[pydantic.BaseModel], *, has_summary: bool) -> type[pydantic
     return _page(shape, has_summary)
 
 
+def schemas(
+    answers: Iterable[type[pydantic.BaseModel]], asked: Iterable[type[pydantic.BaseModel]] = ()
+) -> dict[str, Any]:
+    """The JSON schemas, by name, of what is answered or told and of what is asked."""
+    _, together = models_json_schema(
+        [
+            *((each, "serialization") for each in dict.fromkeys(answers)),
+            *((each, "validation") for each in dict.fromkeys(asked)),
+        ],
+        ref_template="#/components/schemas/{model}",
+    )
+    tidied: dict[str, Any] = _tidy(together["$defs"])
+    return tidied
+
+
+def plain(text: str) -> str:
+    """Without references to the specification, and with arguments as HTTP names them."""
+    return re.sub(r"\bp_(\w+)", r"`\1`", re.sub(r" \(§[^)]*\)", "", text))
+
+
 def field_type(owner: str, name: str, declared: Any) -> Any:
     """The type of a field, or of a parameter of a query, which is declared as no less."""
     if f"{owner}.{name}" in _FIELDS:
@@ -72,6 +107,20 @@ def field_type(owner: str, name: str, declared: Any) -> Any:
         return declared
     takes_null = type(None) in typing.get_args(declared)
     return _FIELDS[name] | None if takes_null else _FIELDS[name]
+
+
+def _tidy(schema: Any) -> Any:
+    """A schema without the titles that repeat a name, and defaults that say no more than null."""
+    if isinstance(schema, list):
+        return [_tidy(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: plain(value) if key == "description" and isinstance(value, str) else _tidy(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str))
+        and not (key == "default" and value is None)
+    }
 
 
 @functools.cache

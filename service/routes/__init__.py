@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Route
 
-from service import bodies, docs, page, uploads
+from service import asyncapi, bodies, docs, page, uploads
 from service.endpoints import acts, reads, route, takes
 from service.routes import (
     comments,
@@ -36,7 +36,8 @@ def table() -> list[BaseRoute]:
         route("/search", GET=reads(search.page)),
         *_others(),
     ]
-    return [*every, *docs.routes(every), *page.routes()]
+    described = Route("/asyncapi.json", asyncapi.answer_document, include_in_schema=False)
+    return [*every, described, *docs.routes(every), *page.routes()]
 
 
 def _posts() -> list[Route]:
@@ -115,7 +116,7 @@ def _members() -> list[Route]:
         route(
             MEMBER,
             GET=reads(members.show),
-            PUT=takes(bodies.Role, members.put),
+            PUT=takes(bodies.NewRole, members.put),
             DELETE=acts(members.remove),
         ),
         route(

@@ -36,7 +36,7 @@ async def show(call: calls.Call) -> calls.Answer:
     )
 
 
-async def put(call: calls.Call, body: bodies.Role) -> calls.Answer:
+async def put(call: calls.Call, body: bodies.NewRole) -> calls.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = members.AsyncQuerier(await call.connect())
     row = calls.found(

@@ -1,0 +1,76 @@
+// Follows a group live: shows its newest posts, then every event, until Ctrl-C.
+//
+//     TOKEN=… node follow.js http://127.0.0.1:8000 GROUP_ID
+//
+// After a break it goes on behind the last event that it heard. Where the service doesn't have
+// what was missed any more, the posts are read over HTTP again.
+
+import { setTimeout } from "node:timers/promises";
+import { io } from "socket.io-client";
+
+const [origin, groupId] = process.argv.slice(2);
+if (!groupId) {
+  console.error("usage: node follow.js ORIGIN GROUP_ID");
+  process.exit(2);
+}
+const token = process.env.TOKEN;
+
+let last; // the id of the last event that was heard
+let posts = new Map();
+// One after the other: events wait while posts are read. They are newer, or repeat what was read.
+let done = Promise.resolve();
+const take = (step) => {
+  done = done.then(step);
+};
+
+const socket = io(`${origin}/groups/${groupId}`, {
+  transports: ["websocket"],
+  reconnectionDelayMax: 5000,
+  // Asked for at each connection, so that it has the last event.
+  auth: (give) => give({ token, last_event_id: last }),
+});
+
+socket.on("connect", () => {
+  console.log("connected", last ? `after ${last}` : "");
+  if (!last) take(read);
+});
+
+socket.on("connect_error", (error) => {
+  console.log("not connected:", error.message);
+  // not_found or unauthenticated; where the service is away, the client tries again by itself.
+  if (!socket.active) process.exit(1);
+});
+
+socket.on("disconnect", (reason) => {
+  console.log(reason);
+  // Not a break: the group may be seen no more, or the token has expired.
+  if (reason === "io server disconnect") take(() => process.exit(0));
+});
+
+socket.onAny((kind, event) => {
+  last = event.event_id;
+  take(() => (kind === "resync_required" ? read() : show(kind, event)));
+});
+
+function show(kind, { event_id: id, data }) {
+  console.log(id, kind, data.body ?? data.id);
+  if (kind === "post.deleted") posts.delete(data.id);
+  else if (kind.startsWith("post.") && "body" in data) posts.set(data.id, data);
+}
+
+// Reads the newest posts. The service may be on its way up: then it is asked again.
+async function read() {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const url = `${origin}/api/communities/v1/groups/${groupId}/posts`;
+  for (;;) {
+    const answer = await fetch(url, { headers }).catch(() => null);
+    if (answer?.ok) {
+      const { items } = await answer.json();
+      posts = new Map(items.map((post) => [post.id, post]));
+      console.log(["read", ...items.map((post) => post.body)].join("\n  "));
+      return;
+    }
+    if (answer && answer.status !== 503) throw new Error(`${answer.status} ${await answer.text()}`);
+    await setTimeout(1000);
+  }
+}

@@ -1,0 +1,116 @@
+"""Follows a group live: shows its newest posts, then every event, until Ctrl-C.
+
+    TOKEN=… python follow.py http://127.0.0.1:8000 GROUP_ID
+
+After a break it goes on behind the last event that it heard. Where the service doesn't have
+what was missed any more, the posts are read over HTTP again.
+"""
+
+import argparse
+import asyncio
+import os
+from typing import Any
+
+import httpx
+import socketio
+
+NEW, ENDED = "new", "ended"
+
+
+class Follower:
+    """What is known of a group, and how it is kept up to date."""
+
+    def __init__(self, origin: str, group_id: str, token: str | None) -> None:
+        self._group_id = group_id
+        self._token = token
+        self._last: str | None = None
+        # Events wait here while posts are read: they are newer, or repeat what was read.
+        self._happened: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self._http = httpx.AsyncClient(
+            base_url=f"{origin}/api/communities/v1",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+        self._origin = origin
+        self.posts: dict[str, dict[str, Any]] = {}
+
+    async def follow(self) -> None:
+        namespace = f"/groups/{self._group_id}"
+        client = socketio.AsyncClient(reconnection_delay_max=5)
+        client.on("connect", self._connected, namespace=namespace)
+        client.on("connect_error", self._refused, namespace=namespace)
+        client.on("disconnect", self._disconnected, namespace=namespace)
+        client.on("*", self._hear, namespace=namespace)
+        # `auth` is asked for at each connection, so that it has the last event.
+        await client.connect(
+            self._origin, namespaces=[namespace], auth=self._auth, transports=["websocket"]
+        )
+        async with self._http:
+            while (happened := await self._happened.get())[0] != ENDED:
+                await self._take(*happened)
+
+    def _auth(self) -> dict[str, str]:
+        given = {"token": self._token, "last_event_id": self._last}
+        return {name: value for name, value in given.items() if value is not None}
+
+    async def _connected(self) -> None:
+        print("connected", f"after {self._last}" if self._last else "", flush=True)
+        if self._last is None:
+            self._happened.put_nowait((NEW, {}))
+
+    async def _refused(self, error: Any) -> None:
+        # not_found or unauthenticated; while the service is away, why it can't be reached.
+        print("not connected:", error["message"] if isinstance(error, dict) else error, flush=True)
+
+    async def _disconnected(self, reason: str) -> None:
+        print(reason, flush=True)
+        if reason == socketio.AsyncClient.reason.SERVER_DISCONNECT:
+            # Not a break: the group may be seen no more, or the token has expired.
+            self._happened.put_nowait((ENDED, {}))
+
+    async def _hear(self, kind: str, event: dict[str, Any]) -> None:
+        self._last = event["event_id"]
+        self._happened.put_nowait((kind, event))
+
+    async def _take(self, kind: str, event: dict[str, Any]) -> None:
+        if kind in (NEW, "resync_required"):
+            await self._read()
+            return
+        data = event["data"]
+        print(event["event_id"], kind, data.get("body") or data["id"], flush=True)
+        if kind == "post.deleted":
+            self.posts.pop(data["id"], None)
+        elif kind.startswith("post.") and "body" in data:
+            self.posts[data["id"]] = data
+
+    async def _read(self) -> None:
+        """Reads the newest posts. The service may be on its way up: then it is asked again."""
+        while True:
+            try:
+                answer = await self._http.get(f"/groups/{self._group_id}/posts")
+            except httpx.TransportError:
+                await asyncio.sleep(1)
+                continue
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(float(answer.headers["retry-after"]))
+        answer.raise_for_status()
+        self.posts = {post["id"]: post for post in answer.json()["items"]}
+        print("read", *(post["body"] for post in self.posts.values()), sep="\n  ", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("origin", help="where the service is: http://127.0.0.1:8000")
+    parser.add_argument("group_id")
+    given = parser.parse_args()
+    follower = Follower(given.origin, given.group_id, os.environ.get("TOKEN"))
+    try:
+        asyncio.run(follower.follow())
+    except KeyboardInterrupt:
+        pass
+    except socketio.exceptions.ConnectionError as error:
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Packages of npm for tests; where npm is missing, these tests are skipped and say so."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools import npm
+
+ROOT = Path(__file__).parent.parent
+
+
+def installed(folder: str) -> Path:
+    """The node_modules of a folder of this project."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        pytest.skip("Node.js is not installed")
+    into = ROOT / ".venv" / "npm" / folder.replace("/", "-")
+    npm.install(ROOT / folder, into)
+    return into / "node_modules"

@@ -1,0 +1,97 @@
+"""The AsyncAPI document: complete, valid, and of the events that the rulebook tells members of."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import jsonschema
+import orjson
+import pytest
+
+from gen import models
+from service import asyncapi
+from service.openapi import shapes
+from tests import nodes, servers
+from tools import databases
+
+Json = dict[str, Any]
+
+# The name of every event that a function writes.
+WRITTEN = r"""
+select distinct matched[1]
+from pg_proc as p
+cross join lateral regexp_matches(p.prosrc, '''([a-z_]+\.[a-z_]+)''', 'g') as matched
+where p.pronamespace = 'api'::regnamespace and p.prosrc ~ '(emit|record\w*)\('
+"""
+
+
+@pytest.fixture(scope="module")
+def document() -> Json:
+    made: Json = orjson.loads(asyncapi.document())
+    return made
+
+
+def test_the_document_is_valid(document: Json) -> None:
+    schema = nodes.installed("tests/npm") / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
+    jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(document)
+
+
+def test_every_reference_leads_somewhere(document: Json) -> None:
+    references = set(re.findall(r'"\$ref":"(.*?)"', asyncapi.document().decode()))
+    assert references
+    for reference in references:
+        found: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+        assert found
+
+
+def test_the_events_are_those_that_the_rulebook_tells_members_of(
+    database: databases.Database,
+) -> None:
+    with database.connect() as connection:
+        written = {name for (name,) in connection.execute(WRITTEN).fetchall()}
+        told = {
+            name
+            for name in written
+            for subject in ("post", "comment")
+            if connection.execute("select api.stream_of(%s, %s)", [name, subject]).fetchone()
+            != (None,)
+        }
+    assert told == asyncapi.EVENTS.keys()
+
+
+def test_every_event_is_a_message_with_an_example_of_its_schema(document: Json) -> None:
+    messages = document["components"]["messages"]
+    assert asyncapi.EVENTS.keys() < messages.keys()
+    for name, message in messages.items():
+        assert message["name"] == name
+        assert message["summary"].endswith(".")
+        if "payload" in message:
+            for example in message["examples"]:
+                jsonschema.Draft7Validator(
+                    {**message["payload"], "components": document["components"]}
+                ).validate(example["payload"])
+    assert messages.keys() - {name for name in messages if "payload" in messages[name]} == {
+        "connected",
+        "disconnect",
+    }
+
+
+def test_the_shapes_are_those_of_http_for_no_viewer(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["Group"]["properties"]["role"] == {"type": "null"}
+    assert schemas["ReactionCount"]["properties"]["reacted"] == {"type": "null"}
+    for name in ("Post", "Comment", "Member", "Media", "Reaction"):
+        told = {key: value for key, value in schemas[name].items() if key != "examples"}
+        model = getattr(models, f"Api{name}")
+        assert told == shapes.schemas([shapes.refined(model)])[name]
+
+
+def test_the_document_is_served_and_linked(document: Json, shared_service: servers.Service) -> None:
+    answer = httpx.get(f"{shared_service.origin}/asyncapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == document
+    described = httpx.get(f"{shared_service.origin}/openapi.json").json()
+    assert "(/asyncapi.json)" in described["info"]["description"]

@@ -1,0 +1,130 @@
+"""The tutorial's lines, typed in order into one shell, do and show what it says."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.conftest import ServiceFactory, WorkerFactory
+from tools import parts
+
+ROOT = Path(__file__).parent.parent
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+PATIENCE = 300.0  # seconds; pip takes its time
+USER = re.compile(r"USER=(\S{36})")
+
+
+@dataclass
+class Terminal:
+    """A shell into which somebody types, and all that it shows."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def type(self, lines: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(lines.encode())
+        self.process.stdin.flush()
+
+    def shows(self, wanted: str, since: int, seconds: float = PATIENCE) -> str:
+        """Waits for each of these lines, in any order; the lines that haven't come."""
+        deadline = time.monotonic() + seconds
+        while True:
+            lines = self.text[since:].splitlines()
+            missing = "\n".join(line for line in wanted.splitlines() if not shown(line, lines))
+            if not missing or time.monotonic() > deadline:
+                return missing
+            assert self.process.poll() is None, self.text
+            time.sleep(0.05)
+
+
+def shown(line: str, lines: list[str]) -> bool:
+    pattern = re.compile(re.escape(line).replace("…", ".*"))
+    return any(pattern.fullmatch(one.rstrip()) for one in lines)
+
+
+def preamble(service: servers.Service, text: str) -> str:
+    """What `make` does for whoever has an instance of `make run`, for this service."""
+    tokens = "\n".join(
+        f'"-s token USER={user}") echo {service.token(user)} ;;'
+        for user in sorted(set(USER.findall(text)))
+    )
+    url = service.environment["DATABASE_URL"]
+    psql = f"{parts.postgres_programs() / 'psql'} -X '{url}'"
+    return (
+        f'set -u\nmake() {{ case "$*" in\n{tokens}\n"-s psql") {psql} ;;\n*) exit 9 ;;\nesac; }}\n'
+    )
+
+
+@pytest.fixture
+def service(run_service: ServiceFactory, run_worker: WorkerFactory) -> servers.Service:
+    """All of `make run` that the tutorial speaks of."""
+    service = run_service()
+    run_worker("relay")
+    run_worker("indexer")
+    return service
+
+
+@pytest.fixture
+def terminal(service: servers.Service, tmp_path: Path) -> Iterator[Terminal]:
+    (tmp_path / ".data").mkdir()
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    output = tmp_path / "terminal.txt"
+    with ExitStack() as opened:
+        file = opened.enter_context(output.open("wb"))
+        process = subprocess.Popen(
+            ["/bin/bash"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        opened.enter_context(process)
+        # With all that it has started.
+        opened.callback(os.killpg, process.pid, signal.SIGKILL)
+        yield Terminal(process, output)
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """What is typed, and what is to be shown then."""
+    found = re.findall(r"```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?", text, flags=re.S)
+    assert len(found) == text.count("```sh")
+    assert sum(bool(shown) for _, shown in found) == text.count("```text")
+    return found
+
+
+def test_the_tutorial_does_what_it_says(service: servers.Service, terminal: Terminal) -> None:
+    text = TUTORIAL.read_text().replace("http://127.0.0.1:8000", service.origin)
+    terminal.type(preamble(service, text))
+    for typed, expected in blocks(text):
+        # Who was quicker than the index asks again, as the tutorial says.
+        tries = 20 if "search?q=" in typed else 1
+        missing = "not typed yet"
+        while missing and tries:
+            since = len(terminal.text)
+            mark = f"typed {time.monotonic_ns()}"
+            terminal.type(f"{typed}echo {mark}\n")
+            assert not terminal.shows(mark, since), terminal.text
+            missing = terminal.shows(expected, since, PATIENCE if tries == 1 else 1)
+            tries -= 1
+        assert not missing, f"{missing}\nis missing in\n{terminal.text[since:]}"
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", TUTORIAL.read_text()))
+def test_the_links_lead_somewhere(link: str) -> None:
+    assert (TUTORIAL.parent / link).exists()
