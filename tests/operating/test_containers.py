@@ -113,6 +113,32 @@ def test_compose_understands_the_file() -> None:
     assert set(compose.to_dict()["services"]) == set(services())
 
 
+GO = shutil.which("go") or ""
+
+
+@pytest.mark.skipif(not GO, reason="Go builds the loader of docker compose")
+def test_docker_compose_config_understands_it_once_the_secrets_are_filled_in(
+    tmp_path: Path,
+) -> None:
+    def config(environment: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "compose.env").write_text(environment)
+        return subprocess.run(
+            [GO, "run", ".", ROOT / "compose.yaml", tmp_path / "compose.env"],
+            cwd=Path(__file__).parent / "compose_config",
+            env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = config(re.sub(r"(?m)^(\w+)=$", r"\1=filled", EXAMPLE))
+    assert done.returncode == 0, done.stderr
+    assert set(yaml.safe_load(done.stdout)["services"]) == set(services())
+    refused = config(EXAMPLE)
+    assert refused.returncode == 1
+    assert "is missing a value" in refused.stderr
+
+
 def test_every_variable_is_in_the_example_and_the_other_way_round() -> None:
     assert {match[1] for match in VARIABLE.finditer(COMPOSE)} == example_names()
 
