@@ -57,11 +57,11 @@ class Problem(pydantic.BaseModel):
 
 
 # As /readyz names them.
-STORES: Final = ("postgres", "redis", "s3", "opensearch")
+STORES: Final = ("postgres", "rulebook", "redis", "s3", "opensearch")
 
 
 class Health(pydantic.BaseModel):
-    """Whether the process is well; of /readyz, also each backing store by name."""
+    """Whether the process is well; of /readyz, also by name what it stands on."""
 
     model_config = pydantic.ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Literal["ok", "error"]]
