@@ -376,14 +376,14 @@ comment on function api.erase_records(uuid) is
 
 create function api.without_user(p_data jsonb, p_user_id uuid)
 returns jsonb
-language sql immutable
+language sql stable
 return replace(
   case
     when p_data ->> 'author_id' = p_user_id::text
-      then p_data - array['title', 'body', 'topic_tags', 'media']
+      then jsonb_build_object('id', p_data -> 'id', 'deleted_at', now())
     else p_data
   end::text,
   p_user_id::text, api.viewer(null)::text
 )::jsonb;
 comment on function api.without_user(jsonb, uuid) is
-  'The same without the words of a user, and with nobody in the place of their id.';
+  'The same with nobody in the place of a user''s id; of what they wrote no more than of what is deleted.';

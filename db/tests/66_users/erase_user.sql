@@ -1,6 +1,6 @@
 -- Forgetting a user: nothing of them stays but what is others'.
 begin;
-select plan(39);
+select plan(40);
 
 select make_group('club', 'private');
 select make_group('own', 'public', 'mia');
@@ -83,6 +83,10 @@ from (values
     'Nor does it hold their words'),
   ('outbox_event', 'outbox_event::text like ''%'' || the(''mia'') || ''%''', 0, 'No event names them'),
   ('outbox_event', 'payload::text like ''%ords of Mia%''', 0, 'No event holds their words'),
+  ('outbox_event',
+    'event_type = ''post.created'' and aggregate_id = the(''post'') '
+    'and array(select jsonb_object_keys(payload -> ''data'')) = array[''id'', ''deleted_at'']', 1,
+    'An event that is still to be told tells no more than of what is deleted'),
   ('doomed_object', 'true', 3, 'Their objects go')
 ) as places (place, condition, n, sentence);
 select is(
