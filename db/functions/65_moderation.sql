@@ -137,6 +137,7 @@ begin
   perform record_comment_change('comment.deleted', p_batch.actor_id, o, c)
   from unnest(v_comments) as o join comment as c on c.id = o.id
   order by c.created_at, c.id;
+  perform lock_tags(v_posts);
   update post set deleted_at = p_batch.created_at, updated_at = now() where id = any (v_ids);
   perform record_post_change('post.deleted', p_batch.actor_id, o, p)
   from unnest(v_posts) as o join post as p on p.id = o.id
@@ -198,6 +199,7 @@ declare
       and (p.deleted_at is null or p = any (v_posts))
   );
 begin
+  perform lock_tags(v_posts);
   update post set deleted_at = null, updated_at = now() where id in (select id from unnest(v_posts));
   perform record_post_change('post.restored', p_actor, o, p)
   from unnest(v_posts) as o join post as p on p.id = o.id

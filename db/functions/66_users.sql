@@ -93,12 +93,13 @@ set timezone = 'UTC'
 as $$
 begin
   perform check_user(p_user_id);
-  -- In the order of locks: groups, their members and invitations, posts, comments, what hangs on them.
+  perform erase_moderator(p_user_id);
+  -- Before the groups, as whoever edits a post has it before its group: nobody waits the other way.
+  perform lock_threads_of(p_user_id);
   perform lock_groups_of(p_user_id);
   return query select 'member', erase_members(p_user_id);
   return query select 'group', erase_maker(p_user_id);
   return query select 'invitation', erase_invitations(p_user_id);
-  perform lock_threads_of(p_user_id);
   return query select 'reaction', erase_reactions(p_user_id);
   return query select 'attachment', erase_attachments(p_user_id);
   return query select 'comment', erase_comments(p_user_id);
@@ -113,6 +114,19 @@ comment on function api.erase_user(uuid) is
   'What stays is nobody''s, the nil UUID; a ban or mute that holds stays the group''s. To be called once '
   'their tokens are worth nothing any more. Raises validation_failed, and last_owner naming the living '
   'groups that would be left without an owner.';
+
+create function api.erase_moderator(p_user_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from moderation_batch where p_user_id in (actor_id, undone_by) order by id for no key update;
+  update moderation_batch set actor_id = viewer(null) where actor_id = p_user_id;
+  update moderation_batch set undone_by = viewer(null) where undone_by = p_user_id;
+end
+$$;
+comment on function api.erase_moderator(uuid) is 'Makes nobody the moderator of a user''s batches.';
 
 create function api.lock_groups_of(p_user_id uuid)
 returns void
@@ -182,8 +196,6 @@ begin
   from unnest(v_groups) as o join group_entity as g on g.id = o.id
   where g.deleted_at is null
   order by g.id;
-  update moderation_batch set actor_id = viewer(null) where actor_id = p_user_id;
-  update moderation_batch set undone_by = viewer(null) where undone_by = p_user_id;
   return cardinality(v_groups);
 end
 $$;
@@ -308,6 +320,7 @@ declare
   v_ids uuid[] := array(select id from post where author_id = p_user_id);
   v_living uuid[] := array(select id from post where id = any (v_ids) and deleted_at is null);
 begin
+  perform lock_tags(array(select p from post as p where p.id = any (v_living)));
   update post
   set
     author_id = viewer(null), title = null, body = '[erased]', topic_tags = '{}', is_pinned = false,

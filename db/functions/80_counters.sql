@@ -2,10 +2,12 @@
 -- cascade and hard delete (§1.2). A CHECK on each says that it never drops below zero.
 --
 -- Lock order of the whole database: group → member → invitation and join request → moderation batch →
--- post → comment → reaction → reaction_count → topic_tag; of several rows of one kind, by id (a tag by its text). Who
--- changes or removes a row locks what it counts in first. Who adds one locks that last, by these
--- triggers: nobody else can hold a lock on the new row, and a hot post is held shortest. A post or
--- comment that was deleted meanwhile takes nothing more in.
+-- post → comment → reaction → reaction_count → topic_tag; of several rows of one kind, by id (a tag by
+-- its text). Who changes or removes a row locks what it counts in first. Who adds one locks that last,
+-- by these triggers: nobody else can hold a lock on the new row, and a hot post is held shortest. A
+-- post or comment that was deleted meanwhile takes nothing more in. Whoever counts a post in its tags
+-- has the post and then looks at its group (lock_visibility); so nobody who holds a group goes on to
+-- posts, and an erasure, which needs both, takes batches and posts first (erase_user).
 
 -- Comments of a post, and tombstones ---------------------------------------------------------------
 
@@ -329,6 +331,28 @@ end
 $$;
 comment on function api.lock_visibility(uuid[]) is
   'Which of the groups are public and live; they stay so until this transaction ends (§3.2).';
+
+create function api.lock_tags(p_posts public.post[])
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_groups uuid[] := lock_visibility(
+    array(select distinct p.group_id from unnest(p_posts) as p where p.topic_tags <> '{}')
+  );
+  v_tags text[] := array(
+    select distinct tag from unnest(p_posts) as p, unnest(p.topic_tags) as tag
+    where p.group_id = any (v_groups)
+  );
+begin
+  insert into topic_tag (tag) select tag from unnest(v_tags) as tag order by tag collate "C"
+  on conflict (tag) do nothing;
+  perform from topic_tag where tag = any (v_tags) order by tag for no key update;
+end
+$$;
+comment on function api.lock_tags(public.post[]) is
+  'Locks the topic tags of many posts in the order of all, before each post is counted in or out.';
 
 create function api.tg_post__count_tags_new()
 returns trigger

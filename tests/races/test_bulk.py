@@ -12,8 +12,8 @@ import psycopg
 
 from tests import servers
 from tests.races import outbox
-from tests.races.crowd import Crowd
-from tests.races.test_content import TAGS, Scene, busy, drifts
+from tests.races.crowd import Call, Crowd, Habit, call, people
+from tests.races.test_content import EMOJI, TAGS, Scene, busy, drifts
 
 SECONDS = 3
 Job = Callable[[psycopg.Connection, random.Random], None]
@@ -65,15 +65,15 @@ def undoing(scene: Scene, batches: list[uuid.UUID]) -> Job:
     return work
 
 
-def erasing(scene: Scene) -> Job:
-    def work(connection: psycopg.Connection, chance: random.Random) -> None:
-        user = chance.choice(scene.members)
-        connection.execute("select from api.erase_user(%s)", [user])
-        connection.execute(
-            "select from api.put_member(%s, %s, %s, 'moderator')", [scene.owner, scene.group, user]
-        )
+def habits_around(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
+    """All that can be done around a post, in a group that stays, public or not."""
 
-    return work
+    def flip(chance: random.Random) -> Call:
+        visibility = chance.choice(["public", "private", "secret"])
+        return call(scene.owner, "update_group", group_id=scene.group, visibility=visibility)
+
+    habits = busy(scene, comments, others)
+    return [flip if habit.__name__ == "flip_group" else habit for habit in habits]
 
 
 def test_batches_may_be_made_and_undone_in_a_busy_thread(
@@ -83,13 +83,12 @@ def test_batches_may_be_made_and_undone_in_a_busy_thread(
     comments = collections.deque([scene.add_comment(crowd_in_sql) for _ in range(10)], maxlen=40)
     others = [scene.add_post(crowd_in_sql, topic_tags=list(TAGS)) for _ in range(4)]
     batches: list[uuid.UUID] = []
-    habits = [habit for habit in busy(scene, comments, others) if habit.__name__ != "flip_group"]
     with jobs(
         shared_service.environment["DATABASE_URL"],
         *[removing(scene, batches)] * 2,
         *[undoing(scene, batches)] * 2,
     ) as errors:
-        crowd_in_sql.for_a_while(SECONDS, habits)
+        crowd_in_sql.for_a_while(SECONDS, habits_around(scene, comments, others))
     assert not errors
     assert batches
     assert drifts(connection) == []
@@ -111,14 +110,35 @@ def test_users_may_be_erased_from_a_busy_thread(
     scene = Scene(crowd_in_sql)
     comments = collections.deque([scene.add_comment(crowd_in_sql) for _ in range(10)], maxlen=40)
     others = [scene.add_post(crowd_in_sql, topic_tags=list(TAGS)) for _ in range(4)]
-    habits = [habit for habit in busy(scene, comments, others) if habit.__name__ != "flip_group"]
-    with jobs(shared_service.environment["DATABASE_URL"], erasing(scene), erasing(scene)) as errors:
-        crowd_in_sql.for_a_while(SECONDS, habits)
+    # Their tokens are worth nothing any more, but what they left is in the middle of it all.
+    gone = people(12)
+    for user in gone:
+        leave_traces(crowd_in_sql, scene, user, comments)
+
+    def work(database: psycopg.Connection, chance: random.Random) -> None:
+        if gone:
+            database.execute("select from api.erase_user(%s)", [gone.pop()])
+
+    before = list(gone)
+    with jobs(shared_service.environment["DATABASE_URL"], work, work) as errors:
+        crowd_in_sql.for_a_while(SECONDS, habits_around(scene, comments, others))
     assert not errors
+    assert not gone
     assert drifts(connection) == []
-    for user in scene.members:
-        crowd_in_sql.do(scene.owner, "remove_member", group_id=scene.group, user_id=str(user))
-        connection.execute("select from api.erase_user(%s)", [user])
+    for user in before:
         left = connection.execute("select kind from api.export_user(%s)", [user]).fetchall()
         assert left == []
-    assert drifts(connection) == []
+
+
+def leave_traces(
+    crowd: Crowd, scene: Scene, user: uuid.UUID, comments: collections.deque[str]
+) -> None:
+    """Posts, comments and reactions of a user, where others write and react."""
+    crowd.do(scene.owner, "put_member", group_id=scene.group, user_id=str(user), role="moderator")
+    for tags in (TAGS[:2], TAGS[::-1]):
+        crowd.do(user, "create_post", group_id=scene.group, body="b", topic_tags=list(tags))
+    made = crowd.do(user, "create_comment", post_id=scene.post, body="b", parent_id=comments[0])
+    comments.append(made["id"])
+    for emoji in EMOJI:
+        crowd.do(user, "react", subject_id=scene.post, emoji=emoji)
+        crowd.do(user, "react_to_comment", subject_id=comments[1], emoji=emoji)
