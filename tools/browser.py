@@ -5,6 +5,7 @@ there is none and we are root, apt-get installs it, with the fonts that pictures
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from playwright import sync_api
 
 from tools.failure import Failure
 
+LOCK = Path(__file__).parent.parent / ".venv" / "browser.lock"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = ("chromium", "fonts-inter", "fonts-noto-color-emoji")
 OPTIONS = (
@@ -32,7 +34,11 @@ def program() -> Path:
     """The browser's program, installed if it has to be and can be."""
     found = _find()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
-        _install()
+        with LOCK.open("w") as lock:
+            # One installs it, where several test processes begin at once.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _find() is None:
+                _install()
         found = _find()
     if found is None:
         raise Failure("the page needs Chromium to be tested: as root, apt-get install chromium")

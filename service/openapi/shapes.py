@@ -57,7 +57,7 @@ class Problem(pydantic.BaseModel):
 
 
 # As /readyz names them.
-STORES: Final = ("postgres", "rulebook", "redis", "s3", "opensearch")
+STORES: Final = ("postgres", "redis", "s3", "opensearch")
 
 
 class Health(pydantic.BaseModel):
@@ -65,7 +65,7 @@ class Health(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Literal["ok", "error"]]
-    status: Literal["ok", "error"]
+    status: Literal["ok", "error", "draining"]
 
 
 def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:

@@ -125,6 +125,8 @@ class Sockets:
 
     async def leave(self) -> None:
         """Cuts all connections; their clients come back by themselves, to another process."""
+        # Who is quick would come back here: by polling, and keep the process from its end.
+        self._teller.is_leaving = True
         for connection in list(self._server.eio.sockets):
             self._teller.drop(connection, "stopping")
         await self._teller.closed()

@@ -45,6 +45,7 @@ class Teller:
     def __init__(self, server: Any, signer: media.Signer, measured: metrics.Metrics) -> None:
         self.registry = listeners.Registry()
         self.connections = connections.Connections()
+        self.is_leaving = False
         self.unjoined = connections.Unjoined(lambda connection: self.drop(connection, "unjoined"))
         self._server = server
         self._signer = signer
@@ -83,7 +84,10 @@ class Teller:
         return connected
 
     def begin(self, connection: str) -> bool:
-        """Takes a new connection, unless too many do nothing yet."""
+        """Takes a new connection, unless too many do nothing yet, or the process is to stop."""
+        if self.is_leaving:
+            self._metrics.count_dropped("stopping")
+            return False
         if len(self.unjoined) >= connections.UNJOINED:
             self._metrics.count_dropped("crowded")
             return False

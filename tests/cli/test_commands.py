@@ -296,16 +296,14 @@ def test_an_erasure_that_loses_a_deadlock_is_tried_again(
         connection.execute(f"alter database {name} set deadlock_timeout = '3s'")
         connection.execute("set deadlock_timeout = '1min'")
         with database.connect() as observer, connection.transaction():
-            connection.execute("select from post where author_id = %s for update", [author])
+            connection.execute("select from group_entity where id = %s for update", [writer.group])
             process = communities.start("user", "erase", author, "--yes", "--json")
             waits = (
                 "select 1 from pg_locks where not granted "
                 "and pid in (select pid from pg_stat_activity where datname = current_database())"
             )
             eventually(lambda: observer.execute(waits).fetchone(), seconds=60)
-            connection.execute(
-                "update group_entity set description = 'mine' where id = %s", [writer.group]
-            )
+            connection.execute("update post set body = 'mine' where author_id = %s", [author])
         out, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, "")
     assert '{"kind":"post","count":1}' in out

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-import aiohttp
 import psycopg
 import socketio
 from socketio import exceptions
@@ -36,14 +35,11 @@ class Client:
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str | None = None
     io: Any = field(init=False)
-    session: aiohttp.ClientSession = field(init=False)
 
     async def connect(self, transport: str = "websocket") -> Self:
         if self.settle is not None:
             await self.settle()
-        # The client library leaves its own open where a server dies.
-        self.session = aiohttp.ClientSession()
-        self.io = socketio.AsyncClient(reconnection=False, http_session=self.session)
+        self.io = socketio.AsyncClient(reconnection=False)
         self.io.on("*", namespace=self.namespace, handler=self._hear)
         self.io.on("connect_error", namespace=self.namespace, handler=self._refused)
         self.io.on("disconnect", namespace=self.namespace, handler=self._disconnected)
@@ -64,7 +60,9 @@ class Client:
 
     async def close(self) -> None:
         await self.io.disconnect()
-        await self.session.close()
+        # Where a server has died the library leaves it open.
+        if self.io.eio.http is not None:
+            await self.io.eio.http.close()
 
     async def __aenter__(self) -> Self:
         return await self.connect()
