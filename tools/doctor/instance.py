@@ -37,8 +37,7 @@ def _port(context: Context) -> int:
     with contextlib.suppress(OSError, psutil.Error):
         process = processes.Record(**orjson.loads(path.read_bytes())).process()
         if process is not None:
-            words = process.cmdline()
-            return int(words[words.index("--port") + 1])
+            return int(process.environ().get("PORT", context.settings.port))
     return context.settings.port
 
 
