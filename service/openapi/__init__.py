@@ -20,8 +20,6 @@ from service.openapi import examples, learning, shapes
 Json = dict[str, Any]
 
 _INTRODUCTION: Final = """\
-Communities: groups, posts, comments and reactions.
-
 - **Pages** hold `items` and `next_cursor`: give it as `before` where the newest come first, else
   as `after`, until it is null.
 - **Errors** are `application/problem+json`; `code` is a stable word, and one of those below.

@@ -54,7 +54,11 @@ def test_run_tells_its_addresses_once_it_serves(communities: Communities) -> Non
     assert httpx.get(f"{origin}/healthz").json() == {"status": "ok"}
     # The doctor finds it, wherever it listens.
     found = {row["check"]: row for row in communities.run("doctor", "--json", PORT="0").rows()}
-    assert found["instance"] == {**found["instance"], "status": "ok", "found": f"serves at {origin}"}
+    assert found["instance"] == {
+        **found["instance"],
+        "status": "ok",
+        "found": f"serves at {origin}",
+    }
     assert found["instance.ready"]["status"] == "ok"
     process.send_signal(signal.SIGINT)
     out, said = process.communicate(timeout=60)
