@@ -10,8 +10,11 @@ import psycopg
 
 from service import calls, database, idempotency, telemetry
 
-ATTEMPTS: Final = 4
-PAUSE: Final = 0.02  # seconds before the second attempt, more before each further one
+ATTEMPTS: Final = 6
+# Seconds before the second attempt, more before each further one: behind somebody who was quicker,
+# and behind an upgrade, which may begin anew.
+PAUSE: Final = 0.02
+LONG_PAUSE: Final = 0.2
 READING: Final = frozenset({"GET", "HEAD"})
 _CARRY: Final = "select set_config('communities.traceparent', %s, true)"
 
@@ -38,11 +41,13 @@ async def perform(
             # A lost connection leaves open whether there was an effect. To read again, or to ask
             # again under a key, is safe.
             repeatable = call.method in READING or key is not None
-            again = database.is_undone(error) or database.is_rebuilt(error)
+            is_rebuilt = database.is_rebuilt(error)
+            again = database.is_undone(error) or is_rebuilt
             again = again or (repeatable and database.is_lost(error))
             if not again or attempt == ATTEMPTS:
                 raise
-        await asyncio.sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311
+        pause = LONG_PAUSE if is_rebuilt else PAUSE
+        await asyncio.sleep(random.uniform(0, pause * attempt))  # noqa: S311
         attempt += 1
 
 
