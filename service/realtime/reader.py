@@ -199,6 +199,10 @@ def _member(entry: feed.Entry) -> uuid.UUID:
 
 
 def _occurred_at(entry: feed.Entry) -> float:
-    """When it happened, in seconds since the epoch."""
-    occurred_at: str = orjson.loads(entry.payload)["occurred_at"]
-    return datetime.datetime.fromisoformat(occurred_at).timestamp()
+    """When it happened, in seconds since the epoch; now, where an entry that is none of ours says
+    nothing of that: it must not keep the others of its batch from being told.
+    """
+    event = orjson.loads(entry.payload)
+    if not isinstance(event, dict) or "occurred_at" not in event:
+        return time.time()
+    return datetime.datetime.fromisoformat(event["occurred_at"]).timestamp()

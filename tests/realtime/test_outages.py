@@ -1,13 +1,11 @@
 """Sockets while a store is away, and clients that don't keep up."""
 
 import asyncio
-import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import aiohttp
 import httpx
-import orjson
 import psycopg
 import pytest
 import redis
@@ -212,8 +210,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
     town = Town([service], is_relayed=False)
     group_id = town.group("public")
     url = f"{service.origin}/socket.io/?EIO=4&transport=websocket"
-    now = datetime.datetime.now(datetime.UTC).isoformat()
-    payload = orjson.dumps({"event_id": "1-0", "occurred_at": now, "data": "x" * 20_000})
+    payload = b'{"event_id": "1-0", "data": "%s"}' % (b"x" * 20_000)
     async with (
         town.client(f"/groups/{group_id}") as reading,
         aiohttp.ClientSession() as session,
