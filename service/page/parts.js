@@ -2,6 +2,7 @@
 
 import { Problem } from "./api.js";
 import { fill, h, icon, unique } from "./dom.js";
+import { live } from "./live.js";
 
 const LONG = 6000; // milliseconds that a message stays
 
@@ -67,8 +68,16 @@ export function failed(problem, again, level = "h2") {
     drawing, title: titles[problem.status] ?? "That did not work", words: problem.words, kind: "failed", level,
     action: problem.passes ? button("Try again", { run: again }) : h("a", { class: "button", href: "#/" }, "All groups"),
   }));
-  if (problem.status === 0) addEventListener("online", () => element.isConnected && again(), { once: true });
+  if (problem.status === 0) whenBack(() => element.isConnected && again());
   return element;
+}
+
+/** Does something once, when the network or the service is there again. */
+function whenBack(run) {
+  const done = new AbortController();
+  const back = () => { done.abort(); run(); };
+  addEventListener("online", back, { signal: done.signal });
+  live.addEventListener("change", () => live.state === "live" && back(), { signal: done.signal });
 }
 
 export function skeletons(number = 3) {

@@ -171,6 +171,16 @@ def test_an_answer_of_503_is_told_in_the_words_of_the_service(
     expect(visitor.button("Try again")).to_be_visible()
 
 
+def test_a_request_that_failed_can_be_tried_again(town: Town) -> None:
+    ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
+    ada.sees("owner", inside="#about")
+    ada.page.route("**/members?*", lambda route: route.abort(), times=1)
+    ada.link("Members").click()
+    ada.sees("No connection")
+    ada.button("Try again").click()
+    expect(ada.page.locator(".row", has_text="Ada")).to_be_visible()
+
+
 def test_what_people_write_is_shown_as_text(town: Town) -> None:
     group = town.group("Ada")
     with town.client("Ada") as client:
