@@ -107,13 +107,24 @@ class Lease:
 
 
 @contextlib.asynccontextmanager
-async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection for a block. Raises OperationalError where there is none in time."""
+async def leased(pool: Pool) -> AsyncIterator[Lease]:
+    """A lease that ends with a block."""
     lease = Lease(pool)
     try:
-        yield await lease.connection()
+        yield lease
+    except psycopg.errors.FeatureNotSupported:
+        # It holds a prepared statement whose result has another type since an upgrade.
+        await lease.discard()
+        raise
     finally:
         await lease.end()
+
+
+@contextlib.asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection for a block. Raises OperationalError where there is none in time."""
+    async with leased(pool) as lease:
+        yield await lease.connection()
 
 
 def is_lost(error: psycopg.Error) -> bool:

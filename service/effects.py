@@ -4,7 +4,7 @@ must be had once or be traced, and again when it lost a race that nobody is to b
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 
@@ -19,6 +19,7 @@ READING: Final = frozenset({"GET", "HEAD"})
 _CARRY: Final = "select set_config('communities.traceparent', %s, true)"
 
 Handler = Callable[[], Awaitable[calls.Answer]]
+T = TypeVar("T")
 
 
 class Replay(Exception):  # noqa: N818
@@ -33,32 +34,38 @@ async def perform(
     pool: database.Pool, call: calls.Call, handler: Handler, key: idempotency.Key | None = None
 ) -> calls.Answer:
     """The handler's answer. Raises Replay when the key has one already."""
-    attempt = 1
+    # To read again, or to ask again under a key, is safe.
+    repeatable = call.method in READING or key is not None
+    return await retried(lambda: _attempt(pool, call, handler, key), repeatable=repeatable)
+
+
+async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
+    """What an attempt gives; it is made again where it lost a race and had no effect.
+
+    A lost connection leaves open whether there was one: then only where it is `repeatable`.
+    """
+    number = 1
     while True:
         try:
-            return await _attempt(pool, call, handler, key)
+            return await attempt()
         except psycopg.Error as error:
-            # A lost connection leaves open whether there was an effect. To read again, or to ask
-            # again under a key, is safe.
-            repeatable = call.method in READING or key is not None
             is_rebuilt = database.is_rebuilt(error)
-            again = database.is_undone(error) or is_rebuilt
+            again = is_rebuilt or database.is_undone(error)
             again = again or (repeatable and database.is_lost(error))
-            if not again or attempt == ATTEMPTS:
+            if not again or number == ATTEMPTS:
                 raise
         pause = LONG_PAUSE if is_rebuilt else PAUSE
-        await asyncio.sleep(random.uniform(0, pause * attempt))  # noqa: S311
-        attempt += 1
+        await asyncio.sleep(random.uniform(0, pause * number))  # noqa: S311
+        number += 1
 
 
 async def _attempt(
     pool: database.Pool, call: calls.Call, handler: Handler, key: idempotency.Key | None
 ) -> calls.Answer:
-    lease = database.Lease(pool)
-    call.connect = lease.connection
-    call.release = lease.end
-    carried = None if call.method in READING else telemetry.carried()
-    try:
+    async with database.leased(pool) as lease:
+        call.connect = lease.connection
+        call.release = lease.end
+        carried = None if call.method in READING else telemetry.carried()
         if key is None and carried is None:
             return await handler()
         connection = await lease.connection()
@@ -73,9 +80,3 @@ async def _attempt(
             answer = await handler()
             await idempotency.store(connection, key, answer)
             return answer
-    except psycopg.errors.FeatureNotSupported:
-        # It holds a prepared statement whose result has another type since an upgrade.
-        await lease.discard()
-        raise
-    finally:
-        await lease.end()

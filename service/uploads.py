@@ -3,12 +3,14 @@
 Whether they are what was announced, and whose, is the rulebook's to say.
 """
 
-import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from gen import media
-from service import bodies, bucket, database, state
+from service import bodies, bucket, database, effects, state
+
+T = TypeVar("T")
 
 
 async def settle(service: state.Service, actor: uuid.UUID, body: bodies.Body) -> None:
@@ -23,8 +25,7 @@ async def settle(service: state.Service, actor: uuid.UUID, body: bodies.Body) ->
 
 
 async def _settle(service: state.Service, actor: uuid.UUID, key: str) -> None:
-    async with _querier(service) as querier:
-        upload = await querier.upload_find(actor=actor, key=key)
+    upload = await _asked(service.pool, lambda querier: querier.upload_find(actor=actor, key=key))
     # First where it is: what is not what was announced needs no copy.
     if upload is not None and await _confirmed(service, actor, key, upload.key):
         await service.bucket.copy(upload.key, upload.final_key)
@@ -33,17 +34,20 @@ async def _settle(service: state.Service, actor: uuid.UUID, key: str) -> None:
 
 async def _confirmed(service: state.Service, actor: uuid.UUID, key: str, place: str) -> bool:
     stored = await service.bucket.look(place) or bucket.NOTHING
-    async with _querier(service) as querier:
-        confirmed = await querier.upload_confirm(
+    confirmed = await _asked(
+        service.pool,
+        lambda querier: querier.upload_confirm(
             actor=actor, key=key, place=place, mime=stored.mime, size_bytes=stored.size
-        )
+        ),
+    )
     return bool(confirmed)
 
 
-@contextlib.asynccontextmanager
-async def _querier(service: state.Service) -> AsyncIterator[media.AsyncQuerier]:
-    lease = database.Lease(service.pool)
-    try:
-        yield media.AsyncQuerier(await lease.connection())
-    finally:
-        await lease.end()
+async def _asked(pool: database.Pool, question: Callable[[media.AsyncQuerier], Awaitable[T]]) -> T:
+    """The rulebook's answer; to ask twice does no harm."""
+
+    async def attempt() -> T:
+        async with database.connection(pool) as connection:
+            return await question(media.AsyncQuerier(connection))
+
+    return await effects.retried(attempt, repeatable=True)

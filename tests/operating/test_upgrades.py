@@ -1,18 +1,23 @@
 """An upgrade under load: `api` is dropped and built again, and nobody who is served notices."""
 
+import contextlib
 import shutil
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent import futures
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests import servers
 from tests.conftest import ServiceFactory
 from tools import databases, migrate
 
 REBUILDS = 6
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -22,6 +27,41 @@ def sources(tmp_path: Path) -> migrate.Sources:
     functions = tmp_path / "functions"
     shutil.copytree(ours.functions, functions)
     return migrate.Sources(ours.schema, functions)
+
+
+def rebuild(database: databases.Database, sources: migrate.Sources) -> None:
+    """Upgrades some times, as fast as it goes."""
+    for number in range(REBUILDS):
+        # A view with one more column: shapes change, too.
+        extra = f"create view api.extra_{number} as select 1 as one;"
+        (sources.functions / "98_extra.sql").write_text(extra)
+        assert migrate.rebuild_api(database.url, sources)
+
+
+@contextlib.contextmanager
+def asking(
+    service: servers.Service,
+    user: uuid.UUID,
+    ask: Callable[[httpx.Client, int], None],
+    *,
+    clients: int,
+) -> Iterator[None]:
+    """Meanwhile each of some clients, by its number, asks without a pause."""
+    enough = threading.Event()
+
+    def ask_on(number: int) -> None:
+        with service.client(user) as client:
+            while not enough.is_set():
+                ask(client, number)
+
+    with futures.ThreadPoolExecutor(clients) as pool:
+        asked = [pool.submit(ask_on, number) for number in range(clients)]
+        try:
+            yield
+        finally:
+            enough.set()
+        for one in asked:
+            one.result()
 
 
 def test_requests_go_on_while_the_api_is_rebuilt(
@@ -34,48 +74,59 @@ def test_requests_go_on_while_the_api_is_rebuilt(
             "id"
         ]
         post_id = client.post(f"/groups/{group_id}/posts", json={"body": "Here."}).json()["id"]
-    enough = threading.Event()
     answers: Counter[int] = Counter()
     odd: list[str] = []
 
-    def ask(number: int) -> None:
-        with service.client(user) as client:
-            while not enough.is_set():
-                requests = (
-                    client.build_request("GET", f"/groups/{group_id}/posts"),
-                    client.build_request("GET", f"/posts/{post_id}"),
-                    client.build_request("POST", f"/posts/{post_id}/comments", json={"body": "Hi"}),
-                    client.build_request(
-                        "POST",
-                        f"/posts/{post_id}/comments",
-                        json={"body": "Again"},
-                        headers={"Idempotency-Key": str(uuid.uuid4())},
-                    ),
-                )
-                response = client.send(requests[number % 4])
-                answers[response.status_code] += 1
-                if response.is_error:
-                    odd.append(response.text)
+    def ask(client: httpx.Client, number: int) -> None:
+        requests = (
+            client.build_request("GET", f"/groups/{group_id}/posts"),
+            client.build_request("GET", f"/posts/{post_id}"),
+            client.build_request("POST", f"/posts/{post_id}/comments", json={"body": "Hi"}),
+            client.build_request(
+                "POST",
+                f"/posts/{post_id}/comments",
+                json={"body": "Again"},
+                headers={"Idempotency-Key": str(uuid.uuid4())},
+            ),
+        )
+        response = client.send(requests[number % 4])
+        answers[response.status_code] += 1
+        if response.is_error:
+            odd.append(response.text)
 
-    clients = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-    for one in clients:
-        one.start()
-    try:
-        for number in range(REBUILDS):
-            # A view with one more column: shapes change, too.
-            extra = f"create view api.extra_{number} as select 1 as one;"
-            (sources.functions / "98_extra.sql").write_text(extra)
-            assert migrate.rebuild_api(database.url, sources)
-    finally:
-        enough.set()
-        for one in clients:
-            one.join()
+    with asking(service, user, ask, clients=8):
+        rebuild(database, sources)
     assert odd == [], Counter(odd).most_common(3)
     assert answers.keys() == {200, 201}
     with database.connect() as connection:
         assert connection.execute("select * from api.verify_counters()").fetchall() == []
         row = connection.execute("select count(*) from comment").fetchone()
     assert row == (answers[201],)
+
+
+def test_uploads_are_linked_while_the_api_is_rebuilt(
+    run_service: ServiceFactory, database: databases.Database, sources: migrate.Sources
+) -> None:
+    service = run_service()
+    user = uuid.uuid4()
+    with service.client(user) as client:
+        group = client.post("/groups", json={"name": "Busy", "visibility": "public"}).json()
+    odd: list[str] = []
+    changed = threading.Event()
+
+    def paint(client: httpx.Client, _number: int) -> None:
+        announced = {"purpose": "avatar", "mime": "image/png", "size_bytes": 3}
+        upload = client.post("/uploads/presign", json=announced).json()
+        assert httpx.put(upload["url"], content=b"png", headers=upload["headers"]).is_success
+        response = client.patch(f"/groups/{group['id']}", json={"avatar_key": upload["key"]})
+        if response.is_error:
+            odd.append(response.text)
+        changed.set()
+
+    with asking(service, user, paint, clients=4):
+        rebuild(database, sources)
+        assert changed.wait(PATIENCE)
+    assert odd == []
 
 
 def test_the_old_version_may_come_back_where_a_newer_one_has_migrated(
