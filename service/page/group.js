@@ -56,7 +56,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   }
 
   function frame() {
-    titled(group.name);
+    if (place.isConnected) titled(group.name);
     if (!head.isConnected) fill(place, notice, head, tabs, body);
     fill(head, groupHead(group, again));
     fill(tabs, TABS.filter(([, , role]) => !role || isAtLeast(group, role)).map(([key, words]) => h("a", {
@@ -250,7 +250,7 @@ function feed({ group, signal, hear }, query) {
     if (cards.has(postId) || signal.aborted) return;
     waiting.add(postId);
     tell();
-    speak(count(waiting.size, "new post"));
+    if (pill.isConnected) speak(count(waiting.size, "new post"));
   }
 
   async function showNews() {

@@ -77,6 +77,7 @@ export async function show({ place, about, signal, query }) {
     me() && button("New group", { drawing: "plus", kind: "primary", run: newGroup })),
   me() && h("nav", { class: "filters", "aria-label": "Which groups" }, filter("All", "#/", !isMine && !tag), filter("Yours", "#/?mine=true", isMine)), list.element);
   list.more();
+  addEventListener("groups-changed", list.reload, { signal });
 }
 
 /** What is written about, at the side of where somebody looks around. */

@@ -21,31 +21,55 @@ const ROUTES = [
   [/^\/you$/, welcome.you],
 ];
 const PATIENCE = 1500; // milliseconds of a lost connection before it is spoken of
+const KEPT = 4; // views that are kept for the way back
 
 const part = (id) => document.getElementById(id);
-let leaving = new AbortController();
+let view = null;
+// By the key of their entry in the history, the one that was left last at the end.
+const kept = new Map();
 let person = new AbortController();
 let isFirst = true;
 
 function navigate() {
-  leaving.abort();
-  leaving = new AbortController();
+  const from = view?.hash;
+  if (view) putAway();
   const [path, words = ""] = location.hash.slice(1).split("?");
   welcome.remember(location.hash);
-  const place = h("div", { class: "view" });
-  fill(part("main"), place);
-  fill(part("about"));
+  const known = kept.get(history.state?.key);
+  kept.delete(known?.key);
+  view = known ?? { key: `${Date.now()} ${Math.random()}`, place: h("div", { class: "view" }), about: h("div", {}), leaving: new AbortController(), top: 0 };
+  view.hash = location.hash;
+  history.replaceState({ key: view.key }, "");
+  fill(part("main"), view.place);
+  fill(part("about"), view.about);
   mark(path);
   if (!isFirst) {
-    scrollTo(0, 0);
+    scrollTo(0, view.top);
     part("main").focus({ preventScroll: true });
   }
   isFirst = false;
+  if (known) document.title = known.title;
+  else open(path, words, from);
+}
+
+/** Keeps what is shown as it is, and listening, for somebody who comes back to it. */
+function putAway() {
+  Object.assign(view, { top: scrollY, title: document.title });
+  kept.set(view.key, view);
+  if (kept.size > KEPT) {
+    const [oldest] = kept.values();
+    kept.delete(oldest.key);
+    oldest.leaving.abort();
+  }
+}
+
+function open(path, words, from) {
+  const { place, about, leaving: { signal } } = view;
   for (const [pattern, show] of ROUTES) {
     const match = pattern.exec(path);
     if (!match) continue;
     show({
-      place, about: part("about"), signal: leaving.signal, query: new URLSearchParams(words), changed: somebodyElse, leave,
+      place, about, signal, from, query: new URLSearchParams(words), changed: somebodyElse, leave,
       params: match.slice(1).filter((each) => each !== undefined).map(decodeURIComponent),
     });
     return;
@@ -86,7 +110,9 @@ function mark(path) {
 }
 
 function somebodyElse() {
-  leaving.abort();
+  for (const each of [view, ...kept.values()]) each.leaving.abort();
+  view = null;
+  kept.clear();
   person.abort();
   live.reset();
   frame();
@@ -123,6 +149,7 @@ addEventListener("session-ended", () => {
 });
 part("skip").addEventListener("click", () => part("main").focus());
 
+history.scrollRestoration = "manual";
 frame();
 if (!location.hash) history.replaceState(null, "", me() ? "#/?mine=true" : "#/sign-in");
 navigate();

@@ -22,7 +22,7 @@ export async function show({ place, about, signal, query }) {
     const words = input.value.trim();
     if (words === asked) return;
     // The address says what is shown, and nothing is to be said of it at the beginning.
-    if (asked !== null) history.replaceState(null, "", where(words, type));
+    if (asked !== null) history.replaceState(history.state, "", where(words, type));
     asked = words;
     titled(words ? `“${words}”` : "Search");
     fill(tabs, links(words));

@@ -14,7 +14,7 @@ import { count } from "./text.js";
 
 const SOON = 150; // milliseconds
 
-export async function show({ place, about, signal, params: [id], query }) {
+export async function show({ place, about, signal, from, params: [id], query }) {
   let [card, thread, group, timer] = [null, null, null, 0];
   const title = h("h2", { class: "comments-title" });
   fill(place, skeletons(2));
@@ -44,11 +44,11 @@ export async function show({ place, about, signal, params: [id], query }) {
       return;
     }
     if (signal.aborted) return;
-    titled(post.title ?? group.name);
+    if (place.isConnected) titled(post.title ?? group.name);
     card = postCard(post, { group: () => group, isWhole: true, gone: () => { location.hash = `#/groups/${group.id}`; } });
     thread = threadOf(id, { group: () => group, signal });
     fill(place,
-      h("a", { class: "back", href: `#/groups/${group.id}` }, icon("back"), badge(group, "tiny"), h("span", { class: "label" }, group.name)),
+      h("a", { class: "back", href: `#/groups/${group.id}`, onclick: back }, icon("back"), badge(group, "tiny"), h("span", { class: "label" }, group.name)),
       card.element, title, answer(), thread.element);
     fill(about, side());
     head();
@@ -59,6 +59,13 @@ export async function show({ place, about, signal, params: [id], query }) {
       wanted.one.scrollIntoView({ block: "center" });
       wanted.one.focus({ preventScroll: true });
     }
+  }
+
+  /** To where the reader was in the group, if it is where they came from. */
+  function back(event) {
+    if (event.currentTarget.hash !== from) return;
+    event.preventDefault();
+    history.back();
   }
 
   function answer() {

@@ -171,6 +171,36 @@ def test_an_answer_of_503_is_told_in_the_words_of_the_service(
     expect(visitor.button("Try again")).to_be_visible()
 
 
+def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    posts = [town.post("Ada", group, f"Number {number} of them") for number in range(30)]
+    ben = town.visit("Ben", f"#/groups/{group}")
+    far = ben.post("Number 3 of them")
+    for _ in range(20):
+        ben.page.mouse.wheel(0, 900)
+        if far.count():
+            break
+        ben.page.wait_for_timeout(200)
+    far.scroll_into_view_if_needed()
+    place = ben.page.evaluate("scrollY")
+    assert place > 1000
+    for way in ("browser", "page"):
+        ben.go(f"#/posts/{posts[3]}")
+        ben.sees("0 comments")
+        assert ben.page.evaluate("scrollY") == 0
+        town.post("Ada", group, f"Come by {way}")
+        if way == "browser":
+            ben.page.go_back()
+        else:
+            ben.page.locator("a.back").click()
+        expect(far).to_be_in_viewport()
+        assert ben.page.evaluate("scrollY") == place
+        assert ben.page.url.endswith(f"#/groups/{group}")
+        expect(ben.page).to_have_title(re.compile("^Group "))
+    ben.button("2 new posts").click()
+    expect(ben.post("Come by page")).to_be_visible()
+
+
 def test_a_request_that_failed_can_be_tried_again(town: Town) -> None:
     ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
     ada.sees("owner", inside="#about")
