@@ -54,6 +54,8 @@ def run(
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
-    if done.returncode != 0 or found is None:
+    if done.returncode != 0:
         raise Failure(f"pgbench failed: {done.stderr.strip()[:2000]}")
+    if found is None:
+        raise Failure("pgbench finished no transaction in its time; give it more by --seconds")
     return float(found[1])

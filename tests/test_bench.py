@@ -75,7 +75,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "bench", "--scale=300", "--rounds=1", "--seconds=1", *options]
+    return [sys.executable, "-m", "bench", "--scale=300", "--rounds=1", "--seconds=3", *options]
 
 
 def processes_in(folder: Path) -> list[str]:

@@ -18,6 +18,7 @@ from tests.conftest import ServiceFactory, WorkerFactory
 from tests.http import wire
 from tests.operating import collector as collectors
 from tests.realtime.clients import Client
+from tests.workers.writers import eventually
 from tools import databases, stack
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
@@ -120,6 +121,8 @@ def test_the_log_names_the_trace_of_a_request(
     trace_id, headers = traceparent()
     with service.client(uuid.uuid4()) as client:
         client.get("/groups", headers=headers)
+    # It may come a moment after the answer.
+    eventually(lambda: '"request"' in service.log.read_text())
     lines = [line for line in service.log.read_text().splitlines() if '"request"' in line]
     assert len(lines) == 1
     assert f'"trace_id":"{trace_id}"' in lines[0]
