@@ -12,6 +12,13 @@ import psycopg.types.json
 
 from gen import models
 
+CLOSED_FIND: typing.Final = """-- name: closed_find :many
+select api.find_closed(
+  p_actor => %(actor)s::uuid, p_group_ids => %(group_ids)s::uuid[], p_post_ids => %(post_ids)s::uuid[]
+) as id
+"""
+
+
 DEAD_EVENT_DISCARD: typing.Final = """-- name: dead_event_discard :one
 select api.discard_dead_events(
   p_consumer => %(consumer)s::text, p_event_ids => %(event_ids)s::bigint[]
@@ -72,6 +79,19 @@ select kind, id, version, deleted, document from api.find_searchables(
 class Querier:
     def __init__(self, conn: psycopg.Connection[typing.Any]) -> None:
         self._conn = conn
+
+    def closed_find(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        group_ids: list[uuid.UUID],
+        post_ids: list[uuid.UUID],
+    ) -> collections.abc.Iterator[uuid.UUID]:
+        """In which of these groups and posts the actor finds nothing (§2, §5)."""
+        bound = {"actor": actor, "group_ids": group_ids, "post_ids": post_ids}
+        cur = self._conn.execute(CLOSED_FIND, bound)
+        for row in cur.fetchall():
+            yield row[0]
 
     def dead_event_discard(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
         """Takes dead events, all of them or these, as done; how many (§5)."""
@@ -219,6 +239,19 @@ class Querier:
 class AsyncQuerier:
     def __init__(self, conn: psycopg.AsyncConnection[typing.Any]) -> None:
         self._conn = conn
+
+    async def closed_find(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        group_ids: list[uuid.UUID],
+        post_ids: list[uuid.UUID],
+    ) -> collections.abc.AsyncIterator[uuid.UUID]:
+        """In which of these groups and posts the actor finds nothing (§2, §5)."""
+        bound = {"actor": actor, "group_ids": group_ids, "post_ids": post_ids}
+        cur = await self._conn.execute(CLOSED_FIND, bound)
+        for row in await cur.fetchall():
+            yield row[0]
 
     async def dead_event_discard(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
         """Takes dead events, all of them or these, as done; how many (§5)."""

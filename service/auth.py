@@ -78,7 +78,7 @@ class Authenticator:
     async def _check(self, token: bytes) -> tuple[uuid.UUID, float]:
         try:
             claims = jwt.decode(token, await self._key(token), **self._checks)
-            user, expires = wire.parse_uuid(claims["sub"]), float(claims["exp"])
+            user, expires = _somebody(claims["sub"]), float(claims["exp"])
         except jwt.PyJWKClientConnectionError as error:
             raise problems.unavailable() from error
         except _BAD_TOKEN as error:
@@ -96,3 +96,11 @@ class Authenticator:
         if len(self._known) >= TOKENS_REMEMBERED:
             self._known.clear()
         self._known[token] = (user, believed_until)
+
+
+def _somebody(subject: str) -> uuid.UUID:
+    """The user of a token. Raises ValueError; the nil UUID stands for whoever has none."""
+    user = wire.parse_uuid(subject)
+    if not user.int:
+        raise ValueError("is nobody's id")
+    return user

@@ -5,7 +5,8 @@ it would show in the scores how rare a word is in groups that the caller knows n
 """
 
 import asyncio
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,11 +18,12 @@ from service import settings as configuration
 
 TIMEOUT: Final = 2.0  # seconds
 # A search looks at so many hits, in rounds, for those that the caller may see.
-ROUNDS: Final = (100, 400, 1000, 2000)
+ROUNDS: Final = (100, 400, 1000, 2000, 2000, 2000, 2000)
 FIELDS: Final = ("title^3", "name^3", "tags.words^2", "body", "description")
 # Of short texts the whole, of long ones the best parts.
 _WHOLE: Final = {"number_of_fragments": 0}
 _PARTS: Final = {"number_of_fragments": 3, "fragment_size": 160}
+_GROUPS: Final = {"term": {"kind": "group"}}
 HIGHLIGHTED: Final = {"title": _WHOLE, "name": _WHOLE, "body": _PARTS, "description": _PARTS}
 
 
@@ -43,13 +45,20 @@ class Search:
         self._index = settings.search_index
 
     async def ask(
-        self, asked: models.ApiSearch, after: Place | None, most: int
+        self,
+        asked: models.ApiSearch,
+        after: Place | None,
+        most: int,
+        closed: Collection[uuid.UUID] = (),
     ) -> list[dict[str, Any]]:
         """The next hits, best first and of equal ones the newest, as `find_visible` takes them.
 
+        Nothing that is in one of the `closed` groups and posts is among them, but for the groups
+        themselves.
+
         Raises Problem where OpenSearch or the index is away.
         """
-        body = _body(asked, after, most)
+        body = _body(asked, after, most, closed)
         try:
             answer = await asyncio.to_thread(self._client.search, index=self._index, body=body)
         except opensearchpy.exceptions.TransportError:
@@ -63,8 +72,12 @@ def place_of(hits: Sequence[dict[str, Any]]) -> Place:
     return Place(hits[-1]["score"], hits[-1]["version"])
 
 
-def _body(asked: models.ApiSearch, after: Place | None, most: int) -> dict[str, Any]:
+def _body(
+    asked: models.ApiSearch, after: Place | None, most: int, closed: Collection[uuid.UUID]
+) -> dict[str, Any]:
     filters = {"kind": asked.type, "group_id": asked.group_id, "tags": asked.tag}
+    closed_ids = [str(one) for one in closed]
+    inside = {"bool": {"filter": {"terms": {"group_id": closed_ids}}, "must_not": _GROUPS}}
     body: dict[str, Any] = {
         "size": most,
         "query": {
@@ -84,12 +97,13 @@ def _body(asked: models.ApiSearch, after: Place | None, most: int) -> dict[str, 
                         if value is not None
                     ),
                 ],
+                "must_not": [inside, {"terms": {"post_id": closed_ids}}] if closed else [],
             }
         },
         "sort": [{"_score": "desc"}, {"version": "desc"}],
         "highlight": {"encoder": "html", "fields": HIGHLIGHTED},
         "track_total_hits": False,
-        "_source": ["kind", "id", "version"],
+        "_source": ["kind", "id", "version", "group_id", "post_id"],
     }
     if after is not None:
         body["search_after"] = [after.score, after.version]

@@ -39,12 +39,26 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_actor is null then
+  if viewer(p_actor) = viewer(null) then
     perform fail('unauthenticated');
   end if;
 end
 $$;
 comment on function api.require_actor(uuid) is 'Raises unauthenticated for anonymous callers (§9).';
+
+create function api.require_somebody(p_user_id uuid)
+returns void
+language plpgsql immutable
+set search_path = public, api, pg_temp
+as $$
+begin
+  if viewer(p_user_id) = viewer(null) then
+    perform fail('not_found');
+  end if;
+end
+$$;
+comment on function api.require_somebody(uuid) is
+  'Raises not_found for the nil UUID: it stands for whoever has no token, and nobody has it (§9).';
 
 create function api.enter_group(p_actor uuid, p_group_id uuid)
 returns api.standing

@@ -41,6 +41,22 @@ comment on function api.emit(text, uuid, uuid, uuid, text, uuid, json) is
   'Writes an event to the outbox: p_data is the shape of the subject as nobody in particular sees it, '
   'for …deleted and …removed only {id, deleted_at} (§5, §6).';
 
+create function api.audit(
+  p_type text, p_actor uuid, p_group_id uuid, p_subject_type text, p_subject_id uuid,
+  p_after json, p_before json
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  insert into audit_log (group_id, actor_id, action, subject_type, subject_id, before, after)
+  values (p_group_id, p_actor, p_type, p_subject_type, p_subject_id, p_before, p_after);
+end
+$$;
+comment on function api.audit(text, uuid, uuid, text, uuid, json, json) is
+  'Writes an entry to the audit log: the state that a change made, and the one that it replaced (§2).';
+
 create function api.record(
   p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
   p_data json, p_before json default null
@@ -51,8 +67,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform emit(p_type, p_actor, p_group_id, p_post_id, p_subject_type, p_subject_id, p_data);
-  insert into audit_log (group_id, actor_id, action, subject_type, subject_id, before, after)
-  values (p_group_id, p_actor, p_type, p_subject_type, p_subject_id, p_before, p_data);
+  perform audit(p_type, p_actor, p_group_id, p_subject_type, p_subject_id, p_data, p_before);
 end
 $$;
 comment on function api.record(text, uuid, uuid, uuid, text, uuid, json, json) is

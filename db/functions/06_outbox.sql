@@ -6,7 +6,8 @@ create function api.stream_of(p_type text, p_subject_type text)
 returns text
 language sql immutable
 return case
-  when p_type like 'comment.%' then 'comm:comment'
+  when p_type in ('comment.created', 'comment.updated', 'comment.deleted', 'comment.restored')
+    then 'comm:comment'
   when p_type in ('reaction.added', 'reaction.removed', 'attachment.added', 'attachment.removed')
     then case p_subject_type when 'comment' then 'comm:comment' else 'comm:post' end
   when p_type in (
@@ -24,7 +25,8 @@ language sql immutable
 return p_type in (
   'post.created', 'post.updated', 'post.deleted', 'post.restored',
   'comment.created', 'comment.updated', 'comment.deleted', 'comment.restored',
-  'group.created', 'group.updated', 'group.deleted', 'group.restored'
+  'group.created', 'group.updated', 'group.deleted', 'group.restored',
+  'post.purged', 'comment.purged', 'group.purged' -- deleted for good, which members are not told of
 );
 comment on function api.is_searched(text) is 'Whether an event changes what search finds (§5).';
 

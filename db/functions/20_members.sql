@@ -218,6 +218,7 @@ begin
   perform reject_invalid(
     check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member')
   );
+  perform require_somebody(p_user_id);
   perform require_rank_over(v, p_group_id, p_user_id);
   perform require_grant(v, p_role);
   if rank_in_group(p_group_id, p_user_id) = 0 then
@@ -342,6 +343,7 @@ begin
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_living(v);
+  perform require_somebody(p_user_id);
   perform require_rank_over(v, p_group_id, p_user_id);
   perform reject_invalid(check_text('reason', v_reason, 0, 1000), check_future('until', p_until));
   perform guard_last_owner(p_group_id, p_user_id);
@@ -426,15 +428,23 @@ returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
+declare
+  v_told group_member := p_new;
 begin
-  perform record(
-    p_type, p_actor, p_new.group_id, null, 'member', p_new.id, row_to_json(n),
+  -- For how long somebody is banned, and why, admins alone may read; the event goes to all.
+  v_told.ban_reason := null;
+  v_told.banned_until := null;
+  perform emit(p_type, p_actor, p_new.group_id, null, 'member', p_new.id, row_to_json(d))
+  from member_dto(v_told) as d;
+  perform audit(
+    p_type, p_actor, p_new.group_id, 'member', p_new.id, row_to_json(n),
     case when p_old.id is not null then row_to_json(o) end
   ) from member_dto(p_old) as o, member_dto(p_new) as n;
 end
 $$;
 comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
-  'Records a change from one state of a member to another; p_old may be a row of nulls.';
+  'Records a change from one state of a member to another; p_old may be a row of nulls. The event leaves '
+  'out why and for how long somebody is banned (§6).';
 
 create function api.mute_member(p_actor uuid, p_group_id uuid, p_user_id uuid, p_until timestamptz)
 returns setof api.members

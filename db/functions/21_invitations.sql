@@ -158,6 +158,7 @@ begin
   perform require_rank(v, 'admin');
   perform require_living(v);
   perform reject_invalid(
+    case when p_user_id = viewer(null) then field_error('user_id', 'is nobody''s') end,
     check_choice('role', v_role, 'owner', 'admin', 'moderator', 'member'),
     case when p_max_uses < 1 then field_error('max_uses', 'is less than 1') end,
     check_future('expires_at', p_expires_at)

@@ -166,6 +166,63 @@ comment on function api.find_searchables(text, uuid, int) is
   'What the index is to hold of the groups, posts or comments after an id, in the order of their ids; '
   'at most p_most. Raises validation_failed (§5).';
 
+create function api.tg_group_entity__purge()
+returns trigger
+language plpgsql
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform emit(
+    'group.purged', null, o.id, null, 'group', o.id, removal(o.id, now())
+  ) from old_rows as o;
+  return null;
+end
+$$;
+comment on function api.tg_group_entity__purge() is
+  'A group that is deleted for good leaves the index: an event that search alone is given (§5).';
+
+create trigger tg_group_entity__purge after delete on public.group_entity
+referencing old table as old_rows
+for each statement execute function api.tg_group_entity__purge();
+
+create function api.tg_post__purge()
+returns trigger
+language plpgsql
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform emit(
+    'post.purged', null, o.group_id, null, 'post', o.id, removal(o.id, now())
+  ) from old_rows as o;
+  return null;
+end
+$$;
+comment on function api.tg_post__purge() is
+  'A post that is deleted for good leaves the index: an event that search alone is given (§5).';
+
+create trigger tg_post__purge after delete on public.post
+referencing old table as old_rows
+for each statement execute function api.tg_post__purge();
+
+create function api.tg_comment__purge()
+returns trigger
+language plpgsql
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform emit(
+    'comment.purged', null, o.group_id, null, 'comment', o.id, removal(o.id, now())
+  ) from old_rows as o;
+  return null;
+end
+$$;
+comment on function api.tg_comment__purge() is
+  'A comment that is deleted for good leaves the index: an event that search alone is given (§5).';
+
+create trigger tg_comment__purge after delete on public.comment
+referencing old table as old_rows
+for each statement execute function api.tg_comment__purge();
+
 -- The events ---------------------------------------------------------------------------------------
 
 create view api.search_tasks as
@@ -478,6 +535,27 @@ comment on function api.find_visible(uuid, json, int) is
   'shapes: what is public, what is in the actor''s groups, and the card of a private group. What is '
   'deleted, or inside something deleted, nobody finds; highlights are kept while the version is the '
   'row''s own (§2, §5).';
+
+create function api.find_closed(p_actor uuid, p_group_ids uuid[], p_post_ids uuid[])
+returns setof uuid
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return query
+    select g.id
+    from group_entity as g
+    left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
+    where g.id = any (p_group_ids)
+      and not (g.deleted_at is null and (g.visibility = 'public' or m.role is not null))
+    union all
+    select id from post where id = any (p_post_ids) and deleted_at is not null;
+end
+$$;
+comment on function api.find_closed(uuid, uuid[], uuid[]) is
+  'In which of these groups and posts the actor finds nothing: a search that has met them needs to be '
+  'proposed nothing more that is in one (§2, §5).';
 
 create function api.found_dto(p_kind text, p_id uuid, p_viewer uuid)
 returns json

@@ -13,6 +13,12 @@ select * from api.find_visible(
   p_actor => sqlc.narg('actor'), p_hits => @hits, p_most => @most
 );
 
+-- name: ClosedFind :many
+-- In which of these groups and posts the actor finds nothing (§2, §5).
+select api.find_closed(
+  p_actor => sqlc.narg('actor'), p_group_ids => @group_ids::uuid[], p_post_ids => @post_ids::uuid[]
+) as id;
+
 -- name: SearchTaskClaim :many
 -- The subjects of the first most events that search has before it, each with its present state (§5).
 select * from api.claim_search_tasks(p_most => @most);

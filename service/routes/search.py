@@ -1,5 +1,8 @@
 """Search: the index proposes, and the rulebook decides what of that the caller may see."""
 
+import uuid
+from typing import Any
+
 import orjson
 
 from gen import models, search
@@ -33,6 +36,8 @@ class Finding:
         self._call = call
         self._asked = asked
         self._found: list[models.ApiVisibleHit] = []
+        # Much in one of these must not hide what is behind it.
+        self._closed: set[uuid.UUID] = set()
 
     async def answer(self) -> calls.Answer:
         """The page, and its cursor unless nothing more is to be seen.
@@ -44,19 +49,20 @@ class Finding:
         for most in asking.ROUNDS:
             # A slow index must not keep a connection from those who don't ask it.
             await self._call.release()
-            hits = await self._call.search.ask(self._asked, after, most)
+            hits = await self._call.search.ask(self._asked, after, most, self._closed)
             if hits:
                 await self._look(hits)
                 after = asking.place_of(hits)
             if len(hits) < most or len(self._found) > self._asked.most:
                 break
+            await self._leave_out(hits)
         return calls.ok(self._page())
 
     def _start(self) -> asking.Place | None:
         score, version = self._asked.after_score, self._asked.after_version
         return None if score is None or version is None else asking.Place(score, version)
 
-    async def _look(self, hits: list[dict[str, object]]) -> None:
+    async def _look(self, hits: list[dict[str, Any]]) -> None:
         querier = search.AsyncQuerier(await self._call.connect())
         # One more than the page has, which tells that there is a next one.
         most = self._asked.most + 1 - len(self._found)
@@ -65,9 +71,20 @@ class Finding:
             async for hit in querier.hit_find_visible(actor=self._call.actor, hits=hits, most=most)
         ]
 
+    async def _leave_out(self, hits: list[dict[str, Any]]) -> None:
+        querier = search.AsyncQuerier(await self._call.connect())
+        closed = querier.closed_find(
+            actor=self._call.actor, group_ids=_ids(hits, "group_id"), post_ids=_ids(hits, "post_id")
+        )
+        self._closed |= {one async for one in closed}
+
     def _page(self) -> bytes:
         shown = self._found[: self._asked.most]
         more = len(self._found) > len(shown)
         items = b",".join(bytes(hit.item) for hit in shown)
         cursor = orjson.dumps(shown[-1].cursor if more else None)
         return b'{"items":[%b],"next_cursor":%b}' % (items, cursor)
+
+
+def _ids(hits: list[dict[str, Any]], field: str) -> list[uuid.UUID]:
+    return list({uuid.UUID(hit[field]) for hit in hits if hit.get(field) is not None})

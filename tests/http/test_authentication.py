@@ -5,6 +5,7 @@ import hmac
 import json
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -112,6 +113,7 @@ def test_the_word_bearer_is_taken_in_any_case(
         {"sub": 7},
         {"sub": [USER]},
         {"sub": "somebody"},
+        {"sub": str(uuid.UUID(int=0))},
         {"sub": USER.replace("-", "")},
         {"sub": f"{{{USER}}}"},
         {"sub": f"{USER}\n"},

@@ -256,7 +256,7 @@ def test_a_page_is_filled_past_many_hits_that_are_hidden(world: World) -> None:
         job.execute(
             """
             insert into post (group_id, author_id, body)
-            select %s, gen_random_uuid(), 'an ibis' from generate_series(1, 600)
+            select %s, gen_random_uuid(), 'an ibis' from generate_series(1, 12000)
             """,
             [secret],
         )

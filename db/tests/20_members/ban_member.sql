@@ -1,6 +1,6 @@
 -- Banning a user, member or not; for admins, below their own rank.
 begin;
-select plan(70);
+select plan(72);
 
 select make_group('club', 'public');
 select make_cast('club');
@@ -48,6 +48,10 @@ select events_are(array['member.banned'], array['member.banned'], 'A ban is one 
 select remember('membership', look($$ select id from group_member where user_id = the('member') $$)::uuid);
 select event_is('member.banned', 'admin', 'club', null, 'member', 'membership', 'It tells who and whom');
 select is(event() #>> '{data,user_id}', the('member')::text, 'The event holds whom');
+select is(
+  event() -> 'data' @> '{"is_banned": true, "ban_reason": null, "banned_until": null}', true,
+  'But not why and for how long, which admins alone may read'
+);
 select is(audited() #>> '{before,is_banned}', 'false', 'The audit log holds how it was');
 select is(audited() #>> '{after,ban_reason}', 'spam', 'And why');
 select is(
@@ -121,6 +125,10 @@ from (values
   ($$repeat('a', 1001)$$, '{reason}', 'A reason has 1,000 characters at most'),
   ($$repeat('a', 1001), now() - interval '1 day'$$, '{reason,until}', 'All fields at fault are named')
 ) as wrong (arguments, fields, description);
+select throws_code(
+  $$ select api.ban_member(the('admin'), the('club'), '00000000-0000-0000-0000-000000000000') $$,
+  'PT404', 'not_found', 'The nil UUID, which stands for whoever has no token, is no user'
+);
 select counters_hold();
 
 select * from finish();

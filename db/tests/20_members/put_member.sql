@@ -1,6 +1,6 @@
 -- Adding somebody with a role, or changing a member's: below one's own rank, owners excepted.
 begin;
-select plan(87);
+select plan(89);
 
 select make_group('club', 'private');
 select make_cast('club');
@@ -101,6 +101,16 @@ select throws_fields(
   array['role'], format('%s is no role', coalesce(role, 'Nothing'))
 )
 from unnest(array['king', 'Owner', '', null]) as role;
+
+-- The nil UUID stands for whoever has no token.
+select throws_code(
+  $$ select api.put_member(the('admin'), the('club'), '00000000-0000-0000-0000-000000000000', 'member') $$,
+  'PT404', 'not_found', 'Nobody is no user'
+);
+select throws_code(
+  $$ select api.put_member('00000000-0000-0000-0000-000000000000', the('club'), the('ada'), 'member') $$,
+  'PT401', 'unauthenticated', 'And does nothing'
+);
 select counters_hold();
 
 select * from finish();

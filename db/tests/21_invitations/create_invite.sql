@@ -1,6 +1,6 @@
 -- Inviting into a role below one's own; for admins.
 begin;
-select plan(45);
+select plan(46);
 
 select make_group('club', 'secret');
 select make_cast('club');
@@ -80,6 +80,8 @@ from (values
   ($$p_max_uses => -1$$, '{max_uses}', 'And not less'),
   ($$p_expires_at => now()$$, '{expires_at}', 'An invitation ends in the future'),
   ($$p_expires_at => 'infinity'$$, '{expires_at}', 'One without end has none'),
+  ($$p_user_id => '00000000-0000-0000-0000-000000000000'$$, '{user_id}',
+    'The nil UUID is nobody''s'),
   ($$p_role => 'x', p_max_uses => 0, p_expires_at => now()$$, '{role,max_uses,expires_at}',
     'All fields at fault are named')
 ) as wrong (arguments, fields, description);

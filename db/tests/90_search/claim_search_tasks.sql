@@ -1,6 +1,6 @@
 -- What an indexer gets: each subject once, in its present state.
 begin;
-select plan(12);
+select plan(14);
 
 select forget_events();
 select make_group('club');
@@ -72,6 +72,20 @@ select is_empty('select * from api.claim_search_tasks()', 'What is done is not c
 select is(
   (select waiting from api.measure_outbox() where consumer = 'search'), 1::bigint,
   'What is not done is counted'
+);
+
+select make_post('other', 'club');
+select make_comment('reply', 'other');
+select forget_events();
+select sudo(format('delete from post where id = %L', the('other')));
+select results_eq(
+  $$ select kind, id, document ->> 'deleted' from api.claim_search_tasks() order by kind $$,
+  $$ values ('comment', the('reply'), 'true'), ('post', the('other'), 'true') $$,
+  'What is deleted for good is claimed by that alone, and all that goes with it'
+);
+select is(
+  look($$ select count(stream) from outbox_event where event_type like '%.purged' $$)::int, 0,
+  'Members hear nothing of it'
 );
 
 select * from finish();

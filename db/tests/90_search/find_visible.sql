@@ -1,6 +1,6 @@
 -- Who finds what: the index proposes, and these rules decide.
 begin;
-select plan(32);
+select plan(38);
 
 select make_group(visibility, visibility), make_cast(visibility),
   make_post(visibility || '_post', visibility),
@@ -78,7 +78,22 @@ select is_empty(
   'What is no such thing is not found'
 );
 
+-- What a search has met, and needs no more of.
+select set_eq(
+  format(
+    'select api.find_closed(%L, array[the(''public''), the(''private''), the(''secret'')], '
+      'array[the(''public_post'')])',
+    the(actor)
+  ),
+  case when actor = 'member' then '{}' else array[the('private'), the('secret')] end::uuid[],
+  format('The %s finds nothing in groups that are closed to them', actor)
+)
+from unnest(array['anonymous', 'stranger', 'banned', 'member']) as actor;
 select api.delete_post(the('owner'), the('public_post'));
+select is(
+  (select array_agg(id) from api.find_closed(the('owner'), '{}', array[the('public_post')]) as id),
+  array[the('public_post')], 'Nor anybody in a deleted post'
+);
 select is(
   pg_temp.found(actor, 'public'), 'group',
   format('The %s finds no deleted post, and nothing in it', actor)
@@ -89,6 +104,10 @@ select api.delete_comment(the('owner'), the('public_comment'));
 select is(pg_temp.found('moderator', 'public'), 'group post', 'Nobody finds a deleted comment');
 select api.delete_group(the('owner'), the('public'));
 select is(pg_temp.found('owner', 'public'), null, 'Nobody finds a deleted group, nor anything in it');
+select is(
+  (select array_agg(id) from api.find_closed(the('owner'), array[the('public')], '{}') as id),
+  array[the('public')], 'So it is closed to its owner, too'
+);
 select is_empty(
   format('select * from api.find_visible(%L, ''[]'')', the('owner')), 'Nothing is found in nothing'
 );
