@@ -25,6 +25,12 @@ select format('alter database %I owner to communities_migrator', current_databas
 -- Serves users: may execute the functions that take an actor, and touch no table.
 create role communities_api login noinherit password :'api_password';
 grant communities_service to communities_api;
+-- What the service says for its session, each of its connections has from the beginning: behind a
+-- pooler that pools by transaction, a session is nobody's own.
+alter role communities_api set role = 'communities_service';
+alter role communities_api set timezone = 'UTC';
+alter role communities_api set statement_timeout = '10s';
+alter role communities_api set idle_in_transaction_session_timeout = '10s';
 
 -- Carries events on and keeps house: may execute what maintains, and touch no table.
 create role communities_workers login noinherit password :'workers_password';

@@ -272,7 +272,9 @@ def impersonal(shape: Any) -> Any:
         return [impersonal(item) for item in shape]
     if not isinstance(shape, Mapping):
         return shape
-    blank = {"reacted"} | ({"role"} if "members_count" in shape else set())
+    blank = {"reacted", "ban_reason", "banned_until"} | (
+        {"role"} if "members_count" in shape else set()
+    )
     return {name: None if name in blank else impersonal(value) for name, value in shape.items()}
 
 

@@ -22,6 +22,7 @@ import pytest
 import redis
 import yaml
 
+from service import database
 from service import settings as configuration
 from tests import servers
 from tests.conftest import own_redis
@@ -211,6 +212,7 @@ def test_every_command_runs_with_the_logins_that_are_its_own(
         for name in ("api", "relay", "indexer", "sweeper"):
             composed.wait_until_healthy(name)
         _use(composed, redis_url)
+        _ask_without_a_word(superuser, passwords)
         _try_more(superuser, passwords)
         _back_up(superuser, passwords, tmp_path)
         for name in ("api", "relay", "indexer", "sweeper"):
@@ -382,6 +384,15 @@ def test_a_login_that_makes_roles_and_owns_the_database_can_migrate_too(tmp_path
             connection.execute("create database mine owner deployer")
         server = url.rpartition("@")[2].partition("/")[0]
         migrate.migrate(f"postgresql://deployer:secret@{server}/mine", say=lambda _line: None)
+
+
+def _ask_without_a_word(url: str, passwords: Mapping[str, str]) -> None:
+    """The service's connections are what they have to be, although a pooler may mix them up."""
+    login = f"communities_api:{passwords['API_PASSWORD']}"
+    with psycopg.connect(f"postgresql://{login}@{url.rpartition('@')[2]}") as connection:
+        asked = "select current_user::text, current_setting('statement_timeout')"
+        role = connection.execute(asked).fetchone()
+    assert role == (database.ROLE, database.STATEMENT_TIMEOUT)
 
 
 def _try_more(url: str, passwords: Mapping[str, str]) -> None:

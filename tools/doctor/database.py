@@ -165,7 +165,8 @@ def _pool(connection: psycopg.Connection) -> Finding:
         return ok("postgres.pool", "asked directly")
     return warning(
         "postgres.pool", "a pooler such as PgBouncer is in between",
-        "it must pool by session: connections keep their role and prepared statements, and listen",
+        "by transaction it may pool only for a login that has its role by itself, as in "
+        "ops/postgres/logins.sql; workers and `communities migrate` must go past it",
     )  # fmt: skip
 
 
@@ -186,12 +187,12 @@ def _login(connection: psycopg.Connection, context: Context) -> Iterator[Finding
     """Whether the login may be what it has to be."""
     rights: dict[str, bool] = dict(
         connection.execute(
-            "select rolname, pg_has_role(current_user, oid, 'set') from pg_roles "
+            "select rolname, pg_has_role(session_user, oid, 'set') from pg_roles "
             "where rolname = any (%s)",
             [[*ROLES, OWNER]],
         ).fetchall()
     )
-    login = _value(connection, "select current_user")
+    login = _value(connection, "select session_user")
     absent = [role for role in (*ROLES, OWNER) if role not in rights]
     if absent:
         yield failure(
@@ -263,7 +264,7 @@ def _room(connection: psycopg.Connection, context: Context) -> Iterator[Finding]
     reserved += int(_value(connection, "show reserved_connections"))
     limits = [most - reserved]
     rows = connection.execute(
-        "select rolconnlimit from pg_roles where rolname = current_user "
+        "select rolconnlimit from pg_roles where rolname = session_user "
         "union all select datconnlimit from pg_database where datname = current_database()"
     ).fetchall()
     # -1 is no limit.
