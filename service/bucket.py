@@ -1,7 +1,6 @@
 """The bucket: what is in it, asked without stopping the event loop, and URLs to write to it."""
 
 import datetime
-import http
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -80,7 +79,8 @@ class Bucket:
             try:
                 return question()
             except error.S3Error as refusal:
-                if refusal.code in _ABSENT or refusal.response.status == http.HTTPStatus.NOT_FOUND:
+                # Of an object it says just that it isn't there when the whole bucket is not.
+                if refusal.code in _ABSENT and self._client.bucket_exists(self._name):
                     return None
                 raise
 

@@ -258,6 +258,14 @@ def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: wire.User) -
     assert "retry-after" in refused.headers
 
 
+def test_a_bucket_that_is_missing_is_no_upload_that_is_missing(run_service: ServiceFactory) -> None:
+    service = run_service(S3_BUCKET="not-there")
+    with service.client(uuid.uuid4()) as client:
+        user = wire.User(uuid.uuid4(), client)
+        post = user.make_post(user.make_group())
+        assert code(link(user, presign(user)["key"], "post", post)) == (503, "unavailable")
+
+
 class Crowd:
     """Users who link uploads all at once, while the store says nothing."""
 
