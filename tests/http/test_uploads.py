@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from service import threads
 from tests import servers
-from tests.conftest import ServiceFactory, WorkerFactory
+from tests.conftest import Bucket, ServiceFactory, WorkerFactory
 from tests.http import conftest, key_sets, wire
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import eventually
@@ -256,6 +256,27 @@ def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: wire.User) -
         refused = client.post("/attachments", json=body)
     assert code(refused) == (503, "unavailable")
     assert "retry-after" in refused.headers
+
+
+def test_what_is_refused_is_copied_ten_times_at_most_and_for_no_subject_never(
+    run_service: ServiceFactory, bucket: Bucket
+) -> None:
+    service = run_service(S3_BUCKET=bucket.name)
+    identity = uuid.uuid4()
+    with service.client(identity) as client:
+        user = wire.User(identity, client)
+        key = uploaded(user)
+        for _ in range(3):
+            assert code(link(user, key, "post", str(uuid.uuid4()))) == (404, "not_found")
+        assert bucket.held() == [key]
+        # What is to become of this one, its path tells.
+        key = uploaded(user, "avatar")
+        path = f"/groups/{uuid.uuid4()}"
+        for _ in range(12):
+            assert code(client.patch(path, json={"avatar_key": key})) == (404, "not_found")
+        assert len([each for each in bucket.held() if each.startswith("media/")]) == 10
+        group = user.make_group()
+        assert client.patch(f"/groups/{group}", json={"avatar_key": key}).status_code == 200
 
 
 def test_a_bucket_that_is_missing_is_no_upload_that_is_missing(run_service: ServiceFactory) -> None:
