@@ -54,7 +54,10 @@ select api.confirm_upload(
 
 
 UPLOAD_FIND: typing.Final = """-- name: upload_find :one
-select key, final_key, mime, size_bytes, expires_at from api.find_upload(p_actor => %(actor)s::uuid, p_key => %(key)s::text)
+select key, final_key, mime, size_bytes, expires_at from api.find_upload(
+  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_subject_type => %(subject_type)s::text,
+  p_subject_id => %(subject_id)s::uuid
+)
 """
 
 
@@ -167,7 +170,8 @@ class Querier:
         size_bytes: int,
     ) -> bool | None:
         """Whether what was found at a place of an upload, its key or its final key, is what was announced; of
-        the final one that is taken down. Raises unauthenticated (§4).
+        the final one that is taken down, and of its key whether it may be copied, which it may ten times.
+        Raises unauthenticated (§4).
         """
         bound = {"actor": actor, "key": key, "place": place, "mime": mime, "size_bytes": size_bytes}
         cur = self._conn.execute(UPLOAD_CONFIRM, bound)
@@ -177,11 +181,20 @@ class Querier:
         scalar: bool | None = row[0]
         return scalar
 
-    def upload_find(self, *, actor: uuid.UUID | None, key: str) -> models.ApiUpload | None:
+    def upload_find(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        subject_type: str | None,
+        subject_id: uuid.UUID | None,
+    ) -> models.ApiUpload | None:
         """A new place for the object of an upload, where only this caller copies it; no row unless the actor
-        announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
+        announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor
+        may attach nothing to the subject, if one is given. Raises unauthenticated (§4).
         """
-        cur = self._conn.execute(UPLOAD_FIND, {"actor": actor, "key": key})
+        bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
+        cur = self._conn.execute(UPLOAD_FIND, bound)
         row = cur.fetchone()
         if row is None:
             return None
@@ -337,7 +350,8 @@ class AsyncQuerier:
         size_bytes: int,
     ) -> bool | None:
         """Whether what was found at a place of an upload, its key or its final key, is what was announced; of
-        the final one that is taken down. Raises unauthenticated (§4).
+        the final one that is taken down, and of its key whether it may be copied, which it may ten times.
+        Raises unauthenticated (§4).
         """
         bound = {"actor": actor, "key": key, "place": place, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_CONFIRM, bound)
@@ -347,11 +361,20 @@ class AsyncQuerier:
         scalar: bool | None = row[0]
         return scalar
 
-    async def upload_find(self, *, actor: uuid.UUID | None, key: str) -> models.ApiUpload | None:
+    async def upload_find(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        subject_type: str | None,
+        subject_id: uuid.UUID | None,
+    ) -> models.ApiUpload | None:
         """A new place for the object of an upload, where only this caller copies it; no row unless the actor
-        announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
+        announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor
+        may attach nothing to the subject, if one is given. Raises unauthenticated (§4).
         """
-        cur = await self._conn.execute(UPLOAD_FIND, {"actor": actor, "key": key})
+        bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
+        cur = await self._conn.execute(UPLOAD_FIND, bound)
         row = await cur.fetchone()
         if row is None:
             return None

@@ -573,6 +573,8 @@ class PresignedUpload(pydantic.BaseModel):
     created_at: datetime.datetime
     expires_at: datetime.datetime
     linked_at: datetime.datetime | None
+    # How often the object was to be copied: each copy is kept until the upload expires.
+    copies: int
 
 
 class Reaction(pydantic.BaseModel):

@@ -1,6 +1,5 @@
 """Who asks: a bearer token's user, decided from the token and the configured keys alone."""
 
-import asyncio
 import re
 import time
 import uuid
@@ -9,7 +8,7 @@ from typing import Any, Final
 
 import jwt
 
-from service import problems, settings, wire
+from service import problems, settings, threads, wire
 
 # How long a key set, and a token that was found good, are believed without another look.
 KEYS_LIFESPAN: Final = 300.0
@@ -28,6 +27,7 @@ class Authenticator:
 
     def __init__(self, configuration: settings.ServiceSettings) -> None:
         self._secret = configuration.jwt_secret
+        self._threads = threads.Threads()
         self._keys = None
         if configuration.jwt_jwks_url is not None:
             self._keys = jwt.PyJWKClient(
@@ -86,11 +86,12 @@ class Authenticator:
         return user, expires
 
     async def _key(self, token: bytes) -> Any:
-        if self._keys is None:
+        keys = self._keys
+        if keys is None:
             assert self._secret is not None
             return self._secret.get_secret_value()
         # The client fetches and locks in a blocking way.
-        return await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
+        return await self._threads.ask(lambda: keys.get_signing_key_from_jwt(token))
 
     def _remember(self, token: bytes, user: uuid.UUID, believed_until: float) -> None:
         if len(self._known) >= TOKENS_REMEMBERED:

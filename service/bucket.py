@@ -1,8 +1,6 @@
 """The bucket: what is in it, asked without stopping the event loop, and URLs to write to it."""
 
-import asyncio
 import datetime
-import http
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -12,7 +10,7 @@ import minio
 import urllib3
 from minio import commonconfig, deleteobjects, error
 
-from service import problems
+from service import problems, threads
 from service import settings as configuration
 
 TIMEOUT: Final = 30.0  # seconds: a copy of the largest object
@@ -38,6 +36,7 @@ class Bucket:
     def __init__(self, client: minio.Minio, name: str) -> None:
         self._client = client
         self._name = name
+        self._threads = threads.Threads()
 
     def upload_url(self, key: str, expires_at: datetime.datetime) -> str:
         """A URL that one object can be PUT to until then; made without asking the store."""
@@ -52,12 +51,12 @@ class Bucket:
             found = self._client.stat_object(self._name, key)
             return Stored(found.content_type or "", found.size or 0)
 
-        return await _asked(look)
+        return await self._asked(look)
 
     async def copy(self, key: str, to: str) -> None:
         """Copies an object inside the store; one that is not there stays where it isn't."""
         source = commonconfig.CopySource(self._name, key)
-        await _asked(lambda: self._client.copy_object(self._name, to, source))
+        await self._asked(lambda: self._client.copy_object(self._name, to, source))
 
     async def remove(self, keys: Sequence[str]) -> list[str]:
         """Removes objects; the keys under which nothing is stored any more."""
@@ -71,7 +70,24 @@ class Bucket:
             }
             return [key for key in keys if key not in kept]
 
-        return await _asked(remove) or []
+        return await self._asked(remove) or []
+
+    async def _asked(self, question: Callable[[], T]) -> T | None:
+        """The store's answer, None where it has no such object."""
+
+        def ask() -> T | None:
+            try:
+                return question()
+            except error.S3Error as refusal:
+                # Of an object it says just that it isn't there when the whole bucket is not.
+                if refusal.code in _ABSENT and self._client.bucket_exists(self._name):
+                    return None
+                raise
+
+        try:
+            return await self._threads.ask(ask)
+        except (error.MinioException, urllib3.exceptions.HTTPError, OSError) as trouble:
+            raise problems.unavailable() from trouble
 
 
 def connect(settings: configuration.ServiceSettings, timeout: float) -> minio.Minio:
@@ -83,17 +99,5 @@ def connect(settings: configuration.ServiceSettings, timeout: float) -> minio.Mi
         secret_key=settings.s3_secret_key.get_secret_value(),
         secure=endpoint.scheme == "https",
         region=settings.s3_region,
-        http_client=urllib3.PoolManager(timeout=timeout, retries=False),
+        http_client=urllib3.PoolManager(timeout=timeout, retries=False, maxsize=threads.AT_ONCE),
     )
-
-
-async def _asked(question: Callable[[], T]) -> T | None:
-    """The store's answer, None where it has no such object."""
-    try:
-        return await asyncio.to_thread(question)
-    except error.S3Error as refusal:
-        if refusal.code in _ABSENT or refusal.response.status == http.HTTPStatus.NOT_FOUND:
-            return None
-        raise problems.unavailable() from refusal
-    except (error.MinioException, urllib3.exceptions.HTTPError, OSError) as trouble:
-        raise problems.unavailable() from trouble

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from redis import asyncio as redis
 
-from service import database
+from service import database, threads
 
 PATIENCE: Final = 2.0  # seconds
 
@@ -60,12 +60,15 @@ def probe_redis(client: redis.Redis) -> Probe:
 
 
 def probe_s3(client: minio.Minio, bucket: str) -> Probe:
+    asked = threads.Threads()
+
     def exists() -> None:
         if not client.bucket_exists(bucket):
             raise LookupError(bucket)
 
-    return lambda: asyncio.to_thread(exists)
+    return lambda: asked.ask(exists)
 
 
 def probe_opensearch(client: opensearchpy.OpenSearch) -> Probe:
-    return lambda: asyncio.to_thread(client.info)
+    asked = threads.Threads()
+    return lambda: asked.ask(client.info)

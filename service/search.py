@@ -4,7 +4,6 @@ A score tells only how many words matched, and where: a rarer word doesn't count
 it would show in the scores how rare a word is in groups that the caller knows nothing of.
 """
 
-import asyncio
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any, Final
 import opensearchpy
 
 from gen import models
-from service import problems
+from service import problems, threads
 from service import settings as configuration
 
 TIMEOUT: Final = 2.0  # seconds
@@ -43,6 +42,7 @@ class Search:
             settings.opensearch_url.get_secret_value(), timeout=TIMEOUT, max_retries=0
         )
         self._index = settings.search_index
+        self._threads = threads.Threads()
 
     async def ask(
         self,
@@ -60,7 +60,9 @@ class Search:
         """
         body = _body(asked, after, most, closed)
         try:
-            answer = await asyncio.to_thread(self._client.search, index=self._index, body=body)
+            answer = await self._threads.ask(
+                lambda: self._client.search(index=self._index, body=body)
+            )
         except opensearchpy.exceptions.TransportError:
             # Refused, late, overloaded, or up again and still without its index.
             raise problems.unavailable() from None

@@ -21,11 +21,19 @@ async def settle(service: state.Service, actor: uuid.UUID, body: bodies.Body) ->
     for field in ("key", "avatar_key", "cover_key"):
         key: str | None = getattr(body, field, None)
         if key is not None:
-            await _settle(service, actor, key)
+            await _settle(service, actor, key, body)
 
 
-async def _settle(service: state.Service, actor: uuid.UUID, key: str) -> None:
-    upload = await _asked(service.pool, lambda querier: querier.upload_find(actor=actor, key=key))
+async def _settle(service: state.Service, actor: uuid.UUID, key: str, body: bodies.Body) -> None:
+    # Nothing is copied for a subject that the effect is going to refuse.
+    subject_type = getattr(body, "subject_type", None)
+    subject_id = getattr(body, "subject_id", None)
+    upload = await _asked(
+        service.pool,
+        lambda querier: querier.upload_find(
+            actor=actor, key=key, subject_type=subject_type, subject_id=subject_id
+        ),
+    )
     # First where it is: what is not what was announced needs no copy.
     if upload is not None and await _confirmed(service, actor, key, upload.key):
         await service.bucket.copy(upload.key, upload.final_key)

@@ -7,19 +7,34 @@ across xdist's workers and whole test runs. After `make up` it stays up, and tes
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import minio
 import pytest
 import redis
 
 from service.settings import Settings
 from tests import servers
-from tools import databases, parts, real, stack
+from tools import databases, parts, probes, real, stack
 from tools.testing import settings as test_settings
 
 ServiceFactory = Callable[..., servers.Service]
 WorkerFactory = Callable[..., servers.Worker]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of the test stack."""
+
+    store: minio.Minio
+    name: str
+
+    def held(self) -> list[str]:
+        """What is in it."""
+        found = self.store.list_objects(self.name, recursive=True)
+        return [each.object_name for each in found if each.object_name]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,6 +89,18 @@ def redis_url(test_stack: stack.Stack) -> Iterator[str]:
     """An empty Redis that only this test uses."""
     with own_redis(test_stack) as url:
         yield url
+
+
+@pytest.fixture
+def bucket(test_stack: stack.Stack) -> Iterator[Bucket]:
+    """An empty bucket that only this test uses."""
+    store = probes.s3_client(test_stack.urls, region="us-east-1")
+    bucket = Bucket(store, f"test-{secrets.token_hex(8)}")
+    store.make_bucket(bucket.name)
+    yield bucket
+    for key in bucket.held():
+        store.remove_object(bucket.name, key)
+    store.remove_bucket(bucket.name)
 
 
 @pytest.fixture

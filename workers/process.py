@@ -1,11 +1,9 @@
 """A worker as a process: its settings, its logs, and an end within seconds of TERM or INT."""
 
 import asyncio
-import concurrent.futures
 import signal
-import threading
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 
@@ -14,7 +12,6 @@ from service import telemetry
 
 GRACE: Final = 3.0  # seconds that work at hand has to be finished; then it is rolled back
 
-T = TypeVar("T")
 Work = Callable[[configuration.ServiceSettings, asyncio.Event], Awaitable[None]]
 
 
@@ -32,24 +29,6 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
     except TimeoutError:
         pass
-
-
-async def apart(question: Callable[[], T]) -> T:
-    """The answer to what blocks, asked in a thread of its own.
-
-    Unlike one of asyncio's threads it does not hold up the end of the process.
-    """
-    answer: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-    def ask() -> None:
-        answer.set_running_or_notify_cancel()
-        try:
-            answer.set_result(question())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    return await asyncio.wrap_future(answer)
 
 
 async def _run(name: str, settings: configuration.ServiceSettings, work: Work) -> None:

@@ -4,6 +4,10 @@
 -- final key, which no URL that was handed out can overwrite, and reports what is there: find_upload
 -- tells where, a new place each time, so that nobody copies onto what another one has linked, and
 -- confirm_upload takes the report. Then the function that uses the key decides.
+--
+-- Whoever is refused may try again, and each try copies the object to one more place, where it stays
+-- until the upload has expired. So it is copied ten times at most, and the last copy is what can be
+-- linked then; and it is not copied at all for a subject that the actor may not attach to.
 
 create view api.uploads as
 select key, final_key, mime, size_bytes, expires_at
@@ -50,7 +54,9 @@ comment on function api.presign_upload(uuid, text, text, bigint, text) is
   'Announces an upload: its key, which nobody can guess, is bound to the actor, purpose, type and size '
   'and good for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed (§4, §8).';
 
-create function api.find_upload(p_actor uuid, p_key text)
+create function api.find_upload(
+  p_actor uuid, p_key text, p_subject_type text default null, p_subject_id uuid default null
+)
 returns setof api.uploads
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
@@ -60,9 +66,12 @@ declare
   v_upload presigned_upload;
 begin
   perform require_actor(p_actor);
+  if p_subject_type is not null and not may_attach(p_actor, p_subject_type, p_subject_id) then
+    return;
+  end if;
   select * into v_upload
   from presigned_upload
-  where key = p_key and actor_id = p_actor and linked_at is null and expires_at > now()
+  where key = p_key and actor_id = p_actor and linked_at is null and expires_at > now() and copies < 10
   for update;
   if not found then
     return;
@@ -78,9 +87,10 @@ begin
     returning u.key, u.final_key, u.mime, u.size_bytes, u.expires_at;
 end
 $$;
-comment on function api.find_upload(uuid, text) is
+comment on function api.find_upload(uuid, text, text, uuid) is
   'A new place for the object of an upload, where only this caller copies it; no row unless the actor '
-  'announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).';
+  'announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor '
+  'may attach nothing to the subject, if one is given. Raises unauthenticated (§4).';
 
 create function api.confirm_upload(
   p_actor uuid, p_key text, p_place text, p_mime text, p_size_bytes bigint
@@ -92,18 +102,26 @@ set timezone = 'UTC'
 as $$
 begin
   perform require_actor(p_actor);
+  if p_place = p_key then
+    -- Who is told yes goes on and copies it.
+    update presigned_upload set copies = copies + 1
+    where key = p_key and actor_id = p_actor and lower(p_mime) = mime and p_size_bytes = size_bytes
+      and linked_at is null and copies < 10;
+    return found;
+  end if;
   update presigned_upload set stored_mime = lower(p_mime), stored_size = p_size_bytes
   where key = p_key and actor_id = p_actor and final_key = p_place and linked_at is null;
   return exists (
     select from presigned_upload
-    where key = p_key and actor_id = p_actor and p_place in (key, final_key)
+    where key = p_key and actor_id = p_actor and p_place = final_key
       and lower(p_mime) = mime and p_size_bytes = size_bytes
   );
 end
 $$;
 comment on function api.confirm_upload(uuid, text, text, text, bigint) is
   'Whether what was found at a place of an upload, its key or its final key, is what was announced; of '
-  'the final one that is taken down. Raises unauthenticated (§4).';
+  'the final one that is taken down, and of its key whether it may be copied, which it may ten times. '
+  'Raises unauthenticated (§4).';
 
 create function api.claim_upload(p_actor uuid, p_key text, variadic p_purposes text[])
 returns public.presigned_upload
@@ -152,6 +170,25 @@ $$;
 comment on function api.enter_media_subject(uuid, text, uuid) is
   'How the actor stands to what is to get an attachment. Raises not_found, forbidden, banned, muted '
   'unless the actor wrote it, or is an admin of the group (§2).';
+
+create function api.may_attach(p_actor uuid, p_subject_type text, p_subject_id uuid)
+returns boolean
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform enter_media_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_room(p_subject_type, p_subject_id);
+  return true;
+exception when others then
+  if sqlstate not like 'PT%' then
+    raise;
+  end if;
+  return false;
+end
+$$;
+comment on function api.may_attach(uuid, text, uuid) is
+  'Whether link_attachment would not refuse the actor for this subject (§2, §8).';
 
 create function api.lock_media_subject(p_subject_type text, p_subject_id uuid)
 returns void

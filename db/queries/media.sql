@@ -8,12 +8,17 @@ select * from api.presign_upload(
 
 -- name: UploadFind :one
 -- A new place for the object of an upload, where only this caller copies it; no row unless the actor
--- announced it, it is not linked yet and has not expired. Raises unauthenticated (§4).
-select * from api.find_upload(p_actor => sqlc.narg('actor'), p_key => @key);
+-- announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor
+-- may attach nothing to the subject, if one is given. Raises unauthenticated (§4).
+select * from api.find_upload(
+  p_actor => sqlc.narg('actor'), p_key => @key, p_subject_type => sqlc.narg('subject_type'),
+  p_subject_id => sqlc.narg('subject_id')
+);
 
 -- name: UploadConfirm :one
 -- Whether what was found at a place of an upload, its key or its final key, is what was announced; of
--- the final one that is taken down. Raises unauthenticated (§4).
+-- the final one that is taken down, and of its key whether it may be copied, which it may ten times.
+-- Raises unauthenticated (§4).
 select api.confirm_upload(
   p_actor => sqlc.narg('actor'), p_key => @key, p_place => @place, p_mime => @mime,
   p_size_bytes => @size_bytes

@@ -3,12 +3,8 @@
 import base64
 import hmac
 import json
-import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -20,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests import servers
 from tests.conftest import ServiceFactory
-from tests.http import wire
+from tests.http import key_sets, wire
 from tools import stack
 
 USER = "0b8f63f0-51c2-4a8e-9d1a-6f1f7a2c9e11"
@@ -219,41 +215,15 @@ def test_an_audience_is_ignored_when_none_is_configured(shared_service: servers.
 # Key sets -----------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _published(keys: list[dict[str, Any]], port: int = 0) -> Iterator[str]:
-    """The address of a key set, which may change while it is published."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"keys": keys}).encode())
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/jwks.json"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def _public(algorithm: str, key: Any, kid: str) -> dict[str, Any]:
-    jwk = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
-    return {**jwk, "kid": kid, "alg": algorithm, "use": "sig"}
-
-
 def test_tokens_are_checked_by_a_key_set(run_service: ServiceFactory) -> None:
     keys: dict[str, Any] = {
         "RS256": rsa.generate_private_key(65537, 2048),
         "ES256": ec.generate_private_key(ec.SECP256R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate(),
     }
-    with _published([_public(name, key, name) for name, key in keys.items()]) as url:
+    with key_sets.published(
+        [key_sets.public(name, key, name) for name, key in keys.items()]
+    ) as url:
         service = run_service(JWT_JWKS_URL=url, JWT_SECRET="")
         for name, key in keys.items():
             good = jwt.encode(_claims(), key, algorithm=name, headers={"kid": name})
@@ -283,5 +253,5 @@ def test_a_key_set_that_is_down_is_unavailable_until_it_is_back(
     wire.problem(response, 503, "unavailable")
     assert response.headers["retry-after"] == "1"
     assert httpx.get(f"{service.base}/tags").status_code == 200
-    with _published([_public("ES256", key, "a")], port):
+    with key_sets.published([key_sets.public("ES256", key, "a")], port):
         assert _get(service, token).status_code == 200

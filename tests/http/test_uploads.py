@@ -1,15 +1,20 @@
 """Uploads for real: presigned, put to the store, linked, read, removed (§5)."""
 
+import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from service import threads
 from tests import servers
-from tests.conftest import ServiceFactory
-from tests.http import conftest, wire
+from tests.conftest import Bucket, ServiceFactory, WorkerFactory
+from tests.http import conftest, key_sets, wire
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import eventually
 from tools import stack
@@ -251,3 +256,109 @@ def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: wire.User) -
         refused = client.post("/attachments", json=body)
     assert code(refused) == (503, "unavailable")
     assert "retry-after" in refused.headers
+
+
+def test_what_is_refused_is_copied_ten_times_at_most_and_for_no_subject_never(
+    run_service: ServiceFactory, bucket: Bucket
+) -> None:
+    service = run_service(S3_BUCKET=bucket.name)
+    identity = uuid.uuid4()
+    with service.client(identity) as client:
+        user = wire.User(identity, client)
+        key = uploaded(user)
+        for _ in range(3):
+            assert code(link(user, key, "post", str(uuid.uuid4()))) == (404, "not_found")
+        assert bucket.held() == [key]
+        # What is to become of this one, its path tells.
+        key = uploaded(user, "avatar")
+        path = f"/groups/{uuid.uuid4()}"
+        for _ in range(12):
+            assert code(client.patch(path, json={"avatar_key": key})) == (404, "not_found")
+        assert len([each for each in bucket.held() if each.startswith("media/")]) == 10
+        group = user.make_group()
+        assert client.patch(f"/groups/{group}", json={"avatar_key": key}).status_code == 200
+
+
+def test_a_bucket_that_is_missing_is_no_upload_that_is_missing(run_service: ServiceFactory) -> None:
+    service = run_service(S3_BUCKET="not-there")
+    with service.client(uuid.uuid4()) as client:
+        user = wire.User(uuid.uuid4(), client)
+        post = user.make_post(user.make_group())
+        assert code(link(user, presign(user)["key"], "post", post)) == (503, "unavailable")
+
+
+class Crowd:
+    """Users who link uploads all at once, while the store says nothing."""
+
+    LINKS = 40
+
+    def __init__(self, service: servers.Service, s3: Forwarder, key: Any) -> None:
+        self.service = service
+        self._s3 = s3
+        self._key = key
+        self._threads = ThreadPoolExecutor(self.LINKS)
+        self.pending: set[Future[httpx.Response]] = set()
+
+    def client(self) -> httpx.Client:
+        """A client of somebody who was never seen before."""
+        claims = {"sub": str(uuid.uuid4()), "exp": int(time.time()) + 3600}
+        token = jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": "a"})
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.service.base, headers=headers, timeout=60)
+
+    def link(self, client: httpx.Client) -> None:
+        """Begins to link uploads, and returns when the store is asked."""
+        user = wire.User(uuid.uuid4(), client)
+        post = user.make_post(user.make_group())
+        keys = [uploaded(user) for _ in range(self.LINKS)]
+        self._s3.down()
+        self._s3.silent = True
+        self._s3.up()
+        for key in keys:
+            self.pending.add(self._threads.submit(link, user, key, "post", post))
+        eventually(lambda: self._s3.is_used)
+
+    def done(self) -> list[httpx.Response]:
+        """What has been answered so far."""
+        return [each.result() for each in self.pending if each.done()]
+
+    def close(self) -> None:
+        self._s3.silent = False
+        self._threads.shutdown()
+
+
+@pytest.fixture
+def crowd(run_service: ServiceFactory, test_stack: stack.Stack) -> Iterator[Crowd]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    with (
+        key_sets.published([key_sets.public("ES256", key, "a")]) as url,
+        Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as s3,
+    ):
+        service = run_service(S3_ENDPOINT_URL=s3.url, JWT_JWKS_URL=url, JWT_SECRET="")
+        crowd = Crowd(service, s3, key)
+        yield crowd
+        crowd.close()
+
+
+def test_a_store_that_hangs_holds_up_nothing_else(crowd: Crowd, run_worker: WorkerFactory) -> None:
+    run_worker("indexer")
+    with crowd.client() as client, crowd.client() as other:
+        eventually(lambda: client.get("/search", params={"q": "look"}).status_code == 200)
+        crowd.link(client)
+        assert other.get("/search", params={"q": "look"}).status_code == 200
+        assert httpx.get(f"{crowd.service.origin}/metrics").status_code == 200
+        ready = httpx.get(f"{crowd.service.origin}/readyz", timeout=60)
+        stores = {"postgres": "ok", "redis": "ok", "s3": "error", "opensearch": "ok"}
+        assert ready.json() == {"status": "error", **stores}
+        assert len(crowd.done()) < crowd.LINKS
+
+
+def test_a_store_that_hangs_is_not_waited_for_by_everybody(crowd: Crowd) -> None:
+    with crowd.client() as client:
+        crowd.link(client)
+        eventually(lambda: len(crowd.done()) == crowd.LINKS - threads.AT_ONCE)
+        assert {code(response) for response in crowd.done()} == {(503, "unavailable")}
+        assert all("retry-after" in response.headers for response in crowd.done())
+        crowd.close()
+        answers = sorted(response.status_code for response in crowd.done())
+        assert answers == [201] * threads.AT_ONCE + [503] * (crowd.LINKS - threads.AT_ONCE)

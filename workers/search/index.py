@@ -19,7 +19,8 @@ from typing import Any, Final
 import opensearchpy
 import orjson
 
-from workers import loop, process
+from service import threads
+from workers import loop
 
 STORE: Final = "opensearch"
 TIMEOUT: Final = 20.0  # seconds for one answer
@@ -149,7 +150,7 @@ class Index:
     async def _ask(self, question: Callable[[opensearchpy.OpenSearch], Any]) -> Any:
         # The client blocks, and its asynchronous twin would need one more package.
         try:
-            return await process.apart(lambda: question(self._client))
+            return await threads.apart(lambda: question(self._client))
         except opensearchpy.exceptions.ConnectionError as error:
             raise loop.Outage(STORE) from error
         except opensearchpy.exceptions.TransportError as error:

@@ -1,9 +1,15 @@
 -- Where an upload belongs, and whether what was found of it is what was announced (§4).
 begin;
-select plan(20);
+select plan(31);
 
 select make_user('ada');
 select make_user('bob');
+select make_group('club', 'public');
+select make_member('ada', 'club');
+select make_post('own', 'club', 'ada');
+select make_post('full', 'club', 'ada');
+select make_media('post', 'full') from generate_series(1, 10);
+select make_post('other', 'club');
 select left(set_config('key.new', key, true), 0) from api.presign_upload(the('ada'), 'post', 'image/png', 1000);
 select make_upload('old', 'ada');
 select sudo(format($$ update presigned_upload set expires_at = now() where key = %L $$, key('old')));
@@ -62,6 +68,45 @@ select throws_code(
 select throws_code(
   format('select api.confirm_upload(null, %L, %L, ''image/png'', 1000)', key('new'), place('new')),
   'PT401', 'unauthenticated', 'An anonymous caller confirms nothing'
+);
+
+-- What cannot be linked is not copied
+select is(
+  (select count(*) from api.find_upload(the('ada'), key('new'), type, subject)),
+  found::bigint, description
+)
+from (values
+  ('post', the('own'), 1, 'An upload is found for a post of one''s own'),
+  ('post', the('other'), 0, 'For another''s it is not'),
+  ('post', the('full'), 0, 'Nor for one that has no room'),
+  ('post', gen_random_uuid(), 0, 'Nor for one that is not there'),
+  ('group', the('club'), 0, 'Nor for a group that one is no admin of'),
+  ('user', the('own'), 0, 'Nor for what has no attachments')
+) as subjects (type, subject, found, description);
+
+-- Nor is it copied without end
+select is(
+  (
+    select array_agg(api.confirm_upload(the('ada'), key('new'), key('new'), 'image/png', 1000))
+    from generate_series(1, 9)
+  ),
+  array_fill(true, array[8]) || false, 'An upload is copied ten times at most'
+);
+select is_empty(
+  $$ select api.find_upload(the('ada'), key('new')) $$, 'Then there is no place for it any more'
+);
+select lives_ok(
+  format(
+    $$ select api.confirm_upload(the('ada'), %L, %L, 'image/png', 1000) $$, key('new'), place('new')
+  ),
+  'What was found at its last place is taken down all the same'
+);
+select lives_ok(
+  $$ select api.link_attachment(the('ada'), key('new'), 'post', the('own')) $$, 'And linked'
+);
+select is(
+  api.confirm_upload(the('ada'), key('new'), key('new'), 'image/png', 1000), false,
+  'What is linked is not copied again'
 );
 
 select * from finish();
