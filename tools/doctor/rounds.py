@@ -24,6 +24,7 @@ from tools.doctor.findings import Context, Finding
 Topic = Callable[[Context], Iterator[Finding]]
 
 TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
+    ("packages", machine.look_at_packages),
     ("settings", variables.look),
     ("data", machine.look_at_data),
     ("postgres", database.look),
