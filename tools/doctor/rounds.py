@@ -34,6 +34,7 @@ TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
     ("tokens", tokens.look),
     ("instance", instance.look),
     ("outbox", database.look_at_outbox),
+    ("sweeper", database.look_at_sweeper),
     ("counters", database.look_at_counters),
 )
 
