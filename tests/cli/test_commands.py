@@ -23,6 +23,8 @@ from tests.conftest import WorkerFactory
 from tests.workers.writers import Writer, eventually
 from tools import databases, probes, stack
 
+GROUPS = "select count(*) from group_entity"
+
 
 def value(database: databases.Database, query: str, *values: object) -> object:
     with database.connect() as connection:
@@ -46,7 +48,9 @@ def test_migrate_and_rollback_tell_what_they_did(
     assert "tables: applied" in told.said
 
 
-def test_run_tells_its_addresses_once_it_serves(communities: Communities) -> None:
+def test_run_tells_its_addresses_once_it_serves(
+    communities: Communities, database: databases.Database
+) -> None:
     process = communities.start("run", "--json")
     assert process.stdout is not None
     addresses = json.loads(process.stdout.readline())
@@ -64,6 +68,21 @@ def test_run_tells_its_addresses_once_it_serves(communities: Communities) -> Non
     out, said = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert said.endswith("stopped\n")
+    assert value(database, GROUPS) != 0
+
+
+def test_run_puts_no_examples_where_users_are_an_identity_providers(
+    communities: Communities, database: databases.Database
+) -> None:
+    keys = f"http://127.0.0.1:{stack.free_port()}/keys"
+    process = communities.start("run", "--json", given={"JWT_SECRET": "", "JWT_JWKS_URL": keys})
+    assert process.stdout is not None
+    assert "api" in json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    assert "example" not in said
+    assert value(database, GROUPS) == 0
 
 
 def test_seed_tells_what_it_has_made(communities: Communities) -> None:

@@ -16,8 +16,8 @@ import redis
 from service.settings import Settings
 from tests import indexing
 from tests.cli.conftest import Communities, Told
-from tests.conftest import ServiceFactory
-from tests.workers.writers import Writer
+from tests.conftest import ServiceFactory, WorkerFactory
+from tests.workers.writers import Writer, eventually
 from tools import databases, migrate, parts, processes, stack
 
 
@@ -226,6 +226,23 @@ def test_dead_events_and_wrong_counters_are_told(
     assert "communities outbox dead" in found(told, "outbox.search")["todo"]
     told = communities("doctor", "--deep", "--json")
     assert set(failures(told)) == {"outbox.search", "counters"}
+
+
+def test_a_sweeper_that_does_not_come_is_told(
+    communities: Communities, database: databases.Database, run_worker: WorkerFactory
+) -> None:
+    with database.connect() as connection:
+        connection.execute("insert into doomed_object values ('a', now() - interval '1 minute')")
+        assert found(communities("doctor", "--json"), "sweeper")["status"] == "ok"
+        connection.execute("update doomed_object set due_at = now() - interval '20 minutes'")
+        told = communities("doctor", "--json")
+        assert (told.code, found(told, "sweeper")["status"]) == (0, "warning")
+        assert "20 minutes ago" in found(told, "sweeper")["found"]
+        run_worker("sweeper")
+        eventually(
+            lambda: connection.execute("select from doomed_object").fetchone() is None, seconds=60
+        )
+    assert found(communities("doctor", "--json"), "sweeper")["status"] == "ok"
 
 
 def test_settings_that_do_not_suit_a_reachable_machine_are_told(communities: Communities) -> None:

@@ -10,8 +10,8 @@ import sys
 import sysconfig
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from service import database
 from service import settings as configuration
 from tests import servers
 from tests.conftest import own_redis
-from tools import migrate, parts, stack, testing
+from tests.operating import installs
+from tools import migrate, parts, stack
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -56,12 +57,6 @@ def services() -> dict[str, Any]:
     return found
 
 
-def copied() -> dict[str, str]:
-    """What the project's wheel is built of in the image: sources and their places."""
-    lines = re.findall(r"(?m)^COPY (.+) /src/(\S*)$", DOCKERFILE)
-    return {source: target or source for sources, target in lines for source in sources.split()}
-
-
 def image_environment() -> dict[str, str]:
     text = DOCKERFILE.rpartition("\nFROM ")[2].replace("\\\n", " ")
     return dict(
@@ -87,7 +82,7 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
 
 def test_what_is_copied_exists_and_is_let_through_to_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    sources = [*copied(), "requirements-server.txt"]
+    sources = [*installs.copied(), "requirements-server.txt"]
     for source in sources:
         assert (ROOT / source).exists()
         assert f"!{source}" in ignored
@@ -183,25 +178,17 @@ def test_who_depends_on_whom_can_be_waited_for() -> None:
                 assert not every[name]["healthcheck"].get("disable")
 
 
-@contextmanager
-def fresh_postgres(folder: Path) -> Iterator[str]:
-    """The URL of a cluster that has no roles yet."""
-    settings = testing.settings().model_copy(update={"data_dir": folder / "fresh"})
-    with stack.borrowed(settings, ["postgres"], fast=True) as running:
-        yield running.database_url
-
-
 def test_every_command_runs_with_the_logins_that_are_its_own(
     test_stack: stack.Stack, tmp_path: Path
 ) -> None:
     root = _installed(tmp_path)
     passwords = {name: f"secret{number}" for number, name in enumerate(sorted(example_names()))}
     with (
-        fresh_postgres(tmp_path) as superuser,
+        installs.fresh_postgres(tmp_path) as superuser,
         own_redis(test_stack) as redis_url,
         ExitStack() as started,
     ):
-        _make_logins(superuser, passwords)
+        installs.make_logins(superuser, passwords)
         composed = _Composed(test_stack, superuser, redis_url, passwords, root, tmp_path)
         assert composed.run("migrate") == 0
         # Again, as at every start.
@@ -227,13 +214,7 @@ def test_every_command_runs_with_the_logins_that_are_its_own(
 def _installed(folder: Path) -> Path:
     """Where the project is installed, as in the image."""
     sources, root = folder / "src", folder / "srv"
-    for source, target in copied().items():
-        place = sources / target
-        if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / source, place)
+    installs.copy_sources(sources)
     options = re.findall(r"pip install --quiet (--no-build-isolation \S+) /src", DOCKERFILE)
     command = [sys.executable, "-m", "pip", "install", "--quiet", *options[0].split()]
     subprocess.run([*command, "--target", root, sources], check=True)
@@ -326,17 +307,6 @@ class _Composed:
         }
 
 
-def _make_logins(url: str, passwords: dict[str, str]) -> None:
-    done = subprocess.run(
-        [parts.postgres_programs() / "psql", "-X", "-f", ROOT / "ops" / "postgres" / "logins.sql"],
-        env={**os.environ, **parts.libpq(url), **passwords},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def _use(composed: _Composed, redis_url: str) -> None:
     """A post is made over HTTP and comes to its stream; the workers tell of themselves."""
     origin = f"http://127.0.0.1:{composed.ports['api']}"
@@ -378,7 +348,7 @@ def _back_up(url: str, passwords: Mapping[str, str], folder: Path) -> None:
 
 
 def test_a_login_that_makes_roles_and_owns_the_database_can_migrate_too(tmp_path: Path) -> None:
-    with fresh_postgres(tmp_path) as url:
+    with installs.fresh_postgres(tmp_path) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("create role deployer login createrole password 'secret'")
             connection.execute("create database mine owner deployer")

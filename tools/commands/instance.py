@@ -122,7 +122,7 @@ def psql() -> None:
 
     with _database() as url:
         environment = {**os.environ, **parts.libpq(url)}
-        with subprocess.Popen([parts.postgres_programs() / "psql"], env=environment) as client:
+        with subprocess.Popen([parts.psql()], env=environment) as client:
             while client.returncode is None:
                 # Ctrl-C is for psql, which ends a query by it and goes on.
                 with contextlib.suppress(KeyboardInterrupt):

@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from gen import counters, outbox
+from gen import counters, media, outbox
 from tools import migrate, sessions
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, skipped, warning
@@ -21,6 +21,7 @@ WORKERS_CONNECTIONS: Final = 7
 SKEW: Final = 2.0  # seconds that clocks may differ
 BAD_SKEW: Final = 30.0
 LAG: Final = 60.0  # seconds that an event may wait
+UNSWEPT: Final = 600.0  # and an object that is to go; the sweeper comes once a minute
 _HINTS: Final = (
     ("password authentication failed", "correct the login and password in DATABASE_URL"),
     ("no pg_hba.conf entry", "let this machine and login in by the server's pg_hba.conf"),
@@ -79,6 +80,23 @@ def look_at_outbox(context: Context) -> Iterator[Finding]:
                 yield warning(check, found, "see that the workers run, and what their logs say")
             else:
                 yield ok(check, found)
+
+
+def look_at_sweeper(context: Context) -> Iterator[Finding]:
+    """It keeps no connection by which it could be seen: what it leaves undone tells of it."""
+    with _as_role(context, sessions.WORKER) as connection:
+        if connection is None:
+            yield skipped("sweeper", "not looked at: the database can't be asked for it")
+            return
+        first = next(media.Querier(connection).doomed_object_find(most=1), None)
+        late = (datetime.now(UTC) - first.due_at).total_seconds() if first else 0.0
+        if late > UNSWEPT:
+            yield warning(
+                "sweeper", f"an object was to leave the bucket {late / 60:.0f} minutes ago",
+                "see that a sweeper runs (`python -m workers.sweeper`), and what its log says",
+            )  # fmt: skip
+        else:
+            yield ok("sweeper", "nothing waits for it")
 
 
 def look_at_counters(context: Context) -> Iterator[Finding]:

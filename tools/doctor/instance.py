@@ -80,7 +80,7 @@ def _words(answer: urllib3.BaseHTTPResponse) -> dict[str, str]:
 
 
 def _workers(context: Context) -> Iterator[Finding]:
-    """Workers are seen by their connections; those of other logins show no name."""
+    """Workers are seen by their connections; the sweeper keeps none, and is a topic of its own."""
     url = context.url("DATABASE_URL")
     if url is None:
         return

@@ -13,6 +13,7 @@ from typing import Final
 
 from packaging import requirements, utils
 
+from tools import parts, stack
 from tools.doctor.findings import Context, Finding, failure, ok, warning
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -28,24 +29,26 @@ def look_at_python() -> Iterator[Finding]:
         yield failure("python", found, "use Python 3.11 or newer")
     else:
         yield ok("python", found)
-    yield from _packages()
 
 
-def _packages() -> Iterator[Finding]:
+def look_at_packages(context: Context) -> Iterator[Finding]:
     """What is installed, against what the project asks for and, in a checkout, its lock file."""
     try:
         project = importlib.metadata.distribution("communities")
     except importlib.metadata.PackageNotFoundError:
         yield failure("packages", "the project itself is not installed", "`pip install` it")
         return
-    wrong = [*_unmet(project.requires or [])]
+    spare = _spare(context)
+    wrong = [*_unmet(project.requires or [], spare)]
     if wrong:
         yield failure(
-            "packages", "; ".join(wrong), "install the project anew, in a checkout by make"
-        )
+            "packages", "; ".join(wrong),
+            "install the project anew, in a checkout by make, or set the URL of what is to run "
+            "elsewhere",
+        )  # fmt: skip
         return
     locked = ROOT / "requirements.txt"
-    if locked.exists() and (other := [*_unlocked(locked)]):
+    if locked.exists() and (other := [*_unlocked(locked, spare)]):
         yield warning(
             "packages", "; ".join(other), "`make run` or `make up` installs what is locked"
         )
@@ -54,21 +57,34 @@ def _packages() -> Iterator[Finding]:
     yield ok("packages", f"communities {project.version}, its packages as it asks for{against}")
 
 
-def _unmet(lines: list[str]) -> Iterator[str]:
-    for line in lines:
-        asked = requirements.Requirement(line)
-        if asked.marker is not None and not asked.marker.evaluate():
+def _spare(context: Context) -> set[str]:
+    """The packages of parts whose stores run elsewhere: servers are installed without them."""
+    return {
+        parts.WHEELS[name]
+        for name, variable in stack.VARIABLES.items()
+        if context.is_configured(variable)
+    }
+
+
+def _unmet(lines: list[str], spare: set[str]) -> Iterator[str]:
+    variables = {parts.WHEELS[name]: stack.VARIABLES[name] for name in stack.PARTS}
+    for asked in map(requirements.Requirement, lines):
+        if asked.name in spare or (asked.marker is not None and not asked.marker.evaluate()):
             continue
         installed = _installed(asked.name)
         if installed is None:
-            yield f"{asked.name} is not installed"
+            variable = variables.get(asked.name)
+            unset = f", and {variable} is unset" if variable else ""
+            yield f"{asked.name} is not installed{unset}"
         elif not asked.specifier.contains(installed, prereleases=True):
             yield f"{asked.name} is {installed}, {asked.specifier} is needed"
 
 
-def _unlocked(path: Path) -> Iterator[str]:
+def _unlocked(path: Path, spare: set[str]) -> Iterator[str]:
     for line in re.findall(r"^[a-z].*?==.*?(?=\s*\\?$)", path.read_text(), flags=re.MULTILINE):
         locked = requirements.Requirement(line)
+        if locked.name in spare:
+            continue
         if locked.marker is None or locked.marker.evaluate():
             installed = _installed(locked.name)
             if installed is None or not locked.specifier.contains(installed, prereleases=True):

@@ -24,6 +24,7 @@ from tools.doctor.findings import Context, Finding
 Topic = Callable[[Context], Iterator[Finding]]
 
 TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
+    ("packages", machine.look_at_packages),
     ("settings", variables.look),
     ("data", machine.look_at_data),
     ("postgres", database.look),
@@ -33,6 +34,7 @@ TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
     ("tokens", tokens.look),
     ("instance", instance.look),
     ("outbox", database.look_at_outbox),
+    ("sweeper", database.look_at_sweeper),
     ("counters", database.look_at_counters),
 )
 

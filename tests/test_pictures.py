@@ -1,0 +1,19 @@
+"""What `make pictures` takes pictures of."""
+
+import httpx
+import psycopg
+
+from tools import pictures, stack
+
+
+def test_the_instance_to_be_shown_has_the_examples_and_they_have_aged() -> None:
+    with pictures.instance() as (settings, origin):
+        assert httpx.get(f"{origin}/readyz").status_code == 200
+        groups = httpx.get(f"{origin}/api/communities/v1/groups").json()["items"]
+        assert "Campus Commons" in {group["name"] for group in groups}
+        oldest = "select now() - min(created_at) > interval '1 day' from post"
+        with (
+            stack.borrowed(settings, ["postgres"]) as running,
+            psycopg.connect(running.database_url) as connection,
+        ):
+            assert connection.execute(oldest).fetchone() == (True,)
