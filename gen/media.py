@@ -45,6 +45,16 @@ select api.forget_doomed_objects(p_keys => %(keys)s::text[])
 """
 
 
+DOOMED_OBJECT_POSTPONE: typing.Final = """-- name: doomed_object_postpone :exec
+select api.postpone_doomed_objects(p_keys => %(keys)s::text[])
+"""
+
+
+STRAY_OBJECT_DOOM: typing.Final = """-- name: stray_object_doom :one
+select api.doom_strays(p_keys => %(keys)s::text[]) as doomed
+"""
+
+
 UPLOAD_CONFIRM: typing.Final = """-- name: upload_confirm :one
 select api.confirm_upload(
   p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_place => %(place)s::text, p_mime => %(mime)s::text,
@@ -159,6 +169,21 @@ class Querier:
     def doomed_object_forget(self, *, keys: list[str]) -> None:
         """Forgets objects that have been removed from the bucket (§4)."""
         self._conn.execute(DOOMED_OBJECT_FORGET, {"keys": keys})
+
+    def doomed_object_postpone(self, *, keys: list[str]) -> None:
+        """Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4)."""
+        self._conn.execute(DOOMED_OBJECT_POSTPONE, {"keys": keys})
+
+    def stray_object_doom(self, *, keys: list[str]) -> int | None:
+        """Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing
+        when an upload expires leaves one (§4).
+        """
+        cur = self._conn.execute(STRAY_OBJECT_DOOM, {"keys": keys})
+        row = cur.fetchone()
+        if row is None:
+            return None
+        scalar: int | None = row[0]
+        return scalar
 
     def upload_confirm(
         self,
@@ -339,6 +364,21 @@ class AsyncQuerier:
     async def doomed_object_forget(self, *, keys: list[str]) -> None:
         """Forgets objects that have been removed from the bucket (§4)."""
         await self._conn.execute(DOOMED_OBJECT_FORGET, {"keys": keys})
+
+    async def doomed_object_postpone(self, *, keys: list[str]) -> None:
+        """Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4)."""
+        await self._conn.execute(DOOMED_OBJECT_POSTPONE, {"keys": keys})
+
+    async def stray_object_doom(self, *, keys: list[str]) -> int | None:
+        """Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing
+        when an upload expires leaves one (§4).
+        """
+        cur = await self._conn.execute(STRAY_OBJECT_DOOM, {"keys": keys})
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        scalar: int | None = row[0]
+        return scalar
 
     async def upload_confirm(
         self,

@@ -51,28 +51,39 @@ class Bucket:
             found = self._client.stat_object(self._name, key)
             return Stored(found.content_type or "", found.size or 0)
 
-        return await self._asked(look)
+        return await self._found(look)
 
     async def copy(self, key: str, to: str) -> None:
         """Copies an object inside the store; one that is not there stays where it isn't."""
         source = commonconfig.CopySource(self._name, key)
-        await self._asked(lambda: self._client.copy_object(self._name, to, source))
+        await self._found(lambda: self._client.copy_object(self._name, to, source))
 
-    async def remove(self, keys: Sequence[str]) -> list[str]:
-        """Removes objects; the keys under which nothing is stored any more."""
+    async def older(self, prefix: str, than: datetime.datetime) -> list[str]:
+        """The keys with this prefix of objects that were written before then."""
 
-        def remove() -> list[str]:
+        def older() -> list[str]:
+            return [
+                found.object_name
+                for found in self._client.list_objects(self._name, prefix, recursive=True)
+                if found.object_name and found.last_modified and found.last_modified < than
+            ]
+
+        return await self._asked(older)
+
+    async def remove(self, keys: Sequence[str]) -> dict[str, str]:
+        """Removes objects; the keys that the store refuses to remove, and its word for why."""
+
+        def remove() -> dict[str, str]:
             doomed = [deleteobjects.DeleteObject(key) for key in keys]
-            kept = {
-                refusal.name
+            return {
+                refusal.name or "": refusal.code
                 for refusal in self._client.remove_objects(self._name, doomed)
                 if refusal.code not in _ABSENT
             }
-            return [key for key in keys if key not in kept]
 
-        return await self._asked(remove) or []
+        return await self._asked(remove)
 
-    async def _asked(self, question: Callable[[], T]) -> T | None:
+    async def _found(self, question: Callable[[], T]) -> T | None:
         """The store's answer, None where it has no such object."""
 
         def ask() -> T | None:
@@ -84,8 +95,11 @@ class Bucket:
                     return None
                 raise
 
+        return await self._asked(ask)
+
+    async def _asked(self, question: Callable[[], T]) -> T:
         try:
-            return await self._threads.ask(ask)
+            return await self._threads.ask(question)
         except (error.MinioException, urllib3.exceptions.HTTPError, OSError) as trouble:
             raise problems.unavailable() from trouble
 

@@ -1,6 +1,7 @@
 """What Prometheus reads: requests by route, and what was made."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 import prometheus_client
@@ -119,7 +120,19 @@ class Metrics:
     def text(self) -> bytes:
         """The exposition, of all processes of this instance when they share a folder."""
         registry = self._registry
-        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            _forget_dead(Path(folder))
             registry = prometheus_client.CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return prometheus_client.generate_latest(registry)
+
+
+def _forget_dead(folder: Path) -> None:
+    """Drops the gauges of processes that are no more: they are part of no sum."""
+    for path in folder.glob("gauge_live*.db"):
+        try:
+            os.kill(int(path.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+        except PermissionError:
+            pass  # somebody else's, and alive

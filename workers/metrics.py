@@ -41,6 +41,11 @@ class Metrics:
         self.swept = prometheus_client.Counter(
             "communities_swept", "Rows and objects removed", ["kind"], registry=registry
         )
+        self.refused = prometheus_client.Counter(
+            "communities_sweep_refused",
+            "Times that the store refused to remove an object",
+            registry=registry,
+        )
 
     def beat(self) -> None:
         """Says that the worker is alive: it begins a turn."""

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -18,6 +19,11 @@ from workers import connections, metrics, port, process
 NAME: Final = "sweeper"
 KINDS: Final = ("upload", "object", "event", "idempotency_key")
 INTERVAL: Final = 60.0  # seconds
+# Where uploads are put, none of which anybody needs for as long. Who was still writing when an
+# upload expired has left one that no table knows.
+PUT: Final = "uploads/"
+STRAY: Final = 86_400.0  # seconds
+LOOKS: Final = 24  # in that time
 BATCH: Final = 1000
 # An event that everybody is done with is kept for so long, for whoever asks what happened.
 RETENTION: Final = datetime.timedelta(days=1)
@@ -35,10 +41,13 @@ class Sweeper:
         stop: asyncio.Event,
         measured: metrics.Metrics,
         interval: float = INTERVAL,
+        stray: float = STRAY,
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._interval = interval
+        self._stray = stray
+        self._looked: float | None = None
         self._bucket = bucket.Bucket(bucket.connect(settings, S3_TIMEOUT), settings.s3_bucket)
         self._metrics = measured
         for kind in KINDS:
@@ -63,6 +72,7 @@ class Sweeper:
                 await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH))
                 with self._outages("s3", problems.Problem):
                     await self._repeat("object", lambda: self._remove(connection))
+                    await self._find_strays(uploads)
                 events = outbox.AsyncQuerier(connection)
                 await self._repeat(
                     "event", lambda: events.outbox_prune(older_than=RETENTION, most=BATCH)
@@ -88,9 +98,27 @@ class Sweeper:
         keys = [doomed.key async for doomed in querier.doomed_object_find(most=BATCH) if doomed.key]
         if not keys:
             return 0
-        removed = await self._bucket.remove(keys)
+        refused = await self._bucket.remove(keys)
+        removed = [key for key in keys if key not in refused]
         await querier.doomed_object_forget(keys=removed)
+        if refused:
+            await querier.doomed_object_postpone(keys=list(refused))
+            self._metrics.refused.inc(len(refused))
+            codes = sorted(set(refused.values()))
+            self._log.warning("store refuses to remove", count=len(refused), codes=codes)
         return len(removed)
+
+    async def _find_strays(self, querier: media.AsyncQuerier) -> None:
+        """Looks into the bucket now and then for what no table knows, and dooms it."""
+        now = time.monotonic()
+        if self._looked is not None and now - self._looked < self._stray / LOOKS:
+            return
+        since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self._stray)
+        for keys in _batches(await self._bucket.older(PUT, since)):
+            self._metrics.beat()
+            if doomed := await querier.stray_object_doom(keys=keys):
+                self._log.info("strays found", count=doomed)
+        self._looked = now
 
     @contextlib.contextmanager
     def _outages(self, store: str, *errors: type[Exception]) -> Iterator[None]:
@@ -106,16 +134,24 @@ class Sweeper:
             self._away.discard(store)
 
 
+def _batches(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), BATCH):
+        yield keys[start : start + BATCH]
+
+
 def main() -> None:
     """Runs a sweeper as a process until TERM or INT."""
     parser = argparse.ArgumentParser(prog=f"python -m workers.{NAME}", description=__doc__)
     parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds between sweeps")
-    interval = parser.parse_args().interval
+    parser.add_argument(
+        "--stray", type=float, default=STRAY, help="seconds after which an upload is nobody's"
+    )
+    given = parser.parse_args()
 
     async def work(settings: configuration.ServiceSettings, stop: asyncio.Event) -> None:
         measured = metrics.Metrics()
         with port.opened(settings, measured):
-            await Sweeper(settings, stop, measured, interval).run()
+            await Sweeper(settings, stop, measured, given.interval, given.stray).run()
 
     process.run(NAME, work)
 

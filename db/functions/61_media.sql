@@ -430,6 +430,10 @@ comment on function api.drop_picture(uuid, public.media_attachment) is
   'Removes a group''s picture from the group.';
 
 -- Sweeping -----------------------------------------------------------------------------------------
+--
+-- Objects are removed first and forgotten then, so none is lost sight of. A store begins no upload
+-- with an expired URL, but it ends those that have begun; so what is put late is found by looking into
+-- the bucket (doom_strays).
 
 create function api.tg_media_attachment__doom()
 returns trigger
@@ -508,3 +512,44 @@ end
 $$;
 comment on function api.forget_doomed_objects(text[]) is
   'Forgets objects that have been removed from the bucket (§4).';
+
+create function api.postpone_doomed_objects(p_keys text[])
+returns void
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  update doomed_object set due_at = now() + interval '1 hour'
+  where key in (
+    select key from doomed_object where key = any (p_keys) and due_at <= now()
+    for update skip locked
+  );
+end
+$$;
+comment on function api.postpone_doomed_objects(text[]) is
+  'Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4).';
+
+create function api.doom_strays(p_keys text[])
+returns int
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_doomed int;
+begin
+  insert into doomed_object (key)
+  select stray.key from unnest(p_keys) as stray (key)
+  where not exists (select from presigned_upload as u where u.key = stray.key)
+    and not exists (select from presigned_upload as u where u.final_key = stray.key)
+    and not exists (select from media_attachment as m where m.s3_key = stray.key)
+  order by stray.key
+  on conflict (key) do nothing;
+  get diagnostics v_doomed = row_count;
+  return v_doomed;
+end
+$$;
+comment on function api.doom_strays(text[]) is
+  'Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing '
+  'when an upload expires leaves one (§4).';

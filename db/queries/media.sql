@@ -60,3 +60,12 @@ select * from api.find_doomed_objects(p_most => @most);
 -- name: DoomedObjectForget :exec
 -- Forgets objects that have been removed from the bucket (§4).
 select api.forget_doomed_objects(p_keys => @keys::text[]);
+
+-- name: DoomedObjectPostpone :exec
+-- Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4).
+select api.postpone_doomed_objects(p_keys => @keys::text[]);
+
+-- name: StrayObjectDoom :one
+-- Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing
+-- when an upload expires leaves one (§4).
+select api.doom_strays(p_keys => @keys::text[]) as doomed;

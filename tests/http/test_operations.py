@@ -162,6 +162,20 @@ def test_metrics_of_processes_that_share_a_folder_are_one(
         assert _metric(service, 'communities_created_total{kind="group"}') == 2
 
 
+def test_metrics_leave_out_a_process_that_was_killed(
+    run_service: ServiceFactory, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = str(tmp_path_factory.mktemp("metrics"))
+    given = {"PROMETHEUS_MULTIPROC_DIR": folder, "DB_POOL_SIZE": "3"}
+    killed, other = (run_service(**given) for _ in range(2))
+    with killed.client(uuid.uuid4()) as client:
+        client.post("/groups", json=NEW_GROUP)
+    eventually(lambda: _metric(other, "communities_db_pool_size") == 6)
+    killed.kill()
+    eventually(lambda: _metric(other, "communities_db_pool_size") == 3)
+    assert _metric(other, 'communities_created_total{kind="group"}') == 1
+
+
 def test_every_answer_is_for_its_caller_alone(user: wire.User, wire_of: wire.Wire) -> None:
     answers = [user.client.get("/groups").headers, user.client.get("/nonsense").headers]
     for headers in answers:

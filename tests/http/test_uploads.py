@@ -8,12 +8,13 @@ from typing import Any
 
 import httpx
 import jwt
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from service import threads
-from tests import servers
-from tests.conftest import Bucket, ServiceFactory, WorkerFactory
+from tests import indexing, servers
+from tests.conftest import Bucket, ServiceFactory
 from tests.http import conftest, key_sets, wire
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import eventually
@@ -171,6 +172,30 @@ def test_a_key_that_nobody_announced_cannot_be_linked(user: wire.User, post: str
     assert code(link(user, "uploads/made-up", "post", post)) == MISMATCH
 
 
+def test_an_upload_that_has_expired_cannot_be_linked(
+    user: wire.User, shared_service: servers.Service, post: str
+) -> None:
+    key = uploaded(user)
+    with psycopg.connect(shared_service.environment["DATABASE_URL"]) as connection:
+        connection.execute("update presigned_upload set expires_at = now() where key = %s", [key])
+    assert code(link(user, key, "post", post)) == MISMATCH
+
+
+def test_what_cannot_be_linked_is_no_picture_of_a_group_either(
+    user: wire.User, make_user: conftest.MakeUser, group: dict[str, Any]
+) -> None:
+    linked = uploaded(user, "avatar")
+    path = f"/groups/{group['id']}"
+    assert user.client.patch(path, json={"avatar_key": linked}).status_code == 200
+    missing = presign(user, "avatar")["key"]
+    larger = presign(user, "avatar")
+    put(larger, PNG + b"\0")
+    for key in (linked, missing, larger["key"], uploaded(user), uploaded(make_user(), "avatar")):
+        assert code(user.client.patch(path, json={"avatar_key": key})) == MISMATCH
+    shown = user.client.get(path).json()
+    assert httpx.get(shown["avatar_url"]).content == PNG
+
+
 @pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "image/png; charset=utf-8", "x/y"])
 def test_other_types_are_refused(user: wire.User, mime: str) -> None:
     body = {"purpose": "post", "mime": mime, "size_bytes": 10}
@@ -187,6 +212,14 @@ def test_types_compare_without_case(user: wire.User, post: str) -> None:
 def test_sizes_out_of_range_are_invalid(user: wire.User, size: int) -> None:
     body = {"purpose": "post", "mime": "image/png", "size_bytes": size}
     assert code(user.client.post("/uploads/presign", json=body)) == (400, "validation_failed")
+
+
+def test_a_post_takes_ten(user: wire.User, post: str) -> None:
+    for _ in range(10):
+        assert link(user, uploaded(user), "post", post).status_code == 201
+    assert code(link(user, uploaded(user), "post", post)) == (422, "attachment_limit")
+    shown = user.client.get(f"/posts/{post}").json()
+    assert (shown["media_count"], len(shown["media"])) == (10, 10)
 
 
 def test_a_comment_takes_three(user: wire.User, post: str) -> None:
@@ -328,7 +361,11 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(run_service: ServiceFactory, test_stack: stack.Stack) -> Iterator[Crowd]:
+def crowd(
+    run_service: ServiceFactory, test_stack: stack.Stack, database_url: str
+) -> Iterator[Crowd]:
+    index = indexing.Indexing(database_url, test_stack.urls["OPENSEARCH_URL"])
+    index.rebuild()
     key = ec.generate_private_key(ec.SECP256R1())
     with (
         key_sets.published([key_sets.public("ES256", key, "a")]) as url,
@@ -338,12 +375,12 @@ def crowd(run_service: ServiceFactory, test_stack: stack.Stack) -> Iterator[Crow
         crowd = Crowd(service, s3, key)
         yield crowd
         crowd.close()
+    index.drop()
 
 
-def test_a_store_that_hangs_holds_up_nothing_else(crowd: Crowd, run_worker: WorkerFactory) -> None:
-    run_worker("indexer")
+def test_a_store_that_hangs_holds_up_nothing_else(crowd: Crowd) -> None:
     with crowd.client() as client, crowd.client() as other:
-        eventually(lambda: client.get("/search", params={"q": "look"}).status_code == 200)
+        assert client.get("/search", params={"q": "look"}).status_code == 200
         crowd.link(client)
         assert other.get("/search", params={"q": "look"}).status_code == 200
         assert httpx.get(f"{crowd.service.origin}/metrics").status_code == 200

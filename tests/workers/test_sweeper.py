@@ -1,17 +1,22 @@
 """The sweeper: what has had its time leaves bucket and tables, and nothing else (§4, §5)."""
 
+import contextlib
+import http.client
 import io
 import random
 import time
 import uuid
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+import httpx
 import minio
 import psycopg
 import pytest
 from minio import error
 
 from service import bucket, settings
+from tests import conftest
 from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import Writer, eventually, unpublished
@@ -128,6 +133,54 @@ def test_the_object_of_a_removed_attachment_leaves_the_bucket(
     database_connection.execute("update doomed_object set due_at = now()")
     eventually(lambda: not uploads.has(key))
     eventually(lambda: not count(database_connection, "doomed_object"))
+
+
+def test_what_is_still_being_written_when_its_upload_expires_goes_too(
+    run_worker: WorkerFactory,
+    writer: Writer,
+    bucket: conftest.Bucket,
+    database_connection: psycopg.Connection,
+) -> None:
+    uploads = Uploads(writer, bucket.store, bucket.name)
+    (late, _), (waiting, place) = uploads.make(), uploads.make()
+    url = urlsplit(bucket.store.presigned_put_object(bucket.name, late))
+    assert url.hostname is not None
+    with contextlib.closing(http.client.HTTPConnection(url.hostname, url.port)) as slow:
+        slow.putrequest("PUT", f"{url.path}?{url.query}")
+        slow.putheader("Content-Length", str(len(PNG)))
+        slow.endheaders(PNG[:1])
+        expire(database_connection, late)
+        sweeper = run_worker("sweeper", *OFTEN, "--stray", "0", S3_BUCKET=bucket.name)
+        eventually(lambda: late not in bucket.held())
+        eventually(lambda: not count(database_connection, "doomed_object"))
+        slow.send(PNG[1:])
+        assert slow.getresponse().status == http.HTTPStatus.OK
+    eventually(lambda: "strays found" in sweeper.log.read_text())
+    eventually(lambda: sorted(bucket.held()) == sorted([waiting, place]))
+
+
+def test_what_the_store_refuses_to_remove_is_in_nobodys_way(
+    run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
+) -> None:
+    database_connection.execute(
+        """
+        insert into doomed_object (key, due_at)
+        select '../refused/' || n, now() - interval '1 hour' from generate_series(1, 1000) as n
+        """
+    )
+    keys = uploads.make()
+    expire(database_connection, keys[0])
+    port = str(stack.free_port())
+    sweeper = run_worker("sweeper", *OFTEN, METRICS_PORT=port)
+    eventually(lambda: not any(map(uploads.has, keys)))
+    assert count(database_connection, "doomed_object where due_at > now()") == 1000
+    assert (
+        "communities_sweep_refused_total 1000.0"
+        in httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    )
+    sweeper.stop()
+    (told,) = [line for line in sweeper.lines() if line["level"] != "info"]
+    assert (told["event"], told["count"]) == ("store refuses to remove", 1000)
 
 
 def test_an_object_that_is_not_there_is_no_trouble(

@@ -1,6 +1,6 @@
 -- Objects that nobody needs are removed from the bucket (§4).
 begin;
-select plan(16);
+select plan(24);
 
 select make_group('club', 'public');
 select make_post('post', 'club');
@@ -56,13 +56,44 @@ select is(
   (select array_agg(key) from api.find_doomed_objects() as key), array[key('final_kept')],
   'With a post those of its attachments'
 );
+select from api.forget_doomed_objects(array[key('final_kept')]);
+
+-- What the store refuses to remove
+select sudo($$ insert into doomed_object (key) values ('refused'), ('other') $$);
+select lives_ok(
+  $$ select api.postpone_doomed_objects(array['refused', 'none']) $$, 'What is refused is postponed'
+);
+select is(
+  (select array_agg(key) from api.find_doomed_objects() as key), array['other'],
+  'So that it is in nobody''s way'
+);
+select is(
+  look($$ select due_at = now() + interval '1 hour' from doomed_object where key = 'refused' $$), 'true',
+  'It is tried again in an hour'
+);
+
+-- What is in the bucket, and in no table
+select make_upload('waiting', 'owner');
+select sudo($$
+  insert into media_attachment (group_id, subject_type, subject_id, s3_key, mime, size_bytes, created_by)
+  values (the('club'), 'group', the('club'), 'media/attached', 'image/png', 1, the('owner'))
+$$);
+select is(
+  api.doom_strays(array[key('waiting'), place('waiting'), 'media/attached', 'uploads/a', 'uploads/b']), 2,
+  'An object of no upload and no attachment is doomed'
+);
+select bag_eq(
+  'select key from api.find_doomed_objects()', array['other', 'uploads/a', 'uploads/b'], 'At once'
+);
+select is(api.doom_strays(array['uploads/a', 'refused']), 0, 'What is doomed already stays as it is');
 reset role;
 select is(
   has_function_privilege('communities_service', signature, 'execute'), false,
   format('The service does not call %s', signature)
 )
 from unnest(array[
-  'api.sweep_uploads(int)', 'api.find_doomed_objects(int)', 'api.forget_doomed_objects(text[])'
+  'api.sweep_uploads(int)', 'api.find_doomed_objects(int)', 'api.forget_doomed_objects(text[])',
+  'api.postpone_doomed_objects(text[])', 'api.doom_strays(text[])'
 ]) as signature;
 select throws_code(
   format('select api.link_attachment(the(''owner''), %L, ''post'', the(''post''))', key('unlinked')),
