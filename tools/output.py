@@ -6,6 +6,7 @@ table. What is only said meanwhile goes to standard error.
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -23,6 +24,23 @@ BROKEN_PIPE: Final = 141
 PAGE: Final = 500
 # Without a terminal no line is broken or cut.
 ENDLESS: Final = 100_000
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """A number of things: 1 post, 2 posts."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    """Reads a whole number that a command takes."""
+
+    def number(value: Any) -> int:
+        # No longer one: Python reads no number of thousands of digits.
+        if not re.fullmatch("[0-9]{1,20}", str(value)) or not least <= int(value) <= most:
+            raise typer.BadParameter(f"{value!r} is no whole number from {least} to {most}.")
+        return int(value)
+
+    return number
 
 
 def note(message: str) -> None:

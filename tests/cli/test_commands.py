@@ -138,6 +138,16 @@ def test_the_outbox_is_told_and_mended(communities: Communities, dead: int) -> N
     assert communities("outbox", "discard", "--all", "--json").rows() == [{"discarded": 0}]
 
 
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+def test_events_that_are_not_dead_are_named_and_the_others_are_done(
+    communities: Communities, dead: int, verb: str
+) -> None:
+    told = communities.run("outbox", verb, str(dead), str(dead + 1), "7000", "--json")
+    assert (told.code, list(told.rows()[0].values())) == (1, [1])
+    assert told.said == f"not dead for search: {dead + 1}, 7000\n"
+    assert communities("outbox", verb, str(dead)).code == 1
+
+
 def test_a_reindex_tells_how_many_documents_there_are(
     communities: Communities, writer: Writer, index: indexing.Indexing
 ) -> None:
@@ -151,7 +161,19 @@ def test_a_reindex_tells_how_many_documents_there_are(
     told = communities("search", "verify")
     assert told.code == 1
     assert "is not in the index" in told.out
-    assert told.said == "1 differences\n"
+    assert told.said == "1 difference\n"
+
+
+def test_an_index_that_is_not_there_is_one_line_with_what_to_do(
+    communities: Communities, tmp_path: Path
+) -> None:
+    told = communities.run("search", "verify")
+    assert (told.code, told.out) == (1, "")
+    assert told.said.endswith(": `communities search reindex` builds it\n")
+    blank = {"OPENSEARCH_URL": "", "DATA_DIR": str(tmp_path / "embedded")}
+    told = communities.run("search", "verify", **blank)
+    assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
+    assert told.said.endswith("in memory, `communities run` fills it\n")
 
 
 def test_wrong_counters_are_named_and_repaired(
@@ -180,7 +202,7 @@ def test_a_removal_is_tried_made_listed_and_undone(
     living = "select count(*) from post where deleted_at is null"
     [tried] = communities(*what, "--dry-run", "--json").rows()
     assert (tried["posts_count"], tried["comments_count"], tried["dry_run"]) == (1, 1, True)
-    assert communities(*what, "--dry-run").out == "1 posts and 1 comments would go\n"
+    assert communities(*what, "--dry-run").out == "1 post and 1 comment would go\n"
     assert communities(*what, "--until", "2020-01-01", "--dry-run").out.startswith("0 posts and 0")
     assert value(database, living) == 1
     assert communities("moderation", "list", *who).out == "no batch\n"
@@ -215,6 +237,20 @@ def test_who_may_not_moderate_is_told_so(communities: Communities, writer: Write
     )
     assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
     assert "(forbidden)" in told.said
+
+
+def test_a_group_or_batch_that_is_not_there_is_named(
+    communities: Communities, writer: Writer
+) -> None:
+    actor, nowhere = ("--actor", str(writer.user)), str(uuid.uuid4())
+    for kind, words in (
+        ("group", ("remove", "--group", nowhere, "--reason", "x", "--author", nowhere)),
+        ("group", ("list", "--group", nowhere)),
+        ("batch", ("undo", nowhere)),
+    ):
+        told = communities.run("moderation", *words, *actor)
+        assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
+        assert f"no {kind} {nowhere}" in told.said
 
 
 @pytest.fixture
@@ -256,8 +292,17 @@ def test_a_users_data_and_files_are_exported(
     assert file.read_text() == told.out
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert (folder / uploaded).read_bytes() == b"a picture"
-    assert f"1 files in {folder}" in written.said
+    assert f"1 file in {folder}" in written.said
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(
+    communities: Communities, writer: Writer, tmp_path: Path
+) -> None:
+    file = tmp_path / "nowhere" / "user.jsonl"
+    told = communities.run("user", "export", str(writer.user), "--output", str(file))
+    assert (told.code, told.out) == (1, "")
+    assert told.said == f"{file}: No such file or directory\n"
 
 
 def test_a_file_that_is_gone_is_named_and_the_others_are_there(

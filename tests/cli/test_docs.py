@@ -31,7 +31,8 @@ def commands() -> Iterator[tuple[str, Any]]:
 def words_of(name: str, command: Any) -> str:
     """A command as it is typed, with what it takes."""
     arguments = [
-        (parameter.metavar or parameter.name).upper() + ("…" if parameter.nargs == -1 else "")
+        (parameter.metavar or parameter.name).upper().strip("[]…")
+        + ("…" if parameter.nargs == -1 else "")
         for parameter in command.params
         if parameter.param_type_name == "argument"
     ]

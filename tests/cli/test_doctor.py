@@ -276,6 +276,12 @@ def _settings_failures(told: Told) -> list[str]:
     return [row["found"] for row in told.rows() if row["check"] == "settings"]
 
 
+def test_a_folder_in_which_no_file_can_be_made_is_told(communities: Communities) -> None:
+    told = communities("doctor", "--json", DATA_DIR="/proc/communities")
+    assert "data.rights" in failures(told)
+    assert "/proc" in found(told, "data.rights")["found"]
+
+
 def test_secrets_that_others_can_read_are_told(communities: Communities, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "secrets"
     folder.mkdir(parents=True)

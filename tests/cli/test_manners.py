@@ -41,6 +41,11 @@ def test_help_is_grouped_by_topic_and_the_version_is_told(communities: Communiti
         ("moderation", "remove"),
         ("outbox", "discard"),
         ("outbox", "replay", "1", "--all"),
+        ("outbox", "replay", "9" * 22),
+        ("outbox", "discard", "9" * 5000),
+        ("token", "5eed0000-0000-7000-8000-000000000001", "--ttl", "99999999999999"),
+        ("token", "5eed0000-0000-7000-8000-000000000001", "--ttl", "0"),
+        ("seed", "--scale", "0"),
     ],
 )
 def test_bad_usage_is_exit_code_2_and_nothing_on_standard_output(
@@ -49,6 +54,16 @@ def test_bad_usage_is_exit_code_2_and_nothing_on_standard_output(
     told = communities(*words)
     assert (told.code, told.out) == (2, "")
     assert "communities" in told.said or "Usage" in told.said
+
+
+def test_a_number_that_is_none_is_told_in_plain_words(communities: Communities) -> None:
+    told = communities("seed", "--scale", "x")
+    assert "'x' is no whole number from 1 to" in told.said
+    assert communities("seed", "--help").out.count("POSTS") == 1
+    for words in (("user", "export"), ("user", "erase"), ("token",)):
+        assert f"{' '.join(words)} [OPTIONS] {{USER}}" in communities(*words, "--help").out
+    assert "replay [OPTIONS] [ID]…" in communities("outbox", "replay", "--help").out
+    assert "%" not in communities("moderation", "remove", "--help").out
 
 
 def test_a_bad_setting_is_one_line_and_exit_code_1(communities: Communities) -> None:

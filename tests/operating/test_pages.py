@@ -7,23 +7,43 @@ import subprocess
 import sysconfig
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, LiteralString
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import redis
+from opentelemetry.sdk import environment_variables
 from psycopg import sql
 
 from service import settings as configuration
 from tests import indexing, servers
 from tests.conftest import ServiceFactory, WorkerFactory
-from tools import databases, parts, stack
+from tests.operating import installs
+from tests.workers.writers import eventually
+from tools import databases, migrate, parts, stack, testing, unprivileged
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "docs" / "operating"
 PAGES = sorted(FOLDER.glob("*.md"))
 PATIENCE = 30.0
+GROUP = "select from api.create_group('5eed0000-0000-7000-8000-000000000001', %s, 'public')"
+MOODS = """-- migrate:up
+set local role communities_owner;
+alter table post add column mood text not null default 'calm';
+reset role;
+-- migrate:down
+drop schema if exists api cascade;
+alter table post drop column mood;
+"""
+# Settings of what the service is made of: uvicorn, prometheus_client, OpenTelemetry.
+THEIRS = {
+    "FORWARDED_ALLOW_IPS",
+    "PROMETHEUS_MULTIPROC_DIR",
+    *(name for name in vars(environment_variables) if name.startswith("OTEL_")),
+}
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -31,14 +51,20 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.S)
 
 
-def shell(script: str, folder: Path, environment: Mapping[str, str]) -> str:
+def shell(
+    script: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    as_who: Sequence[str] = (),
+    code: Path = ROOT,
+) -> str:
     """What the lines print, typed in a folder of their own with the programs they need at hand."""
     programs = (sysconfig.get_path("scripts"), parts.postgres_programs(), os.environ["PATH"])
     path = os.pathsep.join(map(str, programs))
     done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        [*as_who, "/bin/bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
-        env={**environment, "PATH": path, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PATH": path, "PYTHONPATH": str(code)},
         capture_output=True,
         text=True,
         check=False,
@@ -64,9 +90,11 @@ def test_settings_and_programs_that_are_named_exist(page: Path) -> None:
     for module in re.findall(r"python -m ((?:service|tools|workers)[a-z.]*)", text):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
-    ours = set(configuration.names())
-    for name in re.findall(r"\b(?:DRAIN|RATE|JWT|METRICS|DB)_[A-Z_]+\b", text):
-        assert name in ours, name
+    its_own = set(re.findall(r"\$([A-Z_]+)", text))
+    for name in re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text):
+        assert name in {*configuration.names(), *THEIRS, *its_own}, name
+    for begin in re.findall(r"\b([A-Z0-9]+_)\*", text):
+        assert any(name.startswith(begin) for name in configuration.names()), begin
     for block in re.findall(r"```json\n(.*?)```", text, flags=re.S):
         json.loads(block)
 
@@ -84,6 +112,48 @@ def test_a_job_names_its_own_span_as_the_page_says(database: databases.Database)
     with database.connect() as connection:
         rows = connection.execute("select traceparent from outbox_event").fetchall()
     assert [row[0] for row in rows] == re.findall(r"'(00-[^']*)'", script)
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """A next version of the project, with one migration more and a function that needs it."""
+    folder = tmp_path / "newer"
+    installs.copy_sources(folder)
+    (folder / "db" / "schema" / "20990101000001_moods.sql").write_text(MOODS)
+    (folder / "db" / "functions" / "95_moods.sql").write_text(
+        "create view api.moods as select id, mood from public.post;"
+    )
+    return folder
+
+
+def test_a_rollback_goes_as_the_page_says(
+    run_service: ServiceFactory, database: databases.Database, newer: Path, tmp_path: Path
+) -> None:
+    def typed(line: str, code: Path) -> str:
+        given = {**os.environ, "DATABASE_URL": database.url, "DATA_DIR": str(tmp_path / "data")}
+        return shell(line, tmp_path, given, code=code)
+
+    service, user = run_service(), uuid.uuid4()
+    with service.client(user) as client:
+        body = {"name": "Kept", "visibility": "public"}
+        group_id = client.post("/groups", json=body).json()["id"]
+        assert "applied 20990101000001_moods.sql" in typed("communities migrate", newer)
+        # The code alone: the newer column is left alone.
+        assert typed("communities migrate", ROOT).endswith("up to date\napi: rebuilt\n")
+        post = client.post(f"/groups/{group_id}/posts", json={"body": "Of both"})
+        assert post.status_code == 201
+        with database.connect() as connection:
+            assert _one(connection, "select mood from post") == "calm"
+        typed("communities migrate", newer)
+    service.stop()
+    # A migration too.
+    said = typed("communities rollback", newer)
+    assert said.startswith("tables: took back 20990101000001_moods.sql\n")
+    assert "api: rebuilt" in typed("communities migrate", ROOT)
+    with run_service().client(user) as client:
+        assert client.get(f"/posts/{post.json()['id']}").json()["body"] == "Of both"
+    with database.connect() as connection:
+        assert connection.execute("select from api.verify_counters()").fetchall() == []
 
 
 @pytest.fixture
@@ -105,7 +175,7 @@ def test_a_restored_backup_is_served_and_its_events_go_on(
     restored: str,
     tmp_path: Path,
 ) -> None:
-    backup, restore = blocks("backup-restore", "sh")
+    backup, restore, *_ = blocks("backup-restore", "sh")
     restored_url = databases.named(database.url, restored)
     environment = servers.environment(
         test_stack,
@@ -151,6 +221,58 @@ def test_a_restored_backup_is_served_and_its_events_go_on(
         _wait_for_stream(redis_url, 1, again.json()["id"])
     finally:
         indexing.Indexing(restored_url, test_stack.urls["OPENSEARCH_URL"]).drop()
+
+
+def test_a_server_goes_back_to_any_moment_that_the_page_names(tmp_path: Path) -> None:
+    archive, copy, back = blocks("backup-restore", "sh")[2:]
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    account = unprivileged.account_for(backups)
+    account.own(backups)
+    given = {"BACKUPS": str(backups), "RESTORED": str(backups / "restored")}
+    settings = testing.settings().model_copy(update={"data_dir": tmp_path / "data"})
+
+    def typed(script: str, **more: str) -> None:
+        shell(script, backups, {**given, **more}, as_who=account.command_prefix())
+
+    with stack.borrowed(settings, ["postgres"]) as running:
+        typed(archive, DATABASE_URL=running.database_url)
+        with psycopg.connect(running.database_url, autocommit=True) as connection:
+            # It is given on the command line here, of which a copy knows nothing.
+            connection.execute("alter system set max_connections = 200")
+    # The end of a borrowed stack stops it; this starts it again.
+    with stack.borrowed(settings, ["postgres"]) as running:
+        url = running.database_url
+        typed(copy, DATABASE_URL=url)
+        migrate.migrate(url, say=lambda _line: None)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(GROUP, ["Kept"])
+            moment = _one(connection, "select clock_timestamp()::text")
+            connection.execute(GROUP, ["Gone"])
+            segment = _one(connection, "select pg_walfile_name(pg_switch_wal())")
+            eventually(lambda: (backups / "wal" / segment).exists(), seconds=PATIENCE)
+
+    port = stack.free_port()
+    typed(back, MOMENT=moment, PGPORT=str(port))
+    try:
+        restored = urlsplit(url)
+        netloc = restored.netloc.replace(f":{restored.port}", f":{port}")
+        with psycopg.connect(restored._replace(netloc=netloc).geturl()) as connection:
+            connection.autocommit = True
+            recovers = "select pg_is_in_recovery()"
+            eventually(lambda: not _one(connection, recovers), seconds=PATIENCE)
+            names = connection.execute("select name from group_entity").fetchall()
+            assert names == [("Kept",)]
+            connection.execute(GROUP, ["New"])
+            assert connection.execute("select from api.verify_counters()").fetchall() == []
+    finally:
+        typed('pg_ctl --pgdata="$RESTORED" --mode=fast stop')
+
+
+def _one(connection: psycopg.Connection, query: LiteralString) -> Any:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _wait_for_stream(redis_url: str, entries: int, text: str = "") -> None:

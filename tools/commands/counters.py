@@ -31,7 +31,8 @@ def verify(json: output.Json = False) -> None:
                 add(drift.model_dump())
                 drift = next(drifts, None)
     if count:
-        output.note(f"{count} counters are wrong: `communities counters repair` mends them")
+        wrong = output.counted(count, "counter is", "counters are")
+        output.note(f"{wrong} wrong: `communities counters repair` mends what is")
     raise SystemExit(1 if count else 0)
 
 
@@ -45,5 +46,5 @@ def repair(json: output.Json = False) -> None:
     from tools import display, sessions
 
     with sessions.opened(sessions.JOB) as (connection, _), display.busy("counting"):
-        count = counters.Querier(connection).counter_repair()
-    output.result(json, {"repaired": count}, f"{count} counters repaired")
+        count = counters.Querier(connection).counter_repair() or 0
+    output.result(json, {"repaired": count}, f"{output.counted(count, 'counter')} repaired")

@@ -38,7 +38,9 @@ def doctor(
     if not json:
         _show(found)
     counts = {status: sum(each.status == status for each in found) for status in MARKS}
-    output.note(f"{counts['failure']} failures, {counts['warning']} warnings, {counts['ok']} ok")
+    failures = output.counted(counts["failure"], "failure")
+    warnings = output.counted(counts["warning"], "warning")
+    output.note(f"{failures}, {warnings}, {counts['ok']} ok")
     raise SystemExit(1 if counts["failure"] else 0)
 
 

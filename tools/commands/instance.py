@@ -14,7 +14,8 @@ import typer
 
 from tools import output
 
-MONTH: Final = 30 * 24 * 3600  # seconds
+DAY: Final = 24 * 3600  # seconds
+MOST_POSTS: Final = 1_000_000_000
 
 
 def run(json: output.Json = False) -> None:
@@ -72,7 +73,9 @@ def seed(
     scale: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Make that many posts as well. They leave no events: reindex after it."
+            parser=output.whole(1, MOST_POSTS),
+            metavar="POSTS",
+            help="Make that many posts as well. They leave no events: reindex after it.",
         ),
     ] = None,
     json: output.Json = False,
@@ -96,8 +99,17 @@ def seed(
 
 
 def token(
-    user: Annotated[UUID, typer.Argument(help="The user's id.", show_default=False)],
-    ttl: Annotated[int, typer.Option(min=1, help="Seconds until it expires.")] = MONTH,
+    user: Annotated[
+        UUID, typer.Argument(help="The user's id.", metavar="USER", show_default=False)
+    ],
+    ttl: Annotated[
+        int,
+        typer.Option(
+            parser=output.whole(1, 3650 * DAY),
+            metavar="SECONDS",
+            help="Until it expires, ten years at most.",
+        ),
+    ] = 30 * DAY,
     json: output.Json = False,
 ) -> None:
     """Print a token of the running instance for a user.

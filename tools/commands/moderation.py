@@ -1,6 +1,8 @@
 """`communities moderation …`: much content removed at once, and brought back."""
 
 import base64
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
@@ -8,6 +10,7 @@ from uuid import UUID
 import typer
 
 from tools import output
+from tools.failure import Failure
 
 if TYPE_CHECKING:
     from gen import models
@@ -40,10 +43,15 @@ def remove(
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=TIMES, help="Only what was written then or later (UTC)."),
+        typer.Option(
+            formats=TIMES,
+            metavar="TIME",
+            help="Only what was written then or later: 2026-11-24 or 2026-11-24T18:30 (UTC).",
+        ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="Only what was written before (UTC).")
+        datetime | None,
+        typer.Option(formats=TIMES, metavar="TIME", help="Only what was written before (UTC)."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how much would go, and change nothing.")
@@ -60,6 +68,7 @@ def remove(
 
     with (
         sessions.opened(sessions.JOB) as (connection, _),
+        _known("group", group),
         connection.transaction(force_rollback=dry_run),
     ):
         batch = moderation.Querier(connection).content_remove(
@@ -72,7 +81,8 @@ def remove(
             until=_aware(until),
         )
     assert batch is not None
-    gone = f"{batch.posts_count} posts and {batch.comments_count} comments"
+    posts = output.counted(batch.posts_count, "post")
+    gone = f"{posts} and {output.counted(batch.comments_count, 'comment')}"
     if dry_run:
         output.result(json, {**_row(batch), "id": None, "dry_run": True}, f"{gone} would go")
     else:
@@ -95,6 +105,7 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
     before: str | None = None
     with (
         sessions.opened(sessions.JOB) as (connection, _),
+        _known("group", group),
         output.rows(json, FIELDS, none="no batch") as add,
     ):
         querier = moderation.Querier(connection)
@@ -113,7 +124,9 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
 
 @app.command()
 def undo(
-    batch: Annotated[UUID, typer.Argument(help="The batch's id.", show_default=False)],
+    batch: Annotated[
+        UUID, typer.Argument(help="The batch's id.", metavar="BATCH", show_default=False)
+    ],
     actor: Actor,
     json: output.Json = False,
 ) -> None:
@@ -124,11 +137,24 @@ def undo(
     from gen import moderation
     from tools import sessions
 
-    with sessions.opened(sessions.JOB) as (connection, _):
+    with sessions.opened(sessions.JOB) as (connection, _), _known("batch", batch):
         undone = moderation.Querier(connection).removal_undo(actor=actor, batch_id=batch)
     assert undone is not None
     all_of_it = undone.posts_count + undone.comments_count
     output.result(json, _row(undone), f"{undone.restored_count} of {all_of_it} restored")
+
+
+@contextlib.contextmanager
+def _known(kind: str, wanted: UUID) -> Iterator[None]:
+    """Says which thing it is that isn't there."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.diag.message_hint != "not_found":
+            raise
+        raise Failure(f"there is no {kind} {wanted} that the actor knows of (not_found)") from None
 
 
 def _row(batch: "models.ApiModerationBatch") -> output.Row:

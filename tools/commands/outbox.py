@@ -5,14 +5,22 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from tools import output
+from tools.failure import Failure
 
 PAGE: Final = 1000
+LARGEST: Final = 2**63 - 1  # of bigint
 
 Consumer = Annotated[
     Literal["search", "streams"], typer.Option(help="Whose events.", show_choices=True)
 ]
 Events = Annotated[
-    list[int] | None, typer.Argument(help="Ids of dead events.", metavar="ID", show_default=False)
+    list[int] | None,
+    typer.Argument(
+        parser=output.whole(1, LARGEST),
+        help="Ids of dead events.",
+        metavar="[ID]…",
+        show_default=False,
+    ),
 ]
 Every = Annotated[bool, typer.Option("--all", help="All dead events.")]
 
@@ -71,9 +79,11 @@ def replay(
     from tools import sessions
 
     chosen = _chosen(events, every)
-    with sessions.opened(sessions.WORKER) as (connection, _):
+    with sessions.opened(sessions.WORKER) as (connection, _), connection.transaction():
+        living = _living(connection, consumer, chosen)
         count = _querier(connection).dead_event_replay(consumer=consumer, event_ids=chosen)
     output.result(json, {"replayed": count}, f"{count} given again")
+    _tell(living, consumer)
 
 
 @app.command()
@@ -90,9 +100,11 @@ def discard(
     from tools import sessions
 
     chosen = _chosen(events, every)
-    with sessions.opened(sessions.WORKER) as (connection, _):
+    with sessions.opened(sessions.WORKER) as (connection, _), connection.transaction():
+        living = _living(connection, consumer, chosen)
         count = _querier(connection).dead_event_discard(consumer=consumer, event_ids=chosen)
     output.result(json, {"discarded": count}, f"{count} discarded")
+    _tell(living, consumer)
 
 
 def _querier(connection: Any) -> Any:
@@ -106,3 +118,18 @@ def _chosen(events: list[int] | None, every: bool) -> list[int] | None:
     if bool(events) == every:
         raise typer.BadParameter("name the events by their ids, or all by --all")
     return events or None
+
+
+def _living(connection: Any, consumer: str, chosen: list[int] | None) -> list[int]:
+    """Those of the chosen events that the consumer has not given up."""
+
+    def is_dead(event: int) -> bool:
+        found = _querier(connection).dead_event_list(consumer=consumer, after=event - 1, most=1)
+        return any(each.id == event for each in found)
+
+    return [event for event in chosen or [] if not is_dead(event)]
+
+
+def _tell(living: list[int], consumer: str) -> None:
+    if living:
+        raise Failure(f"not dead for {consumer}: {', '.join(map(str, living))}")

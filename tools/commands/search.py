@@ -13,6 +13,7 @@ from tools.failure import Failure
 
 if TYPE_CHECKING:
     from service import database
+    from service import settings as configuration
     from workers.search import index
 
 FIELDS: Final = ("kind", "id", "what", "table_version", "index_version")
@@ -59,12 +60,14 @@ async def _reindex(json: bool) -> None:
     output.result(
         json,
         {"index": current.name, "documents": current.written, "refused": refused},
-        f"{target.alias} is {current.name} now, with {current.written} documents",
+        f"{target.alias} is {current.name} now, with {output.counted(current.written, 'document')}",
     )
     for each in refused:
         output.note(f"refused: {each['key']}: {each['error']}")
     if refused:
-        raise Failure(f"{len(refused)} documents were refused")
+        raise Failure(
+            output.counted(len(refused), "document was refused", "documents were refused")
+        )
 
 
 async def _verify(json: bool) -> int:
@@ -79,7 +82,7 @@ async def _verify(json: bool) -> int:
                     count += 1
                     add(dataclasses.asdict(difference))
     if count:
-        output.note(f"{count} differences")
+        output.note(output.counted(count, "difference"))
     return count
 
 
@@ -87,6 +90,7 @@ async def _verify(json: bool) -> int:
 async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
     """A connection with a worker's rights, and the index."""
     import psycopg
+    from opensearchpy import exceptions
 
     from service import database
     from service import settings as configuration
@@ -108,4 +112,13 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
                 yield connection, target
         except loop.Outage as outage:
             cause = outage.__cause__ or outage
-            raise Failure(f"{outage.store} is away or has no index: {cause}") from None
+            if isinstance(cause, exceptions.NotFoundError):
+                raise Failure(_no_index(settings)) from None
+            raise Failure(f"{outage.store} is away: {cause}") from None
+
+
+def _no_index(settings: "configuration.Settings") -> str:
+    todo = "`communities search reindex` builds it"
+    if settings.opensearch_url is None:
+        todo = "the embedded one lives in memory, `communities run` fills it"
+    return f"there is no index {settings.search_index}: {todo}"

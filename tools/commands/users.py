@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAGE: Final = 1000
 TRIES: Final = 5
 
-User = Annotated[UUID, typer.Argument(help="The user's id.", show_default=False)]
+User = Annotated[UUID, typer.Argument(help="The user's id.", metavar="USER", show_default=False)]
 
 app = typer.Typer(no_args_is_help=True, help="Hand out or forget all that is stored about a user.")
 
@@ -52,7 +52,8 @@ def export(
         with _lines_to(to) as write:
             for each in data:
                 write(orjson.dumps({"kind": each.kind, "data": each.data}).decode())
-        output.note(f"{len(data)} things of {len({each.kind for each in data})} kinds")
+        kinds = len({each.kind for each in data})
+        output.note(f"{output.counted(len(data), 'thing')} of {output.counted(kinds, 'kind')}")
         if files is not None:
             client = probes.s3_client(running.urls, region=settings.s3_region)
             keys = sorted({key for each in data for key in _keys(each.kind, each.data)})
@@ -150,7 +151,11 @@ def _lines_to(path: Path | None) -> Iterator[Any]:
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "w") as file:
             yield lambda words: file.write(f"{words}\n")
         draft.replace(path)
     finally:
@@ -186,4 +191,4 @@ def _download(client: "minio.Minio", bucket: str, keys: list[str], folder: Path)
                 absent += 1
                 output.note(f"not in the bucket: {key}")
             advance(1)
-    output.note(f"{len(keys) - absent} files in {folder}")
+    output.note(f"{output.counted(len(keys) - absent, 'file')} in {folder}")

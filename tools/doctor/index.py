@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import opensearchpy
 
+from tools import output
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, warning
 from workers import loop
@@ -60,7 +61,7 @@ def _version(info: dict[str, Any], url: str) -> Finding:
 
 def _health(health: dict[str, Any]) -> Finding:
     status, nodes = health["status"], int(health.get("number_of_nodes", 1))
-    found = f"the cluster is {status}, {nodes} nodes"
+    found = f"the cluster is {status}, {output.counted(nodes, 'node')}"
     if status == "red":
         return failure("opensearch.health", found, "a shard is missing: see the cluster's log")
     # One node alone has nowhere to put a copy.
@@ -88,7 +89,8 @@ def _alias(client: opensearchpy.OpenSearch, url: str, alias: str) -> Iterator[Fi
     else:
         count = client.count(index=alias)["count"]
         yield ok(
-            "opensearch.index", f"{alias} is {next(iter(aliases.readable))}, {count} documents"
+            "opensearch.index",
+            f"{alias} is {next(iter(aliases.readable))}, {output.counted(count, 'document')}",
         )
 
 

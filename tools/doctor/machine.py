@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -101,9 +102,9 @@ def _installed(name: str) -> str | None:
 def look_at_data(context: Context) -> Iterator[Finding]:
     folder = context.settings.data_dir
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if reason := _unwritable(there):
         yield failure(
-            "data.rights", f"DATA_DIR: can't write in {there}",
+            "data.rights", f"DATA_DIR: can't write in {there}: {reason}",
             "give the folder to the user that runs this, or set another DATA_DIR",
         )  # fmt: skip
     else:
@@ -117,6 +118,15 @@ def look_at_data(context: Context) -> Iterator[Finding]:
     elif (folder / "secrets").exists():
         yield ok("data.secrets", "only their owner can read them")
     yield _space(there)
+
+
+def _unwritable(folder: Path) -> str | None:
+    """Why no file can be made there: root may do everything, and yet not everywhere."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error.strerror
 
 
 def _readable_by_others(folder: Path) -> Iterator[Path]:

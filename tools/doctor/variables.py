@@ -10,6 +10,7 @@ import dotenv
 from pydantic import SecretStr
 
 from service import settings as configuration
+from tools import output
 from tools.doctor.findings import Context, Finding, is_remote, ok, place, warning
 
 SHORTEST_SECRET: Final = 32  # bytes, as RFC 7518 asks for HS256
@@ -25,10 +26,11 @@ def look(context: Context) -> Iterator[Finding]:
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    if context.settings.web_concurrency > 2 * cores:
+    servers = context.settings.web_concurrency
+    if servers > 2 * cores:
         yield warning(
             "settings.WEB_CONCURRENCY",
-            f"{context.settings.web_concurrency} server processes on {cores} cores",
+            f"{servers} server processes on {output.counted(cores, 'core')}",
             "set it to the number of cores at most",
         )
 

@@ -81,4 +81,4 @@ def _verify(connection: psycopg.Connection) -> None:
     with display.busy("verify the counters"):
         wrong = [*counters.Querier(connection).counter_verify()]
     if wrong:
-        raise Failure(f"{len(wrong)} counters are wrong, the first one is {wrong[0]}")
+        raise Failure(f"wrong counters: {len(wrong)}, the first one is {wrong[0]}")
