@@ -135,7 +135,7 @@ def _instance() -> Iterator[tuple[Settings, str]]:
         given = {"DATA_DIR": folder, "PORT": str(stack.free_port())}
         inherited = {k: v for k, v in os.environ.items() if k not in configuration.names()}
         process = subprocess.Popen(
-            [sys.executable, "-m", "tools", "run"],
+            [sys.executable, "-m", "tools.main", "run"],
             env={**inherited, **given, "PYTHONPATH": str(ROOT)},
             cwd=folder,
             stdout=subprocess.DEVNULL,
