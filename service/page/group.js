@@ -29,6 +29,9 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   const body = h("div", {});
   const listeners = new Set();
   let timer = 0;
+  let lookedAfter = null;
+  // It also tells when the view is shown again, which has lost where the row was.
+  new ResizeObserver(() => reveal(tabs)).observe(tabs);
   if (group) frame();
   else fill(place, skeletons(4));
 
@@ -57,12 +60,23 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
 
   function frame() {
     if (place.isConnected) titled(group.name);
-    if (!head.isConnected) fill(place, notice, head, tabs, body);
+    const isNew = head.parentNode !== place;
+    if (isNew) fill(place, notice, head, tabs, body);
     fill(head, groupHead(group, again));
-    fill(tabs, TABS.filter(([, , role]) => !role || isAtLeast(group, role)).map(([key, words]) => h("a", {
-      class: `tab tab-${key || "posts"}`, href: `#/groups/${id}${key && `/${key}`}`, "aria-current": key === tab ? "page" : null,
-    }, words)));
-    fill(about, aboutGroup(group));
+    const offered = TABS.filter(([, , role]) => !role || isAtLeast(group, role));
+    // What stays as it is keeps its place and the focus.
+    if (isNew || offered.length !== tabs.children.length) {
+      fill(tabs, offered.map(([key, words]) => h("a", {
+        class: `tab tab-${key || "posts"}`, href: `#/groups/${id}${key && `/${key}`}`, "aria-current": key === tab ? "page" : null,
+      }, words)));
+      reveal(tabs);
+    }
+    aside();
+  }
+
+  /** What is told at the side, but for what is told in the middle. */
+  function aside() {
+    fill(about, tab !== "about" && aboutGroup(group), lookedAfter);
   }
 
   function content() {
@@ -71,7 +85,8 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
     const isStranger = group.visibility !== "public" && !group.role;
     const parts = { "": () => feed(given, query), about: () => aboutGroup(group, "card pad"), members: () => members.list(given), ...manage.parts(given) };
     fill(body, isStranger && tab !== "about" ? closed(group) : (parts[tab] ?? parts[""])());
-    if (tab !== "about") fill(about, aboutGroup(group), !isStranger && team(group, signal));
+    lookedAfter = isStranger ? null : team(given);
+    aside();
   }
 
   /** The reader has changed something: all of it is looked at again. */
@@ -127,6 +142,14 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
     }
     dispatchEvent(new Event("groups-changed"));
   }
+}
+
+/** The row is wider than a phone: the tab that is open is brought to its middle. */
+function reveal(tabs) {
+  const open = tabs.querySelector("[aria-current]");
+  if (!open) return;
+  const [row, one] = [tabs, open].map((each) => each.getBoundingClientRect());
+  tabs.scrollLeft += one.left + one.width / 2 - row.left - row.width / 2;
 }
 
 function groupHead(group, again) {
@@ -200,13 +223,33 @@ function aboutGroup(group, kind = "panel") {
 }
 
 /** Who looks after the group. */
-function team(group, signal) {
+function team({ group, signal, hear }) {
+  const path = `/groups/${group().id}/members`;
   const list = h("ul", { class: "team" });
-  const element = h("section", { class: "panel", "aria-label": "Who looks after it" }, h("h2", {}, "Who looks after it"), list);
-  Promise.all(["owner", "admin", "moderator"].map((role) => get(`/groups/${group.id}/members`, { role, limit: 5 }))).then((pages) => {
+  const element = h("section", { class: "panel", "aria-label": "Who looks after it", hidden: true }, h("h2", {}, "Who looks after it"), list);
+  const shown = new Set();
+
+  async function load() {
+    let pages;
+    try {
+      pages = await Promise.all(["owner", "admin", "moderator"].map((role) => get(path, { role, limit: 5 })));
+    } catch {
+      // The view beside it says what is wrong.
+      return;
+    }
     if (signal.aborted) return;
-    fill(list, pages.flatMap((page) => page.items).map((member) => h("li", {}, face(member.user_id, "small-face"), h("span", { class: "names" }, person(member.user_id)), roleChip(member.role))));
-  }).catch(() => element.remove());
+    const members = pages.flatMap((page) => page.items);
+    shown.clear();
+    members.forEach((member) => shown.add(member.user_id));
+    element.hidden = false;
+    fill(list, members.map((member) => h("li", {}, face(member.user_id, "small-face"), h("span", { class: "names" }, person(member.user_id)), roleChip(member.role))));
+  }
+
+  hear((type, event) => {
+    const isOurs = type.startsWith("member.") && (event.data.role !== "member" || shown.has(event.data.user_id));
+    if (type === "resync" || isOurs) load();
+  });
+  load();
   return element;
 }
 

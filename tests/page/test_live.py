@@ -209,6 +209,19 @@ def test_a_muted_member_reads_why_it_can_not_post(town: Town) -> None:
     expect(chloe.page.get_by_label("New post").locator("textarea")).to_have_value("May I?")
 
 
+def test_who_looks_after_a_group_is_told_as_it_changes(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    team = ben.page.get_by_role("region", name="Who looks after it")
+    expect(team.get_by_role("listitem")).to_have_text([re.compile("^..Ada")])
+    with town.client("Ada") as client:
+        path = f"/groups/{group}/members/{dict(seed.USERS)['Chloe']}"
+        conftest.done(client.put(path, json={"role": "moderator"}))
+        expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada"), re.compile("Chloe")])
+        conftest.done(client.delete(path))
+    expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada")])
+
+
 def test_who_is_banned_from_a_private_group_is_shown_out(town: Town) -> None:
     group = town.group("Ada", "private", Ben="member")
     town.post("Ada", group, "Among ourselves")
