@@ -10,7 +10,7 @@ import * as members from "./members.js";
 import { button, complain, dialog, endless, failed, menu, skeletons, state, toast } from "./parts.js";
 import { badge, colour, face, isAtLeast, person, roleChip, visibility } from "./people.js";
 import { postCard } from "./post.js";
-import { me } from "./session.js";
+import { hasAsked, keepAsked, me } from "./session.js";
 import { count, day, linked } from "./text.js";
 
 const TABS = [
@@ -60,6 +60,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
 
   function frame() {
     if (place.isConnected) titled(group.name);
+    if (group.role) keepAsked(id, false);
     const isNew = head.parentNode !== place;
     if (isNew) fill(place, notice, head, tabs, body);
     fill(head, groupHead(group, again));
@@ -98,10 +99,10 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   function changed(type, event) {
     const isMe = event.data?.user_id === me();
     if (isMe && type === "member.banned") {
-      fill(notice, h("p", { class: "notice bad" }, icon("flag"), "You have been banned from this group.", event.data.ban_reason && ` “${event.data.ban_reason}”`));
+      fill(notice, h("p", { class: "notice bad" }, icon("flag"), "You have been banned from this group."));
       dispatchEvent(new Event("groups-changed"));
     }
-    if (isMe && type === "member.joined") fill(notice);
+    if (isMe && ["member.joined", "member.unbanned"].includes(type)) fill(notice);
     clearTimeout(timer);
     timer = setTimeout(look, BUSY);
   }
@@ -171,17 +172,25 @@ function groupHead(group, again) {
 function action(group, again) {
   if (!me()) return h("a", { class: "button primary", href: "#/sign-in" }, "Sign in to join");
   if (group.role) return h("span", { class: "chip in" }, icon("check"), "Joined");
-  const join = button(group.visibility === "public" ? "Join" : "Ask to join", { drawing: "plus", kind: "primary", run: async () => {
-    const answer = await post(`/groups/${group.id}/join`);
-    if (answer.status !== "pending") {
-      toast(`Welcome to ${group.name}!`);
-      await again();
-      return;
+  const run = async () => {
+    let answer;
+    try {
+      answer = await post(`/groups/${group.id}/join`);
+    } catch (problem) {
+      if (!problem.passes) {
+        keepAsked(group.id, false);
+        await again();
+      }
+      throw problem;
     }
-    join.disabled = true;
-    fill(join, icon("check"), "You have asked to join");
-  } });
-  return join;
+    const isPending = answer.status === "pending";
+    keepAsked(group.id, isPending);
+    toast(isPending ? "You have asked to join. An admin will let you in." : `Welcome to ${group.name}!`);
+    await again();
+  };
+  // Asking again is the same request, unless it was denied meanwhile.
+  if (group.visibility !== "public" && hasAsked(group.id)) return button("You have asked to join", { drawing: "check", run });
+  return button(group.visibility === "public" ? "Join" : "Ask to join", { drawing: "plus", kind: "primary", run });
 }
 
 function items(group, again) {
