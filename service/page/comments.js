@@ -22,10 +22,13 @@ export function threadOf(postId, { group, signal }) {
 
   async function load() {
     fill(end, known.size ? null : skeletons(2));
+    roots.setAttribute("aria-busy", "true");
     try {
       await read(known.size);
     } catch (problem) {
       if (!signal.aborted) fill(end, failed(problem, load));
+    } finally {
+      roots.removeAttribute("aria-busy");
     }
   }
 

@@ -10,7 +10,7 @@ import * as members from "./members.js";
 import { button, complain, dialog, endless, failed, menu, skeletons, state, toast } from "./parts.js";
 import { badge, colour, face, isAtLeast, person, roleChip, visibility } from "./people.js";
 import { postCard } from "./post.js";
-import { me } from "./session.js";
+import { hasAsked, keepAsked, me } from "./session.js";
 import { count, day, linked } from "./text.js";
 
 const TABS = [
@@ -29,6 +29,9 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   const body = h("div", {});
   const listeners = new Set();
   let timer = 0;
+  let lookedAfter = null;
+  // It also tells when the view is shown again, which has lost where the row was.
+  new ResizeObserver(() => reveal(tabs)).observe(tabs);
   if (group) frame();
   else fill(place, skeletons(4));
 
@@ -57,12 +60,24 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
 
   function frame() {
     if (place.isConnected) titled(group.name);
-    if (!head.isConnected) fill(place, notice, head, tabs, body);
+    if (group.role) keepAsked(id, false);
+    const isNew = head.parentNode !== place;
+    if (isNew) fill(place, notice, head, tabs, body);
     fill(head, groupHead(group, again));
-    fill(tabs, TABS.filter(([, , role]) => !role || isAtLeast(group, role)).map(([key, words]) => h("a", {
-      class: `tab tab-${key || "posts"}`, href: `#/groups/${id}${key && `/${key}`}`, "aria-current": key === tab ? "page" : null,
-    }, words)));
-    fill(about, aboutGroup(group));
+    const offered = TABS.filter(([, , role]) => !role || isAtLeast(group, role));
+    // What stays as it is keeps its place and the focus.
+    if (isNew || offered.length !== tabs.children.length) {
+      fill(tabs, offered.map(([key, words]) => h("a", {
+        class: `tab tab-${key || "posts"}`, href: `#/groups/${id}${key && `/${key}`}`, "aria-current": key === tab ? "page" : null,
+      }, words)));
+      reveal(tabs);
+    }
+    aside();
+  }
+
+  /** What is told at the side, but for what is told in the middle. */
+  function aside() {
+    fill(about, tab !== "about" && aboutGroup(group), lookedAfter);
   }
 
   function content() {
@@ -71,7 +86,8 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
     const isStranger = group.visibility !== "public" && !group.role;
     const parts = { "": () => feed(given, query), about: () => aboutGroup(group, "card pad"), members: () => members.list(given), ...manage.parts(given) };
     fill(body, isStranger && tab !== "about" ? closed(group) : (parts[tab] ?? parts[""])());
-    if (tab !== "about") fill(about, aboutGroup(group), !isStranger && team(group, signal));
+    lookedAfter = isStranger ? null : team(given);
+    aside();
   }
 
   /** The reader has changed something: all of it is looked at again. */
@@ -83,10 +99,10 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   function changed(type, event) {
     const isMe = event.data?.user_id === me();
     if (isMe && type === "member.banned") {
-      fill(notice, h("p", { class: "notice bad" }, icon("flag"), "You have been banned from this group.", event.data.ban_reason && ` “${event.data.ban_reason}”`));
+      fill(notice, h("p", { class: "notice bad" }, icon("flag"), "You have been banned from this group."));
       dispatchEvent(new Event("groups-changed"));
     }
-    if (isMe && type === "member.joined") fill(notice);
+    if (isMe && ["member.joined", "member.unbanned"].includes(type)) fill(notice);
     clearTimeout(timer);
     timer = setTimeout(look, BUSY);
   }
@@ -129,6 +145,14 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   }
 }
 
+/** The row is wider than a phone: the tab that is open is brought to its middle. */
+function reveal(tabs) {
+  const open = tabs.querySelector("[aria-current]");
+  if (!open) return;
+  const [row, one] = [tabs, open].map((each) => each.getBoundingClientRect());
+  tabs.scrollLeft += one.left + one.width / 2 - row.left - row.width / 2;
+}
+
 function groupHead(group, again) {
   const cover = h("div", { class: "cover", "data-colour": colour(group.id), "aria-hidden": "true" });
   if (group.cover_url) {
@@ -148,17 +172,25 @@ function groupHead(group, again) {
 function action(group, again) {
   if (!me()) return h("a", { class: "button primary", href: "#/sign-in" }, "Sign in to join");
   if (group.role) return h("span", { class: "chip in" }, icon("check"), "Joined");
-  const join = button(group.visibility === "public" ? "Join" : "Ask to join", { drawing: "plus", kind: "primary", run: async () => {
-    const answer = await post(`/groups/${group.id}/join`);
-    if (answer.status !== "pending") {
-      toast(`Welcome to ${group.name}!`);
-      await again();
-      return;
+  const run = async () => {
+    let answer;
+    try {
+      answer = await post(`/groups/${group.id}/join`);
+    } catch (problem) {
+      if (!problem.passes) {
+        keepAsked(group.id, false);
+        await again();
+      }
+      throw problem;
     }
-    join.disabled = true;
-    fill(join, icon("check"), "You have asked to join");
-  } });
-  return join;
+    const isPending = answer.status === "pending";
+    keepAsked(group.id, isPending);
+    toast(isPending ? "You have asked to join. An admin will let you in." : `Welcome to ${group.name}!`);
+    await again();
+  };
+  // Asking again is the same request, unless it was denied meanwhile.
+  if (group.visibility !== "public" && hasAsked(group.id)) return button("You have asked to join", { drawing: "check", run });
+  return button(group.visibility === "public" ? "Join" : "Ask to join", { drawing: "plus", kind: "primary", run });
 }
 
 function items(group, again) {
@@ -200,13 +232,33 @@ function aboutGroup(group, kind = "panel") {
 }
 
 /** Who looks after the group. */
-function team(group, signal) {
+function team({ group, signal, hear }) {
+  const path = `/groups/${group().id}/members`;
   const list = h("ul", { class: "team" });
-  const element = h("section", { class: "panel", "aria-label": "Who looks after it" }, h("h2", {}, "Who looks after it"), list);
-  Promise.all(["owner", "admin", "moderator"].map((role) => get(`/groups/${group.id}/members`, { role, limit: 5 }))).then((pages) => {
+  const element = h("section", { class: "panel", "aria-label": "Who looks after it", hidden: true }, h("h2", {}, "Who looks after it"), list);
+  const shown = new Set();
+
+  async function load() {
+    let pages;
+    try {
+      pages = await Promise.all(["owner", "admin", "moderator"].map((role) => get(path, { role, limit: 5 })));
+    } catch {
+      // The view beside it says what is wrong.
+      return;
+    }
     if (signal.aborted) return;
-    fill(list, pages.flatMap((page) => page.items).map((member) => h("li", {}, face(member.user_id, "small-face"), h("span", { class: "names" }, person(member.user_id)), roleChip(member.role))));
-  }).catch(() => element.remove());
+    const members = pages.flatMap((page) => page.items);
+    shown.clear();
+    members.forEach((member) => shown.add(member.user_id));
+    element.hidden = false;
+    fill(list, members.map((member) => h("li", {}, face(member.user_id, "small-face"), h("span", { class: "names" }, person(member.user_id)), roleChip(member.role))));
+  }
+
+  hear((type, event) => {
+    const isOurs = type.startsWith("member.") && (event.data.role !== "member" || shown.has(event.data.user_id));
+    if (type === "resync" || isOurs) load();
+  });
+  load();
   return element;
 }
 

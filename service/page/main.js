@@ -32,6 +32,7 @@ let isFirst = true;
 
 function navigate() {
   const from = view?.hash;
+  close();
   if (view) putAway();
   const [path, words = ""] = location.hash.slice(1).split("?");
   welcome.remember(location.hash);
@@ -50,6 +51,12 @@ function navigate() {
   isFirst = false;
   if (known) document.title = known.title;
   else open(path, words, from);
+}
+
+/** What was opened above a view goes with it. */
+function close() {
+  document.querySelector(":popover-open")?.hidePopover();
+  document.querySelector("dialog[open]")?.close();
 }
 
 /** Keeps what is shown as it is, and listening, for somebody who comes back to it. */

@@ -78,7 +78,7 @@ function ban(path, name) {
   return dialog({
     title: `Ban ${name}?`, words: "They are out of the group, and can’t join again until the ban is lifted.", action: "Ban", danger: true,
     fields: [
-      { name: "reason", label: "Reason", hint: "They will read it." },
+      { name: "reason", label: "Reason", hint: "Admins alone read it." },
       { name: "hours", label: "How long", kind: "choice", value: "", options: [["", "For good"], ...SPANS] },
     ],
     submit: async ({ reason, hours }) => {

@@ -90,7 +90,8 @@ export function skeletons(number = 3) {
 
 function popover(anchor, content, kind) {
   const box = h("div", { class: `popover ${kind}`, popover: "auto" }, content);
-  document.body.append(box);
+  // Not beside its anchor, which may be drawn anew meanwhile.
+  document.getElementById("main").append(box);
   box.showPopover();
   const at = anchor.getBoundingClientRect();
   const [width, height] = [box.offsetWidth, box.offsetHeight];

@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright import sync_api
 
@@ -112,6 +113,29 @@ def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
     loaded(ben.post("Look at this").locator("img"))
 
 
+def test_a_picture_whose_address_has_expired_is_asked_for_again(town: Town, picture: Path) -> None:
+    group = town.group("Ada", Ben="member")
+    post = town.post("Ada", group, "Look at this")
+    with town.client("Ada") as client:
+        file = {"mime": "image/png", "size_bytes": picture.stat().st_size}
+        target = conftest.done(client.post("/uploads/presign", json={"purpose": "post", **file}))
+        sent = httpx.put(target["url"], content=picture.read_bytes(), headers=target["headers"])
+        assert sent.is_success
+        body = {"key": target["key"], "subject_type": "post", "subject_id": post}
+        key = conftest.done(client.post("/attachments", json=body))["key"]
+    ben = town.visit("Ben")
+    refused: list[str] = []
+
+    def refuse(route: sync_api.Route) -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=403)
+
+    ben.page.route(lambda url: key in url, refuse, times=1)
+    ben.go(f"#/groups/{group}")
+    expect(ben.post("Look at this").locator("img")).to_have_js_property("naturalWidth", 400)
+    assert len(refused) == 1
+
+
 def test_an_upload_can_be_cancelled(town: Town, picture: Path) -> None:
     ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
     form = ada.page.get_by_role("form", name="New post")
@@ -209,6 +233,19 @@ def test_a_muted_member_reads_why_it_can_not_post(town: Town) -> None:
     expect(chloe.page.get_by_label("New post").locator("textarea")).to_have_value("May I?")
 
 
+def test_who_looks_after_a_group_is_told_as_it_changes(town: Town) -> None:
+    group = town.group("Ada", Ben="member")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    team = ben.page.get_by_role("region", name="Who looks after it")
+    expect(team.get_by_role("listitem")).to_have_text([re.compile("^..Ada")])
+    with town.client("Ada") as client:
+        path = f"/groups/{group}/members/{dict(seed.USERS)['Chloe']}"
+        conftest.done(client.put(path, json={"role": "moderator"}))
+        expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada"), re.compile("Chloe")])
+        conftest.done(client.delete(path))
+    expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada")])
+
+
 def test_who_is_banned_from_a_private_group_is_shown_out(town: Town) -> None:
     group = town.group("Ada", "private", Ben="member")
     town.post("Ada", group, "Among ourselves")
@@ -237,15 +274,19 @@ def test_who_is_removed_from_a_secret_group_sees_nothing_of_it(town: Town) -> No
     expect(ben.page.locator(f'#side a[data-group="{group}"]')).to_have_count(0)
 
 
-def test_who_is_banned_from_a_public_group_reads_the_reason(town: Town) -> None:
+def test_who_is_banned_from_a_public_group_is_told_but_not_why(town: Town) -> None:
     group = town.group("Ada", Ben="member")
     ben = town.visit("Ben", f"#/groups/{group}")
     expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
     with town.client("Ada") as client:
         path = f"/groups/{group}/members/{dict(seed.USERS)['Ben']}/ban"
         conftest.done(client.put(path, json={"reason": "Sold tickets"}))
-    ben.sees("You have been banned from this group.")
-    expect(ben.page.get_by_role("form", name="New post")).to_have_count(0)
+        notice = ben.sees("You have been banned from this group.")
+        expect(ben.page.get_by_role("form", name="New post")).to_have_count(0)
+        # The reason is for admins.
+        expect(ben.page.locator("body")).not_to_contain_text("Sold tickets")
+        conftest.done(client.delete(path))
+    expect(notice).to_have_count(0)
 
 
 def test_a_request_to_join_is_let_in_and_the_group_opens(town: Town) -> None:
@@ -255,12 +296,37 @@ def test_a_request_to_join_is_let_in_and_the_group_opens(town: Town) -> None:
     ben = town.visit("Ben", f"#/groups/{group}")
     ada.sees("Nobody is waiting")
     ben.button("Ask to join").click()
-    ben.sees("You have asked to join")
+    expect(ben.button("You have asked to join")).to_be_visible()
+    ben.page.reload()
+    expect(ben.button("You have asked to join")).to_be_visible()
     ada.page.reload()
     ada.button("Let in").click()
     ada.sees("Nobody is waiting")
     ben.page.reload()
     expect(ben.post("For members")).to_be_visible()
+    # Who leaves may ask again.
+    ben.chooses(ben.page.locator("header.group-head"), "Leave the group")
+    ben.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    ben.button("Ask to join").click()
+    expect(ben.button("You have asked to join")).to_be_visible()
+    # Nobody else at the same browser has asked.
+    ben.go("#/sign-in")
+    ben.button("Chloe").click()
+    ben.go(f"#/groups/{group}")
+    expect(ben.button("Ask to join")).to_be_visible()
+
+
+def test_who_has_asked_to_join_and_was_banned_is_told_when_asking_again(town: Town) -> None:
+    group = town.group("Ada", "private")
+    ben = town.visit("Ben", f"#/groups/{group}")
+    ben.button("Ask to join").click()
+    expect(ben.button("You have asked to join")).to_be_visible()
+    with town.client("Ada") as client:
+        path = f"/groups/{group}/members/{dict(seed.USERS)['Ben']}/ban"
+        conftest.done(client.put(path, json={}))
+    ben.button("You have asked to join").click()
+    ben.sees("You are banned from this group.", inside="#toasts")
+    expect(ben.button("Ask to join")).to_be_visible()
 
 
 def test_an_invitation_leads_into_a_secret_group(town: Town) -> None:

@@ -13,7 +13,7 @@ from playwright import sync_api
 
 from tests import conftest, servers
 from tests.http import wire
-from tests.page.conftest import DESKTOP, PHONE, Town
+from tests.page.conftest import DESKTOP, PHONE, Town, done
 from tools import seed
 
 expect = sync_api.expect
@@ -142,12 +142,7 @@ def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(town: To
 
 
 def test_search_marks_what_it_found_and_leads_to_it(town: Town) -> None:
-    # The indexer may still be on its way through the example data.
-    with town.client("Ada") as client:
-        deadline = time.monotonic() + servers.PATIENCE
-        while not client.get("/search", params={"q": "atlases"}).json().get("items"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    found(town, "atlases")
     ada = town.visit("Ada", "#/search?q=atlases")
     hit = ada.page.locator("article.hit")
     expect(hit.locator("mark")).to_have_text("atlases")
@@ -211,6 +206,40 @@ def test_a_request_that_failed_can_be_tried_again(town: Town) -> None:
     expect(ada.page.locator(".row", has_text="Ada")).to_be_visible()
 
 
+def test_what_is_still_being_read_is_shown_as_that(town: Town) -> None:
+    group = town.group("Ada")
+    post = town.post("Ada", group, "Slowly")
+    with town.client("Ada") as client:
+        done(client.post(f"/posts/{post}/comments", json={"body": "Take your time"}))
+    found(town, "cake")
+    ada = town.visit("Ada", "#/you")
+    waiting = ada.page.locator("main .skeletons")
+    held: list[sync_api.Route] = []
+
+    def hold(route: sync_api.Route) -> None:
+        held.append(route)
+
+    busy = ada.page.locator("main .list[aria-busy], main .rows[aria-busy], main .thread[aria-busy]")
+    for path, awaited, shown in (
+        ("#/", r"/groups$", "article.group"),
+        (f"#/groups/{group}", rf"/groups/{group}/posts$", "article.post"),
+        (f"#/groups/{group}/members", rf"/groups/{group}/members\?limit=50", ".row"),
+        (f"#/posts/{post}", rf"/posts/{post}/comments\?", "article.comment"),
+        ("#/search?q=cake", r"/search\?", "article.hit"),
+    ):
+        ada.page.route(re.compile(awaited), hold)
+        ada.go(path)
+        expect(waiting, path).to_be_visible()
+        expect(busy, path).to_have_count(1)
+        assert held
+        while held:
+            held.pop().continue_()
+        ada.page.unroute(re.compile(awaited))
+        expect(ada.page.locator(shown).first, path).to_be_visible()
+        expect(waiting, path).to_have_count(0)
+        expect(busy, path).to_have_count(0)
+
+
 def test_what_people_write_is_shown_as_text(town: Town) -> None:
     group = town.group("Ada")
     with town.client("Ada") as client:
@@ -255,19 +284,38 @@ def test_long_words_break_nothing_on_a_phone(town: Town) -> None:
     expect(ada.page).to_have_url(re.compile("#/search"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def viewport(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.ViewportSize) -> None:
-    group = group_of(town)
+    group = busy_group(town)
+    found(town, "cake")
     with town.client("Ada") as client:
-        [pinned] = client.get(f"/groups/{group}/posts", params={"pinned": True}).json()["items"]
+        [post] = client.get(f"/groups/{group}/posts").json()["items"]
     ada = town.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     for path, shown in (
         ("#/", "article.group"),
+        ("#/?mine=true", "article.group"),
         (f"#/groups/{group}", "article.post"),
         (f"#/groups/{group}/members", ".row"),
+        (f"#/groups/{group}/about", ".card .about-facts"),
+        (f"#/groups/{group}/requests", ".row"),
+        (f"#/groups/{group}/invites", ".row"),
+        (f"#/groups/{group}/bans", ".row"),
+        (f"#/groups/{group}/deleted", "article.post"),
         (f"#/groups/{group}/settings", ".settings"),
-        (f"#/posts/{pinned['id']}", "article.comment"),
+        (f"#/posts/{post['id']}", "article.comment"),
+        ("#/search", ".state"),
+        ("#/search?q=cake", "article.hit mark"),
+        ("#/invites/of-nobody", ".state"),
+        ("#/you", ".you-card"),
         ("#/sign-in", ".examples"),
         ("#/nowhere", ".state"),
     ):
@@ -275,6 +323,90 @@ def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.Viewpo
         ada.page.locator(shown).first.wait_for()
         ada.page.wait_for_load_state("networkidle")
         assert violations(ada.page) == [], path
+
+
+def test_everybody_can_use_what_opens_above_a_view(
+    town: Town, scheme: str, viewport: sync_api.ViewportSize
+) -> None:
+    group = busy_group(town)
+    ada = town.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+
+    def opens(path: str, anchor: str, *steps: str) -> None:
+        """Presses something in a view, and then what is in a menu."""
+        ada.go(path)
+        ada.page.locator(anchor).first.click()
+        for step in steps:
+            assert violations(ada.page) == [], (path, anchor)
+            ada.page.get_by_role("menuitem", name=step, exact=True).click()
+        ada.page.locator(":popover-open, dialog[open]").wait_for()
+        assert violations(ada.page) == [], (path, anchor, steps)
+        ada.page.keyboard.press("Escape")
+        expect(ada.page.locator(":popover-open, dialog[open]")).to_have_count(0)
+
+    opens("#/", "main .page-head .button")
+    opens(f"#/groups/{group}", "header.group-head .more")
+    opens(f"#/groups/{group}", "header.group-head .more", "Delete the group")
+    opens(f"#/groups/{group}", "article.post .react")
+    opens(f"#/groups/{group}", "article.post .more", "Edit")
+    opens(f"#/groups/{group}/members", ".bar-line .button")
+    for item in ("Mute", "Change the role", "Remove from the group", "Ban"):
+        opens(f"#/groups/{group}/members", ".row:has-text('Ben') .more", item)
+    opens(f"#/groups/{group}/invites", ".bar-line .button")
+
+
+def busy_group(town: Town) -> str:
+    """A group in which each part has something to show to Ada."""
+    users = dict(seed.USERS)
+    group = town.group("Ada", "private", Ben="moderator", Chloe="member")
+    post = town.post("Ada", group, "Who brings what?", title="Picnic", topic_tags=["food"])
+    away = town.post("Ben", group, "Not here", title="Wrong place", topic_tags=["food"])
+    with town.client("Grace") as grace:
+        done(grace.post(f"/groups/{group}/join"))
+    with town.client("Ada") as ada:
+        fields = {"description": "Come as you are.", "tags": ["outdoors"]}
+        done(ada.patch(f"/groups/{group}", json=fields))
+        for name, what in (("Chloe", "mute"), ("Hugo", "ban")):
+            path = f"/groups/{group}/members/{users[name]}/{what}"
+            done(ada.put(path, json={"until": "2099-01-01T00:00:00Z"}))
+        done(ada.post(f"/groups/{group}/invites", json={"max_uses": 3}))
+        done(ada.delete(f"/posts/{away}"))
+        done(ada.put(f"/posts/{post}/pin"))
+        done(ada.post(f"/posts/{post}/reactions", json={"emoji": "🎉"}))
+        comment = done(ada.post(f"/posts/{post}/comments", json={"body": "Salad."}))
+        body = {"body": "Bread.", "parent_id": comment["id"]}
+        done(ada.post(f"/posts/{post}/comments", json=body))
+        done(ada.delete(f"/comments/{comment['id']}"))
+    return group
+
+
+def found(town: Town, words: str) -> None:
+    """Waits for the indexer, which may still be on its way through the example data."""
+    with town.client("Ada") as client:
+        deadline = time.monotonic() + servers.PATIENCE
+        while not client.get("/search", params={"q": words}).json().get("items"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(town: Town) -> None:
+    group = town.group("Ada")
+    ada = town.visit("Ada", viewport=PHONE, has_touch=True)
+    tab = ada.page.locator(".tabs-row [aria-current]")
+    for part in ("Settings", "Bans"):
+        ada.go(f"#/groups/{group}/{part.lower()}")
+        expect(tab).to_have_text(part)
+        expect(tab).to_be_in_viewport(ratio=1)
+    # Whoever else comes has the group's head drawn again; the row stays where it is.
+    with town.client("Ben") as ben:
+        done(ben.post(f"/groups/{group}/join"))
+    ada.sees("2 members")
+    expect(tab).to_be_in_viewport(ratio=1)
+    ada.link("Posts").click()
+    ada.sees("Nothing was posted yet")
+    ada.page.go_back()
+    expect(tab).to_have_text("Bans")
+    expect(tab).to_be_in_viewport(ratio=1)
+    assert ada.page.evaluate("scrollX + scrollY") == 0
 
 
 def test_dark_is_dark_and_light_is_light(town: Town) -> None:
