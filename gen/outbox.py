@@ -17,8 +17,10 @@ select api.enter_channel(p_actor => %(actor)s::uuid, p_kind => %(kind)s::text, p
 """
 
 
-DELETED_SEE: typing.Final = """-- name: deleted_see :one
-select api.sees_deleted(p_actor => %(actor)s::uuid, p_group_id => %(group_id)s::uuid) as sees
+LAST_LISTENER_FIND: typing.Final = """-- name: last_listener_find :many
+select group_id, user_id from api.find_last_listeners(
+  p_group_ids => %(group_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[]
+)
 """
 
 
@@ -83,14 +85,18 @@ class Querier:
         scalar: uuid.UUID | None = row[0]
         return scalar
 
-    def deleted_see(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> bool | None:
-        """Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2)."""
-        cur = self._conn.execute(DELETED_SEE, {"actor": actor, "group_id": group_id})
-        row = cur.fetchone()
-        if row is None:
-            return None
-        scalar: bool | None = row[0]
-        return scalar
+    def last_listener_find(
+        self,
+        *,
+        group_ids: list[uuid.UUID],
+        user_ids: list[uuid.UUID],
+    ) -> collections.abc.Iterator[models.ApiListener]:
+        """Which of the users are to hear of the end of which of the groups; the nil UUID is whoever has no
+        token (§2, §6).
+        """
+        cur = self._conn.execute(LAST_LISTENER_FIND, {"group_ids": group_ids, "user_ids": user_ids})
+        for row in cur.fetchall():
+            yield models.ApiListener(group_id=row[0], user_id=row[1])
 
     def listener_find(
         self,
@@ -190,14 +196,19 @@ class AsyncQuerier:
         scalar: uuid.UUID | None = row[0]
         return scalar
 
-    async def deleted_see(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> bool | None:
-        """Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2)."""
-        cur = await self._conn.execute(DELETED_SEE, {"actor": actor, "group_id": group_id})
-        row = await cur.fetchone()
-        if row is None:
-            return None
-        scalar: bool | None = row[0]
-        return scalar
+    async def last_listener_find(
+        self,
+        *,
+        group_ids: list[uuid.UUID],
+        user_ids: list[uuid.UUID],
+    ) -> collections.abc.AsyncIterator[models.ApiListener]:
+        """Which of the users are to hear of the end of which of the groups; the nil UUID is whoever has no
+        token (§2, §6).
+        """
+        bound = {"group_ids": group_ids, "user_ids": user_ids}
+        cur = await self._conn.execute(LAST_LISTENER_FIND, bound)
+        for row in await cur.fetchall():
+            yield models.ApiListener(group_id=row[0], user_id=row[1])
 
     async def listener_find(
         self,

@@ -43,7 +43,7 @@ class Credentials(pydantic.BaseModel):
 
 
 class ConnectError(pydantic.BaseModel):
-    """Why a client may not connect: a bad or expired token, or anything else."""
+    """Why a client may not connect: a bad or expired token, or none, or anything else."""
 
     message: Literal["unauthenticated", "not_found"]
 
@@ -84,7 +84,8 @@ Live updates of groups and posts, by Socket.IO (protocol 5, websocket) at `{sock
   connect; others get a `connect_error`.
 - An **event** is called like its message here and has one argument, the payload.
 - Whoever connects with the **`last_event_id`** that was heard first gets what was missed, each
-  event once, in order; where that isn't kept any more, one `resync_required`.
+  event once, in order, with the `data` of the latest event about the same thing; where that isn't
+  kept any more, one `resync_required`.
 - `data` is what HTTP answers, but null in what depends on the viewer (`role`, `reacted`).
 - Whoever loses access is **disconnected** from the namespace.
 

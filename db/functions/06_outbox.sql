@@ -270,15 +270,21 @@ comment on function api.enter_channel(uuid, text, uuid) is
   'The group whose events tell of a group or post (p_kind) that the actor may see the content of. Raises '
   'not_found, forbidden, unauthenticated, validation_failed (§2, §6).';
 
-create function api.sees_deleted(p_actor uuid, p_group_id uuid)
-returns boolean
+create function api.find_last_listeners(p_group_ids uuid[], p_user_ids uuid[])
+returns setof api.listeners
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return (enter_group(p_actor, p_group_id)).rank >= 2;
+  return query
+    select g.id, u.id
+    from group_entity as g
+    cross join (select distinct id from unnest(p_user_ids) as id) as u
+    left join member_standing as m on m.group_id = g.id and m.user_id = u.id
+    where g.id = any (p_group_ids) and (g.visibility = 'public' or m.role is not null);
 end
 $$;
-comment on function api.sees_deleted(uuid, uuid) is
-  'Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2).';
+comment on function api.find_last_listeners(uuid[], uuid[]) is
+  'Which of the users are to hear of the end of which of the groups: who would see the content if the '
+  'group were not deleted; the nil UUID is whoever has no token (§2, §6).';

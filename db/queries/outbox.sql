@@ -40,6 +40,9 @@ select * from api.find_listeners(p_group_ids => @group_ids::uuid[], p_user_ids =
 -- not_found, forbidden, unauthenticated, validation_failed (§2, §6).
 select api.enter_channel(p_actor => sqlc.narg('actor'), p_kind => @kind, p_id => @id) as group_id;
 
--- name: DeletedSee :one
--- Whether the actor may read what was deleted in a group, as its moderators may. Raises not_found (§2).
-select api.sees_deleted(p_actor => sqlc.narg('actor'), p_group_id => @group_id) as sees;
+-- name: LastListenerFind :many
+-- Which of the users are to hear of the end of which of the groups; the nil UUID is whoever has no
+-- token (§2, §6).
+select * from api.find_last_listeners(
+  p_group_ids => @group_ids::uuid[], p_user_ids => @user_ids::uuid[]
+);

@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from typing import Any, Final
 
 import psycopg
 import structlog
@@ -17,10 +17,12 @@ PAUSE: Final = 0.2  # seconds between attempts
 PAIRS_AT_ONCE: Final = 20_000
 
 Pair = tuple[str, uuid.UUID]
+Wanted = Mapping[str, Collection[uuid.UUID]]
+Find = Callable[..., AsyncIterator[Any]]
 
 
 class Refused(Exception):  # noqa: N818
-    """The actor may not see it, whatever the reason."""
+    """The actor may not see it; the message is what a client is told."""
 
 
 class Access:
@@ -42,8 +44,10 @@ class Access:
                     actor=actor, kind=channel.kind, id_=channel.id
                 )
         except psycopg.Error as error:
-            if (error.sqlstate or "").startswith("PT"):
-                raise Refused from error
+            state = error.sqlstate or ""
+            if state.startswith("PT"):
+                message = "unauthenticated" if state == "PT401" else "not_found"
+                raise Refused(message) from error
             raise
         return str(group_id)
 
@@ -58,39 +62,32 @@ class Access:
                 self._recover()
                 return group_id
 
-    async def sees_deleted(self, listener: listeners.Listener) -> bool:
-        """Whether a listener may read what was deleted, however long it takes to know."""
-        while True:
-            try:
-                async with database.connection(self._pool) as connection:
-                    sees = await outbox.AsyncQuerier(connection).deleted_see(
-                        actor=listener.actor, group_id=uuid.UUID(listener.group_id)
-                    )
-            except psycopg.Error as error:
-                if (error.sqlstate or "").startswith("PT"):
-                    return False
-                await self._pause(error)
-            else:
-                self._recover()
-                return bool(sees)
-
-    async def allowed(self, wanted: Mapping[str, Collection[uuid.UUID]]) -> set[Pair]:
+    async def allowed(self, wanted: Wanted) -> set[Pair]:
         """Which of these users may see the content of which group, once that can be known."""
+        return await self._ask(wanted, outbox.AsyncQuerier.listener_find)
+
+    async def hear_end(self, wanted: Wanted) -> set[Pair]:
+        """Which of these users are to hear of the end of which group, likewise."""
+        return await self._ask(wanted, outbox.AsyncQuerier.last_listener_find)
+
+    async def _ask(self, wanted: Wanted, find: Find) -> set[Pair]:
         users = {user for audience in wanted.values() for user in audience}
         if len(wanted) * len(users) <= PAIRS_AT_ONCE:
-            return await self._find(list(wanted), users)
+            return await self._find(list(wanted), users, find)
         pairs: set[Pair] = set()
         for group_id, audience in wanted.items():
-            pairs |= await self._find([group_id], audience)
+            pairs |= await self._find([group_id], audience, find)
         return pairs
 
-    async def _find(self, groups: Collection[str], users: Collection[uuid.UUID]) -> set[Pair]:
+    async def _find(
+        self, groups: Collection[str], users: Collection[uuid.UUID], find: Find
+    ) -> set[Pair]:
         group_ids = [uuid.UUID(group_id) for group_id in groups]
         while True:
             try:
                 async with database.connection(self._pool) as connection:
-                    found = outbox.AsyncQuerier(connection).listener_find(
-                        group_ids=group_ids, user_ids=list(users)
+                    found = find(
+                        outbox.AsyncQuerier(connection), group_ids=group_ids, user_ids=list(users)
                     )
                     pairs = {
                         (str(row.group_id), row.user_id)

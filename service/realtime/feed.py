@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -71,6 +71,33 @@ class Feed:
             (entry for entry in entries if entry.place <= horizon), key=lambda entry: entry.place
         )
 
+    async def read_back(self, upto: int, most: int) -> list[Entry]:
+        """The last entries up to a place, in order, `most` of each stream, likewise."""
+        async with self._client.pipeline(transaction=True) as pipeline:
+            for stream in streams.STREAMS:
+                pipeline.xrevrange(stream, f"{upto}-{_END}", "-", count=most)
+            answers = await pipeline.execute()
+        entries: list[Entry] = []
+        horizon = NOTHING
+        for rows in answers:
+            found = [_entry(identity, fields) for identity, fields in rows]
+            if len(found) >= most:
+                horizon = max(horizon, found[-1].place)
+            entries += found
+        return sorted(
+            (entry for entry in entries if entry.place >= horizon), key=lambda entry: entry.place
+        )
+
+    async def fetch(self, places: Sequence[int]) -> list[Entry]:
+        """The entries at these places, in order; those that are no longer kept are left out."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for first, last in _runs(places):
+                for stream in streams.STREAMS:
+                    pipeline.xrange(stream, f"{first}-0", f"{last}-{_END}")
+            answers = await pipeline.execute()
+        entries = [_entry(identity, fields) for rows in answers for identity, fields in rows]
+        return sorted(entries, key=lambda entry: entry.place)
+
     async def wait(self, after: int) -> None:
         """Returns when there is something behind a place, or after BLOCK.
 
@@ -113,6 +140,17 @@ async def opened(configuration: settings.ServiceSettings) -> AsyncIterator[Feed]
 
 def _behind(place: int) -> dict[Any, Any]:
     return dict.fromkeys(streams.STREAMS, f"{place}-{_END}")
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of neighbours among these places."""
+    runs: list[tuple[int, int]] = []
+    for place in sorted(places):
+        if runs and place == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], place)
+        else:
+            runs.append((place, place))
+    return runs
 
 
 def _by_stream(answer: Any) -> list[list[tuple[bytes, dict[bytes, bytes]]]]:
@@ -163,4 +201,12 @@ def unbroken(entries: list[Entry], after: int) -> list[Entry]:
     for index, entry in enumerate(entries):
         if entry.place != after + 1 + index:
             return entries[:index]
+    return entries
+
+
+def unbroken_back(entries: list[Entry], upto: int) -> list[Entry]:
+    """The last of the entries, as far as they lead up to a place without a hole."""
+    for index, entry in enumerate(reversed(entries)):
+        if entry.place != upto - index:
+            return entries[len(entries) - index :]
     return entries

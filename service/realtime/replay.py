@@ -5,12 +5,15 @@ import time
 from typing import Final
 
 from service import streams
-from service.realtime import access, feed, listeners, reader, removed, telling
+from service.realtime import access, feed, listeners, reader, survey, telling
 
-AT_ONCE: Final = 8  # replays; others wait for their turn
-# A replay goes on when the client has so few packets before it; it has so long for each of them.
+AT_ONCE: Final = 8  # resuming clients that are told some more; others wait for their turn
+MOST: Final = 50  # events that one is told in its turn
+# It gets no more than so many packets behind; another turn when it has taken half of them. It may
+# be waited for so long in all.
 ROOM: Final = telling.QUEUE // 4
-PATIENCE: Final = 20.0  # seconds
+PATIENCE: Final = 60.0  # seconds
+LOOK: Final = 0.02  # seconds
 SETTLED: Final = 5.0  # seconds
 
 
@@ -19,15 +22,15 @@ class Replay:
 
     def __init__(
         self,
-        source: feed.Feed,
         asked: access.Access,
         teller: telling.Teller,
         ahead: reader.Reader,
+        surveyed: survey.Survey,
     ) -> None:
-        self._feed = source
         self._access = asked
         self._teller = teller
         self._reader = ahead
+        self._survey = surveyed
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def bring(self, listener: listeners.Listener, last: int | None) -> None:
@@ -36,17 +39,20 @@ class Replay:
             self._teller.forget(listener)
             return
         await self._reader.started.wait()
-        gone = removed.Removed()
-        if last is not None:
-            gone = await self._resume(listener, last)
-        elif listener.place < feed.NOTHING:
-            listener.place = self._reader.place
-            if self._reader.late:
-                self._resync(listener, self._reader.place)
-        if not self._arrives(listener):
-            async with self._turns:
-                while not self._arrives(listener):
-                    await self._advance(listener, gone, is_resumed=last is not None)
+        if last is None:
+            self._begin(listener)
+        else:
+            await self._resume(listener, last)
+        patience = PATIENCE
+        while not self._arrives(listener):
+            if last is None:
+                # It missed what happened while it connected: nothing to wait in a queue for.
+                listener.place = max(listener.place, self._reader.origin)
+                await self._advance(listener)
+            else:
+                async with self._turns:
+                    await self._advance(listener)
+            patience = await self._wait_for_room(listener, patience)
 
     async def _is_settled(self, listener: listeners.Listener) -> bool:
         # First comes the answer that it is connected, which is sent behind the handler's back.
@@ -59,71 +65,78 @@ class Replay:
 
     def _arrives(self, listener: listeners.Listener) -> bool:
         # Without a pause between the look and the change: no event falls between them.
-        listener.live = listener.place >= self._reader.place
+        listener.live = self._reader.place <= listener.place <= self._survey.top
         return listener.live or listener.gone
 
-    async def _resume(self, listener: listeners.Listener, last: int) -> removed.Removed:
-        """Sets a listener to the place that it gave, if all behind it is there; what it may not
-        read any more of that.
-        """
-        # Where Redis was emptied it knows less than the reader.
-        top = max(await self._feed.patiently(self._feed.top), self._reader.place)
-        if top - streams.KEPT <= last <= top:
-            gone, is_whole = await removed.survey(self._feed, last, top, {listener.group_id})
-            if is_whole:
-                listener.place = last
-                if gone and await self._access.sees_deleted(listener):
-                    return removed.Removed()
-                return gone
-        self._resync(listener, top)
-        return removed.Removed()
+    def _begin(self, listener: listeners.Listener) -> None:
+        if listener.place < feed.NOTHING:
+            listener.place = self._reader.place
+            if self._reader.late:
+                self._resync(listener)
 
-    def _resync(self, listener: listeners.Listener, place: int) -> None:
-        listener.place = place
-        event = telling.resync(place)
+    async def _resume(self, listener: listeners.Listener, last: int) -> None:
+        """Sets a listener to the place that it gave, if all behind it is there."""
+        if last >= self._survey.top - streams.KEPT and await self._survey.reach(last):
+            listener.place = last
+        else:
+            self._resync(listener)
+
+    def _resync(self, listener: listeners.Listener) -> None:
+        listener.place = max(self._survey.top, self._reader.place)
+        event = telling.resync(listener.place)
         self._teller.count(event, self._teller.tell(listener, event))
 
-    async def _advance(
-        self, listener: listeners.Listener, gone: removed.Removed, *, is_resumed: bool
-    ) -> None:
-        place = listener.place
-        entries = await removed.page(self._feed, place)
-        if entries and place == feed.NOTHING and not is_resumed:
-            place = entries[0].place - 1
-        entries = feed.unbroken(entries, place)
-        if not entries:
-            # It was trimmed, or Redis has lost it.
-            top = await self._feed.patiently(self._feed.top)
-            self._resync(listener, max(top, self._reader.place))
+    async def _advance(self, listener: listeners.Listener) -> None:
+        """Tells a listener the next events that it missed, as they are by now."""
+        top = self._survey.top
+        if not self._survey.holds(listener.place):
+            self._resync(listener)
             return
-        if any(entry.group_id == listener.group_id for entry in entries):
-            await self._tell(listener, entries, gone)
-        listener.place = entries[-1].place
+        if not self._survey.places(listener.group_id, listener.place, 1):
+            listener.place = top
+            return
+        places = self._survey.places(str(listener.channel.id), listener.place, MOST)
+        entries = await self._survey.fetch(places)
+        entries = entries and await self._survey.retold(entries)
+        if entries is None:
+            # It was trimmed, or Redis has lost it.
+            self._resync(listener)
+            return
+        # Without a pause behind the last: the place is that of all that was told.
+        if await self._tell(listener, entries):
+            listener.place = places[-1] if len(places) == MOST else top
 
-    async def _tell(
-        self, listener: listeners.Listener, entries: list[feed.Entry], gone: removed.Removed
-    ) -> None:
-        wanted = [gone.readable(entry) for entry in entries if listener.wants(entry)]
+    async def _tell(self, listener: listeners.Listener, entries: list[feed.Entry]) -> bool:
+        """Tells a listener these events, as far as there is room; whether there was."""
         try:
             await self._access.enter_patiently(listener.actor, listener.channel)
         except access.Refused:
-            wanted = [entry for entry in wanted if entry.type == "group.deleted"]
-            await self._tell_all(listener, wanted)
-            await self._teller.expel(listener, "access")
-        else:
-            await self._tell_all(listener, wanted)
-
-    async def _tell_all(self, listener: listeners.Listener, entries: list[feed.Entry]) -> None:
+            await self._end(listener, entries)
+            return True
         for entry in entries:
-            await self._wait_for_room(listener)
             if listener.gone or listener.expires <= time.time():
-                return
+                return True
+            if self._teller.waiting(listener) >= ROOM:
+                return False
             event = self._teller.event(entry)
             self._teller.count(event, self._teller.tell(listener, event))
+            listener.place = entry.place
+        return True
 
-    async def _wait_for_room(self, listener: listeners.Listener) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not listener.gone and self._teller.waiting(listener) >= ROOM:
+    async def _end(self, listener: listeners.Listener, entries: list[feed.Entry]) -> None:
+        """Sends away who may hear no more, behind the end of its group if it was that."""
+        ends = [entry for entry in entries if entry.type == "group.deleted"]
+        hearers = await self._access.hear_end({listener.group_id: [listener.user]}) if ends else ()
+        if hearers:
+            event = self._teller.event(ends[-1])
+            self._teller.count(event, self._teller.tell(listener, event))
+        await self._teller.expel(listener, "access")
+
+    async def _wait_for_room(self, listener: listeners.Listener, patience: float) -> float:
+        """Returns when the client has taken most of what waits for it; the patience left."""
+        deadline = time.monotonic() + patience
+        while not listener.gone and self._teller.waiting(listener) >= ROOM // 2:
             if time.monotonic() > deadline:
                 self._teller.drop(listener.connection, "slow")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK)
+        return deadline - time.monotonic()

@@ -23,6 +23,7 @@ from service.realtime import (
     listeners,
     reader,
     replay,
+    survey,
     telling,
 )
 
@@ -94,8 +95,9 @@ class Sockets:
         self._server.opens = self._teller.begin
         self._server.closes = self._teller.unjoined.end
         self._anonymous = anonymous
-        self.reader = reader.Reader(source, asked, self._teller, tracer)
-        self._replay = replay.Replay(source, asked, self._teller, self.reader)
+        surveyed = survey.Survey(source)
+        self.reader = reader.Reader(source, asked, self._teller, surveyed, tracer)
+        self._replay = replay.Replay(asked, self._teller, self.reader, surveyed)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,8 +148,10 @@ class Sockets:
             group_id = await self._access.enter(actor, channel)
             # Without a pause from here to where it is counted: many may come at once.
             self._check_limits(connection, user)
-        except (ValueError, access.Refused):
+        except ValueError:
             raise exceptions.ConnectionRefusedError("not_found") from None
+        except access.Refused as refusal:
+            raise exceptions.ConnectionRefusedError(str(refusal)) from None
         except problems.Problem as problem:
             if problem.code == "unauthenticated":
                 raise exceptions.ConnectionRefusedError("unauthenticated") from None

@@ -2,15 +2,19 @@
 
 import asyncio
 import base64
+import json
 import re
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import httpx
 import pytest
+import redis
 
-from service.realtime import connections, sockets
+from service.realtime import connections, replay, sockets
 from tests import servers
 from tests.conftest import ServiceFactory
 from tests.realtime.clients import Town
@@ -177,6 +181,58 @@ async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> No
         assert (await answer(client, town, group_id))[0] == "40"
         writer.close()
         await writer.wait_closed()
+
+
+def publish(redis_url: str, *entries: tuple[str, dict[str, Any]]) -> None:
+    """Puts these payloads of groups into an empty stream, as a relay would."""
+    with redis.Redis.from_url(redis_url) as client, client.pipeline() as pipeline:
+        for place, (group_id, data) in enumerate(entries, 1):
+            payload = {"event_id": f"{place}-0", "subject_id": data["id"], "data": data}
+            fields = {"type": "post.updated", "group_id": group_id, "payload": json.dumps(payload)}
+            pipeline.xadd("comm:post", fields, id=f"{place}-0")
+        pipeline.execute()
+
+
+async def test_many_who_come_back_read_only_what_they_are_told(
+    run_service: ServiceFactory, redis_url: str
+) -> None:
+    town = Town([run_service()], is_relayed=False)
+    group_id = town.group("public")
+    theirs = (str(uuid.uuid4()), {"id": str(uuid.uuid4())})
+    ours = (group_id, {"id": str(uuid.uuid4())})
+    publish(redis_url, *[theirs] * 2000, ours, *[theirs] * 2000, ours)
+    # This one has seen nothing of it yet.
+    town.services.append(run_service())
+
+    async def resume() -> None:
+        async with town.client(f"/groups/{group_id}", last="0", service=1) as client:
+            await client.hears("post.updated", 2)
+            assert client.ids == ["2001-0", "4002-0"]
+
+    await resume()
+    with redis.Redis.from_url(redis_url) as client:
+        places = [f"{place}-0" for place in range(1, 4002) if place != 2001]
+        client.xdel("comm:post", *places)
+    # What the first has made known isn't read again: it isn't even there.
+    await asyncio.gather(*(resume() for _ in range(20)))
+    town.close()
+
+
+async def test_who_barely_reads_keeps_nobody_else_waiting(town: Town, redis_url: str) -> None:
+    busy, group_id = town.group("public"), town.group("public")
+    much = {"id": str(uuid.uuid4()), "body": "x" * 20_000}
+    publish(redis_url, *[(busy, much)] * 1500, (group_id, {"id": str(uuid.uuid4())}))
+    async with session() as client:
+        slow = [
+            await answer(client, town, busy, '{"last_event_id":"0"}') for _ in range(replay.AT_ONCE)
+        ]
+        for _, socket in slow:
+            assert socket._response.connection is not None
+            transport = socket._response.connection.transport
+            assert transport is not None
+            transport.pause_reading()
+        async with town.client(f"/groups/{group_id}", last="0") as other:
+            await other.hears("post.updated")
 
 
 async def status(reader: asyncio.StreamReader) -> int:

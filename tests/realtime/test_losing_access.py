@@ -131,6 +131,30 @@ async def test_a_group_that_is_deleted_says_so_and_keeps_its_moderators(town: To
             await client.close()
 
 
+def demote(town: Town, group_id: str) -> httpx.Response:
+    path = f"/groups/{group_id}/members/{town.user('member').id}"
+    return town.user("owner").client.put(path, json={"role": "member"})
+
+
+@pytest.mark.parametrize("change", [ban, kick, leave, demote])
+async def test_who_moderates_no_more_is_thrown_out_of_what_is_deleted(
+    town: Town, change: Change
+) -> None:
+    group_id = town.group("public", "member")
+    town.put(group_id, "member", "moderator")
+    owner = town.user("owner")
+    deleted, other = owner.make_post(group_id), owner.make_post(group_id)
+    assert owner.client.delete(f"/posts/{deleted}").is_success
+    clients = [town.client(f"/posts/{deleted}", "member", service=service) for service in (0, 1)]
+    others = [town.client(f"/posts/{other}", "member"), town.client(f"/posts/{deleted}", "owner")]
+    await asyncio.gather(*(client.connect() for client in (*clients, *others)))
+    await asyncio.to_thread(change, town, group_id)
+    await asyncio.gather(*(client.is_thrown_out() for client in clients))
+    for client in others:
+        assert not client.disconnected.is_set()
+        await client.close()
+
+
 async def test_a_socket_ends_with_its_token_on_every_process(town: Town) -> None:
     group_id = town.group("public")
     await town.settle()

@@ -88,19 +88,95 @@ async def test_what_was_deleted_during_an_outage_is_told_without_its_content(
             cut_redis.up()
             for client in (member, boss):
                 await client.hears("post.deleted")
-            assert member.ids == boss.ids
-            assert member.types == boss.types
+            assert member.heard == boss.heard
             gone = member.payloads("post.created")[0]["data"]
             assert gone == member.payloads("post.deleted")[0]["data"]
             bodies = [payload["data"].get("body") for _, payload in member.heard]
             assert bodies == [None, "kept", "said", None]
-            bodies = [payload["data"].get("body") for _, payload in boss.heard]
-            assert bodies == ["secret", "kept", "said", None]
             # Later on, everything is told as it was again.
             at_once = owner.make_post(group_id, "new")
             assert owner.client.delete(f"/posts/{at_once}").is_success
             await member.hears("post.deleted", 2)
             assert member.payloads("post.created")[-1]["data"]["body"] == "new"
+
+
+async def test_the_end_of_a_group_is_heard_by_those_who_saw_it_until_then(
+    run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
+) -> None:
+    with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
+        group_id, left = town.group("public", "member"), town.group("private", "member")
+        owner = town.user("owner").client
+        async with (
+            town.client(f"/groups/{group_id}", "stranger", service=1) as stranger,
+            town.client(f"/groups/{group_id}", "member", service=1) as member,
+            town.client(f"/groups/{left}", "member", service=1) as leaver,
+        ):
+            # All of it at once, as far as this process sees it.
+            cut_redis.down()
+            assert town.user("member").client.post(f"/groups/{left}/leave").is_success
+            hidden = owner.patch(f"/groups/{group_id}", json={"visibility": "secret"})
+            assert hidden.is_success
+            for ended in (group_id, left):
+                assert owner.delete(f"/groups/{ended}").is_success
+            await town.settle()
+            cut_redis.up()
+            for client in (stranger, member, leaver):
+                await client.is_thrown_out(5)
+            assert member.types == ["group.deleted"]
+            assert stranger.types == leaver.types == []
+
+
+@pytest.mark.parametrize("lost", ["flushdb", "trim"])
+async def test_that_redis_lost_something_is_noticed_before_the_next_event(
+    run_service: ServiceFactory,
+    run_worker: WorkerFactory,
+    cut_redis: Forwarder,
+    redis_url: str,
+    lost: str,
+) -> None:
+    with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
+        group_id = town.group("public")
+        owner = town.user("owner")
+        async with town.client(f"/groups/{group_id}", service=1) as client:
+            await asyncio.to_thread(owner.make_post, group_id)
+            await client.hears("post.created")
+            cut_redis.down()
+            await asyncio.to_thread(owner.make_post, group_id)
+            await town.settle()
+            with redis.Redis.from_url(redis_url) as streams:
+                if lost == "flushdb":
+                    streams.flushdb()
+                else:
+                    streams.xtrim("comm:post", maxlen=0, approximate=False)
+            cut_redis.up()
+            await client.hears("resync_required")
+            await asyncio.to_thread(owner.make_post, group_id)
+            await client.hears("post.created", 2)
+            assert client.types == ["post.created", "resync_required", "post.created"]
+
+
+async def test_who_lost_access_before_an_error_is_sent_away_all_the_same(
+    run_service: ServiceFactory, redis_url: str
+) -> None:
+    town = Town([run_service()], is_relayed=False)
+    group_id = town.group("private", "member")
+    owner = town.user("owner")
+    async with (
+        town.client(f"/groups/{group_id}", "member") as member,
+        town.client(f"/groups/{group_id}", "owner") as boss,
+    ):
+        path = f"/groups/{group_id}/members/{town.user('member').id}/ban"
+        assert owner.client.put(path, json={}).is_success
+        fields = {"type": "post.updated", "group_id": group_id}
+        with redis.Redis.from_url(redis_url) as streams, streams.pipeline() as both:
+            for place, payload in ((1, b'{"event_id": "1-0"}'), (2, b"\xff")):
+                both.xadd("comm:post", {**fields, "payload": payload}, id=f"{place}-0")
+            both.execute()
+        await member.is_thrown_out(5)
+        assert member.types == []
+        await boss.hears("resync_required")
+        assert boss.types == ["post.updated", "resync_required"]
+    town.close()
 
 
 async def test_events_that_redis_lost_are_asked_for_anew(

@@ -1,6 +1,6 @@
 -- Who hears of a group or post: whoever may see its content (§2, §6).
 begin;
-select plan(46);
+select plan(40);
 
 select make_group('public', 'public');
 select make_group('private', 'private');
@@ -42,19 +42,6 @@ select throws_code(
   'PT400', 'validation_failed', format('Nothing else is told of: %s', kind)
 )
 from unnest(array[$$'comment'$$, 'null']) as kind;
-select is(
-  outcome(format('select api.sees_deleted(the(%L), the(''private''))', actor)), 'ok',
-  format('%s may ask what is shown of deleted things', actor)
-)
-from unnest(array['anonymous', 'member']) as actor;
-select is(
-  api.sees_deleted(the(actor), the('private')), sees, format('%s sees deleted things: %s', actor, sees)
-)
-from (values ('anonymous', false), ('member', false), ('moderator', true)) as rows (actor, sees);
-select throws_code(
-  $$ select api.sees_deleted(the('stranger'), the('secret')) $$, 'PT404', 'not_found',
-  'A secret group is not there'
-);
 
 select * from finish();
 rollback;
