@@ -8,7 +8,7 @@ TOOLS := $(BIN)/python -m tools
 RUN := .venv/.run
 DEV := .venv/.dev
 # The tests that meet Redis, S3 or OpenSearch, and can have them of the test stack.
-REAL := $(addprefix tests/,doors http realtime search workers test_kills.py test_outages.py test_seed_pictures.py test_story.py)
+REAL := $(addprefix tests/,doors http realtime search workers operating/test_bucket.py test_kills.py test_outages.py test_seed_pictures.py test_story.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench pictures client lock clean

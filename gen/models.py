@@ -210,6 +210,16 @@ class ApiModerationBatch(pydantic.BaseModel):
     created_at: datetime.datetime
 
 
+class ApiModerationItem(pydantic.BaseModel):
+    """Shape of a post or comment that a batch has removed: when it was written, and when undoing the batch has restored it."""
+
+    id: uuid.UUID
+    subject_type: str
+    author_id: uuid.UUID | None
+    created_at: datetime.datetime | None
+    restored_at: datetime.datetime | None
+
+
 class ApiOutboxLag(pydantic.BaseModel):
     """Shape of how far a consumer is behind."""
 

@@ -29,6 +29,14 @@ select id, group_id, actor_id, reason, posts_count, comments_count, restored_cou
 """
 
 
+MODERATION_ITEM_LIST: typing.Final = """-- name: moderation_item_list :many
+select id, subject_type, author_id, created_at, restored_at from api.list_moderation_items(
+  p_actor => %(actor)s::uuid, p_batch_id => %(batch_id)s::uuid, p_limit => %(limit)s::int4,
+  p_before => %(before)s::text, p_after => %(after)s::text
+)
+"""
+
+
 REMOVAL_UNDO: typing.Final = """-- name: removal_undo :one
 select id, group_id, actor_id, reason, posts_count, comments_count, restored_count, undone_by, undone_at, created_at from api.undo_removal(p_actor => %(actor)s::uuid, p_batch_id => %(batch_id)s::uuid)
 """
@@ -111,6 +119,35 @@ class Querier:
                 undone_by=row[7],
                 undone_at=row[8],
                 created_at=row[9],
+            )
+
+    def moderation_item_list(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        batch_id: uuid.UUID,
+        limit: int,
+        before: str | None,
+        after: str | None,
+    ) -> collections.abc.Iterator[models.ApiModerationItem]:
+        """The posts and comments that a batch has removed, newest first; for moderators. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2, §7).
+        """
+        bound = {
+            "actor": actor,
+            "batch_id": batch_id,
+            "limit": limit,
+            "before": before,
+            "after": after,
+        }
+        cur = self._conn.execute(MODERATION_ITEM_LIST, bound)
+        for row in cur.fetchall():
+            yield models.ApiModerationItem(
+                id=row[0],
+                subject_type=row[1],
+                author_id=row[2],
+                created_at=row[3],
+                restored_at=row[4],
             )
 
     def removal_undo(
@@ -217,6 +254,35 @@ class AsyncQuerier:
                 undone_by=row[7],
                 undone_at=row[8],
                 created_at=row[9],
+            )
+
+    async def moderation_item_list(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        batch_id: uuid.UUID,
+        limit: int,
+        before: str | None,
+        after: str | None,
+    ) -> collections.abc.AsyncIterator[models.ApiModerationItem]:
+        """The posts and comments that a batch has removed, newest first; for moderators. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2, §7).
+        """
+        bound = {
+            "actor": actor,
+            "batch_id": batch_id,
+            "limit": limit,
+            "before": before,
+            "after": after,
+        }
+        cur = await self._conn.execute(MODERATION_ITEM_LIST, bound)
+        for row in await cur.fetchall():
+            yield models.ApiModerationItem(
+                id=row[0],
+                subject_type=row[1],
+                author_id=row[2],
+                created_at=row[3],
+                restored_at=row[4],
             )
 
     async def removal_undo(

@@ -254,3 +254,60 @@ $$;
 comment on function api.list_moderation_batches(uuid, uuid, int, text, text, boolean) is
   'The batches of a group, newest first; for moderators. Raises unauthenticated, not_found, banned, '
   'forbidden, validation_failed, invalid_cursor (§2, §7).';
+
+create view api.moderation_items as
+select
+  subject_id as id, subject_type, null::uuid as author_id, null::timestamptz as created_at,
+  restored_at
+from public.moderation_item;
+comment on view api.moderation_items is
+  'Shape of a post or comment that a batch has removed: when it was written, and when undoing the batch '
+  'has restored it.';
+
+create function api.list_moderation_items(
+  p_actor uuid, p_batch_id uuid, p_limit int default 20,
+  p_before text default null, p_after text default null, p_lookahead boolean default false
+)
+returns setof api.moderation_items
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_group_id uuid := (select group_id from moderation_batch where id = p_batch_id);
+  v_start page_key;
+  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+begin
+  perform require_actor(p_actor);
+  if v_group_id is null then
+    perform fail('not_found');
+  end if;
+  perform require_rank(enter_group(p_actor, v_group_id), 'moderator');
+  v_start := page_start(p_before, p_after, p_limit, true);
+  return query
+    select q.* from (
+      select s.id, i.subject_type, s.author_id, s.created_at, i.restored_at
+      from moderation_item as i
+      join (
+        select 'post' as type, id, author_id, created_at from post
+        union all
+        select 'comment', id, author_id, created_at from comment
+      ) as s on s.type = i.subject_type and s.id = i.subject_id
+      where i.batch_id = p_batch_id
+        and case
+          when p_after is null then (s.created_at, s.id) < (v_start.created_at, v_start.id)
+          else (s.created_at, s.id) > (v_start.created_at, v_start.id)
+        end
+      order by
+        case when p_after is null then s.created_at end desc,
+        case when p_after is null then s.id end desc,
+        case when p_after is not null then s.created_at end,
+        case when p_after is not null then s.id end
+      limit v_rows
+    ) as q
+    order by q.created_at desc, q.id desc;
+end
+$$;
+comment on function api.list_moderation_items(uuid, uuid, int, text, text, boolean) is
+  'The posts and comments that a batch has removed, newest first; for moderators. Raises unauthenticated, '
+  'not_found, banned, forbidden, validation_failed, invalid_cursor (§2, §7).';

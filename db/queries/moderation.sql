@@ -20,3 +20,11 @@ select * from api.list_moderation_batches(
   p_actor => sqlc.narg('actor'), p_group_id => @group_id, p_limit => sqlc.arg('limit'),
   p_before => sqlc.narg('before'), p_after => sqlc.narg('after')
 );
+
+-- name: ModerationItemList :many
+-- The posts and comments that a batch has removed, newest first; for moderators. Raises
+-- unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2, §7).
+select * from api.list_moderation_items(
+  p_actor => sqlc.narg('actor'), p_batch_id => @batch_id, p_limit => sqlc.arg('limit'),
+  p_before => sqlc.narg('before'), p_after => sqlc.narg('after')
+);

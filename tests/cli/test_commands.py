@@ -206,15 +206,25 @@ def test_a_removal_is_tried_made_listed_and_undone(
     assert communities(*what, "--until", "2020-01-01", "--dry-run").out.startswith("0 posts and 0")
     assert value(database, living) == 1
     assert communities("moderation", "list", *who).out == "no batch\n"
+    *items, tried = communities(*what, "--dry-run", "--list", "--json").rows()
+    assert [item["subject_type"] for item in items] == ["comment", "post"]
+    assert items[1]["id"] == post
+    assert tried["dry_run"] is True
+    shown = communities(*what, "--dry-run", "--list").out.splitlines()
+    assert shown[0].split() == [*items[0]]
+    assert (len(shown), shown[3]) == (4, "1 post and 1 comment would go")
 
     [made] = communities(*what, "--json").rows()
     assert value(database, living) == 0
+    show = ("moderation", "show", made["id"], "--actor", str(writer.user), "--json")
+    assert communities(*show).rows() == items
     [listed] = communities("moderation", "list", *who, "--json").rows()
     assert listed.items() <= made.items()
     [undone] = communities(
         "moderation", "undo", made["id"], "--actor", str(writer.user), "--json"
     ).rows()
     assert undone["restored_count"] == 2
+    assert all(item["restored_at"] for item in communities(*show).rows())
     assert value(database, living) == 1
 
 
@@ -247,6 +257,7 @@ def test_a_group_or_batch_that_is_not_there_is_named(
         ("group", ("remove", "--group", nowhere, "--reason", "x", "--author", nowhere)),
         ("group", ("list", "--group", nowhere)),
         ("batch", ("undo", nowhere)),
+        ("batch", ("show", nowhere)),
     ):
         told = communities.run("moderation", *words, *actor)
         assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)

@@ -2,9 +2,9 @@
 
 import base64
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import typer
@@ -19,6 +19,7 @@ FIELDS: Final = (
     "id", "created_at", "actor_id", "reason", "posts_count", "comments_count", "restored_count",
     "undone_by", "undone_at",
 )  # fmt: skip
+ITEM: Final = ("subject_type", "id", "author_id", "created_at", "restored_at")
 PAGE: Final = 100
 TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -26,6 +27,7 @@ Actor = Annotated[
     UUID, typer.Option(help="Whose rights it takes: a moderator's id.", show_default=False)
 ]
 Group = Annotated[UUID, typer.Option(help="The group's id.", show_default=False)]
+Batch = Annotated[UUID, typer.Argument(help="The batch's id.", metavar="BATCH", show_default=False)]
 
 app = typer.Typer(
     no_args_is_help=True, help="Remove many posts and comments at once, and undo that."
@@ -56,6 +58,9 @@ def remove(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how much would go, and change nothing.")
     ] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Name each post and comment as well.")
+    ] = False,
     json: output.Json = False,
 ) -> None:
     """Delete the posts and comments of an author, or with these ids, in one batch.
@@ -80,7 +85,11 @@ def remove(
             since=_aware(since),
             until=_aware(until),
         )
-    assert batch is not None
+        assert batch is not None
+        # Told once it is done.
+        items = [*_items(connection, actor, batch.id)] if listed else None
+    if items is not None:
+        _show(items, json)
     posts = output.counted(batch.posts_count, "post")
     gone = f"{posts} and {output.counted(batch.comments_count, 'comment')}"
     if dry_run:
@@ -102,31 +111,35 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
     from gen import moderation
     from tools import sessions
 
-    before: str | None = None
     with (
         sessions.opened(sessions.JOB) as (connection, _),
         _known("group", group),
         output.rows(json, FIELDS, none="no batch") as add,
     ):
         querier = moderation.Querier(connection)
-        while True:
-            page = [
-                *querier.moderation_batch_list(
-                    actor=actor, group_id=group, limit=PAGE, before=before, after=None
-                )
-            ]
-            for batch in page:
-                add(_row(batch))
-            if len(page) < PAGE:
-                return
-            before = _cursor(page[-1])
+        for batch in _paged(
+            lambda before: querier.moderation_batch_list(
+                actor=actor, group_id=group, limit=PAGE, before=before, after=None
+            )
+        ):
+            add(_row(batch))
+
+
+@app.command()
+def show(batch: Batch, actor: Actor, json: output.Json = False) -> None:
+    """List the posts and comments that a batch has removed, newest first.
+
+    Example: communities moderation show BATCH --actor MODERATOR
+    """
+    from tools import sessions
+
+    with sessions.opened(sessions.JOB) as (connection, _), _known("batch", batch):
+        _show(_items(connection, actor, batch), json)
 
 
 @app.command()
 def undo(
-    batch: Annotated[
-        UUID, typer.Argument(help="The batch's id.", metavar="BATCH", show_default=False)
-    ],
+    batch: Batch,
     actor: Actor,
     json: output.Json = False,
 ) -> None:
@@ -157,6 +170,35 @@ def _known(kind: str, wanted: UUID) -> Iterator[None]:
         raise Failure(f"there is no {kind} {wanted} that the actor knows of (not_found)") from None
 
 
+def _items(connection: Any, actor: UUID, batch: UUID) -> Iterator[Any]:
+    """The posts and comments that a batch has removed."""
+    from gen import moderation
+
+    querier = moderation.Querier(connection)
+    return _paged(
+        lambda before: querier.moderation_item_list(
+            actor=actor, batch_id=batch, limit=PAGE, before=before, after=None
+        )
+    )
+
+
+def _show(items: Iterable[Any], json: bool) -> None:
+    with output.rows(json, ITEM, none="nothing") as add:
+        for item in items:
+            add(item.model_dump())
+
+
+def _paged(read: Callable[[str | None], Iterable[Any]]) -> Iterator[Any]:
+    """Everything of a list, which is read page by page."""
+    before: str | None = None
+    while True:
+        page = [*read(before)]
+        yield from page
+        if len(page) < PAGE:
+            return
+        before = _cursor(page[-1])
+
+
 def _row(batch: "models.ApiModerationBatch") -> output.Row:
     return {field: getattr(batch, field) for field in FIELDS}
 
@@ -165,7 +207,7 @@ def _aware(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
 
 
-def _cursor(batch: "models.ApiModerationBatch") -> str:
+def _cursor(row: Any) -> str:
     """The place of a row in a list, as every list of the database takes it."""
-    at = batch.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return base64.urlsafe_b64encode(f"{at}|{batch.id}".encode()).rstrip(b"=").decode()
+    at = row.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return base64.urlsafe_b64encode(f"{at}|{row.id}".encode()).rstrip(b"=").decode()
