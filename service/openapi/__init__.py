@@ -27,7 +27,9 @@ _INTRODUCTION: Final = """\
 - **PATCH** is a merge patch: what is absent stays, what is null is cleared.
 - **Live updates** come by Socket.IO: [the AsyncAPI document](/asyncapi.json) describes them.
 
-| code | status | |
+## Errors
+
+| code | status | meaning |
 |---|---|---|
 """
 _PARAMETERS: Final[Json] = {

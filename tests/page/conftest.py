@@ -128,6 +128,17 @@ def done(response: httpx.Response) -> Any:
     return response.json() if response.content else None
 
 
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def viewport(request: pytest.FixtureRequest) -> sync_api.ViewportSize:
+    size: sync_api.ViewportSize = request.param
+    return size
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
     sync_api.expect.set_options(timeout=PATIENCE)

@@ -1,11 +1,7 @@
 """What one person sees at the page: reading, searching, themes, small screens, text as text."""
 
-import importlib.util
-import json
 import re
 import time
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,22 +9,13 @@ from playwright import sync_api
 
 from tests import conftest, servers
 from tests.http import wire
-from tests.page.conftest import DESKTOP, PHONE, Town, done
+from tests.page import axe
+from tests.page.conftest import PHONE, Town, done
 from tools import seed
 
 expect = sync_api.expect
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script><em>&amp;"
-# Colour contrast of a small text against its ground, roles, names, landmarks: WCAG 2.1 A and AA.
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-
-
-def axe() -> str:
-    """The script of axe-core, out of the wheel that carries it."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    assert found is not None
-    assert found.origin is not None
-    return (Path(found.origin).parent / "axe.min.js").read_text()
 
 
 def group_of(town: Town, name: str = "Campus Commons", who: str = "Ada") -> str:
@@ -284,16 +271,6 @@ def test_long_words_break_nothing_on_a_phone(town: Town) -> None:
     expect(ada.page).to_have_url(re.compile("#/search"))
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def viewport(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
 def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.ViewportSize) -> None:
     group = busy_group(town)
     found(town, "cake")
@@ -322,7 +299,7 @@ def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.Viewpo
         ada.go(path)
         ada.page.locator(shown).first.wait_for()
         ada.page.wait_for_load_state("networkidle")
-        assert violations(ada.page) == [], path
+        assert axe.violations(ada.page) == [], path
 
 
 def test_everybody_can_use_what_opens_above_a_view(
@@ -336,10 +313,10 @@ def test_everybody_can_use_what_opens_above_a_view(
         ada.go(path)
         ada.page.locator(anchor).first.click()
         for step in steps:
-            assert violations(ada.page) == [], (path, anchor)
+            assert axe.violations(ada.page) == [], (path, anchor)
             ada.page.get_by_role("menuitem", name=step, exact=True).click()
         ada.page.locator(":popover-open, dialog[open]").wait_for()
-        assert violations(ada.page) == [], (path, anchor, steps)
+        assert axe.violations(ada.page) == [], (path, anchor, steps)
         ada.page.keyboard.press("Escape")
         expect(ada.page.locator(":popover-open, dialog[open]")).to_have_count(0)
 
@@ -430,18 +407,6 @@ def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(town: Town) -> None
     ada.page.keyboard.press("Escape")
     expect(more).to_be_focused()
     expect(more).to_have_attribute("aria-expanded", "false")
-
-
-def violations(page: sync_api.Page) -> list[Any]:
-    """What axe finds, as its rules and the elements."""
-    page.evaluate(axe())
-    found = page.evaluate(
-        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
-    )
-    return [
-        (each["id"], json.dumps([node["target"] for node in each["nodes"]])[:400])
-        for each in found["violations"]
-    ]
 
 
 def test_the_example_users_are_those_of_the_seed(town: Town) -> None:

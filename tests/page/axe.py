@@ -1,0 +1,30 @@
+"""What axe-core finds that would keep somebody from using a page."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+from playwright import sync_api
+
+# Colour contrast of a small text against its ground, roles, names, landmarks: WCAG 2.1 A and AA.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+def violations(page: sync_api.Page) -> list[tuple[str, str]]:
+    """The rules that are broken, and by which elements."""
+    page.evaluate(_script())
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    return [
+        (each["id"], json.dumps([node["target"] for node in each["nodes"]])[:400])
+        for each in found["violations"]
+    ]
+
+
+def _script() -> str:
+    """The script of axe-core, out of the wheel that carries it."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    assert found is not None
+    assert found.origin is not None
+    return (Path(found.origin).parent / "axe.min.js").read_text()
