@@ -6,13 +6,14 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, NoReturn
 
 import psycopg
 import socketio
 import structlog
 from socketio import exceptions
+from starlette import responses
 from starlette.types import Receive, Scope, Send
 
 from service import auth, database, media, metrics, problems, settings, telemetry
@@ -40,11 +41,11 @@ _LAST: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
 class Server(socketio.AsyncServer):  # type: ignore[misc]  # it has no types
     """The Socket.IO server; a polling client that goes doesn't leave its request behind."""
 
-    opens: Callable[[str], bool]  # whether a new connection is taken
+    opens: Callable[[str, Mapping[str, Any]], bool]  # whether a new connection is taken
     closes: Callable[[str], None]
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
-        if not self.opens(eio_sid):
+        if not self.opens(eio_sid, environ):
             return False
         await super()._handle_eio_connect(eio_sid, environ)
         return None
@@ -93,7 +94,7 @@ class Sockets:
         self._access = asked
         self._teller = telling.Teller(self._server, signer, measured)
         self._server.opens = self._teller.begin
-        self._server.closes = self._teller.unjoined.end
+        self._server.closes = self._teller.end
         self._anonymous = anonymous
         surveyed = survey.Survey(source)
         self.reader = reader.Reader(source, asked, self._teller, surveyed, tracer)
@@ -103,7 +104,7 @@ class Sockets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves a websocket or a request of a polling client."""
         if scope["type"] != "websocket":
-            await self._server.handle_request(scope, receive, send)
+            await self._answer(scope, receive, send)
             return
         session = self._teller.connections.begin(scope, send)
         limited = connections.limited(receive, send, self._teller.count_noise)
@@ -115,6 +116,17 @@ class Sockets:
             self._abandon(session, scope)
         finally:
             self._teller.connections.end(session)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request of a client that polls, if it doesn't say too much."""
+        session = connections.session_of(scope) or ""
+        if scope["method"] == "POST" and session in self._server.eio.sockets:
+            body = await connections.body_of(receive)
+            if not self._teller.hears(session, body):
+                await responses.Response(status_code=400)(scope, receive, send)
+                return
+            receive = connections.received(body or b"", receive)
+        await self._server.handle_request(scope, receive, send)
 
     async def run(self) -> None:
         """Tells sockets what happens until it is cancelled."""

@@ -1,6 +1,7 @@
 """Telling clients: events go into their queues, and who may hear no more is sent away."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 import engineio.packet
@@ -83,16 +84,22 @@ class Teller:
         connected: bool = self._server.manager.is_connected(listener.sid, listener.namespace)
         return connected
 
-    def begin(self, connection: str) -> bool:
+    def begin(self, connection: str, environ: Mapping[str, Any]) -> bool:
         """Takes a new connection, unless too many do nothing yet, or the process is to stop."""
         if self.is_leaving:
             self._metrics.count_dropped("stopping")
             return False
-        if len(self.unjoined) >= connections.UNJOINED:
+        address = connections.address_of(environ)
+        if not self.unjoined.has_room(address):
             self._metrics.count_dropped("crowded")
             return False
-        self.unjoined.begin(connection)
+        self.unjoined.begin(connection, address)
         return True
+
+    def end(self, connection: str) -> None:
+        """A connection has ended."""
+        self.unjoined.end(connection)
+        self.connections.forget(connection)
 
     def add(self, listener: listeners.Listener) -> None:
         """From now on there is this listener."""
@@ -105,7 +112,8 @@ class Teller:
         self.registry.remove(listener)
         connection = listener.connection
         if not self.registry.of_connection(connection) and self._socket(connection) is not None:
-            self.unjoined.begin(connection)
+            environ = self._server.environ.get(connection, {})
+            self.unjoined.begin(connection, connections.address_of(environ))
         self._metrics.set_sockets(len(self.registry))
 
     async def expel(self, listener: listeners.Listener, reason: str) -> None:
@@ -119,6 +127,15 @@ class Teller:
         except Exception as error:
             # It went by itself at this moment.
             structlog.get_logger().debug("client had gone", error=type(error).__name__)
+
+    def hears(self, connection: str, body: bytes | None) -> bool:
+        """Whether what a client that polls says in a request is taken; else it is cut."""
+        if self._socket(connection) is None:
+            return False
+        if body is None or not self.connections.take(connection, body):
+            self.drop(connection, "noisy")
+            return False
+        return True
 
     def count_noise(self) -> None:
         """Counts a client that said too much."""

@@ -34,16 +34,22 @@ def check(document: Json, channel: str, message: str, payload: Any) -> None:
     ).validate(payload)
 
 
-def attach(town: Town, post: str, subject_type: str, subject: str) -> None:
-    """A picture for a subject, and away with it."""
+def picture(town: Town, subject_type: str, subject: str) -> str:
+    """The id of a new picture of a subject."""
     http = town.user("owner").client
     for_what = {"purpose": subject_type, "mime": "image/png", "size_bytes": 3}
     upload = done(http.post("/uploads/presign", json=for_what))
     assert httpx.put(upload["url"], content=b"png", headers=upload["headers"]).is_success
     link = {"key": upload["key"], "subject_type": subject_type, "subject_id": subject}
-    media = done(http.post("/attachments", json=link))
+    return str(done(http.post("/attachments", json=link))["id"])
+
+
+def attach(town: Town, post: str, subject_type: str, subject: str) -> None:
+    """A picture for a subject, and away with it."""
+    http = town.user("owner").client
+    media = picture(town, subject_type, subject)
     done(http.patch(f"/posts/{post}", json={"body": "With a picture"}))
-    done(http.delete(f"/attachments/{media['id']}"))
+    done(http.delete(f"/attachments/{media}"))
 
 
 def everything(town: Town, group_id: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import itertools
 import json
 import re
 import uuid
@@ -28,7 +29,13 @@ Sec-WebSocket-Key: {key}
 Sec-WebSocket-Extensions: permessage-deflate
 
 """
-POLLING = b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# As a proxy on this machine passes it on for somebody at an address.
+POLLING = b"""GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r
+Host: localhost\r
+X-Forwarded-For: 198.51.100.%d\r
+\r
+"""
+ADDRESSES = itertools.cycle(range(256))
 # Frames of 16 bytes short of 4 KiB under a mask that changes nothing: the first of many, the
 # next ones; and the head of one frame of a gigabyte.
 FIRST = b"\x01\xfe\x0f\xf0\0\0\0\0" + b"4" + b"x" * 4079
@@ -55,8 +62,9 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def opened(client: aiohttp.ClientSession, town: Town) -> aiohttp.ClientWebSocketResponse:
-    """A connection that has not joined anything."""
-    socket = await client.ws_connect(url(town.service))
+    """A connection from another address that has not joined anything."""
+    headers = {"X-Forwarded-For": f"192.0.2.{next(ADDRESSES)}"}
+    socket = await client.ws_connect(url(town.service), headers=headers)
     assert (await socket.receive()).data[:1] == "0"
     return socket
 
@@ -169,7 +177,9 @@ async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> No
         idle = await opened(client, town)
         reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
         # In one breath, for those that came first have to be there still at the end.
-        writer.write(POLLING * connections.UNJOINED)
+        count = connections.UNJOINED_OF_ADDRESS
+        addresses = connections.UNJOINED // count
+        writer.write(b"".join((POLLING % address) * count for address in range(addresses)))
         statuses = [await status(reader) for _ in range(connections.UNJOINED)]
         assert statuses == [200] * (connections.UNJOINED - 1) + [401]
         with pytest.raises(aiohttp.WSServerHandshakeError):
@@ -181,6 +191,38 @@ async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> No
         assert (await answer(client, town, group_id))[0] == "40"
         writer.close()
         await writer.wait_closed()
+
+
+async def test_one_address_takes_only_a_part_of_those(town: Town) -> None:
+    async with session() as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
+        count = connections.UNJOINED_OF_ADDRESS
+        writer.write((POLLING % 1) * (count + 3))
+        statuses = [await status(reader) for _ in range(count + 3)]
+        assert statuses == [200] * count + [401] * 3
+        assert await dropped(town, "crowded") == 3
+        # There is room for somebody else.
+        socket = await opened(client, town)
+        await socket.close()
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("prefix", ["", "d="])
+async def test_who_polls_and_says_too_much_is_cut_off(town: Town, prefix: str) -> None:
+    group_id = town.group("public")
+    polling = f"{town.service.origin}/socket.io/?EIO=4&transport=polling"
+    async with session() as client:
+        answered = await client.get(polling)
+        polling += f"&sid={json.loads((await answered.text())[1:])['sid']}"
+        assert (await client.post(polling, data=f"40/groups/{group_id},")).ok
+        said = prefix + "\x1e".join([f'42/groups/{group_id},["noise"]'] * 16)
+        answers = [(await client.post(polling, data=said)).status for _ in range(100)]
+        assert answers.index(400) <= connections.BURST // 16 + connections.RATE
+        assert set(answers[answers.index(400) :]) == {400}
+        assert await dropped(town, "noisy") == 1
+        async with town.client(f"/groups/{group_id}"):
+            pass
 
 
 def publish(redis_url: str, *entries: tuple[str, dict[str, Any]]) -> None:

@@ -1,0 +1,158 @@
+"""What anybody hears, at once or later, is what HTTP answers them for the same thing then."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import socketio
+
+from tests.realtime.clients import Client, Town
+from tests.realtime.test_document import picture
+from tests.realtime.test_events import done
+from tests.realtime.test_resuming import top
+
+Json = dict[str, Any]
+
+VIEWERS = (None, "stranger", "banned", "member", "moderator", "joiner")
+REMOVAL = {"id", "deleted_at"}
+# What is signed anew for each answer, and what is the viewer's own.
+UNLIKE = {"url", "avatar_url", "cover_url"}
+OWN = {"reacted"}
+
+
+def story(town: Town, group_id: str) -> Iterator[None]:
+    """What happens in the group, step by step."""
+    owner, member = town.user("owner"), town.user("member")
+    http = owner.client
+    post = owner.make_post(group_id, "first words")
+    yield
+    doomed = owner.make_post(group_id, "to be deleted")
+    yield
+    done(http.patch(f"/posts/{post}", json={"body": "other words"}))
+    yield
+    comment = member.make_comment(post, "first answer")
+    yield
+    member.make_comment(doomed, "deleted with its post")
+    yield
+    done(member.client.patch(f"/comments/{comment}", json={"body": "other answer"}))
+    yield
+    for subject in (f"/posts/{post}", f"/comments/{comment}"):
+        for emoji in ("👍", "🦉"):
+            done(member.client.post(f"{subject}/reactions", json={"emoji": emoji}))
+            yield
+        done(member.client.delete(f"{subject}/reactions/👍"))
+        yield
+    kept = [picture(town, "post", post) for _ in range(2)]
+    yield
+    done(http.put(f"/posts/{post}/pin"))
+    yield
+    done(http.delete(f"/attachments/{kept[0]}"))
+    yield
+    for name in ("Another name", "Yet another"):
+        done(http.patch(f"/groups/{group_id}", json={"name": name}))
+        yield
+    for gone in (f"/comments/{comment}", f"/posts/{doomed}"):
+        done(http.delete(gone))
+        yield
+    done(http.post(f"/comments/{comment}/restore"))
+    yield
+    members = f"/groups/{group_id}/members"
+    for user, role in (("guest", "member"), ("guest", "moderator"), ("joiner", "member")):
+        done(http.put(f"{members}/{town.user(user).id}", json={"role": role}))
+        yield
+
+
+def answer(http: httpx.Client, event: Json) -> Json | None:
+    """What HTTP answers for the thing that an event has content of."""
+    noun, data = event["type"].partition(".")[0], event["data"]
+    if noun in ("reaction", "attachment"):
+        subject = f"/{event['subject_type']}s/{event['subject_id']}"
+        if noun == "reaction":
+            things = done(http.get(f"{subject}/reactions"))["items"]
+        else:
+            things = done(http.get(subject))["media"]
+        return next((one for one in things if one["id"] == data["id"]), None)
+    if noun == "member":
+        response = http.get(f"/groups/{event['group_id']}/members/{data['user_id']}")
+    else:
+        response = http.get(f"/{noun}s/{data['id']}")
+    return response.json() if response.is_success else None
+
+
+def plain(value: Any, without: set[str]) -> Any:
+    """A value without these fields, however deep."""
+    if isinstance(value, dict):
+        return {name: plain(one, without) for name, one in value.items() if name not in without}
+    return [plain(one, without) for one in value] if isinstance(value, list) else value
+
+
+def check(http: httpx.Client, event: Json, *, is_late: bool) -> None:
+    """The event says nothing that HTTP doesn't."""
+    if event["data"].keys() == REMOVAL:
+        return
+    answered = answer(http, event)
+    assert answered is not None, event
+    own = OWN | {"role"} if event["type"].startswith("group.") else OWN
+    assert all(event["data"].get(name) is None for name in own), event
+    told, read = (plain(one, UNLIKE | own) for one in (event["data"], answered))
+    if is_late:
+        # Counters are those of then, and some of the reactions may be missing.
+        then = {name for name in told if name.endswith("_count")} | {"updated_at"}
+        reactions = {one["emoji"] for one in read.get("reactions", [])}
+        assert {one["emoji"] for one in told.get("reactions", [])} <= reactions, event
+        told, read = (plain(one, {*then, "reactions"}) for one in (told, read))
+    assert told == read, event
+
+
+@pytest.mark.parametrize("visibility", ["public", "private", "secret"])
+async def test_what_is_heard_is_what_can_be_read(town: Town, visibility: str) -> None:
+    group_id = town.group(visibility, "member", "moderator", "banned")
+    town.put(group_id, "moderator", "moderator")
+    ban = f"/groups/{group_id}/members/{town.user('banned').id}/ban"
+    done(town.user("owner").client.put(ban, json={}))
+    await town.settle()
+    last = str(top(town))
+
+    def http(name: str | None) -> httpx.Client:
+        return anonymous if name is None else town.user(name).client
+
+    with town.service.client() as anonymous:
+        async with contextlib.AsyncExitStack() as opened:
+            viewers = await entered(town, opened, group_id, None)
+            assert len(viewers) == (6 if visibility == "public" else 2)
+            happens, checked = story(town, group_id), dict.fromkeys(viewers, 0)
+            while await asyncio.to_thread(next, happens, True) is None:
+                await town.settle()
+                for name, viewer in viewers.items():
+                    for event in (await heard(town, viewer))[checked[name] :]:
+                        await asyncio.to_thread(check, http(name), event, is_late=False)
+                    checked[name] = len(viewer.heard)
+            late = await entered(town, opened, group_id, last)
+            assert late.keys() == viewers.keys() | {"joiner"}
+            for name, viewer in late.items():
+                for event in await heard(town, viewer):
+                    await asyncio.to_thread(check, http(name), event, is_late=True)
+                assert viewer.ids == late["member"].ids
+
+
+async def entered(
+    town: Town, opened: contextlib.AsyncExitStack, group_id: str, last: str | None
+) -> dict[str | None, Client]:
+    """Those viewers, by name, who may hear the group."""
+    clients: dict[str | None, Client] = {}
+    for name in VIEWERS:
+        client = town.client(f"/groups/{group_id}", name, last=last, service=1)
+        opened.push_async_callback(client.close)
+        with contextlib.suppress(socketio.exceptions.ConnectionError):
+            clients[name] = await client.connect()
+    return clients
+
+
+async def heard(town: Town, viewer: Client) -> list[Json]:
+    """What somebody has heard, up to the newest event."""
+    newest = f"{top(town)}-0"
+    await viewer.until(lambda one: one.ids[-1:] == [newest])
+    return [event for _, event in viewer.heard]
