@@ -189,7 +189,7 @@ export function threadOf(postId, { group, signal }) {
       const node = place({ ...event.data, reactions: event.data.reactions ?? [] });
       finish(cursor);
       node.one.classList.add("fresh");
-      if (event.actor_id !== me()) speak(`New comment of ${nameOf(event.actor_id)}`);
+      if (event.actor_id !== me() && element.isConnected) speak(`New comment of ${nameOf(event.actor_id)}`);
     } else if (type === "comment.deleted" || type === "comment.restored") {
       read(known.size).catch(complain);
     } else {

@@ -30,6 +30,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
   const listeners = new Set();
   let timer = 0;
   let lookedAfter = null;
+  let wasIn = false;
   // It also tells when the view is shown again, which has lost where the row was.
   new ResizeObserver(() => reveal(tabs)).observe(tabs);
   if (group) frame();
@@ -60,7 +61,10 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
 
   function frame() {
     if (place.isConnected) titled(group.name);
-    if (group.role) keepAsked(id, false);
+    if (group.role) {
+      wasIn = true;
+      keepAsked(id, false);
+    }
     const isNew = head.parentNode !== place;
     if (isNew) fill(place, notice, head, tabs, body);
     fill(head, groupHead(group, again));
@@ -84,7 +88,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
     listeners.clear();
     const given = { group: () => group, signal, hear: (what) => listeners.add(what), changed: again };
     const isStranger = group.visibility !== "public" && !group.role;
-    const parts = { "": () => feed(given, query), about: () => aboutGroup(group, "card pad"), members: () => members.list(given), ...manage.parts(given) };
+    const parts = { "": () => feed(given, query), about: () => aboutGroup(group, "card pad about-card"), members: () => members.list(given), ...manage.parts(given) };
     fill(body, isStranger && tab !== "about" ? closed(group) : (parts[tab] ?? parts[""])());
     lookedAfter = isStranger ? null : team(given);
     aside();
@@ -128,7 +132,7 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
       // The card alone.
       frame();
       content();
-      if (group.visibility !== "public" && !group.role) fill(notice, h("p", { class: "notice bad" }, icon("door"), "You are not in this group any more."));
+      if (wasIn && group.visibility !== "public" && !group.role) fill(notice, h("p", { class: "notice bad" }, icon("door"), "You are not in this group any more."));
     } catch (problem) {
       if (signal.aborted) return;
       if (problem.status !== 404) {
@@ -185,11 +189,11 @@ function action(group, again) {
     }
     const isPending = answer.status === "pending";
     keepAsked(group.id, isPending);
-    toast(isPending ? "You have asked to join. An admin will let you in." : `Welcome to ${group.name}!`);
+    toast(isPending ? "You have asked to join." : `Welcome to ${group.name}!`);
     await again();
   };
   // Asking again is the same request, unless it was denied meanwhile.
-  if (group.visibility !== "public" && hasAsked(group.id)) return button("You have asked to join", { drawing: "check", run });
+  if (group.visibility !== "public" && hasAsked(group.id)) return button("Asked to join", { drawing: "check", run });
   return button(group.visibility === "public" ? "Join" : "Ask to join", { drawing: "plus", kind: "primary", run });
 }
 
@@ -218,7 +222,9 @@ async function erase(group, again) {
 }
 
 function closed(group) {
-  return state({ drawing: "lock", title: "This group is for its members", words: group.visibility === "private" ? "Ask to join, and an admin will let you in." : "It takes an invitation." });
+  const words = group.visibility !== "private" ? "It takes an invitation."
+    : hasAsked(group.id) ? "You have asked to join. It opens when an admin lets you in." : "Ask to join, and an admin will let you in.";
+  return state({ drawing: "lock", title: "This group is for its members", words });
 }
 
 /** What is told about a group at the side, and under its tab on small screens. */

@@ -18,6 +18,11 @@ export async function groupOf(id) {
   return keep(await get(`/groups/${id}`));
 }
 
+/** What one reader may know of groups is not for the next one. */
+export function forget() {
+  cards.clear();
+}
+
 export function keep(group) {
   cards.set(group.id, group);
   return group;

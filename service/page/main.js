@@ -120,6 +120,7 @@ function somebodyElse() {
   for (const each of [view, ...kept.values()]) each.leaving.abort();
   view = null;
   kept.clear();
+  groups.forget();
   person.abort();
   live.reset();
   frame();

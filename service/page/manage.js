@@ -33,7 +33,7 @@ function requests(given) {
     empty: { drawing: "people", title: "Nobody is waiting", words: "Who asks to join is listed here." },
     show: (request) => h("div", { class: "row" }, face(request.user_id),
       h("div", { class: "who" }, h("span", { class: "names" }, person(request.user_id)), h("span", { class: "muted small" }, "Asked ", when(request.created_at))),
-      button("Let in", { drawing: "check", kind: "primary", run: () => decide(request, "approve") }), button("Deny", { run: () => decide(request, "deny") })),
+      h("div", { class: "deeds" }, button("Let in", { drawing: "check", kind: "primary", run: () => decide(request, "approve") }), button("Deny", { run: () => decide(request, "deny") }))),
   });
   async function decide(request, answer) {
     await post(`${path}/${request.user_id}/${answer}`);
@@ -51,8 +51,8 @@ function invites(given) {
     show: (invite) => h("div", { class: "row" }, h("span", { class: "face square", "data-colour": "none" }, icon("link")),
       h("div", { class: "who" }, h("span", { class: "names" }, invite.user_id ? ["For ", person(invite.user_id)] : "For whoever has the link"),
         h("span", { class: "muted small" }, `${count(invite.uses, "time")} used`, invite.max_uses && ` of ${invite.max_uses}`, invite.expires_at && `, until ${exact(invite.expires_at)}`, `, as ${invite.role}`)),
-      button("Copy link", { drawing: "link", run: () => copy(linkOf(invite), "The link was copied.") }),
-      button("Revoke", { run: async () => { await remove(`${path}/${invite.id}`); await list.reload(); } })),
+      h("div", { class: "deeds" }, button("Copy link", { drawing: "link", run: () => copy(linkOf(invite), "The link was copied.") }),
+        button("Revoke", { run: async () => { await remove(`${path}/${invite.id}`); await list.reload(); } }))),
   });
   const make = button("New invitation", { drawing: "plus", kind: "primary", run: async () => {
     const made = await dialog({

@@ -20,7 +20,8 @@ export async function show({ place, about, signal, query }) {
   let [timer, asked] = [0, null];
   const find = () => {
     const words = input.value.trim();
-    if (words === asked) return;
+    // Whoever has gone on meanwhile is at another address.
+    if (words === asked || !place.isConnected) return;
     // The address says what is shown, and nothing is to be said of it at the beginning.
     if (asked !== null) history.replaceState(history.state, "", where(words, type));
     asked = words;

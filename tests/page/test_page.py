@@ -183,6 +183,59 @@ def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(town: To
     expect(ben.post("Come by page")).to_be_visible()
 
 
+def test_who_comes_next_sees_nothing_of_what_the_one_before_knew(town: Town) -> None:
+    group = town.group("Ada", "secret")
+    with town.client("Ada") as client:
+        name = done(client.get(f"/groups/{group}"))["name"]
+    visitor = town.visit("Ada", f"#/groups/{group}")
+    visitor.sees(name)
+    visitor.button("Sign out").click()
+    held: list[sync_api.Route] = []
+
+    def hold(route: sync_api.Route) -> None:
+        held.append(route)
+
+    visitor.page.route(f"**/groups/{group}", hold)
+    visitor.button("Ben").click()
+    visitor.go(f"#/groups/{group}")
+    expect(visitor.page.locator("main .skeletons")).to_be_visible()
+    expect(visitor.page.locator("body")).not_to_contain_text(name)
+    # Nor by the way back.
+    visitor.page.go_back()
+    expect(visitor.page.locator("body")).not_to_contain_text(name)
+
+
+def test_a_search_that_was_left_says_nothing_of_itself_in_the_next_address(town: Town) -> None:
+    ada = town.visit("Ada", "#/search")
+    box = ada.page.get_by_role("main").get_by_role("searchbox")
+    box.wait_for()
+    box.evaluate(
+        """async (box) => {
+          box.value = "cake";
+          box.dispatchEvent(new Event("input"));
+          location.hash = "#/you";
+          // Timers end in their order: the one of the search began before this longer one.
+          await new Promise((end) => setTimeout(end, 500));
+        }"""
+    )
+    expect(ada.page.get_by_role("heading", name="Ada")).to_be_visible()
+    expect(ada.page).to_have_url(re.compile("#/you$"))
+
+
+def test_what_was_opened_above_a_view_is_closed_with_it(town: Town) -> None:
+    ada = town.visit("Ada", "#/")
+    open_ = ada.page.locator("dialog[open], :popover-open")
+    ada.page.get_by_role("main").get_by_role("button", name="New group").click()
+    expect(open_).to_have_count(1)
+    ada.go("#/you")
+    expect(open_).to_have_count(0)
+    ada.go(f"#/groups/{group_of(town)}")
+    ada.page.locator("header.group-head").get_by_role("button", name="More about").click()
+    expect(open_).to_have_count(1)
+    ada.page.go_back()
+    expect(open_).to_have_count(0)
+
+
 def test_a_request_that_failed_can_be_tried_again(town: Town) -> None:
     ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
     ada.sees("owner", inside="#about")
