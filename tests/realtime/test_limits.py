@@ -15,7 +15,7 @@ import httpx
 import pytest
 import redis
 
-from service.realtime import connections, replay, sockets
+from service.realtime import connections, replay, sockets, telling
 from tests import servers
 from tests.conftest import ServiceFactory
 from tests.realtime.clients import Town
@@ -258,6 +258,18 @@ async def test_many_who_come_back_read_only_what_they_are_told(
     # What the first has made known isn't read again: it isn't even there.
     await asyncio.gather(*(resume() for _ in range(20)))
     town.close()
+
+
+async def test_much_that_was_missed_comes_once_and_in_order(town: Town, redis_url: str) -> None:
+    group_id, other = town.group("public"), str(uuid.uuid4())
+    # More than a client is ever behind.
+    count = 3 * telling.QUEUE
+    groups = [group_id if place % 3 else other for place in range(1, count + 1)]
+    publish(redis_url, *[(group, {"id": str(uuid.uuid4())}) for group in groups])
+    ours = [f"{place}-0" for place, group in enumerate(groups, 1) if group == group_id]
+    async with town.client(f"/groups/{group_id}", last="0") as client:
+        await client.hears("post.updated", len(ours))
+        assert client.ids == ours
 
 
 async def test_who_barely_reads_keeps_nobody_else_waiting(town: Town, redis_url: str) -> None:
