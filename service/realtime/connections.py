@@ -18,8 +18,8 @@ BURST: Final = 500
 RATE: Final = 20.0
 # Connections of a process that are in no namespace, those of them that come from one address, and
 # seconds that one may be in none.
-UNJOINED: Final = 500
-UNJOINED_OF_ADDRESS: Final = 100
+UNJOINED: Final = 800
+UNJOINED_OF_ADDRESS: Final = 400
 PATIENCE: Final = 10.0
 
 _GONE: Final[Message] = {"type": "websocket.disconnect", "code": 1008}
