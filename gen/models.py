@@ -257,6 +257,13 @@ class ApiPost(pydantic.BaseModel):
     deleted_at: datetime.datetime | None
 
 
+class ApiPostListener(pydantic.BaseModel):
+    """Shape of a post and a user who may see it."""
+
+    post_id: uuid.UUID
+    user_id: uuid.UUID
+
+
 class ApiReaction(pydantic.BaseModel):
     """Shape of a reaction (§3.2)."""
 

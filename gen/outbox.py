@@ -44,6 +44,13 @@ select api.sleep_until(p_consumer => %(consumer)s::text, p_until => %(until)s::t
 """
 
 
+POST_LISTENER_FIND: typing.Final = """-- name: post_listener_find :many
+select post_id, user_id from api.find_post_listeners(
+  p_post_ids => %(post_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[]
+)
+"""
+
+
 STREAM_ENTRY_CLAIM: typing.Final = """-- name: stream_entry_claim :many
 select event_id, stream, stream_seq, type, group_id, payload, traceparent from api.claim_stream_entries(p_most => %(most)s::int4)
 """
@@ -138,6 +145,17 @@ class Querier:
         no longer does (§5).
         """
         self._conn.execute(OUTBOX_SLEEP, {"consumer": consumer, "until": until})
+
+    def post_listener_find(
+        self,
+        *,
+        post_ids: list[uuid.UUID],
+        user_ids: list[uuid.UUID],
+    ) -> collections.abc.Iterator[models.ApiPostListener]:
+        """Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6)."""
+        cur = self._conn.execute(POST_LISTENER_FIND, {"post_ids": post_ids, "user_ids": user_ids})
+        for row in cur.fetchall():
+            yield models.ApiPostListener(post_id=row[0], user_id=row[1])
 
     def stream_entry_claim(self, *, most: int) -> collections.abc.Iterator[models.ApiStreamEntry]:
         """The next events to publish, in the order of the streams, with their payload; no other relay has
@@ -251,6 +269,18 @@ class AsyncQuerier:
         no longer does (§5).
         """
         await self._conn.execute(OUTBOX_SLEEP, {"consumer": consumer, "until": until})
+
+    async def post_listener_find(
+        self,
+        *,
+        post_ids: list[uuid.UUID],
+        user_ids: list[uuid.UUID],
+    ) -> collections.abc.AsyncIterator[models.ApiPostListener]:
+        """Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6)."""
+        bound = {"post_ids": post_ids, "user_ids": user_ids}
+        cur = await self._conn.execute(POST_LISTENER_FIND, bound)
+        for row in await cur.fetchall():
+            yield models.ApiPostListener(post_id=row[0], user_id=row[1])
 
     async def stream_entry_claim(
         self,

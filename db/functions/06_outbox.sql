@@ -288,3 +288,31 @@ $$;
 comment on function api.find_last_listeners(uuid[], uuid[]) is
   'Which of the users are to hear of the end of which of the groups: who would see the content if the '
   'group were not deleted; the nil UUID is whoever has no token (§2, §6).';
+
+create view api.post_listeners as
+select id as post_id, author_id as user_id
+from public.post;
+comment on view api.post_listeners is 'Shape of a post and a user who may see it.';
+
+create function api.find_post_listeners(p_post_ids uuid[], p_user_ids uuid[])
+returns setof api.post_listeners
+language plpgsql stable security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return query
+    select p.id, u.id
+    from post as p
+    join group_entity as g on g.id = p.group_id
+    cross join (select distinct id from unnest(p_user_ids) as id) as u
+    left join member_standing as m on m.group_id = g.id and m.user_id = u.id
+    where p.id = any (p_post_ids)
+      and case
+        when p.deleted_at is not null or g.deleted_at is not null then rank_of(m.role) >= 2
+        else g.visibility = 'public' or m.role is not null
+      end;
+end
+$$;
+comment on function api.find_post_listeners(uuid[], uuid[]) is
+  'Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6).';

@@ -31,3 +31,4 @@ grant execute on function api.page(int, boolean, json[], api.page_key[], json) t
 -- Tells sockets, which have many users, who may still hear what happens.
 grant execute on function api.find_listeners(uuid[], uuid[]) to communities_service;
 grant execute on function api.find_last_listeners(uuid[], uuid[]) to communities_service;
+grant execute on function api.find_post_listeners(uuid[], uuid[]) to communities_service;

@@ -46,3 +46,9 @@ select api.enter_channel(p_actor => sqlc.narg('actor'), p_kind => @kind, p_id =>
 select * from api.find_last_listeners(
   p_group_ids => @group_ids::uuid[], p_user_ids => @user_ids::uuid[]
 );
+
+-- name: PostListenerFind :many
+-- Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6).
+select * from api.find_post_listeners(
+  p_post_ids => @post_ids::uuid[], p_user_ids => @user_ids::uuid[]
+);

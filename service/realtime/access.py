@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 import structlog
@@ -13,12 +13,13 @@ from service import database
 from service.realtime import listeners
 
 PAUSE: Final = 0.2  # seconds between attempts
-# More pairs of a group and a user are asked for group by group.
+# More pairs of a user and a group or post are asked for one group or post at a time.
 PAIRS_AT_ONCE: Final = 20_000
 
 Pair = tuple[str, uuid.UUID]
 Wanted = Mapping[str, Collection[uuid.UUID]]
-Find = Callable[..., AsyncIterator[Any]]
+Ids = list[uuid.UUID]
+Find = Callable[[outbox.AsyncQuerier, Ids, Ids], AsyncIterator[tuple[uuid.UUID, uuid.UUID]]]
 
 
 class Refused(Exception):  # noqa: N818
@@ -64,35 +65,35 @@ class Access:
 
     async def allowed(self, wanted: Wanted) -> set[Pair]:
         """Which of these users may see the content of which group, once that can be known."""
-        return await self._ask(wanted, outbox.AsyncQuerier.listener_find)
+        return await self._ask(wanted, _find_listeners)
 
     async def hear_end(self, wanted: Wanted) -> set[Pair]:
         """Which of these users are to hear of the end of which group, likewise."""
-        return await self._ask(wanted, outbox.AsyncQuerier.last_listener_find)
+        return await self._ask(wanted, _find_last_listeners)
+
+    async def see_posts(self, wanted: Wanted) -> set[Pair]:
+        """Which of these users may see which post, likewise."""
+        return await self._ask(wanted, _find_post_listeners)
 
     async def _ask(self, wanted: Wanted, find: Find) -> set[Pair]:
         users = {user for audience in wanted.values() for user in audience}
         if len(wanted) * len(users) <= PAIRS_AT_ONCE:
             return await self._find(list(wanted), users, find)
         pairs: set[Pair] = set()
-        for group_id, audience in wanted.items():
-            pairs |= await self._find([group_id], audience, find)
+        for thing, audience in wanted.items():
+            pairs |= await self._find([thing], audience, find)
         return pairs
 
     async def _find(
-        self, groups: Collection[str], users: Collection[uuid.UUID], find: Find
+        self, things: Collection[str], users: Collection[uuid.UUID], find: Find
     ) -> set[Pair]:
-        group_ids = [uuid.UUID(group_id) for group_id in groups]
+        ids = [uuid.UUID(thing) for thing in things]
         while True:
             try:
                 async with database.connection(self._pool) as connection:
-                    found = find(
-                        outbox.AsyncQuerier(connection), group_ids=group_ids, user_ids=list(users)
-                    )
+                    querier = outbox.AsyncQuerier(connection)
                     pairs = {
-                        (str(row.group_id), row.user_id)
-                        async for row in found
-                        if row.user_id is not None
+                        (str(thing), user) async for thing, user in find(querier, ids, list(users))
                     }
             except psycopg.Error as error:
                 await self._pause(error)
@@ -111,3 +112,24 @@ class Access:
         if self._failing:
             self._failing = False
             structlog.get_logger().info("listeners known again")
+
+
+async def _find_listeners(
+    querier: outbox.AsyncQuerier, groups: Ids, users: Ids
+) -> AsyncIterator[tuple[uuid.UUID, uuid.UUID]]:
+    async for row in querier.listener_find(group_ids=groups, user_ids=users):
+        yield row.group_id, row.user_id
+
+
+async def _find_last_listeners(
+    querier: outbox.AsyncQuerier, groups: Ids, users: Ids
+) -> AsyncIterator[tuple[uuid.UUID, uuid.UUID]]:
+    async for row in querier.last_listener_find(group_ids=groups, user_ids=users):
+        yield row.group_id, row.user_id
+
+
+async def _find_post_listeners(
+    querier: outbox.AsyncQuerier, posts: Ids, users: Ids
+) -> AsyncIterator[tuple[uuid.UUID, uuid.UUID]]:
+    async for row in querier.post_listener_find(post_ids=posts, user_ids=users):
+        yield row.post_id, row.user_id

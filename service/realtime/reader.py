@@ -27,6 +27,7 @@ AT_ONCE: Final = 500
 LOOK: Final = 1.0
 PAUSE: Final = 0.1
 
+# Listeners by the group, or the post, that they are to be asked for.
 Targets = dict[str, list[listeners.Listener]]
 
 
@@ -199,9 +200,9 @@ class Reader:
         await asyncio.sleep(0)
 
     async def _expel(self, targets: Targets, allowed: set[access.Pair]) -> None:
-        for group_id, audience in targets.items():
+        for thing, audience in targets.items():
             for listener in audience:
-                if (group_id, listener.user) not in allowed:
+                if (thing, listener.user) not in allowed:
                     await self._teller.expel(listener, "access")
 
     async def _leave_deleted(self, entries: Sequence[feed.Entry], targets: Targets) -> None:
@@ -222,31 +223,20 @@ class Reader:
 
     async def _look_again(self, audience: Iterable[listeners.Listener]) -> None:
         """Disconnects those of the listeners of posts who may not see theirs any more."""
-        known: dict[tuple[uuid.UUID, listeners.Channel], bool] = {}
+        watching: Targets = {}
         for listener in audience:
-            channel = listener.channel
-            if listener.gone or channel.kind != "post":
-                continue
-            key = (listener.user, channel)
-            if key not in known:
-                known[key] = await self._sees(listener)
-            if not known[key]:
-                await self._teller.expel(listener, "access")
-
-    async def _sees(self, listener: listeners.Listener) -> bool:
-        try:
-            await self._access.enter_patiently(listener.actor, listener.channel)
-        except access.Refused:
-            return False
-        return True
+            if not listener.gone and listener.channel.kind == "post":
+                watching.setdefault(str(listener.channel.id), []).append(listener)
+        if watching:
+            await self._expel(watching, await self._access.see_posts(_users(watching, watching)))
 
 
 # After these somebody may see less of what was deleted.
 _STANDINGS: Final = ("member.left", "member.role_changed", "member.banned")
 
 
-def _users(targets: Targets, groups: Collection[str]) -> dict[str, set[uuid.UUID]]:
-    return {group_id: {one.user for one in targets[group_id]} for group_id in groups}
+def _users(targets: Targets, things: Collection[str]) -> dict[str, set[uuid.UUID]]:
+    return {thing: {one.user for one in targets[thing]} for thing in things}
 
 
 def _member(entry: feed.Entry) -> str:

@@ -29,9 +29,10 @@ select bag_eq(
   $$,
   $$
     select signature::text from functions
-    where prosecdef and proargnames[1] = 'p_actor' or proname in ('page', 'find_listeners', 'find_last_listeners')
+    where prosecdef and proargnames[1] = 'p_actor'
+      or proname in ('page', 'find_listeners', 'find_last_listeners', 'find_post_listeners')
   $$,
-  'The service may execute just the doors that take an actor, page(), find_listeners() and find_last_listeners()'
+  'The service may execute just the doors that take an actor, page() and those that find listeners'
 );
 select bag_eq(
   $$
