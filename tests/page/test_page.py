@@ -20,7 +20,7 @@ EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script><em>&amp;"
 
 def group_of(town: Town, name: str = "Campus Commons", who: str = "Ada") -> str:
     with town.client(who) as client:
-        every = client.get("/groups", params={"mine": True}).json()["items"]
+        every = client.get("/groups", params={"mine": True, "limit": 100}).json()["items"]
     return str(next(group["id"] for group in every if group["name"] == name))
 
 
