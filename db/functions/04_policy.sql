@@ -33,6 +33,16 @@ select
 from public.group_member;
 comment on view api.member_standing is 'The role, ban and mute that hold now (§2).';
 
+create function api.shows(p_visibility text, p_role text, p_is_deleted boolean)
+returns boolean
+language sql immutable
+return case
+  when p_is_deleted then api.rank_of(p_role) >= 2 else p_visibility = 'public' or p_role is not null
+end;
+comment on function api.shows(text, text, boolean) is
+  'Whether what is in a group shows to somebody with this role there: in a public group to anyone, else '
+  'to members; what is deleted to moderators (§2).';
+
 create function api.require_actor(p_actor uuid)
 returns void
 language plpgsql stable
@@ -160,8 +170,9 @@ set search_path = public, api, pg_temp
 as $$
 begin
   if p_standing.group_id is null
-    or (p_standing.visibility <> 'public' and p_standing.rank = 0)
-    or ((p_standing.in_deleted or p_standing.is_deleted) and p_standing.rank < 2)
+    or not shows(
+      p_standing.visibility, p_standing.role, p_standing.in_deleted or p_standing.is_deleted
+    )
   then
     perform fail('not_found');
   end if;
@@ -177,7 +188,7 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_standing.visibility = 'public' or p_standing.rank > 0 then
+  if shows(p_standing.visibility, p_standing.role, false) then
     return;
   end if;
   perform require_actor(p_actor);

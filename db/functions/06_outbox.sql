@@ -236,11 +236,7 @@ begin
     from group_entity as g
     cross join (select distinct id from unnest(p_user_ids) as id) as u
     left join member_standing as m on m.group_id = g.id and m.user_id = u.id
-    where g.id = any (p_group_ids)
-      and case
-        when g.deleted_at is not null then rank_of(m.role) >= 2
-        else g.visibility = 'public' or m.role is not null
-      end;
+    where g.id = any (p_group_ids) and shows(g.visibility, m.role, g.deleted_at is not null);
 end
 $$;
 comment on function api.find_listeners(uuid[], uuid[]) is
@@ -282,7 +278,7 @@ begin
     from group_entity as g
     cross join (select distinct id from unnest(p_user_ids) as id) as u
     left join member_standing as m on m.group_id = g.id and m.user_id = u.id
-    where g.id = any (p_group_ids) and (g.visibility = 'public' or m.role is not null);
+    where g.id = any (p_group_ids) and shows(g.visibility, m.role, false);
 end
 $$;
 comment on function api.find_last_listeners(uuid[], uuid[]) is
@@ -308,10 +304,7 @@ begin
     cross join (select distinct id from unnest(p_user_ids) as id) as u
     left join member_standing as m on m.group_id = g.id and m.user_id = u.id
     where p.id = any (p_post_ids)
-      and case
-        when p.deleted_at is not null or g.deleted_at is not null then rank_of(m.role) >= 2
-        else g.visibility = 'public' or m.role is not null
-      end;
+      and shows(g.visibility, m.role, p.deleted_at is not null or g.deleted_at is not null);
 end
 $$;
 comment on function api.find_post_listeners(uuid[], uuid[]) is

@@ -515,7 +515,7 @@ begin
       join group_entity as g
         on g.id = case h.kind when 'group' then h.id else p.group_id end and g.deleted_at is null
       left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
-      where g.visibility = 'public' or m.role is not null
+      where shows(g.visibility, m.role, false)
         or (h.kind = 'group' and g.visibility = 'private')
       order by h.nr limit p_most
     )
@@ -548,7 +548,7 @@ begin
     from group_entity as g
     left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
     where g.id = any (p_group_ids)
-      and not (g.deleted_at is null and (g.visibility = 'public' or m.role is not null))
+      and not (g.deleted_at is null and shows(g.visibility, m.role, false))
     union all
     select id from post where id = any (p_post_ids) and deleted_at is not null;
 end
