@@ -24,6 +24,7 @@ from service import (
     rate_limit,
     rulebook,
     search,
+    tasks,
     telemetry,
 )
 from service import settings as configuration
@@ -121,9 +122,7 @@ async def _sampled(pool: database.Pool, measured: metrics.Metrics) -> AsyncItera
     try:
         yield
     finally:
-        sampling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sampling
+        await tasks.end(sampling)
 
 
 def _redis(settings: configuration.ServiceSettings) -> redis.Redis:

@@ -18,7 +18,7 @@ import psycopg
 import structlog
 
 from gen import outbox
-from service import database, logs, telemetry
+from service import database, logs, tasks, telemetry
 from service import settings as configuration
 from workers import connections, doorbell, metrics, port, process
 
@@ -110,9 +110,7 @@ class Loop:
                 self._metrics.beat()
                 await self._connected()
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.wait(background)
+            await tasks.end(*background)
 
     async def _ring_at_the_end(self) -> None:
         await self._stop.wait()

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from service import settings as configuration
-from service import telemetry
+from service import tasks, telemetry
 
 GRACE: Final = 3.0  # seconds that work at hand has to be finished; then it is rolled back
 
@@ -41,9 +41,7 @@ async def _run(name: str, settings: configuration.ServiceSettings, work: Work) -
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     await asyncio.wait({working}, timeout=GRACE)
-    stopping.cancel()
-    working.cancel()
-    await asyncio.wait({working, stopping})
+    await tasks.end(working, stopping)
     if not working.cancelled():
         working.result()
     log.info("worker stopped")

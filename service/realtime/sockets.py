@@ -16,7 +16,7 @@ from socketio import exceptions
 from starlette import responses
 from starlette.types import Receive, Scope, Send
 
-from service import auth, database, media, metrics, problems, settings, telemetry
+from service import auth, database, media, metrics, problems, settings, tasks, telemetry
 from service.realtime import (
     access,
     connections,
@@ -133,8 +133,7 @@ class Sockets:
         try:
             await self.reader.run()
         finally:
-            for task in self._tasks:
-                task.cancel()
+            await tasks.end(*self._tasks)
             await self._server.shutdown()
 
     async def leave(self) -> None:
@@ -273,9 +272,7 @@ async def opened(
         try:
             yield sockets
         finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            await tasks.end(running)
 
 
 def _credentials(given: object) -> tuple[object, int | None]:
