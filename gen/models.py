@@ -148,9 +148,9 @@ class ApiJoinRequest(pydantic.BaseModel):
 
 
 class ApiListener(pydantic.BaseModel):
-    """Shape of a group and a user who may see its content."""
+    """Shape of a group or post, by its id, and a user who may see its content."""
 
-    group_id: uuid.UUID
+    id: uuid.UUID
     user_id: uuid.UUID
 
 
@@ -255,13 +255,6 @@ class ApiPost(pydantic.BaseModel):
     updated_at: datetime.datetime
     edited_at: datetime.datetime | None
     deleted_at: datetime.datetime | None
-
-
-class ApiPostListener(pydantic.BaseModel):
-    """Shape of a post and a user who may see it."""
-
-    post_id: uuid.UUID
-    user_id: uuid.UUID
 
 
 class ApiReaction(pydantic.BaseModel):

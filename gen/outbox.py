@@ -18,14 +18,14 @@ select api.enter_channel(p_actor => %(actor)s::uuid, p_kind => %(kind)s::text, p
 
 
 LAST_LISTENER_FIND: typing.Final = """-- name: last_listener_find :many
-select group_id, user_id from api.find_last_listeners(
+select id, user_id from api.find_last_listeners(
   p_group_ids => %(group_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[]
 )
 """
 
 
 LISTENER_FIND: typing.Final = """-- name: listener_find :many
-select group_id, user_id from api.find_listeners(p_group_ids => %(group_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[])
+select id, user_id from api.find_listeners(p_group_ids => %(group_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[])
 """
 
 
@@ -45,7 +45,7 @@ select api.sleep_until(p_consumer => %(consumer)s::text, p_until => %(until)s::t
 
 
 POST_LISTENER_FIND: typing.Final = """-- name: post_listener_find :many
-select post_id, user_id from api.find_post_listeners(
+select id, user_id from api.find_post_listeners(
   p_post_ids => %(post_ids)s::uuid[], p_user_ids => %(user_ids)s::uuid[]
 )
 """
@@ -103,7 +103,7 @@ class Querier:
         """
         cur = self._conn.execute(LAST_LISTENER_FIND, {"group_ids": group_ids, "user_ids": user_ids})
         for row in cur.fetchall():
-            yield models.ApiListener(group_id=row[0], user_id=row[1])
+            yield models.ApiListener(id=row[0], user_id=row[1])
 
     def listener_find(
         self,
@@ -116,7 +116,7 @@ class Querier:
         """
         cur = self._conn.execute(LISTENER_FIND, {"group_ids": group_ids, "user_ids": user_ids})
         for row in cur.fetchall():
-            yield models.ApiListener(group_id=row[0], user_id=row[1])
+            yield models.ApiListener(id=row[0], user_id=row[1])
 
     def outbox_measure(self) -> collections.abc.Iterator[models.ApiOutboxLag]:
         """How many events each consumer has before it, how many are dead, and how old the oldest is, in
@@ -151,11 +151,11 @@ class Querier:
         *,
         post_ids: list[uuid.UUID],
         user_ids: list[uuid.UUID],
-    ) -> collections.abc.Iterator[models.ApiPostListener]:
+    ) -> collections.abc.Iterator[models.ApiListener]:
         """Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6)."""
         cur = self._conn.execute(POST_LISTENER_FIND, {"post_ids": post_ids, "user_ids": user_ids})
         for row in cur.fetchall():
-            yield models.ApiPostListener(post_id=row[0], user_id=row[1])
+            yield models.ApiListener(id=row[0], user_id=row[1])
 
     def stream_entry_claim(self, *, most: int) -> collections.abc.Iterator[models.ApiStreamEntry]:
         """The next events to publish, in the order of the streams, with their payload; no other relay has
@@ -226,7 +226,7 @@ class AsyncQuerier:
         bound = {"group_ids": group_ids, "user_ids": user_ids}
         cur = await self._conn.execute(LAST_LISTENER_FIND, bound)
         for row in await cur.fetchall():
-            yield models.ApiListener(group_id=row[0], user_id=row[1])
+            yield models.ApiListener(id=row[0], user_id=row[1])
 
     async def listener_find(
         self,
@@ -240,7 +240,7 @@ class AsyncQuerier:
         bound = {"group_ids": group_ids, "user_ids": user_ids}
         cur = await self._conn.execute(LISTENER_FIND, bound)
         for row in await cur.fetchall():
-            yield models.ApiListener(group_id=row[0], user_id=row[1])
+            yield models.ApiListener(id=row[0], user_id=row[1])
 
     async def outbox_measure(self) -> collections.abc.AsyncIterator[models.ApiOutboxLag]:
         """How many events each consumer has before it, how many are dead, and how old the oldest is, in
@@ -275,12 +275,12 @@ class AsyncQuerier:
         *,
         post_ids: list[uuid.UUID],
         user_ids: list[uuid.UUID],
-    ) -> collections.abc.AsyncIterator[models.ApiPostListener]:
+    ) -> collections.abc.AsyncIterator[models.ApiListener]:
         """Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6)."""
         bound = {"post_ids": post_ids, "user_ids": user_ids}
         cur = await self._conn.execute(POST_LISTENER_FIND, bound)
         for row in await cur.fetchall():
-            yield models.ApiPostListener(post_id=row[0], user_id=row[1])
+            yield models.ApiListener(id=row[0], user_id=row[1])
 
     async def stream_entry_claim(
         self,

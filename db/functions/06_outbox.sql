@@ -220,9 +220,10 @@ comment on function api.raise_stream_sequence(bigint) is
 -- Who hears of it ----------------------------------------------------------------------------------
 
 create view api.listeners as
-select group_id, user_id
+select group_id as id, user_id
 from public.group_member;
-comment on view api.listeners is 'Shape of a group and a user who may see its content.';
+comment on view api.listeners is
+  'Shape of a group or post, by its id, and a user who may see its content.';
 
 create function api.find_listeners(p_group_ids uuid[], p_user_ids uuid[])
 returns setof api.listeners
@@ -285,13 +286,8 @@ comment on function api.find_last_listeners(uuid[], uuid[]) is
   'Which of the users are to hear of the end of which of the groups: who would see the content if the '
   'group were not deleted; the nil UUID is whoever has no token (§2, §6).';
 
-create view api.post_listeners as
-select id as post_id, author_id as user_id
-from public.post;
-comment on view api.post_listeners is 'Shape of a post and a user who may see it.';
-
 create function api.find_post_listeners(p_post_ids uuid[], p_user_ids uuid[])
-returns setof api.post_listeners
+returns setof api.listeners
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'

@@ -8,7 +8,7 @@ from typing import Final
 import psycopg
 import structlog
 
-from gen import outbox
+from gen import models, outbox
 from service import database
 from service.realtime import listeners
 
@@ -19,7 +19,7 @@ PAIRS_AT_ONCE: Final = 20_000
 Pair = tuple[str, uuid.UUID]
 Wanted = Mapping[str, Collection[uuid.UUID]]
 Ids = list[uuid.UUID]
-Find = Callable[[outbox.AsyncQuerier, Ids, Ids], AsyncIterator[tuple[uuid.UUID, uuid.UUID]]]
+Find = Callable[[outbox.AsyncQuerier, Ids, Ids], AsyncIterator[models.ApiListener]]
 
 
 class Refused(Exception):  # noqa: N818
@@ -65,15 +65,22 @@ class Access:
 
     async def allowed(self, wanted: Wanted) -> set[Pair]:
         """Which of these users may see the content of which group, once that can be known."""
-        return await self._ask(wanted, _find_listeners)
+        return await self._ask(
+            wanted, lambda asked, ids, users: asked.listener_find(group_ids=ids, user_ids=users)
+        )
 
     async def hear_end(self, wanted: Wanted) -> set[Pair]:
         """Which of these users are to hear of the end of which group, likewise."""
-        return await self._ask(wanted, _find_last_listeners)
+        return await self._ask(
+            wanted,
+            lambda asked, ids, users: asked.last_listener_find(group_ids=ids, user_ids=users),
+        )
 
     async def see_posts(self, wanted: Wanted) -> set[Pair]:
         """Which of these users may see which post, likewise."""
-        return await self._ask(wanted, _find_post_listeners)
+        return await self._ask(
+            wanted, lambda asked, ids, users: asked.post_listener_find(post_ids=ids, user_ids=users)
+        )
 
     async def _ask(self, wanted: Wanted, find: Find) -> set[Pair]:
         users = {user for audience in wanted.values() for user in audience}
@@ -92,9 +99,8 @@ class Access:
             try:
                 async with database.connection(self._pool) as connection:
                     querier = outbox.AsyncQuerier(connection)
-                    pairs = {
-                        (str(thing), user) async for thing, user in find(querier, ids, list(users))
-                    }
+                    found = find(querier, ids, list(users))
+                    pairs = {(str(row.id), row.user_id) async for row in found}
             except psycopg.Error as error:
                 await self._pause(error)
             else:
@@ -112,24 +118,3 @@ class Access:
         if self._failing:
             self._failing = False
             structlog.get_logger().info("listeners known again")
-
-
-async def _find_listeners(
-    querier: outbox.AsyncQuerier, groups: Ids, users: Ids
-) -> AsyncIterator[tuple[uuid.UUID, uuid.UUID]]:
-    async for row in querier.listener_find(group_ids=groups, user_ids=users):
-        yield row.group_id, row.user_id
-
-
-async def _find_last_listeners(
-    querier: outbox.AsyncQuerier, groups: Ids, users: Ids
-) -> AsyncIterator[tuple[uuid.UUID, uuid.UUID]]:
-    async for row in querier.last_listener_find(group_ids=groups, user_ids=users):
-        yield row.group_id, row.user_id
-
-
-async def _find_post_listeners(
-    querier: outbox.AsyncQuerier, posts: Ids, users: Ids
-) -> AsyncIterator[tuple[uuid.UUID, uuid.UUID]]:
-    async for row in querier.post_listener_find(post_ids=posts, user_ids=users):
-        yield row.post_id, row.user_id
