@@ -35,23 +35,23 @@ select api.remove_attachment(
 """
 
 
-DOOMED_OBJECT_FIND: typing.Final = """-- name: doomed_object_find :many
-select key, due_at from api.find_doomed_objects(p_most => %(most)s::int4)
+ORPHANED_OBJECT_FIND: typing.Final = """-- name: orphaned_object_find :many
+select key, due_at from api.find_orphaned_objects(p_most => %(most)s::int4)
 """
 
 
-DOOMED_OBJECT_FORGET: typing.Final = """-- name: doomed_object_forget :exec
-select api.forget_doomed_objects(p_keys => %(keys)s::text[])
+ORPHANED_OBJECT_FORGET: typing.Final = """-- name: orphaned_object_forget :exec
+select api.forget_orphaned_objects(p_keys => %(keys)s::text[])
 """
 
 
-DOOMED_OBJECT_POSTPONE: typing.Final = """-- name: doomed_object_postpone :exec
-select api.postpone_doomed_objects(p_keys => %(keys)s::text[])
+ORPHANED_OBJECT_POSTPONE: typing.Final = """-- name: orphaned_object_postpone :exec
+select api.postpone_orphaned_objects(p_keys => %(keys)s::text[])
 """
 
 
-STRAY_OBJECT_DOOM: typing.Final = """-- name: stray_object_doom :one
-select api.doom_strays(p_keys => %(keys)s::text[]) as doomed
+STRAY_OBJECT_MARK: typing.Final = """-- name: stray_object_mark :one
+select api.mark_stray_objects(p_keys => %(keys)s::text[]) as orphaned
 """
 
 
@@ -160,25 +160,29 @@ class Querier:
         """
         self._conn.execute(ATTACHMENT_REMOVE, {"actor": actor, "attachment_id": attachment_id})
 
-    def doomed_object_find(self, *, most: int) -> collections.abc.Iterator[models.ApiDoomedObject]:
+    def orphaned_object_find(
+        self,
+        *,
+        most: int,
+    ) -> collections.abc.Iterator[models.ApiOrphanedObject]:
         """At most most objects to remove from the bucket now (§4)."""
-        cur = self._conn.execute(DOOMED_OBJECT_FIND, {"most": most})
+        cur = self._conn.execute(ORPHANED_OBJECT_FIND, {"most": most})
         for row in cur.fetchall():
-            yield models.ApiDoomedObject(key=row[0], due_at=row[1])
+            yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
 
-    def doomed_object_forget(self, *, keys: list[str]) -> None:
+    def orphaned_object_forget(self, *, keys: list[str]) -> None:
         """Forgets objects that have been removed from the bucket (§4)."""
-        self._conn.execute(DOOMED_OBJECT_FORGET, {"keys": keys})
+        self._conn.execute(ORPHANED_OBJECT_FORGET, {"keys": keys})
 
-    def doomed_object_postpone(self, *, keys: list[str]) -> None:
+    def orphaned_object_postpone(self, *, keys: list[str]) -> None:
         """Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4)."""
-        self._conn.execute(DOOMED_OBJECT_POSTPONE, {"keys": keys})
+        self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
 
-    def stray_object_doom(self, *, keys: list[str]) -> int | None:
-        """Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing
+    def stray_object_mark(self, *, keys: list[str]) -> int | None:
+        """Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing
         when an upload expires leaves one (§4).
         """
-        cur = self._conn.execute(STRAY_OBJECT_DOOM, {"keys": keys})
+        cur = self._conn.execute(STRAY_OBJECT_MARK, {"keys": keys})
         row = cur.fetchone()
         if row is None:
             return None
@@ -263,7 +267,7 @@ class Querier:
         )
 
     def upload_sweep(self, *, most: int) -> int | None:
-        """Forgets at most most uploads that have expired, and dooms the objects of those never linked; how
+        """Forgets at most most uploads that have expired, and orphans the objects of those never linked; how
         many it forgot (§4).
         """
         cur = self._conn.execute(UPLOAD_SWEEP, {"most": most})
@@ -351,29 +355,29 @@ class AsyncQuerier:
         bound = {"actor": actor, "attachment_id": attachment_id}
         await self._conn.execute(ATTACHMENT_REMOVE, bound)
 
-    async def doomed_object_find(
+    async def orphaned_object_find(
         self,
         *,
         most: int,
-    ) -> collections.abc.AsyncIterator[models.ApiDoomedObject]:
+    ) -> collections.abc.AsyncIterator[models.ApiOrphanedObject]:
         """At most most objects to remove from the bucket now (§4)."""
-        cur = await self._conn.execute(DOOMED_OBJECT_FIND, {"most": most})
+        cur = await self._conn.execute(ORPHANED_OBJECT_FIND, {"most": most})
         for row in await cur.fetchall():
-            yield models.ApiDoomedObject(key=row[0], due_at=row[1])
+            yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
 
-    async def doomed_object_forget(self, *, keys: list[str]) -> None:
+    async def orphaned_object_forget(self, *, keys: list[str]) -> None:
         """Forgets objects that have been removed from the bucket (§4)."""
-        await self._conn.execute(DOOMED_OBJECT_FORGET, {"keys": keys})
+        await self._conn.execute(ORPHANED_OBJECT_FORGET, {"keys": keys})
 
-    async def doomed_object_postpone(self, *, keys: list[str]) -> None:
+    async def orphaned_object_postpone(self, *, keys: list[str]) -> None:
         """Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4)."""
-        await self._conn.execute(DOOMED_OBJECT_POSTPONE, {"keys": keys})
+        await self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
 
-    async def stray_object_doom(self, *, keys: list[str]) -> int | None:
-        """Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing
+    async def stray_object_mark(self, *, keys: list[str]) -> int | None:
+        """Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing
         when an upload expires leaves one (§4).
         """
-        cur = await self._conn.execute(STRAY_OBJECT_DOOM, {"keys": keys})
+        cur = await self._conn.execute(STRAY_OBJECT_MARK, {"keys": keys})
         row = await cur.fetchone()
         if row is None:
             return None
@@ -458,7 +462,7 @@ class AsyncQuerier:
         )
 
     async def upload_sweep(self, *, most: int) -> int | None:
-        """Forgets at most most uploads that have expired, and dooms the objects of those never linked; how
+        """Forgets at most most uploads that have expired, and orphans the objects of those never linked; how
         many it forgot (§4).
         """
         cur = await self._conn.execute(UPLOAD_SWEEP, {"most": most})

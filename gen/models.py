@@ -79,13 +79,6 @@ class ApiDeadEvent(pydantic.BaseModel):
     dead_at: datetime.datetime | None
 
 
-class ApiDoomedObject(pydantic.BaseModel):
-    """Shape of an object that is to be removed from the bucket (§4)."""
-
-    key: str
-    due_at: datetime.datetime
-
-
 class ApiErasure(pydantic.BaseModel):
     """Shape of how many things of a kind were erased."""
 
@@ -218,6 +211,13 @@ class ApiModerationItem(pydantic.BaseModel):
     author_id: uuid.UUID | None
     created_at: datetime.datetime | None
     restored_at: datetime.datetime | None
+
+
+class ApiOrphanedObject(pydantic.BaseModel):
+    """Shape of an object that is to be removed from the bucket (§4)."""
+
+    key: str
+    due_at: datetime.datetime
 
 
 class ApiOutboxLag(pydantic.BaseModel):
@@ -382,13 +382,6 @@ class Comment(pydantic.BaseModel):
     version: int
 
 
-class DoomedObject(pydantic.BaseModel):
-    """Objects that are to be removed from the bucket (§4)."""
-
-    key: str
-    due_at: datetime.datetime
-
-
 class GroupEntity(pydantic.BaseModel):
     """Groups (§1.1)."""
 
@@ -510,6 +503,13 @@ class ModerationItem(pydantic.BaseModel):
     subject_type: str
     subject_id: uuid.UUID
     restored_at: datetime.datetime | None
+
+
+class OrphanedObject(pydantic.BaseModel):
+    """Lists objects in the bucket that no row refers to any more; the sweeper removes them."""
+
+    key: str
+    due_at: datetime.datetime
 
 
 class OutboxConsumer(pydantic.BaseModel):

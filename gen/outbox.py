@@ -29,6 +29,11 @@ select id, user_id from api.find_listeners(p_group_ids => %(group_ids)s::uuid[],
 """
 
 
+OUTBOX_MARK_IDLE: typing.Final = """-- name: outbox_mark_idle :exec
+select api.mark_idle(p_consumer => %(consumer)s::text, p_until => %(until)s::timestamptz)
+"""
+
+
 OUTBOX_MEASURE: typing.Final = """-- name: outbox_measure :many
 select consumer, waiting, dead, lag_seconds from api.measure_outbox()
 """
@@ -36,11 +41,6 @@ select consumer, waiting, dead, lag_seconds from api.measure_outbox()
 
 OUTBOX_PRUNE: typing.Final = """-- name: outbox_prune :one
 select api.prune_outbox(p_older_than => %(older_than)s::interval, p_most => %(most)s::int4) as pruned
-"""
-
-
-OUTBOX_SLEEP: typing.Final = """-- name: outbox_sleep :exec
-select api.sleep_until(p_consumer => %(consumer)s::text, p_until => %(until)s::timestamptz)
 """
 
 
@@ -118,6 +118,12 @@ class Querier:
         for row in cur.fetchall():
             yield models.ApiListener(id=row[0], user_id=row[1])
 
+    def outbox_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
+        """Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it
+        no longer does (§5).
+        """
+        self._conn.execute(OUTBOX_MARK_IDLE, {"consumer": consumer, "until": until})
+
     def outbox_measure(self) -> collections.abc.Iterator[models.ApiOutboxLag]:
         """How many events each consumer has before it, how many are dead, and how old the oldest is, in
         seconds (§13).
@@ -139,12 +145,6 @@ class Querier:
             return None
         scalar: int | None = row[0]
         return scalar
-
-    def outbox_sleep(self, *, consumer: str, until: datetime.datetime) -> None:
-        """Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it
-        no longer does (§5).
-        """
-        self._conn.execute(OUTBOX_SLEEP, {"consumer": consumer, "until": until})
 
     def post_listener_find(
         self,
@@ -242,6 +242,12 @@ class AsyncQuerier:
         for row in await cur.fetchall():
             yield models.ApiListener(id=row[0], user_id=row[1])
 
+    async def outbox_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
+        """Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it
+        no longer does (§5).
+        """
+        await self._conn.execute(OUTBOX_MARK_IDLE, {"consumer": consumer, "until": until})
+
     async def outbox_measure(self) -> collections.abc.AsyncIterator[models.ApiOutboxLag]:
         """How many events each consumer has before it, how many are dead, and how old the oldest is, in
         seconds (§13).
@@ -263,12 +269,6 @@ class AsyncQuerier:
             return None
         scalar: int | None = row[0]
         return scalar
-
-    async def outbox_sleep(self, *, consumer: str, until: datetime.datetime) -> None:
-        """Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it
-        no longer does (§5).
-        """
-        await self._conn.execute(OUTBOX_SLEEP, {"consumer": consumer, "until": until})
 
     async def post_listener_find(
         self,

@@ -13,7 +13,7 @@ import psycopg.types.json
 from gen import models
 
 CLOSED_FIND: typing.Final = """-- name: closed_find :many
-select api.find_closed(
+select api.find_hidden_parents(
   p_actor => %(actor)s::uuid, p_group_ids => %(group_ids)s::uuid[], p_post_ids => %(post_ids)s::uuid[]
 ) as id
 """

@@ -74,10 +74,10 @@ class Bucket:
         """Removes objects; the keys that the store refuses to remove, and its word for why."""
 
         def remove() -> dict[str, str]:
-            doomed = [deleteobjects.DeleteObject(key) for key in keys]
+            orphaned = [deleteobjects.DeleteObject(key) for key in keys]
             return {
                 refusal.name or "": refusal.code
-                for refusal in self._client.remove_objects(self._name, doomed)
+                for refusal in self._client.remove_objects(self._name, orphaned)
                 if refusal.code not in _ABSENT
             }
 

@@ -127,11 +127,11 @@ def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
         stores["S3_ENDPOINT_URL"].down()
         posts.append(write(owner, group_id))
         is_to_come_again(owner.client.post("/attachments", json=linked))
-        connection.execute("insert into doomed_object (key) values ('media/never')")
+        connection.execute("insert into orphaned_object (key) values ('media/never')")
         eventually(lambda: "store failed" in workers[2].log.read_text(), PATIENCE)
         stores["S3_ENDPOINT_URL"].up()
         assert owner.client.post("/attachments", json=linked).status_code == 201
-        due = "select count(*) from doomed_object where due_at <= now()"
+        due = "select count(*) from orphaned_object where due_at <= now()"
         eventually(lambda: connection.execute(due).fetchone() == (0,), PATIENCE)
         is_caught_up()
 

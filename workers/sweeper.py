@@ -95,29 +95,33 @@ class Sweeper:
     async def _remove(self, connection: database.Connection) -> int:
         """Removes objects first, and then the memory that they are to go."""
         querier = media.AsyncQuerier(connection)
-        keys = [doomed.key async for doomed in querier.doomed_object_find(most=BATCH) if doomed.key]
+        keys = [
+            orphaned.key
+            async for orphaned in querier.orphaned_object_find(most=BATCH)
+            if orphaned.key
+        ]
         if not keys:
             return 0
         refused = await self._bucket.remove(keys)
         removed = [key for key in keys if key not in refused]
-        await querier.doomed_object_forget(keys=removed)
+        await querier.orphaned_object_forget(keys=removed)
         if refused:
-            await querier.doomed_object_postpone(keys=list(refused))
+            await querier.orphaned_object_postpone(keys=list(refused))
             self._metrics.refused.inc(len(refused))
             codes = sorted(set(refused.values()))
             self._log.warning("store refuses to remove", count=len(refused), codes=codes)
         return len(removed)
 
     async def _find_strays(self, querier: media.AsyncQuerier) -> None:
-        """Looks into the bucket now and then for what no table knows, and dooms it."""
+        """Looks into the bucket now and then for what no table knows, and orphans it."""
         now = time.monotonic()
         if self._looked is not None and now - self._looked < self._stray / LOOKS:
             return
         since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self._stray)
         for keys in _batches(await self._bucket.older(PUT, since)):
             self._metrics.beat()
-            if doomed := await querier.stray_object_doom(keys=keys):
-                self._log.info("strays found", count=doomed)
+            if orphaned := await querier.stray_object_mark(keys=keys):
+                self._log.info("strays found", count=orphaned)
         self._looked = now
 
     @contextlib.contextmanager

@@ -27,7 +27,7 @@ select
 from public.group_entity;
 comment on view api.groups is 'Shape of a group; role is the viewer''s own (§3.2).';
 
-create function api.group_dto(p_row public.group_entity, p_viewer uuid)
+create function api.group_shape(p_row public.group_entity, p_viewer uuid)
 returns setof api.groups
 language sql stable rows 1
 begin atomic
@@ -41,7 +41,7 @@ begin atomic
     ),
     p_row.created_by, p_row.created_at, p_row.updated_at, p_row.deleted_at;
 end;
-comment on function api.group_dto(public.group_entity, uuid) is 'A group as the viewer sees it (§3.2).';
+comment on function api.group_shape(public.group_entity, uuid) is 'A group as the viewer sees it (§3.2).';
 
 create function api.is_ban_active(p_is_banned boolean, p_until timestamptz)
 returns boolean
@@ -56,7 +56,7 @@ select
 from public.group_member;
 comment on view api.members is 'Shape of a member, and of a user who is banned (§3.2).';
 
-create function api.member_dto(p_row public.group_member)
+create function api.member_shape(p_row public.group_member)
 returns setof api.members
 language sql stable rows 1
 begin atomic
@@ -66,7 +66,7 @@ begin atomic
     case when b.active then p_row.banned_until end, p_row.created_at
   from (select api.is_ban_active(p_row.is_banned, p_row.banned_until) as active) as b;
 end;
-comment on function api.member_dto(public.group_member) is 'A member or banned user (§3.2).';
+comment on function api.member_shape(public.group_member) is 'A member or banned user (§3.2).';
 
 create view api.invites as
 select id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
@@ -87,7 +87,7 @@ select
 from public.media_attachment;
 comment on view api.media is 'Shape of an attachment (§3.2).';
 
-create function api.media_dto(p_row public.media_attachment)
+create function api.media_shape(p_row public.media_attachment)
 returns setof api.media
 language sql stable rows 1
 begin atomic
@@ -95,7 +95,7 @@ begin atomic
     p_row.id, p_row.subject_type, p_row.subject_id, p_row.s3_key, api.signed(p_row.s3_key), p_row.mime,
     p_row.size_bytes, p_row.width, p_row.height, p_row.created_by, p_row.created_at;
 end;
-comment on function api.media_dto(public.media_attachment) is 'An attachment (§3.2).';
+comment on function api.media_shape(public.media_attachment) is 'An attachment (§3.2).';
 
 create function api.media_of(p_subject_type text, p_subject_id uuid)
 returns json
@@ -105,7 +105,7 @@ as $$
 begin
   return (
     select coalesce(json_agg(row_to_json(d) order by d.created_at, d.id), '[]')
-    from media_attachment as a cross join lateral media_dto(a) as d
+    from media_attachment as a cross join lateral media_shape(a) as d
     where a.subject_type = p_subject_type and a.subject_id = p_subject_id
   );
 end
@@ -153,7 +153,7 @@ select
 from public.post;
 comment on view api.posts is 'Shape of a post; reacted is the viewer''s own (§3.2).';
 
-create function api.post_dto(p_row public.post, p_viewer uuid)
+create function api.post_shape(p_row public.post, p_viewer uuid)
 returns setof api.posts
 language sql stable rows 1
 begin atomic
@@ -167,7 +167,7 @@ begin atomic
     p_row.media_count, p_row.reactions_count, p_row.comments_count, p_row.is_pinned,
     p_row.created_at, p_row.updated_at, p_row.edited_at, p_row.deleted_at;
 end;
-comment on function api.post_dto(public.post, uuid) is 'A post as the viewer sees it (§3.2).';
+comment on function api.post_shape(public.post, uuid) is 'A post as the viewer sees it (§3.2).';
 
 create view api.comments as
 select
@@ -177,7 +177,7 @@ select
 from public.comment;
 comment on view api.comments is 'Shape of a comment; reacted is the viewer''s own (§3.2).';
 
-create function api.comment_dto(p_row public.comment, p_viewer uuid)
+create function api.comment_shape(p_row public.comment, p_viewer uuid)
 returns setof api.comments
 language sql stable rows 1
 begin atomic
@@ -191,7 +191,7 @@ begin atomic
     case when p_row.media_count = 0 then '[]' else api.media_of('comment', p_row.id) end,
     p_row.created_at, p_row.updated_at, p_row.edited_at, p_row.deleted_at;
 end;
-comment on function api.comment_dto(public.comment, uuid) is 'A comment as the viewer sees it (§3.2).';
+comment on function api.comment_shape(public.comment, uuid) is 'A comment as the viewer sees it (§3.2).';
 
 create function api.comment_in_list(p_row public.comment, p_viewer uuid)
 returns setof api.comments

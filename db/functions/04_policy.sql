@@ -33,13 +33,13 @@ select
 from public.group_member;
 comment on view api.member_standing is 'The role, ban and mute that hold now (§2).';
 
-create function api.shows(p_visibility text, p_role text, p_is_deleted boolean)
+create function api.is_visible(p_visibility text, p_role text, p_is_deleted boolean)
 returns boolean
 language sql immutable
 return case
   when p_is_deleted then api.rank_of(p_role) >= 2 else p_visibility = 'public' or p_role is not null
 end;
-comment on function api.shows(text, text, boolean) is
+comment on function api.is_visible(text, text, boolean) is
   'Whether what is in a group shows to somebody with this role there: in a public group to anyone, else '
   'to members; what is deleted to moderators (§2).';
 
@@ -56,7 +56,7 @@ end
 $$;
 comment on function api.require_actor(uuid) is 'Raises unauthenticated for anonymous callers (§9).';
 
-create function api.require_somebody(p_user_id uuid)
+create function api.require_user_id(p_user_id uuid)
 returns void
 language plpgsql immutable
 set search_path = public, api, pg_temp
@@ -67,7 +67,7 @@ begin
   end if;
 end
 $$;
-comment on function api.require_somebody(uuid) is
+comment on function api.require_user_id(uuid) is
   'Raises not_found for the nil UUID: it stands for whoever has no token, and nobody has it (§9).';
 
 create function api.enter_group(p_actor uuid, p_group_id uuid)
@@ -115,7 +115,7 @@ begin
   join group_entity as g on g.id = p.group_id
   left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
   where p.id = p_post_id;
-  perform require_sight(v);
+  perform require_visible(v);
   return v;
 end
 $$;
@@ -140,7 +140,7 @@ begin
   join group_entity as g on g.id = p.group_id
   left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
   where c.id = p_comment_id;
-  perform require_sight(v);
+  perform require_visible(v);
   return v;
 end
 $$;
@@ -163,14 +163,14 @@ $$;
 comment on function api.enter_subject(uuid, text, uuid) is
   'How the actor stands to the post or comment that is reacted to. Raises not_found (§2).';
 
-create function api.require_sight(p_standing api.standing)
+create function api.require_visible(p_standing api.standing)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
   if p_standing.group_id is null
-    or not shows(
+    or not is_visible(
       p_standing.visibility, p_standing.role, p_standing.in_deleted or p_standing.is_deleted
     )
   then
@@ -178,7 +178,7 @@ begin
   end if;
 end
 $$;
-comment on function api.require_sight(api.standing) is
+comment on function api.require_visible(api.standing) is
   'Raises not_found unless the actor may see the post or comment: in a public group anyone, else '
   'members; deleted, or inside something deleted, moderators (§2).';
 
@@ -188,7 +188,7 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if shows(p_standing.visibility, p_standing.role, false) then
+  if is_visible(p_standing.visibility, p_standing.role, false) then
     return;
   end if;
   perform require_actor(p_actor);
@@ -217,7 +217,7 @@ $$;
 comment on function api.require_rank(api.standing, text) is
   'Raises banned or forbidden unless the actor has at least this role (§2).';
 
-create function api.require_voice(p_standing api.standing)
+create function api.require_may_write(p_standing api.standing)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -229,7 +229,7 @@ begin
   end if;
 end
 $$;
-comment on function api.require_voice(api.standing) is
+comment on function api.require_may_write(api.standing) is
   'Raises banned, forbidden or muted unless the actor is a member who may write (§2).';
 
 create function api.require_author(p_standing api.standing, p_actor uuid)
@@ -260,7 +260,7 @@ $$;
 comment on function api.require_author_or_moderator(api.standing, uuid) is
   'Raises banned or forbidden unless the actor wrote it or moderates the group (§2).';
 
-create function api.require_living(p_standing api.standing)
+create function api.require_not_deleted(p_standing api.standing)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -271,7 +271,7 @@ begin
   end if;
 end
 $$;
-comment on function api.require_living(api.standing) is
+comment on function api.require_not_deleted(api.standing) is
   'Raises forbidden for what is deleted: those who still see it may only read and restore it (§2).';
 
 create function api.require_restorable(p_standing api.standing)

@@ -34,7 +34,7 @@ begin
     stream_of(p_type, p_subject_type), case when not is_searched(p_type) then now() end,
     traceparent()
   );
-  perform ring();
+  perform wake_workers();
 end
 $$;
 comment on function api.emit(text, uuid, uuid, uuid, text, uuid, json) is

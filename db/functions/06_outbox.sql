@@ -30,7 +30,7 @@ return p_type in (
 );
 comment on function api.is_searched(text) is 'Whether an event changes what search finds (§5).';
 
-create function api.ring()
+create function api.wake_workers()
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -42,9 +42,9 @@ begin
   end if;
 end
 $$;
-comment on function api.ring() is 'Wakes the workers that sleep, when this transaction commits (§5).';
+comment on function api.wake_workers() is 'Wakes the workers that sleep, when this transaction commits (§5).';
 
-create function api.sleep_until(p_consumer text, p_until timestamptz)
+create function api.mark_idle(p_consumer text, p_until timestamptz)
 returns void
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
@@ -54,7 +54,7 @@ begin
   update outbox_consumer set sleeps_until = p_until where name = p_consumer;
 end
 $$;
-comment on function api.sleep_until(text, timestamptz) is
+comment on function api.mark_idle(text, timestamptz) is
   'Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it '
   'no longer does. Before it waits it looks again, and it never waits without an end (§5).';
 
@@ -237,7 +237,7 @@ begin
     from group_entity as g
     cross join (select distinct id from unnest(p_user_ids) as id) as u
     left join member_standing as m on m.group_id = g.id and m.user_id = u.id
-    where g.id = any (p_group_ids) and shows(g.visibility, m.role, g.deleted_at is not null);
+    where g.id = any (p_group_ids) and is_visible(g.visibility, m.role, g.deleted_at is not null);
 end
 $$;
 comment on function api.find_listeners(uuid[], uuid[]) is
@@ -279,7 +279,7 @@ begin
     from group_entity as g
     cross join (select distinct id from unnest(p_user_ids) as id) as u
     left join member_standing as m on m.group_id = g.id and m.user_id = u.id
-    where g.id = any (p_group_ids) and shows(g.visibility, m.role, false);
+    where g.id = any (p_group_ids) and is_visible(g.visibility, m.role, false);
 end
 $$;
 comment on function api.find_last_listeners(uuid[], uuid[]) is
@@ -300,7 +300,7 @@ begin
     cross join (select distinct id from unnest(p_user_ids) as id) as u
     left join member_standing as m on m.group_id = g.id and m.user_id = u.id
     where p.id = any (p_post_ids)
-      and shows(g.visibility, m.role, p.deleted_at is not null or g.deleted_at is not null);
+      and is_visible(g.visibility, m.role, p.deleted_at is not null or g.deleted_at is not null);
 end
 $$;
 comment on function api.find_post_listeners(uuid[], uuid[]) is

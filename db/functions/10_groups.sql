@@ -46,7 +46,7 @@ begin
   v_group.cover_key := change_picture(p_actor, v_group.id, 'cover', p_cover_key);
   v_group := save_group(v_group);
   perform record_group_change('group.created', p_actor, null, v_group);
-  return query select * from group_dto(v_group, p_actor);
+  return query select * from group_shape(v_group, p_actor);
 end
 $$;
 comment on function api.create_group(uuid, text, text, text, text, uuid, text[], text, text) is
@@ -97,7 +97,7 @@ as $$
 begin
   perform enter_group(p_actor, p_group_id);
   return query
-    select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
+    select d.* from group_entity as g cross join lateral group_shape(g, p_actor) as d
     where g.id = p_group_id;
 end
 $$;
@@ -150,7 +150,7 @@ begin
   v_mine := array(select group_id from group_member where user_id = p_actor and left_at is null);
   return query
     select p.* from (
-      select d.* from group_entity as g cross join lateral group_dto(g, p_actor) as d
+      select d.* from group_entity as g cross join lateral group_shape(g, p_actor) as d
       where g.deleted_at is null
         and (g.visibility <> 'secret' or g.id = any (v_mine))
         and (not v_only_mine or g.id = any (v_mine))
@@ -205,7 +205,7 @@ begin
     v_new := save_group(v_new);
     perform record_group_change('group.updated', p_actor, v_old, v_new);
   end if;
-  return query select * from group_dto(v_new, p_actor);
+  return query select * from group_shape(v_new, p_actor);
 end
 $$;
 comment on function api.update_group(uuid, uuid, jsonb) is
@@ -286,7 +286,7 @@ begin
       else row_to_json(n)
     end,
     case when p_old.id is not null then row_to_json(o) end
-  ) from group_dto(p_old, null) as o, group_dto(p_new, null) as n;
+  ) from group_shape(p_old, null) as o, group_shape(p_new, null) as n;
 end
 $$;
 comment on function api.record_group_change(text, uuid, public.group_entity, public.group_entity) is
@@ -339,7 +339,7 @@ begin
     v_new := save_group(v_new);
     perform record_group_change('group.restored', p_actor, v_old, v_new);
   end if;
-  return query select * from group_dto(v_new, p_actor);
+  return query select * from group_shape(v_new, p_actor);
 end
 $$;
 comment on function api.restore_group(uuid, uuid) is

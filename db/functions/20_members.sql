@@ -13,7 +13,7 @@ begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
-  perform require_living(v);
+  perform require_not_deleted(v);
   if v.rank > 0 then
     perform fail('already_member');
   end if;
@@ -54,8 +54,8 @@ begin
   perform settle_join_request(p_actor, p_group_id, p_user_id, 'approved');
   perform record(
     'member.joined', p_actor, p_group_id, null, 'member', v_member.id, row_to_json(d)
-  ) from member_dto(v_member) as d;
-  return query select * from member_dto(v_member);
+  ) from member_shape(v_member) as d;
+  return query select * from member_shape(v_member);
 end
 $$;
 comment on function api.admit_member(uuid, uuid, uuid, text) is
@@ -75,7 +75,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'member');
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform expel_member(p_actor, p_group_id, p_actor);
 end
 $$;
@@ -95,7 +95,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, case when p_user_id = p_actor then 'member' else 'admin' end);
-  perform require_living(v);
+  perform require_not_deleted(v);
   if rank_in_group(p_group_id, p_user_id) = 0 then
     perform fail('not_found');
   end if;
@@ -125,7 +125,7 @@ begin
   returning * into v_new;
   perform record(
     'member.left', p_actor, p_group_id, null, 'member', v_new.id, row_to_json(n), row_to_json(o)
-  ) from member_dto(v_old) as o, member_dto(v_new) as n;
+  ) from member_shape(v_old) as o, member_shape(v_new) as n;
 end
 $$;
 comment on function api.expel_member(uuid, uuid, uuid) is
@@ -214,11 +214,11 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform reject_invalid(
     check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member')
   );
-  perform require_somebody(p_user_id);
+  perform require_user_id(p_user_id);
   perform require_rank_over(v, p_group_id, p_user_id);
   perform require_grant(v, p_role);
   if rank_in_group(p_group_id, p_user_id) = 0 then
@@ -246,7 +246,7 @@ declare
 begin
   select * into v_old from group_member where group_id = p_group_id and user_id = p_user_id for update;
   if v_old.role = p_role then
-    return query select * from member_dto(v_old);
+    return query select * from member_shape(v_old);
     return;
   end if;
   perform guard_last_owner(p_group_id, p_user_id);
@@ -254,8 +254,8 @@ begin
   perform record(
     'member.role_changed', p_actor, p_group_id, null, 'member', v_new.id,
     row_to_json(n), row_to_json(o)
-  ) from member_dto(v_old) as o, member_dto(v_new) as n;
-  return query select * from member_dto(v_new);
+  ) from member_shape(v_old) as o, member_shape(v_new) as n;
+  return query select * from member_shape(v_new);
 end
 $$;
 comment on function api.change_role(uuid, uuid, uuid, text) is
@@ -270,7 +270,7 @@ as $$
 begin
   perform require_content(enter_group(p_actor, p_group_id), p_actor);
   return query
-    select d.* from group_member as m cross join lateral member_dto(m) as d
+    select d.* from group_member as m cross join lateral member_shape(m) as d
     where m.group_id = p_group_id and m.user_id = p_user_id and m.left_at is null;
   if not found then
     perform fail('not_found');
@@ -301,7 +301,7 @@ begin
   end if;
   return query
     select p.* from (
-      select d.* from group_member as m cross join lateral member_dto(m) as d
+      select d.* from group_member as m cross join lateral member_shape(m) as d
       where m.group_id = p_group_id and m.left_at is null and (p_role is null or m.role = p_role)
         and case
           when p_before is null then (m.created_at, m.id) > (v_start.created_at, v_start.id)
@@ -342,8 +342,8 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
-  perform require_somebody(p_user_id);
+  perform require_not_deleted(v);
+  perform require_user_id(p_user_id);
   perform require_rank_over(v, p_group_id, p_user_id);
   perform reject_invalid(check_text('reason', v_reason, 0, 1000), check_future('until', p_until));
   perform guard_last_owner(p_group_id, p_user_id);
@@ -360,7 +360,7 @@ begin
   returning * into v_new;
   perform settle_join_request(p_actor, p_group_id, p_user_id, 'denied');
   perform record_member_change('member.banned', p_actor, v_old, v_new);
-  return query select * from member_dto(v_new);
+  return query select * from member_shape(v_new);
 end
 $$;
 comment on function api.ban_member(uuid, uuid, uuid, text, timestamptz) is
@@ -383,7 +383,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
+  perform require_not_deleted(v);
   v_old := lock_member(p_group_id, p_user_id);
   perform require_rank_over(v, p_group_id, p_user_id);
   v_new := v_old;
@@ -394,7 +394,7 @@ begin
     returning * into v_new;
     perform record_member_change('member.unbanned', p_actor, v_old, v_new);
   end if;
-  return query select * from member_dto(v_new);
+  return query select * from member_shape(v_new);
 end
 $$;
 comment on function api.unban_member(uuid, uuid, uuid) is
@@ -435,11 +435,11 @@ begin
   v_told.ban_reason := null;
   v_told.banned_until := null;
   perform emit(p_type, p_actor, p_new.group_id, null, 'member', p_new.id, row_to_json(d))
-  from member_dto(v_told) as d;
+  from member_shape(v_told) as d;
   perform audit(
     p_type, p_actor, p_new.group_id, 'member', p_new.id, row_to_json(n),
     case when p_old.id is not null then row_to_json(o) end
-  ) from member_dto(p_old) as o, member_dto(p_new) as n;
+  ) from member_shape(p_old) as o, member_shape(p_new) as n;
 end
 $$;
 comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
@@ -461,7 +461,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'moderator');
-  perform require_living(v);
+  perform require_not_deleted(v);
   if rank_in_group(p_group_id, p_user_id) = 0 then
     perform fail('not_found');
   end if;
@@ -475,7 +475,7 @@ begin
   where id = v_old.id
   returning * into v_new;
   perform record_member_change('member.muted', p_actor, v_old, v_new);
-  return query select * from member_dto(v_new);
+  return query select * from member_shape(v_new);
 end
 $$;
 comment on function api.mute_member(uuid, uuid, uuid, timestamptz) is
@@ -497,7 +497,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'moderator');
-  perform require_living(v);
+  perform require_not_deleted(v);
   v_old := lock_member(p_group_id, p_user_id);
   perform require_rank_over(v, p_group_id, p_user_id);
   v_new := v_old;
@@ -507,7 +507,7 @@ begin
     returning * into v_new;
     perform record_member_change('member.unmuted', p_actor, v_old, v_new);
   end if;
-  return query select * from member_dto(v_new);
+  return query select * from member_shape(v_new);
 end
 $$;
 comment on function api.unmute_member(uuid, uuid, uuid) is
@@ -532,14 +532,14 @@ begin
   v_start := page_start(p_before, p_after, p_limit, false);
   if p_before is null then
     return query
-      select d.* from group_member as m cross join lateral member_dto(m) as d
+      select d.* from group_member as m cross join lateral member_shape(m) as d
       where m.group_id = p_group_id and m.is_banned and is_ban_active(m.is_banned, m.banned_until)
         and (m.created_at, m.id) > (v_start.created_at, v_start.id)
       order by m.created_at, m.id limit v_rows;
   else
     return query
       select p.* from (
-        select d.* from group_member as m cross join lateral member_dto(m) as d
+        select d.* from group_member as m cross join lateral member_shape(m) as d
         where m.group_id = p_group_id and m.is_banned and is_ban_active(m.is_banned, m.banned_until)
           and (m.created_at, m.id) < (v_start.created_at, v_start.id)
         order by m.created_at desc, m.id desc limit v_rows

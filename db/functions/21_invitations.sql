@@ -64,7 +64,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
+  perform require_not_deleted(v);
   if not settle_join_request(p_actor, p_group_id, p_user_id, 'approved') then
     perform fail('not_found');
   end if;
@@ -88,7 +88,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
+  perform require_not_deleted(v);
   if not settle_join_request(p_actor, p_group_id, p_user_id, 'denied') then
     perform fail('not_found');
   end if;
@@ -156,7 +156,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform reject_invalid(
     case when p_user_id = viewer(null) then field_error('user_id', 'is nobody''s') end,
     check_choice('role', v_role, 'owner', 'admin', 'moderator', 'member'),
@@ -245,7 +245,7 @@ begin
   perform lock_group(p_group_id);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  perform require_living(v);
+  perform require_not_deleted(v);
   delete from group_invite
   where group_id = p_group_id and id = p_invite_id and may_grant(v.rank, role)
   returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at

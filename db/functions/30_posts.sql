@@ -33,8 +33,8 @@ declare
 begin
   perform require_actor(p_actor);
   v := enter_group(p_actor, p_group_id);
-  perform require_voice(v);
-  perform require_living(v);
+  perform require_may_write(v);
+  perform require_not_deleted(v);
   perform require_unlocked(v);
   perform check_post(v_title, v_body, v_tags);
   -- One statement: the counters of topic tags, which a trigger keeps, are locked last.
@@ -45,7 +45,7 @@ begin
       returning *
     )
     select d.* from written as w
-    cross join lateral post_dto(w, null) as d
+    cross join lateral post_shape(w, null) as d
     cross join lateral emit(
       'post.created', p_actor, w.group_id, w.id, 'post', w.id, row_to_json(d)
     ) as e;
@@ -78,7 +78,7 @@ as $$
 begin
   perform enter_post(p_actor, p_post_id);
   return query
-    select d.* from post as p cross join lateral post_dto(p, viewer(p_actor)) as d
+    select d.* from post as p cross join lateral post_shape(p, viewer(p_actor)) as d
     where p.id = p_post_id;
 end
 $$;
@@ -113,14 +113,14 @@ begin
       );
   elsif p_after is null then
     return query
-      select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+      select d.* from post as p cross join lateral post_shape(p, v_viewer) as d
       where p.group_id = p_group_id and p.deleted_at is null
         and (p.created_at, p.id) < (v_start.created_at, v_start.id)
       order by p.created_at desc, p.id desc limit v_rows;
   else
     return query
       select q.* from (
-        select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+        select d.* from post as p cross join lateral post_shape(p, v_viewer) as d
         where p.group_id = p_group_id and p.deleted_at is null
           and (p.created_at, p.id) > (v_start.created_at, v_start.id)
         order by p.created_at, p.id limit v_rows
@@ -155,7 +155,7 @@ begin
   end if;
   return query
     select q.* from (
-      select d.* from post as p cross join lateral post_dto(p, v_viewer) as d
+      select d.* from post as p cross join lateral post_shape(p, v_viewer) as d
       where p.group_id = v_group_id
         and case when p_deleted then p.deleted_at is not null else p.deleted_at is null end
         and (p_tag is null or (p.topic_tags @> array[p_tag] and p.topic_tags <> '{}'))
@@ -196,8 +196,8 @@ begin
   perform lock_post(p_post_id);
   v := enter_post(p_actor, p_post_id);
   perform require_author(v, p_actor);
-  perform require_voice(v);
-  perform require_living(v);
+  perform require_may_write(v);
+  perform require_not_deleted(v);
   select * into v_old from post where id = p_post_id;
   v_new := patched_post(v_old, p_patch);
   if v_new is distinct from v_old then
@@ -209,7 +209,7 @@ begin
     returning * into v_new;
     perform record_post_change('post.updated', p_actor, v_old, v_new);
   end if;
-  return query select * from post_dto(v_new, p_actor);
+  return query select * from post_shape(v_new, p_actor);
 end
 $$;
 comment on function api.update_post(uuid, uuid, jsonb) is
@@ -257,7 +257,7 @@ begin
       else row_to_json(n)
     end,
     row_to_json(o)
-  ) from post_dto(p_old, null) as o, post_dto(p_new, null) as n;
+  ) from post_shape(p_old, null) as o, post_shape(p_new, null) as n;
 end
 $$;
 comment on function api.record_post_change(text, uuid, public.post, public.post) is
@@ -309,7 +309,7 @@ begin
     update post set deleted_at = null, updated_at = now() where id = p_post_id returning * into v_new;
     perform record_post_change('post.restored', p_actor, v_old, v_new);
   end if;
-  return query select * from post_dto(v_new, p_actor);
+  return query select * from post_shape(v_new, p_actor);
 end
 $$;
 comment on function api.restore_post(uuid, uuid) is
@@ -331,7 +331,7 @@ begin
   perform lock_post(p_post_id);
   v := enter_post(p_actor, p_post_id);
   perform require_rank(v, 'moderator');
-  perform require_living(v);
+  perform require_not_deleted(v);
   select * into v_old from post where id = p_post_id;
   v_new := v_old;
   if v_old.is_pinned <> p_pinned then
@@ -342,7 +342,7 @@ begin
       case when p_pinned then 'post.pinned' else 'post.unpinned' end, p_actor, v_old, v_new
     );
   end if;
-  return query select * from post_dto(v_new, p_actor);
+  return query select * from post_shape(v_new, p_actor);
 end
 $$;
 comment on function api.set_post_pinned(uuid, uuid, boolean) is

@@ -15,8 +15,8 @@ declare
 begin
   perform require_actor(p_actor);
   v := enter_post(p_actor, p_post_id);
-  perform require_voice(v);
-  perform require_living(v);
+  perform require_may_write(v);
+  perform require_not_deleted(v);
   v_depth := depth_below(p_post_id, p_parent_id);
   perform reject_invalid(
     check_text('body', v_body, 1, 10000),
@@ -33,7 +33,7 @@ begin
       returning *
     )
     select d.* from written as w
-    cross join lateral comment_dto(w, null) as d
+    cross join lateral comment_shape(w, null) as d
     cross join lateral emit(
       'comment.created', p_actor, w.group_id, w.post_id, 'comment', w.id, row_to_json(d)
     ) as e;
@@ -71,7 +71,7 @@ as $$
 begin
   perform enter_comment(p_actor, p_comment_id);
   return query
-    select d.* from comment as c cross join lateral comment_dto(c, viewer(p_actor)) as d
+    select d.* from comment as c cross join lateral comment_shape(c, viewer(p_actor)) as d
     where c.id = p_comment_id;
 end
 $$;
@@ -147,7 +147,7 @@ begin
       select d.*
       from comment as c
       cross join lateral (
-        select * from comment_dto(c, v_viewer) where p_deleted
+        select * from comment_shape(c, v_viewer) where p_deleted
         union all
         select * from comment_in_list(c, v_viewer) where not p_deleted
       ) as d
@@ -190,8 +190,8 @@ begin
   v_old := lock_comment(p_comment_id);
   v := enter_comment(p_actor, p_comment_id);
   perform require_author(v, p_actor);
-  perform require_voice(v);
-  perform require_living(v);
+  perform require_may_write(v);
+  perform require_not_deleted(v);
   perform reject_invalid(variadic check_patch(p_patch, '{"body": "string"}'));
   v_new := v_old;
   if p_patch ? 'body' and v_body is distinct from v_old.body then
@@ -201,7 +201,7 @@ begin
     returning * into v_new;
     perform record_comment_change('comment.updated', p_actor, v_old, v_new);
   end if;
-  return query select * from comment_dto(v_new, p_actor);
+  return query select * from comment_shape(v_new, p_actor);
 end
 $$;
 comment on function api.update_comment(uuid, uuid, jsonb) is
@@ -239,7 +239,7 @@ begin
       else row_to_json(n)
     end,
     row_to_json(o)
-  ) from comment_dto(p_old, null) as o, comment_dto(p_new, null) as n;
+  ) from comment_shape(p_old, null) as o, comment_shape(p_new, null) as n;
 end
 $$;
 comment on function api.record_comment_change(text, uuid, public.comment, public.comment) is
@@ -293,7 +293,7 @@ begin
     returning * into v_new;
     perform record_comment_change('comment.restored', p_actor, v_old, v_new);
   end if;
-  return query select * from comment_dto(v_new, p_actor);
+  return query select * from comment_shape(v_new, p_actor);
 end
 $$;
 comment on function api.restore_comment(uuid, uuid) is

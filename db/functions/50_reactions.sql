@@ -14,7 +14,7 @@ begin
   perform require_actor(p_actor);
   v := enter_subject(p_actor, p_subject_type, p_subject_id);
   perform require_rank(v, 'member');
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform reject_invalid(check_emoji('emoji', p_emoji));
   -- One statement: the subject's counter, which a trigger keeps, is locked last and shortest.
   return query
@@ -56,7 +56,7 @@ declare
 begin
   perform require_actor(p_actor);
   v := enter_subject(p_actor, p_subject_type, p_subject_id);
-  perform require_living(v);
+  perform require_not_deleted(v);
   if p_subject_type = 'post' then
     perform lock_post(p_subject_id);
   else

@@ -77,7 +77,7 @@ begin
     return;
   end if;
   -- A place for this caller alone. Who was given another one may still be writing there.
-  insert into doomed_object (key, due_at)
+  insert into orphaned_object (key, due_at)
   values (v_upload.final_key, v_upload.expires_at + interval '1 minute')
   on conflict (key) do nothing;
   return query
@@ -139,7 +139,7 @@ begin
     perform fail('attachment_mismatch');
   end if;
   -- Its URL works until it expires, and may write the object again.
-  insert into doomed_object (key, due_at) values (v_upload.key, v_upload.expires_at);
+  insert into orphaned_object (key, due_at) values (v_upload.key, v_upload.expires_at);
   return v_upload;
 end
 $$;
@@ -161,9 +161,9 @@ begin
   else
     v := enter_subject(p_actor, p_subject_type, p_subject_id);
     perform require_author(v, p_actor);
-    perform require_voice(v);
+    perform require_may_write(v);
   end if;
-  perform require_living(v);
+  perform require_not_deleted(v);
   return v;
 end
 $$;
@@ -246,7 +246,7 @@ begin
   perform emit(
     'attachment.added', p_upload.actor_id, v_media.group_id, v_media.post_id, p_subject_type,
     p_subject_id, row_to_json(d)
-  ) from media_dto(v_media) as d;
+  ) from media_shape(v_media) as d;
   return v_media;
 end
 $$;
@@ -264,7 +264,7 @@ begin
   perform record(
     'attachment.removed', p_actor, p_media.group_id, p_media.post_id, p_media.subject_type,
     p_media.subject_id, removal(p_media.id, now()), row_to_json(d)
-  ) from media_dto(p_media) as d;
+  ) from media_shape(p_media) as d;
 end
 $$;
 comment on function api.detach(uuid, public.media_attachment) is
@@ -331,7 +331,7 @@ begin
       claim_upload(p_actor, p_key, p_subject_type), v, p_subject_type, p_subject_id, p_width, p_height
     );
   end if;
-  return query select * from media_dto(v_media);
+  return query select * from media_shape(v_media);
 end
 $$;
 comment on function api.link_attachment(uuid, text, text, uuid, int, int) is
@@ -392,7 +392,7 @@ begin
     else enter_subject(p_actor, v_media.subject_type, v_media.subject_id)
   end;
   perform require_author_or_moderator(v, p_actor);
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform from media_attachment where id = p_attachment_id for update;
   if not found then
     perform fail('not_found');
@@ -433,23 +433,23 @@ comment on function api.drop_picture(uuid, public.media_attachment) is
 --
 -- Objects are removed first and forgotten then, so none is lost sight of. A store begins no upload
 -- with an expired URL, but it ends those that have begun; so what is put late is found by looking into
--- the bucket (doom_strays).
+-- the bucket (mark_stray_objects).
 
-create function api.tg_media_attachment__doom()
+create function api.tg_media_attachment__orphan()
 returns trigger
 language plpgsql
 set search_path = public, api, pg_temp
 as $$
 begin
-  insert into doomed_object (key) values (old.s3_key) on conflict (key) do nothing;
+  insert into orphaned_object (key) values (old.s3_key) on conflict (key) do nothing;
   return null;
 end
 $$;
-comment on function api.tg_media_attachment__doom() is
+comment on function api.tg_media_attachment__orphan() is
   'The object of an attachment goes when its row does, however that goes (§4).';
 
-create trigger tg_media_attachment__doom after delete on public.media_attachment
-for each row execute function api.tg_media_attachment__doom();
+create trigger tg_media_attachment__orphan after delete on public.media_attachment
+for each row execute function api.tg_media_attachment__orphan();
 
 create function api.sweep_uploads(p_most int default 1000)
 returns int
@@ -469,8 +469,8 @@ begin
       for update skip locked
     )
     returning *
-  ), doomed as (
-    insert into doomed_object (key)
+  ), orphaned as (
+    insert into orphaned_object (key)
     select unnest(array[key, final_key]) from expired where linked_at is null
     on conflict (key) do nothing
   )
@@ -479,77 +479,77 @@ begin
 end
 $$;
 comment on function api.sweep_uploads(int) is
-  'Forgets at most p_most uploads that have expired, and dooms the objects of those never linked; how '
+  'Forgets at most p_most uploads that have expired, and orphans the objects of those never linked; how '
   'many it forgot (§4).';
 
-create view api.doomed_objects as
+create view api.orphaned_objects as
 select key, due_at
-from public.doomed_object;
-comment on view api.doomed_objects is 'Shape of an object that is to be removed from the bucket (§4).';
+from public.orphaned_object;
+comment on view api.orphaned_objects is 'Shape of an object that is to be removed from the bucket (§4).';
 
-create function api.find_doomed_objects(p_most int default 1000)
-returns setof api.doomed_objects
+create function api.find_orphaned_objects(p_most int default 1000)
+returns setof api.orphaned_objects
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return query select * from doomed_objects where due_at <= now() order by due_at limit p_most;
+  return query select * from orphaned_objects where due_at <= now() order by due_at limit p_most;
 end
 $$;
-comment on function api.find_doomed_objects(int) is
+comment on function api.find_orphaned_objects(int) is
   'At most p_most objects to remove from the bucket now (§4).';
 
-create function api.forget_doomed_objects(p_keys text[])
+create function api.forget_orphaned_objects(p_keys text[])
 returns void
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  delete from doomed_object where key = any (p_keys) and due_at <= now();
+  delete from orphaned_object where key = any (p_keys) and due_at <= now();
 end
 $$;
-comment on function api.forget_doomed_objects(text[]) is
+comment on function api.forget_orphaned_objects(text[]) is
   'Forgets objects that have been removed from the bucket (§4).';
 
-create function api.postpone_doomed_objects(p_keys text[])
+create function api.postpone_orphaned_objects(p_keys text[])
 returns void
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  update doomed_object set due_at = now() + interval '1 hour'
+  update orphaned_object set due_at = now() + interval '1 hour'
   where key in (
-    select key from doomed_object where key = any (p_keys) and due_at <= now()
+    select key from orphaned_object where key = any (p_keys) and due_at <= now()
     for update skip locked
   );
 end
 $$;
-comment on function api.postpone_doomed_objects(text[]) is
+comment on function api.postpone_orphaned_objects(text[]) is
   'Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4).';
 
-create function api.doom_strays(p_keys text[])
+create function api.mark_stray_objects(p_keys text[])
 returns int
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_doomed int;
+  v_orphaned int;
 begin
-  insert into doomed_object (key)
+  insert into orphaned_object (key)
   select stray.key from unnest(p_keys) as stray (key)
   where not exists (select from presigned_upload as u where u.key = stray.key)
     and not exists (select from presigned_upload as u where u.final_key = stray.key)
     and not exists (select from media_attachment as m where m.s3_key = stray.key)
   order by stray.key
   on conflict (key) do nothing;
-  get diagnostics v_doomed = row_count;
-  return v_doomed;
+  get diagnostics v_orphaned = row_count;
+  return v_orphaned;
 end
 $$;
-comment on function api.doom_strays(text[]) is
-  'Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing '
+comment on function api.mark_stray_objects(text[]) is
+  'Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing '
   'when an upload expires leaves one (§4).';

@@ -10,7 +10,7 @@ comment on view api.moderation_batches is
   'Shape of a batch: how many posts and comments it has removed, and how many of them were restored by '
   'undoing it.';
 
-create function api.moderation_batch_dto(p_row public.moderation_batch)
+create function api.moderation_batch_shape(p_row public.moderation_batch)
 returns setof api.moderation_batches
 language sql stable rows 1
 begin atomic
@@ -22,7 +22,7 @@ begin atomic
     p_row.undone_by, p_row.undone_at, p_row.created_at
   from public.moderation_item as i where i.batch_id = p_row.id;
 end;
-comment on function api.moderation_batch_dto(public.moderation_batch) is 'A batch and what became of it.';
+comment on function api.moderation_batch_shape(public.moderation_batch) is 'A batch and what became of it.';
 
 create function api.remove_content(
   p_actor uuid, p_group_id uuid, p_reason text, p_author_id uuid default null,
@@ -41,7 +41,7 @@ begin
   perform require_actor(p_actor);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'moderator');
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform reject_invalid(
     check_text('reason', v_reason, 1, 500),
     case when num_nonnulls(p_author_id, p_ids) = 0 then field_error('author_id', 'or ids must be given') end
@@ -53,8 +53,8 @@ begin
   perform delete_items(v_batch);
   perform record(
     'content.removed', p_actor, p_group_id, null, 'moderation_batch', v_batch.id, row_to_json(d)
-  ) from moderation_batch_dto(v_batch) as d;
-  return query select * from moderation_batch_dto(v_batch);
+  ) from moderation_batch_shape(v_batch) as d;
+  return query select * from moderation_batch_shape(v_batch);
 end
 $$;
 comment on function api.remove_content(
@@ -162,17 +162,17 @@ begin
     perform fail('not_found');
   end if;
   v := enter_group(p_actor, v_batch.group_id);
-  perform require_sight(v);
+  perform require_visible(v);
   perform require_rank(v, 'moderator');
-  perform require_living(v);
+  perform require_not_deleted(v);
   perform lock_items(p_batch_id);
   perform restore_items(v_batch, p_actor);
   update moderation_batch set undone_by = p_actor, undone_at = now() where id = p_batch_id
   returning * into v_batch;
   perform record(
     'content.restored', p_actor, v_batch.group_id, null, 'moderation_batch', p_batch_id, row_to_json(d)
-  ) from moderation_batch_dto(v_batch) as d;
-  return query select * from moderation_batch_dto(v_batch);
+  ) from moderation_batch_shape(v_batch) as d;
+  return query select * from moderation_batch_shape(v_batch);
 end
 $$;
 comment on function api.undo_removal(uuid, uuid) is
@@ -235,7 +235,7 @@ begin
   v_start := page_start(p_before, p_after, p_limit, true);
   return query
     select q.* from (
-      select d.* from moderation_batch as b cross join lateral moderation_batch_dto(b) as d
+      select d.* from moderation_batch as b cross join lateral moderation_batch_shape(b) as d
       where b.group_id = p_group_id
         and case
           when p_after is null then (b.created_at, b.id) < (v_start.created_at, v_start.id)

@@ -29,18 +29,18 @@ begin
   return query select * from export_standing(p_user_id);
   return query
     select 'post', to_jsonb(d)
-    from post as p cross join lateral post_dto(p, p_user_id) as d
+    from post as p cross join lateral post_shape(p, p_user_id) as d
     where p.author_id = p_user_id order by d.created_at, d.id;
   return query
     select 'comment', to_jsonb(d)
-    from comment as c cross join lateral comment_dto(c, p_user_id) as d
+    from comment as c cross join lateral comment_shape(c, p_user_id) as d
     where c.author_id = p_user_id order by d.created_at, d.id;
   return query
     select 'reaction', to_jsonb(r) from reactions as r
     where r.user_id = p_user_id order by r.created_at, r.id;
   return query
     select 'attachment', to_jsonb(d)
-    from media_attachment as m cross join lateral media_dto(m) as d
+    from media_attachment as m cross join lateral media_shape(m) as d
     where m.created_by = p_user_id order by d.created_at, d.id;
   return query
     select 'upload', to_jsonb(u) from presigned_upload as u
@@ -63,11 +63,11 @@ as $$
 begin
   return query
     select 'group', to_jsonb(d)
-    from group_entity as g cross join lateral group_dto(g, p_user_id) as d
+    from group_entity as g cross join lateral group_shape(g, p_user_id) as d
     where g.created_by = p_user_id order by d.created_at, d.id;
   return query
     select 'member', to_jsonb(d) || jsonb_build_object('left_at', m.left_at)
-    from group_member as m cross join lateral member_dto(m) as d
+    from group_member as m cross join lateral member_shape(m) as d
     where m.user_id = p_user_id order by d.created_at, d.id;
   return query
     select 'invite', to_jsonb(i) from invites as i
@@ -170,7 +170,7 @@ begin
   perform record('member.left', null, o.group_id, null, 'member', o.id, row_to_json(d))
   from unnest(v_members) as o
   join group_member as m on m.id = o.id
-  cross join lateral member_dto(m) as d
+  cross join lateral member_shape(m) as d
   where o.left_at is null
   order by o.group_id;
   delete from group_member

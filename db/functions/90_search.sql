@@ -374,7 +374,7 @@ begin
   where consumer = p_consumer and dead_at is not null
     and (p_event_ids is null or event_id = any (p_event_ids));
   get diagnostics v_replayed = row_count;
-  perform ring();
+  perform wake_workers();
   return v_replayed;
 end
 $$;
@@ -515,7 +515,7 @@ begin
       join group_entity as g
         on g.id = case h.kind when 'group' then h.id else p.group_id end and g.deleted_at is null
       left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
-      where shows(g.visibility, m.role, false)
+      where is_visible(g.visibility, m.role, false)
         or (h.kind = 'group' and g.visibility = 'private')
       order by h.nr limit p_most
     )
@@ -523,7 +523,7 @@ begin
       v.nr::int,
       json_build_object(
         'type', v.kind, 'score', v.score, 'highlights', v.highlights,
-        v.kind, found_dto(v.kind, v.id, viewer(p_actor))
+        v.kind, found_shape(v.kind, v.id, viewer(p_actor))
       ),
       search_cursor(v.score, v.version)
     from visible as v
@@ -536,7 +536,7 @@ comment on function api.find_visible(uuid, json, int) is
   'deleted, or inside something deleted, nobody finds; highlights are kept while the version is the '
   'row''s own (§2, §5).';
 
-create function api.find_closed(p_actor uuid, p_group_ids uuid[], p_post_ids uuid[])
+create function api.find_hidden_parents(p_actor uuid, p_group_ids uuid[], p_post_ids uuid[])
 returns setof uuid
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
@@ -548,16 +548,16 @@ begin
     from group_entity as g
     left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
     where g.id = any (p_group_ids)
-      and not (g.deleted_at is null and shows(g.visibility, m.role, false))
+      and not (g.deleted_at is null and is_visible(g.visibility, m.role, false))
     union all
     select id from post where id = any (p_post_ids) and deleted_at is not null;
 end
 $$;
-comment on function api.find_closed(uuid, uuid[], uuid[]) is
+comment on function api.find_hidden_parents(uuid, uuid[], uuid[]) is
   'In which of these groups and posts the actor finds nothing: a search that has met them needs to be '
   'proposed nothing more that is in one (§2, §5).';
 
-create function api.found_dto(p_kind text, p_id uuid, p_viewer uuid)
+create function api.found_shape(p_kind text, p_id uuid, p_viewer uuid)
 returns json
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -565,19 +565,19 @@ as $$
 begin
   return case p_kind
     when 'post' then (
-      select row_to_json(d) from post as p cross join lateral post_dto(p, p_viewer) as d
+      select row_to_json(d) from post as p cross join lateral post_shape(p, p_viewer) as d
       where p.id = p_id
     )
     when 'comment' then (
-      select row_to_json(d) from comment as c cross join lateral comment_dto(c, p_viewer) as d
+      select row_to_json(d) from comment as c cross join lateral comment_shape(c, p_viewer) as d
       where c.id = p_id
     )
     when 'group' then (
-      select row_to_json(d) from group_entity as g cross join lateral group_dto(g, p_viewer) as d
+      select row_to_json(d) from group_entity as g cross join lateral group_shape(g, p_viewer) as d
       where g.id = p_id
     )
   end;
 end
 $$;
-comment on function api.found_dto(text, uuid, uuid) is
+comment on function api.found_shape(text, uuid, uuid) is
   'A post, comment or group as the viewer sees it, whose caller has found that the viewer may (§3.2).';

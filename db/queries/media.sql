@@ -25,7 +25,7 @@ select api.confirm_upload(
 ) as is_announced;
 
 -- name: UploadSweep :one
--- Forgets at most most uploads that have expired, and dooms the objects of those never linked; how
+-- Forgets at most most uploads that have expired, and orphans the objects of those never linked; how
 -- many it forgot (§4).
 select api.sweep_uploads(p_most => @most) as swept;
 
@@ -53,19 +53,19 @@ select api.remove_attachment(
   p_actor => sqlc.narg('actor'), p_attachment_id => @attachment_id
 );
 
--- name: DoomedObjectFind :many
+-- name: OrphanedObjectFind :many
 -- At most most objects to remove from the bucket now (§4).
-select * from api.find_doomed_objects(p_most => @most);
+select * from api.find_orphaned_objects(p_most => @most);
 
--- name: DoomedObjectForget :exec
+-- name: OrphanedObjectForget :exec
 -- Forgets objects that have been removed from the bucket (§4).
-select api.forget_doomed_objects(p_keys => @keys::text[]);
+select api.forget_orphaned_objects(p_keys => @keys::text[]);
 
--- name: DoomedObjectPostpone :exec
+-- name: OrphanedObjectPostpone :exec
 -- Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4).
-select api.postpone_doomed_objects(p_keys => @keys::text[]);
+select api.postpone_orphaned_objects(p_keys => @keys::text[]);
 
--- name: StrayObjectDoom :one
--- Dooms those objects that belong to no upload and no attachment; how many. Whoever is still writing
+-- name: StrayObjectMark :one
+-- Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing
 -- when an upload expires leaves one (§4).
-select api.doom_strays(p_keys => @keys::text[]) as doomed;
+select api.mark_stray_objects(p_keys => @keys::text[]) as orphaned;

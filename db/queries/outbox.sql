@@ -7,10 +7,10 @@ select * from api.measure_outbox();
 -- Removes at most most events that are older and that every consumer is done with; how many (§5).
 select api.prune_outbox(p_older_than => @older_than, p_most => @most) as pruned;
 
--- name: OutboxSleep :exec
+-- name: OutboxMarkIdle :exec
 -- Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it
 -- no longer does (§5).
-select api.sleep_until(p_consumer => @consumer, p_until => @until);
+select api.mark_idle(p_consumer => @consumer, p_until => @until);
 
 -- name: StreamEventSequence :one
 -- Gives events that wait for a stream their places, in the order of their ids; how many (§6).

@@ -15,7 +15,7 @@ select * from api.find_visible(
 
 -- name: ClosedFind :many
 -- In which of these groups and posts the actor finds nothing (§2, §5).
-select api.find_closed(
+select api.find_hidden_parents(
   p_actor => sqlc.narg('actor'), p_group_ids => @group_ids::uuid[], p_post_ids => @post_ids::uuid[]
 ) as id;
 

@@ -232,15 +232,15 @@ def test_a_sweeper_that_does_not_come_is_told(
     communities: Communities, database: databases.Database, run_worker: WorkerFactory
 ) -> None:
     with database.connect() as connection:
-        connection.execute("insert into doomed_object values ('a', now() - interval '1 minute')")
+        connection.execute("insert into orphaned_object values ('a', now() - interval '1 minute')")
         assert found(communities("doctor", "--json"), "sweeper")["status"] == "ok"
-        connection.execute("update doomed_object set due_at = now() - interval '20 minutes'")
+        connection.execute("update orphaned_object set due_at = now() - interval '20 minutes'")
         told = communities("doctor", "--json")
         assert (told.code, found(told, "sweeper")["status"]) == (0, "warning")
         assert "20 minutes ago" in found(told, "sweeper")["found"]
         run_worker("sweeper")
         eventually(
-            lambda: connection.execute("select from doomed_object").fetchone() is None, seconds=60
+            lambda: connection.execute("select from orphaned_object").fetchone() is None, seconds=60
         )
     assert found(communities("doctor", "--json"), "sweeper")["status"] == "ok"
 

@@ -71,10 +71,10 @@ def test_a_key_with_the_pages_policy_serves_media_and_sweeps(
         assert httpx.get(media["url"]).content == PNG
         assert client.delete(f"/attachments/{media['id']}").status_code == 204
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("update doomed_object set due_at = now()")
+        connection.execute("update orphaned_object set due_at = now()")
         run_worker("sweeper", **key.settings)
         eventually(
-            lambda: connection.execute("select from doomed_object").fetchone() is None, seconds=60
+            lambda: connection.execute("select from orphaned_object").fetchone() is None, seconds=60
         )
     assert httpx.get(media["url"]).status_code == 404
 

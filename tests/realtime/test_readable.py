@@ -29,13 +29,13 @@ def story(town: Town, group_id: str) -> Iterator[None]:
     http = owner.client
     post = owner.make_post(group_id, "first words")
     yield
-    doomed = owner.make_post(group_id, "to be deleted")
+    orphaned = owner.make_post(group_id, "to be deleted")
     yield
     done(http.patch(f"/posts/{post}", json={"body": "other words"}))
     yield
     comment = member.make_comment(post, "first answer")
     yield
-    member.make_comment(doomed, "deleted with its post")
+    member.make_comment(orphaned, "deleted with its post")
     yield
     done(member.client.patch(f"/comments/{comment}", json={"body": "other answer"}))
     yield
@@ -54,7 +54,7 @@ def story(town: Town, group_id: str) -> Iterator[None]:
     for name in ("Another name", "Yet another"):
         done(http.patch(f"/groups/{group_id}", json={"name": name}))
         yield
-    for gone in (f"/comments/{comment}", f"/posts/{doomed}"):
+    for gone in (f"/comments/{comment}", f"/posts/{orphaned}"):
         done(http.delete(gone))
         yield
     done(http.post(f"/comments/{comment}/restore"))

@@ -120,7 +120,7 @@ def test_nobody_rings_unless_somebody_sleeps(
         for sleeper, rings in [(None, 0), ("2 seconds", 1), ("-2 seconds", 0)]:
             if sleeper:
                 database_connection.execute(
-                    "select api.sleep_until('streams', now() + %s::interval)", [sleeper]
+                    "select api.mark_idle('streams', now() + %s::interval)", [sleeper]
                 )
             writer.post()
             heard = list(listener.notifies(timeout=0.3))

@@ -110,7 +110,7 @@ def test_an_expired_upload_that_was_never_linked_leaves_table_and_bucket(
     run_worker("sweeper", *OFTEN)
     eventually(lambda: not uploads.has(expired[0]) and not uploads.has(expired[1]))
     # The object that a URL can still write waits for the end of the URL.
-    eventually(lambda: count(database_connection, "doomed_object") == 1)
+    eventually(lambda: count(database_connection, "orphaned_object") == 1)
     assert count(database_connection, "presigned_upload") == 2
     assert all(map(uploads.has, (*waiting, *linked)))
 
@@ -130,9 +130,9 @@ def test_the_object_of_a_removed_attachment_leaves_the_bucket(
     assert uploads.has(kept)
     # Where it was uploaded to: when its URL has expired.
     assert uploads.has(key)
-    database_connection.execute("update doomed_object set due_at = now()")
+    database_connection.execute("update orphaned_object set due_at = now()")
     eventually(lambda: not uploads.has(key))
-    eventually(lambda: not count(database_connection, "doomed_object"))
+    eventually(lambda: not count(database_connection, "orphaned_object"))
 
 
 def test_what_is_still_being_written_when_its_upload_expires_goes_too(
@@ -152,7 +152,7 @@ def test_what_is_still_being_written_when_its_upload_expires_goes_too(
         expire(database_connection, late)
         sweeper = run_worker("sweeper", *OFTEN, "--stray", "0", S3_BUCKET=bucket.name)
         eventually(lambda: late not in bucket.held())
-        eventually(lambda: not count(database_connection, "doomed_object"))
+        eventually(lambda: not count(database_connection, "orphaned_object"))
         slow.send(PNG[1:])
         assert slow.getresponse().status == http.HTTPStatus.OK
     eventually(lambda: "strays found" in sweeper.log.read_text())
@@ -164,7 +164,7 @@ def test_what_the_store_refuses_to_remove_is_in_nobodys_way(
 ) -> None:
     database_connection.execute(
         """
-        insert into doomed_object (key, due_at)
+        insert into orphaned_object (key, due_at)
         select '../' || n, now() - interval '1 hour' from generate_series(1, 1000) as n
         """
     )
@@ -174,7 +174,7 @@ def test_what_the_store_refuses_to_remove_is_in_nobodys_way(
     sweeper = run_worker("sweeper", *OFTEN, METRICS_PORT=port)
     eventually(lambda: not any(map(uploads.has, keys)))
     # MinIO names one of them alone.
-    refused = count(database_connection, "doomed_object where due_at > now()")
+    refused = count(database_connection, "orphaned_object where due_at > now()")
     assert refused > 0
     counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert f"communities_sweep_refused_total {refused}.0" in counted
@@ -186,9 +186,9 @@ def test_what_the_store_refuses_to_remove_is_in_nobodys_way(
 def test_an_object_that_is_not_there_is_no_trouble(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
-    database_connection.execute("insert into doomed_object (key) values ('media/never'), ('x')")
+    database_connection.execute("insert into orphaned_object (key) values ('media/never'), ('x')")
     sweeper = run_worker("sweeper", *OFTEN)
-    eventually(lambda: not count(database_connection, "doomed_object"))
+    eventually(lambda: not count(database_connection, "orphaned_object"))
     sweeper.stop()
     assert {line["level"] for line in sweeper.lines()} == {"info"}
 
@@ -209,13 +209,13 @@ def test_nothing_is_lost_while_s3_is_away(
         s3.down()
     sweeper = run_worker("sweeper", *OFTEN, S3_ENDPOINT_URL=s3.url)
     eventually(lambda: "store failed" in sweeper.log.read_text())
-    assert count(database_connection, "doomed_object") == 2
+    assert count(database_connection, "orphaned_object") == 2
     assert uploads.has(key)
     if silent:
         s3.silent = False
     else:
         s3.up()
-    eventually(lambda: not count(database_connection, "doomed_object"))
+    eventually(lambda: not count(database_connection, "orphaned_object"))
     assert not uploads.has(key)
     assert not uploads.has(final)
     eventually(lambda: "store is back" in sweeper.log.read_text())
@@ -228,10 +228,10 @@ def test_sweepers_share_the_work_of_many_batches(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     database_connection.execute(
-        "insert into doomed_object (key) select 'none/' || n from generate_series(1, 2500) as n"
+        "insert into orphaned_object (key) select 'none/' || n from generate_series(1, 2500) as n"
     )
     sweepers = [run_worker("sweeper", *OFTEN) for _ in range(2)]
-    eventually(lambda: not count(database_connection, "doomed_object"))
+    eventually(lambda: not count(database_connection, "orphaned_object"))
     for sweeper in sweepers:
         sweeper.stop()
         assert {line["level"] for line in sweeper.lines()} == {"info"}
@@ -261,7 +261,7 @@ def test_what_is_to_go_goes_and_nothing_else_though_sweepers_are_killed_at_rando
     eventually(
         lambda: (
             not count(database_connection, "presigned_upload where expires_at < now()")
-            and not count(database_connection, "doomed_object where due_at <= now()")
+            and not count(database_connection, "orphaned_object where due_at <= now()")
         )
     )
     assert not any(map(uploads.has, gone))
@@ -309,11 +309,11 @@ def test_a_sweeper_waits_for_the_database(
     database_url: str,
     database_connection: psycopg.Connection,
 ) -> None:
-    database_connection.execute("insert into doomed_object (key) values ('media/never')")
+    database_connection.execute("insert into orphaned_object (key) values ('media/never')")
     with Forwarder(database_url) as postgres:
         postgres.down()
         sweeper = run_worker("sweeper", *OFTEN, DATABASE_URL=postgres.url)
         eventually(lambda: "store failed" in sweeper.log.read_text())
         postgres.up()
-        eventually(lambda: not count(database_connection, "doomed_object"))
+        eventually(lambda: not count(database_connection, "orphaned_object"))
         sweeper.stop()

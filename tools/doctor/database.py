@@ -88,7 +88,7 @@ def look_at_sweeper(context: Context) -> Iterator[Finding]:
         if connection is None:
             yield skipped("sweeper", "not looked at: the database can't be asked for it")
             return
-        first = next(media.Querier(connection).doomed_object_find(most=1), None)
+        first = next(media.Querier(connection).orphaned_object_find(most=1), None)
         late = (datetime.now(UTC) - first.due_at).total_seconds() if first else 0.0
         if late > UNSWEPT:
             yield warning(

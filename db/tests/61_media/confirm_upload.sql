@@ -31,7 +31,7 @@ select isnt(
   'It is to be copied to a new place each time it is found'
 );
 select is(
-  look('select bool_and(due_at > now() + interval ''15 minutes'') from doomed_object'), 'true',
+  look('select bool_and(due_at > now() + interval ''15 minutes'') from orphaned_object'), 'true',
   'What is copied to the place before goes, once nobody can be copying any more'
 );
 select is(

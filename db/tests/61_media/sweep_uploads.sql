@@ -16,19 +16,19 @@ $$;
 select left(set_config('key.final_' || name, pg_temp.final(name), true), 0)
 from unnest(array['linked', 'unlinked', 'unlinked2', 'kept']) as name;
 
-select is_empty('select * from api.find_doomed_objects()', 'What is in use is not removed');
+select is_empty('select * from api.find_orphaned_objects()', 'What is in use is not removed');
 select is(
-  (select due_at from public.doomed_object where key = key('linked')), now() + interval '15 minutes',
+  (select due_at from public.orphaned_object where key = key('linked')), now() + interval '15 minutes',
   'The first object of a linked upload goes when its URL has expired'
 );
 update public.presigned_upload set expires_at = now() - interval '2 minutes' where key <> key('young');
-update public.doomed_object set due_at = now() - interval '2 minutes';
+update public.orphaned_object set due_at = now() - interval '2 minutes';
 set local role communities_job;
 select is(api.sweep_uploads(1), 1, 'At most as many uploads are forgotten as asked for');
 select is(api.sweep_uploads(), 3, 'Then the rest of those that have expired');
 select is(api.sweep_uploads(), 0, 'Then none');
 select bag_eq(
-  'select key from api.find_doomed_objects() as key',
+  'select key from api.find_orphaned_objects() as key',
   $$
     select key(name) from unnest(array[
       'linked', 'kept', 'unlinked', 'final_unlinked', 'unlinked2', 'final_unlinked2'
@@ -37,38 +37,38 @@ select bag_eq(
   'Of an upload that was never linked all goes, of a linked one what the URL wrote'
 );
 select is(
-  (select count(*) from api.find_doomed_objects(2)), 2::bigint, 'At most as many are found as asked for'
+  (select count(*) from api.find_orphaned_objects(2)), 2::bigint, 'At most as many are found as asked for'
 );
 select lives_ok(
-  $$ select api.forget_doomed_objects(array(select key from api.find_doomed_objects())) $$,
+  $$ select api.forget_orphaned_objects(array(select key from api.find_orphaned_objects())) $$,
   'What was removed from the bucket is forgotten'
 );
-select is_empty('select * from api.find_doomed_objects()', 'And found no more');
+select is_empty('select * from api.find_orphaned_objects()', 'And found no more');
 
 select from api.remove_attachment(the('owner'), the('linked'));
 select is(
-  (select array_agg(key) from api.find_doomed_objects() as key), array[key('final_linked')],
+  (select array_agg(key) from api.find_orphaned_objects() as key), array[key('final_linked')],
   'With an attachment its object goes'
 );
-select from api.forget_doomed_objects(array[key('final_linked')]);
+select from api.forget_orphaned_objects(array[key('final_linked')]);
 select sudo($$ delete from post where id = the('post') $$);
 select is(
-  (select array_agg(key) from api.find_doomed_objects() as key), array[key('final_kept')],
+  (select array_agg(key) from api.find_orphaned_objects() as key), array[key('final_kept')],
   'With a post those of its attachments'
 );
-select from api.forget_doomed_objects(array[key('final_kept')]);
+select from api.forget_orphaned_objects(array[key('final_kept')]);
 
 -- What the store refuses to remove
-select sudo($$ insert into doomed_object (key) values ('refused'), ('other') $$);
+select sudo($$ insert into orphaned_object (key) values ('refused'), ('other') $$);
 select lives_ok(
-  $$ select api.postpone_doomed_objects(array['refused', 'none']) $$, 'What is refused is postponed'
+  $$ select api.postpone_orphaned_objects(array['refused', 'none']) $$, 'What is refused is postponed'
 );
 select is(
-  (select array_agg(key) from api.find_doomed_objects() as key), array['other'],
+  (select array_agg(key) from api.find_orphaned_objects() as key), array['other'],
   'So that it is in nobody''s way'
 );
 select is(
-  look($$ select due_at = now() + interval '1 hour' from doomed_object where key = 'refused' $$), 'true',
+  look($$ select due_at = now() + interval '1 hour' from orphaned_object where key = 'refused' $$), 'true',
   'It is tried again in an hour'
 );
 
@@ -79,21 +79,21 @@ select sudo($$
   values (the('club'), 'group', the('club'), 'media/attached', 'image/png', 1, the('owner'))
 $$);
 select is(
-  api.doom_strays(array[key('waiting'), place('waiting'), 'media/attached', 'uploads/a', 'uploads/b']), 2,
-  'An object of no upload and no attachment is doomed'
+  api.mark_stray_objects(array[key('waiting'), place('waiting'), 'media/attached', 'uploads/a', 'uploads/b']), 2,
+  'An object of no upload and no attachment is orphaned'
 );
 select bag_eq(
-  'select key from api.find_doomed_objects()', array['other', 'uploads/a', 'uploads/b'], 'At once'
+  'select key from api.find_orphaned_objects()', array['other', 'uploads/a', 'uploads/b'], 'At once'
 );
-select is(api.doom_strays(array['uploads/a', 'refused']), 0, 'What is doomed already stays as it is');
+select is(api.mark_stray_objects(array['uploads/a', 'refused']), 0, 'What is orphaned already stays as it is');
 reset role;
 select is(
   has_function_privilege('communities_service', signature, 'execute'), false,
   format('The service does not call %s', signature)
 )
 from unnest(array[
-  'api.sweep_uploads(int)', 'api.find_doomed_objects(int)', 'api.forget_doomed_objects(text[])',
-  'api.postpone_doomed_objects(text[])', 'api.doom_strays(text[])'
+  'api.sweep_uploads(int)', 'api.find_orphaned_objects(int)', 'api.forget_orphaned_objects(text[])',
+  'api.postpone_orphaned_objects(text[])', 'api.mark_stray_objects(text[])'
 ]) as signature;
 select throws_code(
   format('select api.link_attachment(the(''owner''), %L, ''post'', the(''post''))', key('unlinked')),

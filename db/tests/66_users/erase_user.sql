@@ -87,7 +87,7 @@ from (values
     'event_type = ''post.created'' and aggregate_id = the(''post'') '
     'and array(select jsonb_object_keys(payload -> ''data'')) = array[''id'', ''deleted_at'']', 1,
     'An event that is still to be told tells no more than of what is deleted'),
-  ('doomed_object', 'true', 3, 'Their objects go')
+  ('orphaned_object', 'true', 3, 'Their objects go')
 ) as places (place, condition, n, sentence);
 select is(
   (select array[author_id::text, body] from api.list_comments(the('member'), the('other')) where id = the('comment')),

@@ -81,7 +81,7 @@ select is_empty(
 -- What a search has met, and needs no more of.
 select set_eq(
   format(
-    'select api.find_closed(%L, array[the(''public''), the(''private''), the(''secret'')], '
+    'select api.find_hidden_parents(%L, array[the(''public''), the(''private''), the(''secret'')], '
       'array[the(''public_post'')])',
     the(actor)
   ),
@@ -91,7 +91,7 @@ select set_eq(
 from unnest(array['anonymous', 'stranger', 'banned', 'member']) as actor;
 select api.delete_post(the('owner'), the('public_post'));
 select is(
-  (select array_agg(id) from api.find_closed(the('owner'), '{}', array[the('public_post')]) as id),
+  (select array_agg(id) from api.find_hidden_parents(the('owner'), '{}', array[the('public_post')]) as id),
   array[the('public_post')], 'Nor anybody in a deleted post'
 );
 select is(
@@ -105,7 +105,7 @@ select is(pg_temp.found('moderator', 'public'), 'group post', 'Nobody finds a de
 select api.delete_group(the('owner'), the('public'));
 select is(pg_temp.found('owner', 'public'), null, 'Nobody finds a deleted group, nor anything in it');
 select is(
-  (select array_agg(id) from api.find_closed(the('owner'), array[the('public')], '{}') as id),
+  (select array_agg(id) from api.find_hidden_parents(the('owner'), array[the('public')], '{}') as id),
   array[the('public')], 'So it is closed to its owner, too'
 );
 select is_empty(
