@@ -103,6 +103,30 @@ def test_a_token_is_the_users(communities: Communities) -> None:
     assert communities("token", user).out.count(".") == 2
 
 
+def test_psql_takes_arguments_and_standard_input(communities: Communities) -> None:
+    told = communities.run("psql", "--", "-At", "-c", "select 1 + 1", "-c", "select 'two words'")
+    assert (told.code, told.out, told.said) == (0, "2\ntwo words\n", "")
+    told = communities.run("psql", "--", "-At", stdin="select 1 + 2;\nselect current_database();\n")
+    database = urlsplit(communities.environment["DATABASE_URL"]).path.strip("/")
+    assert (told.code, told.out) == (0, f"3\n{database}\n")
+    assert communities.run("psql", stdin="select 5;").out.split() == [
+        "?column?",
+        "----------",
+        "5",
+        "(1",
+        "row)",
+    ]
+
+
+def test_psql_exit_code_is_the_exit_code_of_the_command(communities: Communities) -> None:
+    assert communities.run("psql", "--", "-c", "select").code == 0
+    assert communities.run("psql", "--", "-c", "selekt").code == 1
+    assert communities.run("psql", "--", "-d", "nowhere", "-c", "select").code == 2
+    stop = ("psql", "--", "-v", "ON_ERROR_STOP=1")
+    assert communities.run(*stop, stdin="selekt;\nselect 1;\n").code == 3
+    assert communities.run("psql", "--", "-c", r"\! kill -KILL $PPID").code == 128 + signal.SIGKILL
+
+
 @pytest.fixture
 def dead(database: databases.Database, writer: Writer) -> int:
     """A post's event that the indexer has given up."""

@@ -125,21 +125,29 @@ def token(
     output.result(json, {"user_id": user, "token": made, "expires_at": expires}, made)
 
 
-def psql() -> None:
-    """Open psql on the instance's database.
+def psql(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Arguments of psql, after --.", metavar="[ARGUMENT]…", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Open psql on the instance's database; the exit code is psql's.
 
-    Example: echo 'select * from api.verify_counters()' | communities psql
+    Example: communities psql -- -c 'select * from api.verify_counters()'
     """
     from tools import parts
 
     with _database() as url:
         environment = {**os.environ, **parts.libpq(url)}
-        with subprocess.Popen([parts.psql()], env=environment) as client:
+        with subprocess.Popen([parts.psql(), *(arguments or [])], env=environment) as client:
             while client.returncode is None:
-                # Ctrl-C is for psql, which ends a query by it and goes on.
+                # psql handles Ctrl-C itself: it cancels the query and stays open.
                 with contextlib.suppress(KeyboardInterrupt):
                     client.wait()
-    raise SystemExit(client.returncode)
+    killed = client.returncode < 0
+    raise SystemExit(128 - client.returncode if killed else client.returncode)
 
 
 @contextmanager
