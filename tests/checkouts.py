@@ -19,10 +19,12 @@ from service import settings as configuration
 from tools import processes, serve, stack
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 60.0
+PATIENCE = 180.0  # seconds, for a busy machine
 
 APP = """
 import os
+import psycopg
+import redis
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -30,7 +32,11 @@ from service import settings
 
 config = settings.load(settings.ServiceSettings)
 
-async def healthz(request):
+def healthz(request):
+    with psycopg.connect(config.database_url.get_secret_value()) as connection:
+        connection.execute("select 1")
+    with redis.Redis.from_url(config.redis_url.get_secret_value()) as client:
+        client.ping()
     return PlainTextResponse(str(os.getpid()))
 
 app = Starlette(routes=[Route("/healthz", healthz)])
@@ -169,7 +175,7 @@ class Checkout:
 
     def nothing_runs(self) -> bool:
         """A killed server's children take a moment to notice."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while self.left_running():
             if time.monotonic() > deadline:
                 return False
@@ -180,12 +186,6 @@ class Checkout:
         """The process of this name as `make run` last started it."""
         path = processes.Folder(self.data_dir).record(name)
         return processes.Record(**json.loads(path.read_text()))
-
-    def part(self, name: str) -> psutil.Process:
-        found = [p for p in self.left_running() if name in p.name() and p.ppid() != os.getpid()]
-        heads = [p for p in found if p.ppid() not in {other.pid for other in found}]
-        assert len(heads) == 1, heads
-        return heads[0]
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

@@ -98,7 +98,17 @@ def start(
 
 
 def stop(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE) -> None:
-    """Ask all of them to stop, wait, and kill what is left with all it has started."""
+    """Ends processes and removes their records."""
+    end(folder, records, patience=patience)
+    for record in records:
+        folder.record(record.name).unlink(missing_ok=True)
+
+
+def end(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE) -> None:
+    """Asks processes to stop, waits, and kills what is left with all it has started.
+
+    The records stay: a restart replaces each in one step, so that readers always find one.
+    """
     families = {record: _family(folder, record) for record in records}
     for record, family in families.items():
         if record.process() is not None:
@@ -113,7 +123,6 @@ def stop(folder: Folder, records: Sequence[Record], *, patience: float = PATIENC
     _still_there(everyone, patience)
     for record in records:
         _reap(record)
-        folder.record(record.name).unlink(missing_ok=True)
 
 
 def tail(log: Path, lines: int = 12) -> str:

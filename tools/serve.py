@@ -1,11 +1,12 @@
 """`communities run`: the stores, the database brought up to date, the servers, until the end."""
 
+import functools
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +14,11 @@ import urllib3
 
 from service import settings as configuration
 from service.settings import Settings
-from tools import migrate, output, processes, seed, stack, tokens
+from tools import migrate, output, processes, seed, stack, supervisor, tokens
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
-# A server that ends sooner after its start than this would only do the same again.
-SETTLED = 3.0
 WORKERS = ("relay", "indexer", "sweeper")
 
 
@@ -61,7 +60,8 @@ def run(settings: Settings, *, json: bool = False) -> None:
 
 def _run(settings: Settings, json: bool) -> None:
     say = output.speaker(json)
-    with stack.owned(settings) as running:
+    with stack.owned(settings) as stores:
+        running = stores.stack
         # Not sooner: what a killed run has left behind may hold the port until here.
         port = settings.port or stack.free_port()
         if not stack.is_free(port, settings.host):
@@ -77,57 +77,29 @@ def _run(settings: Settings, json: bool) -> None:
             **_python_path(),
             **_examples(settings),
         }
-        watch = _Watch(processes.Folder(settings.data_dir), environment, say)
+        folder = processes.Folder(settings.data_dir)
+        supervised = supervisor.Supervisor(folder, say)
+        for record in running.records:
+            supervised.adopt(record, functools.partial(stores.restart, record.name))
         for server in servers(settings, port):
-            watch.start(server)
+            supervised.start(functools.partial(_start, folder, server, environment))
         address = origin(settings.host, port)
-        _wait_until_healthy(watch, address)
+        _wait_until_healthy(supervised, address)
         if json:
             output.result(True, _addresses(settings, address), "")
         else:
             _welcome(settings, address)
         while True:
-            watch.parts(running)
-            watch.servers()
+            supervised.check()
             time.sleep(0.2)
 
 
-@dataclass
-class _Watch:
-    """Keeps the servers up. The stores are not started again: one that died needs a look."""
-
-    folder: processes.Folder
-    environment: Mapping[str, str]
-    say: Callable[[str], None]
-    started: dict[str, tuple[Server, processes.Record, float]] = field(default_factory=dict)
-
-    def start(self, server: Server) -> None:
-        record = processes.start(
-            self.folder,
-            server.name,
-            server.command,
-            environment={**self.environment, **server.environment},
-        )
-        self.started[server.name] = (server, record, time.monotonic())
-
-    def servers(self) -> None:
-        for server, record, since in list(self.started.values()):
-            if record.process() is None:
-                if time.monotonic() - since < SETTLED:
-                    raise self._died(server.name)
-                self.say(f"{server.name} has died, it is started again")
-                # With it goes what it had started and would stand in the new one's way.
-                processes.stop(self.folder, [record])
-                self.start(server)
-
-    def parts(self, running: stack.Stack) -> None:
-        for record in running.records:
-            if record.process() is None:
-                raise self._died(record.name)
-
-    def _died(self, name: str) -> Failure:
-        log = self.folder.log(name)
-        return Failure(f"{name} has died; {log} ends with\n{processes.tail(log)}")
+def _start(
+    folder: processes.Folder, server: Server, environment: Mapping[str, str]
+) -> processes.Record:
+    return processes.start(
+        folder, server.name, server.command, environment={**environment, **server.environment}
+    )
 
 
 def _python_path() -> dict[str, str]:
@@ -162,17 +134,20 @@ def _examples(settings: Settings) -> dict[str, str]:
     return {"EXAMPLE_USERS": json.dumps(users)}
 
 
-def _wait_until_healthy(watch: _Watch, origin: str) -> None:
+def _wait_until_healthy(supervised: supervisor.Supervisor, origin: str) -> None:
     deadline = time.monotonic() + PATIENCE
     with urllib3.PoolManager(timeout=2, retries=False) as http:
         while True:
-            watch.servers()
+            supervised.check()
             try:
-                if http.request("GET", f"{origin}/healthz").status == 200:
-                    return
+                status = http.request("GET", f"{origin}/healthz").status
+                answer = f"status {status}"
             except urllib3.exceptions.HTTPError as error:
-                if time.monotonic() > deadline:
-                    raise Failure(f"the service doesn't answer at {origin}: {error}") from None
+                status, answer = None, str(error)
+            if status == 200:
+                return
+            if time.monotonic() > deadline:
+                raise Failure(f"The service does not answer at {origin}: {answer}.")
             time.sleep(0.05)
 
 

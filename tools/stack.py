@@ -67,8 +67,28 @@ class _State:
         return all(record.process() for record in self.records)
 
 
+@dataclass(frozen=True)
+class Owned:
+    """The stack of its owner, who may restart a part that died."""
+
+    settings: Settings
+    state: _State
+
+    @property
+    def stack(self) -> Stack:
+        return Stack(self.state.urls, tuple(self.state.records))
+
+    def restart(self, name: str) -> processes.Record:
+        """Starts a part on its former port. Does not wait until it answers."""
+        record, _ = _launch(self.settings, name, _kept_ports(self.settings)[name])
+        others = [other for other in self.state.records if other.name != name]
+        self.state.records[:] = [*others, record]
+        _write(self.settings, self.state)
+        return record
+
+
 @contextmanager
-def owned(settings: Settings) -> Iterator[Stack]:
+def owned(settings: Settings) -> Iterator[Owned]:
     """The whole stack for one program alone, from here until it ends."""
     with _lock(settings, "users") as users:
         if not _take(users, fcntl.LOCK_EX):
@@ -78,7 +98,7 @@ def owned(settings: Settings) -> Iterator[Stack]:
             configured = _configured(settings, PARTS)
             state = _State(urls=configured, owned=True)
             _start(settings, state, PARTS)
-            yield Stack(state.urls, tuple(state.records))
+            yield Owned(settings, state)
         finally:
             with signals.ignored():
                 _clear(settings)
@@ -237,27 +257,42 @@ def _start(
             raise Failure(f"{VARIABLES[name]} is unset, and {parts.WHEELS[name]} is not installed")
     folder = processes.Folder(settings.data_dir)
     ports = _ports(settings, names)
-    make: dict[str, Callable[[], parts.Part]] = {
-        "redis": lambda: parts.redis_server(settings, ports["redis"], fast=fast),
-        "s3": lambda: parts.s3(settings, ports["s3"]),
-        "opensearch": lambda: parts.opensearch(ports["opensearch"]),
-        # Last: its first start makes its files, and the others come up meanwhile.
-        "postgres": lambda: parts.postgres(settings, ports["postgres"], fast=fast),
-    }
-    started: list[tuple[processes.Record, parts.Part]] = []
-    for name in make:
-        if name in names:
-            part = change(make[name]())
-            environment = {"PATH": os.defpath, **part.environment}
-            record = processes.start(
-                folder, name, part.command, environment=environment, stop_signal=part.stop_signal
-            )
-            started.append((record, part))
+    # PostgreSQL last: its first start makes its files, and the others come up meanwhile.
+    started = [
+        _launch(settings, name, ports[name], fast=fast, change=change)
+        for name in sorted(names, key=lambda name: name == "postgres")
+    ]
     for record, part in started:
         _wait(folder, record, part)
         state.urls |= part.urls
         state.records.append(record)
     _write(settings, state)
+
+
+def _launch(
+    settings: Settings,
+    name: str,
+    port: int,
+    *,
+    fast: bool = False,
+    change: Change = lambda part: part,
+) -> tuple[processes.Record, parts.Part]:
+    """Starts a part. Returns at once, before it answers."""
+    make: dict[str, Callable[[], parts.Part]] = {
+        "postgres": lambda: parts.postgres(settings, port, fast=fast),
+        "redis": lambda: parts.redis_server(settings, port, fast=fast),
+        "s3": lambda: parts.s3(settings, port),
+        "opensearch": lambda: parts.opensearch(port),
+    }
+    part = change(make[name]())
+    record = processes.start(
+        processes.Folder(settings.data_dir),
+        name,
+        part.command,
+        environment={"PATH": os.defpath, **part.environment},
+        stop_signal=part.stop_signal,
+    )
+    return record, part
 
 
 def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) -> None:
@@ -282,10 +317,7 @@ def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) 
 
 def _ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
     """The configured port of each part, else the last one if it is free, else a free one."""
-    path = settings.data_dir / "run" / "ports.json"
-    ports: dict[str, int] = {}
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        ports = json.loads(path.read_text())
+    ports = _kept_ports(settings)
     for name in names:
         variable = f"{name}_port"
         wanted: int = getattr(settings, variable)
@@ -293,8 +325,19 @@ def _ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
             raise Failure(f"{variable.upper()}: port {wanted} is in use")
         kept = ports.get(name)
         ports[name] = wanted or (kept if kept and is_free(kept) else free_port())
-    _write_private(path, json.dumps(ports))
+    _write_private(_ports_path(settings), json.dumps(ports))
     return ports
+
+
+def _kept_ports(settings: Settings) -> dict[str, int]:
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        ports: dict[str, int] = json.loads(_ports_path(settings).read_text())
+        return ports
+    return {}
+
+
+def _ports_path(settings: Settings) -> Path:
+    return settings.data_dir / "run" / "ports.json"
 
 
 def _clear(settings: Settings) -> None:
