@@ -9,11 +9,13 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: \
        --requirement /tmp/requirements-server.txt
 COPY pyproject.toml README.md /src/
+COPY common /src/common
 COPY db/schema /src/db/schema
 COPY db/functions /src/db/functions
 COPY gen /src/gen
 COPY service /src/service
 COPY tools /src/tools
+COPY web /src/web
 COPY workers /src/workers
 RUN /opt/venv/bin/pip install --quiet --no-build-isolation --no-deps /src
 

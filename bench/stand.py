@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 import urllib3
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import databases, migrate, parts, processes, seed, serve, stack
 from tools.failure import Failure
 

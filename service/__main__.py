@@ -7,7 +7,7 @@ from typing import Final
 
 import uvicorn
 
-from service import settings as configuration
+from common import settings as configuration
 from service.realtime import connections
 
 ROOT: Final = Path(__file__).parent.parent

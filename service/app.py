@@ -12,19 +12,22 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import draining, logs, middleware, problems, routes, state, telemetry
-from service import settings as configuration
+from common import logs, outages, telemetry
+from common import settings as configuration
+from service import routes, startup
+from service.http import middleware, problems
+from service.operations import draining
 from service.realtime import sockets
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[state.State]:
+async def lifespan(app: Starlette) -> AsyncIterator[startup.State]:
     settings = _settings()
     telemetry.configure_logs(settings)
-    async with state.opened(settings) as service:
-        drain = draining.Drain(service.health.drain, service.sockets.leave)
+    async with startup.opened(settings) as (parts, live):
+        drain = draining.Drain(parts.health.drain, live.leave)
         with drain.on_term(settings.drain_seconds):
-            yield {"service": service, "entry": _entry(app, settings)}
+            yield {"context": parts, "sockets": live, "entry": _entry(app, settings)}
 
 
 def _entry(app: Starlette, settings: configuration.ServiceSettings) -> ASGIApp:
@@ -60,6 +63,7 @@ def create_app() -> ASGIApp:
         exception_handlers={
             problems.Problem: problems.handle_problem,
             psycopg.Error: problems.handle_database_error,
+            outages.StoreUnavailable: problems.handle_store_unavailable,
             HTTPException: problems.handle_http_exception,
         },
         lifespan=lifespan,
@@ -72,7 +76,7 @@ def create_app() -> ASGIApp:
         if scope["type"] == "lifespan":
             await http(scope, receive, send)
         elif f"{scope['path']}/".startswith(f"{sockets.PATH}/"):
-            await state.of(scope).sockets(scope, receive, send)
+            await scope["state"]["sockets"](scope, receive, send)
         else:
             await scope["state"]["entry"](scope, receive, send)
 

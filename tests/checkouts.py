@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import processes, serve, stack
 
 ROOT = Path(__file__).parent.parent
@@ -208,7 +208,7 @@ def make(root: Path) -> Checkout:
     """A small one, for what does not depend on the service."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
-    for package in ("gen", "service", "tools", "workers"):
+    for package in ("common", "gen", "service", "tools", "web", "workers"):
         shutil.copytree(ROOT / package, root / package, ignore=ignored)
     files = {
         "service/app.py": APP,

@@ -15,7 +15,7 @@ import minio
 import pytest
 import redis
 
-from service.settings import Settings
+from common.settings import Settings
 from tests import servers
 from tools import databases, parts, probes, real, stack
 from tools.testing import settings as test_settings

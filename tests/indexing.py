@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from service import database
+from common import database
 from tests import conftest
-from workers import connections, indexer, metrics
-from workers.search import index, rebuild, verify
+from workers import indexer
+from workers.index import index, rebuild, verify
+from workers.runtime import connection as worker_connection
+from workers.runtime import metrics
 
 T = TypeVar("T")
 
@@ -86,7 +88,7 @@ class Indexing:
             )
             async with connection:
                 await database.prepare(
-                    connection, role=connections.ROLE, patience=connections.PATIENCE
+                    connection, role=worker_connection.ROLE, patience=worker_connection.PATIENCE
                 )
                 return await work(connection, index.connect(self.opensearch_url, self.alias))
 

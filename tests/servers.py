@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import jwt
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import stack
 
 ROOT = Path(__file__).parent.parent

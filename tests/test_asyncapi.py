@@ -10,8 +10,7 @@ import orjson
 import pytest
 
 from gen import models
-from service import asyncapi
-from service.openapi import shapes
+from service.reference import asyncapi, shapes
 from tests import nodes, servers
 from tools import databases
 

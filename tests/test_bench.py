@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bench import load, pgbench, report
-from service import settings as configuration
+from common import settings as configuration
 from tools import serve
 
 

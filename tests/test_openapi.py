@@ -14,8 +14,10 @@ import orjson
 import pytest
 from starlette.routing import Route
 
-from service import calls, openapi, routes
-from service.endpoints import Endpoint
+from service import routes
+from service.http import answers
+from service.http.endpoints import Endpoint
+from service.reference import openapi
 from tests import conftest, indexing, servers
 from tools import databases
 
@@ -88,7 +90,7 @@ def test_every_route_is_in_the_document_and_nothing_else(document: Json) -> None
     for route in routes.table():
         assert isinstance(route, Route)
         if isinstance(route.endpoint, Endpoint):
-            path = route.path.removeprefix(calls.BASE)
+            path = route.path.removeprefix(answers.BASE)
             served |= {(method.lower(), path) for method in route.endpoint.operations}
         elif route.include_in_schema:
             served.add(("get", route.path))

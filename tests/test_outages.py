@@ -128,7 +128,7 @@ def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
         posts.append(write(owner, group_id))
         is_to_come_again(owner.client.post("/attachments", json=linked))
         connection.execute("insert into orphaned_object (key) values ('media/never')")
-        eventually(lambda: "store failed" in workers[2].log.read_text(), PATIENCE)
+        eventually(lambda: "store unavailable" in workers[2].log.read_text(), PATIENCE)
         stores["S3_ENDPOINT_URL"].up()
         assert owner.client.post("/attachments", json=linked).status_code == 201
         due = "select count(*) from orphaned_object where due_at <= now()"

@@ -2,7 +2,7 @@
 
 import httpx
 
-from service.settings import Settings
+from common.settings import Settings
 from tests import servers
 from tools import seed, stack
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service import settings as configuration
-from service.settings import ServiceSettings, Settings, SettingsError
+from common import settings as configuration
+from common.settings import ServiceSettings, Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
 STORES = {

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from service.settings import Settings
+from common.settings import Settings
 from tests import checkouts
 from tools import processes, serve, stack, testing, unprivileged
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import pgtap, real, signals, stack, testing
 
 app = typer.Typer(

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from service import openapi, routes
+from service import routes
+from service.reference import openapi
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent

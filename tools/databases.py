@@ -14,7 +14,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from service.settings import Settings
+from common.settings import Settings
 from tools import migrate, parts
 
 KEPT_TEMPLATES = 3

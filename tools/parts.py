@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from service.settings import Settings, kept_secret
+from common.settings import Settings, kept_secret
 from tools import probes, unprivileged
 from tools.failure import Failure
 

@@ -14,8 +14,8 @@ import psycopg
 import urllib3
 from playwright import sync_api
 
-from service import settings as configuration
-from service.settings import Settings
+from common import settings as configuration
+from common.settings import Settings
 from tools import browser, seed, stack, tokens
 from tools.failure import Failure
 

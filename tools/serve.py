@@ -12,8 +12,8 @@ from pathlib import Path
 
 import urllib3
 
-from service import settings as configuration
-from service.settings import Settings
+from common import settings as configuration
+from common.settings import Settings
 from tools import migrate, output, processes, seed, stack, supervisor, tokens
 from tools.failure import Failure
 

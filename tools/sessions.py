@@ -8,7 +8,7 @@ import orjson
 import psycopg
 from psycopg import errors, sql
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import stack
 from tools.failure import Failure
 

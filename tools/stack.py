@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from service.settings import Settings
+from common.settings import Settings
 from tools import parts, probes, processes, signals
 from tools.failure import Failure
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import versions
 
 ROOT = Path(__file__).parent.parent

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
-from service.settings import Settings
+from common.settings import Settings
 from tools.failure import Failure
 
 TTL = timedelta(days=30)

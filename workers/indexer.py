@@ -11,11 +11,11 @@ from typing import Final
 
 import structlog
 
+from common import database, telemetry
+from common import settings as configuration
 from gen import models, search
-from service import database, telemetry
-from service import settings as configuration
-from workers import loop, metrics
-from workers.search import index, rebuild
+from workers.index import index, rebuild
+from workers.runtime import loop, metrics
 
 NAME: Final = "indexer"
 BATCH: Final = 500
@@ -41,7 +41,7 @@ class Indexer:
         self._rebuild: rebuild.Rebuild | None = None
 
     async def handle(self, connection: database.Connection) -> int:
-        """Writes the next subjects. Raises Outage when OpenSearch takes nothing now."""
+        """Writes the next subjects. Raises StoreUnavailable when OpenSearch takes nothing now."""
         querier = search.AsyncQuerier(connection)
         if self._rebuild is None:
             async with connection.transaction():

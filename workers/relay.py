@@ -14,18 +14,15 @@ from typing import Final
 import orjson
 import structlog
 from redis import asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from common import database, outages, redis_client, streams, telemetry
+from common import settings as configuration
 from gen import models, outbox
-from service import database, streams, telemetry
-from service import settings as configuration
-from service.realtime import feed
-from workers import loop, metrics
+from workers.runtime import loop, metrics
 
 BATCH: Final = 1000
 SEQUENCED_AT_ONCE: Final = 10_000
-TIMEOUT: Final = 5.0  # seconds that Redis has for a batch
+TIMEOUT_SECONDS: Final = 5.0  # for one batch
 
 Entry = models.ApiStreamEntry
 
@@ -37,12 +34,12 @@ class Relay:
 
     def __init__(self, client: redis.Redis, tracer: telemetry.Tracer | None = None) -> None:
         self._redis = client
-        self._feed = feed.Feed(client)
+        self._feed = streams.Feed(client)
         self._tracer = tracer
         self._log = structlog.get_logger().bind(consumer=self.name)
 
     async def handle(self, connection: database.Connection) -> int:
-        """Publishes the next events. Raises Outage when Redis doesn't take them."""
+        """Publishes the next events. Raises StoreUnavailable when Redis doesn't take them."""
         querier = outbox.AsyncQuerier(connection)
         await querier.stream_event_sequence(most=SEQUENCED_AT_ONCE)
         async with connection.transaction():
@@ -104,8 +101,8 @@ class Relay:
 def _outages() -> Iterator[None]:
     try:
         yield
-    except feed.FAILURES as error:
-        raise loop.Outage("redis") from error
+    except streams.FAILURES as error:
+        raise outages.StoreUnavailable("redis") from error
 
 
 def _place(entry: Entry) -> int:
@@ -149,13 +146,9 @@ async def opened(
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Relay]:
     """A relay to the Redis of the settings, whether or not that is up."""
-    client = redis.Redis.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-    )
-    async with client:
+    async with redis_client.connect(
+        settings.redis_url.get_secret_value(), TIMEOUT_SECONDS
+    ) as client:
         yield Relay(client, tracer)
 
 

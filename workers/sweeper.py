@@ -11,10 +11,10 @@ from typing import Final
 import psycopg
 import structlog
 
+from common import database, logs, outages, s3
+from common import settings as configuration
 from gen import idempotency, media, outbox
-from service import bucket, database, logs, problems
-from service import settings as configuration
-from workers import connections, metrics, port, process
+from workers.runtime import connection, metrics, port, process
 
 NAME: Final = "sweeper"
 KINDS: Final = ("upload", "object", "event", "idempotency_key")
@@ -48,12 +48,12 @@ class Sweeper:
         self._interval = interval
         self._stray = stray
         self._looked: float | None = None
-        self._bucket = bucket.Bucket(bucket.connect(settings, S3_TIMEOUT), settings.s3_bucket)
+        self._bucket = s3.Bucket(s3.connect(settings, S3_TIMEOUT), settings.s3_bucket)
         self._metrics = measured
         for kind in KINDS:
             self._metrics.swept.labels(kind)
         self._log = structlog.get_logger().bind(worker=NAME)
-        self._away: set[str] = set()
+        self._outage_log = outages.OutageLog(self._log)
 
     async def run(self) -> None:
         """Sweeps until it is stopped; no error ends it."""
@@ -67,17 +67,17 @@ class Sweeper:
 
     async def _sweep(self) -> None:
         with self._outages("postgres", *_LOST):
-            async with connections.opened(self._settings, NAME) as connection:
-                uploads = media.AsyncQuerier(connection)
+            async with connection.opened(self._settings, NAME) as conn:
+                uploads = media.AsyncQuerier(conn)
                 await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH))
-                with self._outages("s3", problems.Problem):
-                    await self._repeat("object", lambda: self._remove(connection))
+                with self._outages("s3", outages.StoreUnavailable):
+                    await self._repeat("object", lambda: self._remove(conn))
                     await self._find_strays(uploads)
-                events = outbox.AsyncQuerier(connection)
+                events = outbox.AsyncQuerier(conn)
                 await self._repeat(
                     "event", lambda: events.outbox_prune(older_than=RETENTION, most=BATCH)
                 )
-                keys = idempotency.AsyncQuerier(connection)
+                keys = idempotency.AsyncQuerier(conn)
                 await self._repeat(
                     "idempotency_key", lambda: keys.idempotency_key_prune(most=BATCH)
                 )
@@ -129,13 +129,9 @@ class Sweeper:
         try:
             yield
         except errors as error:
-            if store not in self._away:
-                self._log.warning("store failed", store=store, error=type(error).__name__)
-            self._away.add(store)
+            self._outage_log.fail(store, error)
         else:
-            if store in self._away:
-                self._log.info("store is back", store=store)
-            self._away.discard(store)
+            self._outage_log.recover(store)
 
 
 def _batches(keys: list[str]) -> Iterator[list[str]]:

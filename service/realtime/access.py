@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Final
 
 import psycopg
-import structlog
 
+from common import database, outages
 from gen import models, outbox
-from service import database
 from service.realtime import listeners
 
 PAUSE: Final = 0.2  # seconds between attempts
@@ -31,7 +30,7 @@ class Access:
 
     def __init__(self, pool: database.Pool) -> None:
         self._pool = pool
-        self._failing = False
+        self._outages = outages.OutageLog()
 
     async def enter(self, actor: uuid.UUID | None, channel: listeners.Channel) -> str:
         """The group of a channel that the actor may see.
@@ -109,12 +108,8 @@ class Access:
 
     async def _pause(self, error: psycopg.Error) -> None:
         # Nobody is told anything meanwhile: who may hear it is not known.
-        if not self._failing:
-            self._failing = True
-            structlog.get_logger().warning("listeners unknown", error=type(error).__name__)
+        self._outages.fail("postgres", error)
         await asyncio.sleep(PAUSE)
 
     def _recover(self) -> None:
-        if self._failing:
-            self._failing = False
-            structlog.get_logger().info("listeners known again")
+        self._outages.recover("postgres")

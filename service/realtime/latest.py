@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from service.realtime import feed
+from common import streams
 
 _ENDS: Final = ("deleted", "removed")
 _THINGS: Final = ("post", "comment", "reaction", "attachment", "group", "member")
@@ -25,7 +25,7 @@ class Latest:
     def __init__(self) -> None:
         self._said: dict[str, Said] = {}
 
-    def note(self, entry: feed.Entry, *, is_older: bool = False) -> Iterable[str]:
+    def note(self, entry: streams.Entry, *, is_older: bool = False) -> Iterable[str]:
         """Takes down what an entry says, later than all before or older; of which things."""
         states = _states(entry)
         for thing, said in states.items():
@@ -41,7 +41,7 @@ class Latest:
             if thing in self._said and self._said[thing].place <= upto:
                 del self._said[thing]
 
-    def outdated(self, entries: Iterable[feed.Entry]) -> set[int]:
+    def outdated(self, entries: Iterable[streams.Entry]) -> set[int]:
         """The places of what was said later of what these entries tell of."""
         places = set()
         for entry in entries:
@@ -52,7 +52,7 @@ class Latest:
                     places.add(said.place)
         return places
 
-    def retold(self, entry: feed.Entry, later: Mapping[int, feed.Entry]) -> feed.Entry:
+    def retold(self, entry: streams.Entry, later: Mapping[int, streams.Entry]) -> streams.Entry:
         """An entry with what was said later of the same thing; itself where that is nothing."""
         event = _event(entry)
         if event is None:
@@ -88,7 +88,7 @@ class Latest:
         return {**data, **changed} if changed else data
 
 
-_UNKNOWN: Final = Said(feed.NOTHING, None)
+_UNKNOWN: Final = Said(streams.NOTHING, None)
 
 
 def _of(subject: str) -> str:
@@ -96,7 +96,7 @@ def _of(subject: str) -> str:
     return f"reactions of {subject}"
 
 
-def _states(entry: feed.Entry) -> dict[str, Said]:
+def _states(entry: streams.Entry) -> dict[str, Said]:
     """What an entry says of which things."""
     noun, _, verb = entry.type.partition(".")
     event = _parsed(entry)
@@ -112,13 +112,13 @@ def _states(entry: feed.Entry) -> dict[str, Said]:
     return states
 
 
-def _event(entry: feed.Entry) -> dict[str, Any] | None:
+def _event(entry: streams.Entry) -> dict[str, Any] | None:
     """The event of an entry that has content; None for the others."""
     noun, _, verb = entry.type.partition(".")
     return _parsed(entry) if noun in _THINGS and verb not in _ENDS else None
 
 
-def _parsed(entry: feed.Entry) -> dict[str, Any] | None:
+def _parsed(entry: streams.Entry) -> dict[str, Any] | None:
     """The event of an entry; None for one that is none of ours."""
     try:
         event = orjson.loads(entry.payload)
@@ -129,5 +129,5 @@ def _parsed(entry: feed.Entry) -> dict[str, Any] | None:
     return event if is_ours else None
 
 
-def _with(entry: feed.Entry, event: dict[str, Any], data: dict[str, Any]) -> feed.Entry:
+def _with(entry: streams.Entry, event: dict[str, Any], data: dict[str, Any]) -> streams.Entry:
     return dataclasses.replace(entry, payload=orjson.dumps({**event, "data": data}))

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
-from service import wire
-from service.realtime import feed
+from common import streams
+from service.http import parsing
 
 # Whoever has no token; the rulebook knows them by this id too.
 NOBODY: Final = uuid.UUID(int=0)
@@ -35,7 +35,7 @@ class Channel:
         match = _NAMESPACE.fullmatch(namespace)
         if match is None:
             raise ValueError("is no namespace")
-        return cls("group" if match[1] == "group" else "post", wire.parse_uuid(match[2]))
+        return cls("group" if match[1] == "group" else "post", parsing.parse_uuid(match[2]))
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -59,7 +59,7 @@ class Listener:
         """The user as doors take it."""
         return None if self.user == NOBODY else self.user
 
-    def wants(self, entry: feed.Entry) -> bool:
+    def wants(self, entry: streams.Entry) -> bool:
         """Whether an event belongs to its namespace."""
         if self.channel.kind == "post":
             return entry.post_id == str(self.channel.id)

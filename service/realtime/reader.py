@@ -15,8 +15,8 @@ from typing import Final
 import orjson
 import structlog
 
-from service import streams, telemetry
-from service.realtime import access, feed, listeners, survey, telling
+from common import streams, telemetry
+from service.realtime import access, listeners, survey, telling
 
 BATCH: Final = 200  # entries of each stream
 # Seconds after which an event is late, as when a store was away: it may be out of date.
@@ -36,15 +36,15 @@ class Reader:
 
     def __init__(
         self,
-        source: feed.Feed,
+        source: streams.Feed,
         asked: access.Access,
         teller: telling.Teller,
         surveyed: survey.Survey,
         tracer: telemetry.Tracer | None,
     ) -> None:
-        self.place = feed.NOTHING
+        self.place = streams.NOTHING
         # Where it began: who came since then without an id has missed nothing before.
-        self.origin = feed.NOTHING
+        self.origin = streams.NOTHING
         self.started = asyncio.Event()
         # Redis was away when it began: what was published before it came back is not known.
         self.late = False
@@ -52,7 +52,7 @@ class Reader:
         # Something went wrong: who may still hear what is to be asked anew.
         self._in_doubt = False
         # The last place that Redis was seen to know, and when it was asked.
-        self._known = feed.NOTHING
+        self._known = streams.NOTHING
         self._looked = -LOOK
         self._feed = source
         self._access = asked
@@ -72,7 +72,7 @@ class Reader:
                 self._in_doubt = True
                 await asyncio.sleep(PAUSE)
 
-    async def _next(self) -> list[feed.Entry]:
+    async def _next(self) -> list[streams.Entry]:
         if not self.started.is_set():
             self.late, self._attempted = self._attempted, True
             self._begin(await self._feed.top())
@@ -103,13 +103,13 @@ class Reader:
             self._begin(top)
             self._resync()
 
-    async def _take(self, entries: list[feed.Entry]) -> None:
+    async def _take(self, entries: list[streams.Entry]) -> None:
         while entries:
             # Where nothing was published yet, the first may have any place.
-            if self.place == feed.NOTHING:
+            if self.place == streams.NOTHING:
                 self._begin(entries[0].place - 1)
                 self.origin = self.place
-            batch = feed.unbroken(entries, self.place)
+            batch = streams.unbroken(entries, self.place)
             if batch:
                 await self._hand_out(batch)
             else:
@@ -136,7 +136,7 @@ class Reader:
     async def _allowed(self, targets: Targets) -> set[access.Pair]:
         return await self._access.allowed(_users(targets, targets))
 
-    async def _hand_out(self, entries: Sequence[feed.Entry]) -> None:
+    async def _hand_out(self, entries: Sequence[streams.Entry]) -> None:
         # From here on, who is not among the targets has to see to it that it gets these.
         self.place = self._known = entries[-1].place
         self._survey.note(entries)
@@ -162,7 +162,7 @@ class Reader:
         await self._expel(targets, allowed)
         await self._leave_deleted(entries, targets)
 
-    async def _retold(self, entries: list[feed.Entry]) -> list[feed.Entry]:
+    async def _retold(self, entries: list[streams.Entry]) -> list[streams.Entry]:
         """The entries, and if they are late what was said of the same things since."""
         if time.time() - _occurred_at(entries[0]) > LATE:
             await self._survey.catch_up()
@@ -173,14 +173,14 @@ class Reader:
             raise LookupError("the streams have lost something")
         return retold
 
-    def _span(self, entry: feed.Entry) -> contextlib.AbstractContextManager[None]:
+    def _span(self, entry: streams.Entry) -> contextlib.AbstractContextManager[None]:
         if self._tracer is None or entry.traceparent is None:
             return contextlib.nullcontext()
         event = {"communities.event_id": streams.entry_id(entry.place)}
         return self._tracer.receiving(f"emit {entry.type}", entry.traceparent, event)
 
     async def _tell(
-        self, entry: feed.Entry, audience: list[listeners.Listener], allowed: set[access.Pair]
+        self, entry: streams.Entry, audience: list[listeners.Listener], allowed: set[access.Pair]
     ) -> None:
         now = time.time()
         event = self._teller.event(entry)
@@ -205,7 +205,7 @@ class Reader:
                 if (thing, listener.user) not in allowed:
                     await self._teller.expel(listener, "access")
 
-    async def _leave_deleted(self, entries: Sequence[feed.Entry], targets: Targets) -> None:
+    async def _leave_deleted(self, entries: Sequence[streams.Entry], targets: Targets) -> None:
         """Disconnects those who may not see a post any more because it was deleted, or because
         they don't moderate the group of a deleted one any more.
         """
@@ -239,11 +239,11 @@ def _users(targets: Targets, things: Collection[str]) -> dict[str, set[uuid.UUID
     return {thing: {one.user for one in targets[thing]} for thing in things}
 
 
-def _member(entry: feed.Entry) -> str:
+def _member(entry: streams.Entry) -> str:
     return str(orjson.loads(entry.payload)["data"]["user_id"])
 
 
-def _occurred_at(entry: feed.Entry) -> float:
+def _occurred_at(entry: streams.Entry) -> float:
     """When it happened, in seconds since the epoch; now, where an entry that is none of ours says
     nothing of that: it must not keep the others of its batch from being told.
     """

@@ -4,8 +4,8 @@ import asyncio
 import time
 from typing import Final
 
-from service import streams
-from service.realtime import access, feed, listeners, reader, survey, telling
+from common import streams
+from service.realtime import access, listeners, reader, survey, telling
 
 AT_ONCE: Final = 8  # resuming clients that are told some more; others wait for their turn
 MOST: Final = 50  # events that one is told in its turn
@@ -69,7 +69,7 @@ class Replay:
         return listener.live or listener.gone
 
     def _begin(self, listener: listeners.Listener) -> None:
-        if listener.place < feed.NOTHING:
+        if listener.place < streams.NOTHING:
             listener.place = self._reader.place
             if self._reader.late:
                 self._resync(listener)
@@ -106,7 +106,7 @@ class Replay:
         if await self._tell(listener, entries):
             listener.place = places[-1] if len(places) == MOST else top
 
-    async def _tell(self, listener: listeners.Listener, entries: list[feed.Entry]) -> bool:
+    async def _tell(self, listener: listeners.Listener, entries: list[streams.Entry]) -> bool:
         """Tells a listener these events, as far as there is room; whether there was."""
         try:
             await self._access.enter_patiently(listener.actor, listener.channel)
@@ -123,7 +123,7 @@ class Replay:
             listener.place = entry.place
         return True
 
-    async def _end(self, listener: listeners.Listener, entries: list[feed.Entry]) -> None:
+    async def _end(self, listener: listeners.Listener, entries: list[streams.Entry]) -> None:
         """Sends away who may hear no more, behind the end of its group if it was that."""
         ends = [entry for entry in entries if entry.type == "group.deleted"]
         hearers = await self._access.hear_end({listener.group_id: [listener.user]}) if ends else ()

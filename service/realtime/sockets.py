@@ -16,17 +16,11 @@ from socketio import exceptions
 from starlette import responses
 from starlette.types import Receive, Scope, Send
 
-from service import auth, database, media, metrics, problems, settings, tasks, telemetry
-from service.realtime import (
-    access,
-    connections,
-    feed,
-    listeners,
-    reader,
-    replay,
-    survey,
-    telling,
-)
+from common import cancellation, database, outages, settings, streams, telemetry
+from service.http import authentication, problems
+from service.media import signed_urls
+from service.operations import request_metrics
+from service.realtime import access, connections, listeners, reader, replay, survey, telling
 
 PATH: Final = "/socket.io"
 NAMESPACES_PER_CONNECTION: Final = 50
@@ -64,11 +58,11 @@ class Sockets:
 
     def __init__(
         self,
-        authenticator: auth.Authenticator,
+        authenticator: authentication.Authenticator,
         asked: access.Access,
-        source: feed.Feed,
-        signer: media.Signer,
-        measured: metrics.Metrics,
+        source: streams.Feed,
+        signer: signed_urls.Signer,
+        measured: request_metrics.Metrics,
         anonymous: int,
         tracer: telemetry.Tracer | None,
     ) -> None:
@@ -133,7 +127,7 @@ class Sockets:
         try:
             await self.reader.run()
         finally:
-            await tasks.end(*self._tasks)
+            await cancellation.cancel_all(*self._tasks)
             await self._server.shutdown()
 
     async def leave(self) -> None:
@@ -167,7 +161,7 @@ class Sockets:
             if problem.code == "unauthenticated":
                 raise exceptions.ConnectionRefusedError("unauthenticated") from None
             self._give_up(connection, "unavailable")
-        except psycopg.Error:
+        except (outages.StoreUnavailable, psycopg.Error):
             self._give_up(connection, "unavailable")
         except exceptions.ConnectionRefusedError:
             raise
@@ -252,13 +246,13 @@ class Sockets:
 async def opened(
     configuration: settings.ServiceSettings,
     pool: database.Pool,
-    authenticator: auth.Authenticator,
-    signer: media.Signer,
-    measured: metrics.Metrics,
+    authenticator: authentication.Authenticator,
+    signer: signed_urls.Signer,
+    measured: request_metrics.Metrics,
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Sockets]:
     """Sockets that are told what happens until the end."""
-    async with feed.opened(configuration) as source:
+    async with streams.opened(configuration) as source:
         sockets = Sockets(
             authenticator,
             access.Access(pool),
@@ -272,7 +266,7 @@ async def opened(
         try:
             yield sockets
         finally:
-            await tasks.end(running)
+            await cancellation.cancel_all(running)
 
 
 def _credentials(given: object) -> tuple[object, int | None]:

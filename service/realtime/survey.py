@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from service import streams
-from service.realtime import feed, latest
+from common import streams
+from service.realtime import latest
 
 # Entries of each stream that are read at once, and seconds for others behind them.
 SLICE: Final = 50
@@ -23,12 +23,12 @@ class Page:
     __slots__ = ("last", "places", "size", "things")
 
     def __init__(self) -> None:
-        self.last = feed.NOTHING
+        self.last = streams.NOTHING
         self.size = 0
         self.places: dict[str, list[int]] = {}
         self.things: set[str] = set()
 
-    def add(self, entry: feed.Entry, things: Iterable[str]) -> None:
+    def add(self, entry: streams.Entry, things: Iterable[str]) -> None:
         """Takes down the next entry."""
         self.last = entry.place
         self.size += 1
@@ -41,9 +41,9 @@ class Page:
 class Survey:
     """Knows where the events of each channel are, behind `bottom` and up to `top`."""
 
-    def __init__(self, source: feed.Feed) -> None:
-        self.bottom = feed.NOTHING
-        self.top = feed.NOTHING
+    def __init__(self, source: streams.Feed) -> None:
+        self.bottom = streams.NOTHING
+        self.top = streams.NOTHING
         self._feed = source
         self._latest = latest.Latest()
         self._pages: deque[Page] = deque()
@@ -55,7 +55,7 @@ class Survey:
         self._latest = latest.Latest()
         self._pages.clear()
 
-    def note(self, entries: Sequence[feed.Entry]) -> None:
+    def note(self, entries: Sequence[streams.Entry]) -> None:
         """Takes down the next entries, which have no hole; those that it has are left out."""
         fresh = [entry for entry in entries if entry.place > self.top]
         if fresh and fresh[0].place != self.top + 1:
@@ -100,16 +100,16 @@ class Survey:
                     break
         return found[:most]
 
-    async def fetch(self, places: Collection[int]) -> list[feed.Entry] | None:
+    async def fetch(self, places: Collection[int]) -> list[streams.Entry] | None:
         """The events at these places; None when one isn't kept any more."""
         entries = await self._feed.patiently(lambda: self._feed.fetch(sorted(places)))
         return entries if len(entries) == len(places) else None
 
-    async def retold(self, entries: Sequence[feed.Entry]) -> list[feed.Entry] | None:
+    async def retold(self, entries: Sequence[streams.Entry]) -> list[streams.Entry] | None:
         """Events that are told late, each with what was last said of its thing; None when that
         isn't kept any more.
         """
-        later: dict[int, feed.Entry] = {}
+        later: dict[int, streams.Entry] = {}
         while missing := self._latest.outdated(entries) - later.keys():
             found = await self.fetch(missing)
             if found is None:
@@ -120,7 +120,7 @@ class Survey:
     async def _read_ahead(self) -> bool:
         top = self.top
         entries = await self._feed.patiently(lambda: self._feed.read(top, SLICE))
-        whole = feed.unbroken(entries, top)
+        whole = streams.unbroken(entries, top)
         self.note(whole)
         return bool(whole)
 
@@ -130,7 +130,7 @@ class Survey:
         if bottom != self.bottom:
             # It has begun anew meanwhile.
             return True
-        whole = feed.unbroken_back(entries, bottom)
+        whole = streams.unbroken_back(entries, bottom)
         if not whole:
             return False
         page = Page()

@@ -8,8 +8,10 @@ import engineio.packet
 import orjson
 import structlog
 
-from service import media, metrics, streams
-from service.realtime import connections, feed, listeners
+from common import streams
+from service.media import signed_urls
+from service.operations import request_metrics
+from service.realtime import connections, listeners
 
 RESYNC: Final = "resync_required"
 # Packets that wait for one connection; a client that is further behind is cut off.
@@ -43,7 +45,9 @@ def resync(place: int) -> Event:
 class Teller:
     """Knows the listeners of this process and what carries them."""
 
-    def __init__(self, server: Any, signer: media.Signer, measured: metrics.Metrics) -> None:
+    def __init__(
+        self, server: Any, signer: signed_urls.Signer, measured: request_metrics.Metrics
+    ) -> None:
         self.registry = listeners.Registry()
         self.connections = connections.Connections()
         self.is_leaving = False
@@ -53,7 +57,7 @@ class Teller:
         self._metrics = measured
         self._closing: set[asyncio.Task[None]] = set()
 
-    def event(self, entry: feed.Entry) -> Event:
+    def event(self, entry: streams.Entry) -> Event:
         """An entry as it is told: its pictures have signed URLs."""
         return Event(entry.type, self._signer.sign(entry.payload))
 

@@ -2,8 +2,10 @@
 
 from starlette.routing import BaseRoute, Route
 
-from service import asyncapi, bodies, docs, page, uploads
-from service.endpoints import acts, reads, route, takes
+from service.http import bodies
+from service.http.endpoints import acts, reads, route, takes
+from service.media import uploads
+from service.reference import asyncapi, docs_page
 from service.routes import (
     comments,
     groups,
@@ -11,6 +13,7 @@ from service.routes import (
     media,
     members,
     operations,
+    page,
     posts,
     reactions,
     search,
@@ -37,7 +40,7 @@ def table() -> list[BaseRoute]:
         *_others(),
     ]
     described = Route("/asyncapi.json", asyncapi.answer_document, include_in_schema=False)
-    return [*every, described, *docs.routes(every), *page.routes()]
+    return [*every, described, *docs_page.routes(every), *page.routes()]
 
 
 def _posts() -> list[Route]:

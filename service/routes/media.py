@@ -3,12 +3,12 @@
 import orjson
 
 from gen import media
-from service import bodies, calls
+from service.http import answers, bodies, request
 
 
-async def presign(call: calls.Call, body: bodies.NewUpload) -> calls.Answer:
+async def presign(call: request.Call, body: bodies.NewUpload) -> answers.Answer:
     querier = media.AsyncQuerier(await call.connect())
-    upload = calls.found(
+    upload = answers.found(
         await querier.upload_presign(
             actor=call.actor,
             purpose=body.purpose,
@@ -24,12 +24,12 @@ async def presign(call: calls.Call, body: bodies.NewUpload) -> calls.Answer:
         "headers": {"Content-Type": upload.mime},
         "expires_at": upload.expires_at,
     }
-    return calls.created("presign", orjson.dumps(answer))
+    return answers.created("presign", orjson.dumps(answer))
 
 
-async def link(call: calls.Call, body: bodies.NewAttachment) -> calls.Answer:
+async def link(call: request.Call, body: bodies.NewAttachment) -> answers.Answer:
     querier = media.AsyncQuerier(await call.connect())
-    return calls.created(
+    return answers.created(
         "attachment",
         await querier.attachment_link_json(
             actor=call.actor,
@@ -42,8 +42,8 @@ async def link(call: calls.Call, body: bodies.NewAttachment) -> calls.Answer:
     )
 
 
-async def remove(call: calls.Call) -> calls.Answer:
+async def remove(call: request.Call) -> answers.Answer:
     attachment_id = call.id("attachment_id")
     querier = media.AsyncQuerier(await call.connect())
     await querier.attachment_remove(actor=call.actor, attachment_id=attachment_id)
-    return calls.NO_CONTENT
+    return answers.NO_CONTENT

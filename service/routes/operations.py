@@ -7,7 +7,7 @@ import prometheus_client
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service import state
+from service.http import context
 
 
 async def live(_request: Request) -> Response:
@@ -19,7 +19,7 @@ async def ready(request: Request) -> Response:
     """GET /readyz: each backing store by name; 503 when one is not there, when the database lacks
     functions that are called (then `rulebook` is named, too), and when the process is to stop.
     """
-    health = state.of(request.scope).health
+    health = context.of(request.scope).health
     stores = await health.check()
     words = {store: "ok" if well else "error" for store, well in stores.items()}
     if words["rulebook"] == "ok" or words["postgres"] == "error":
@@ -31,7 +31,7 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """GET /metrics, for Prometheus."""
-    text = await asyncio.to_thread(state.of(request.scope).metrics.text)
+    text = await asyncio.to_thread(context.of(request.scope).metrics.text)
     return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 

@@ -1,7 +1,7 @@
 """Reactions to a post or a comment: the same handlers, made for each."""
 
 from gen import reactions
-from service import bodies, calls
+from service.http import answers, bodies, request
 
 
 class Reactions:
@@ -11,7 +11,7 @@ class Reactions:
         self._subject_type = subject_type
         self._parameter = f"{subject_type}_id"
 
-    async def add(self, call: calls.Call, body: bodies.NewReaction) -> calls.Answer:
+    async def add(self, call: request.Call, body: bodies.NewReaction) -> answers.Answer:
         subject_id = call.id(self._parameter)
         querier = reactions.AsyncQuerier(await call.connect())
         reaction = await querier.reaction_add_json(
@@ -20,9 +20,9 @@ class Reactions:
             subject_id=subject_id,
             emoji=body.emoji,
         )
-        return calls.created("reaction", reaction)
+        return answers.created("reaction", reaction)
 
-    async def remove(self, call: calls.Call) -> calls.Answer:
+    async def remove(self, call: request.Call) -> answers.Answer:
         subject_id, emoji = call.id(self._parameter), call.emoji()
         querier = reactions.AsyncQuerier(await call.connect())
         await querier.reaction_remove(
@@ -31,12 +31,12 @@ class Reactions:
             subject_id=subject_id,
             emoji=emoji,
         )
-        return calls.NO_CONTENT
+        return answers.NO_CONTENT
 
-    async def page(self, call: calls.Call) -> calls.Answer:
+    async def page(self, call: request.Call) -> answers.Answer:
         subject_id, asked, emoji = call.id(self._parameter), call.page(), call.text("emoji")
         querier = reactions.AsyncQuerier(await call.connect())
-        return calls.ok(
+        return answers.ok(
             await querier.reaction_page_json(
                 actor=call.actor,
                 subject_type=self._subject_type,

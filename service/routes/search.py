@@ -6,16 +6,16 @@ from typing import Any
 import orjson
 
 from gen import models, search
-from service import calls
-from service import search as asking
+from service.http import answers, request
+from service.search import candidates as asking
 
 
-async def page(call: calls.Call) -> calls.Answer:
+async def page(call: request.Call) -> answers.Answer:
     limit, cursor = call.page()["limit"], call.text("cursor")
     q, type_, tag = call.text("q"), call.text("type"), call.text("tag")
     group_id = call.filter_id("group_id")
     querier = search.AsyncQuerier(await call.connect())
-    asked = calls.found(
+    asked = answers.found(
         await querier.search_begin(
             actor=call.actor,
             q=q,
@@ -32,14 +32,14 @@ async def page(call: calls.Call) -> calls.Answer:
 class Finding:
     """A search that goes on until its page is full, or it has looked at enough."""
 
-    def __init__(self, call: calls.Call, asked: models.ApiSearch) -> None:
+    def __init__(self, call: request.Call, asked: models.ApiSearch) -> None:
         self._call = call
         self._asked = asked
         self._found: list[models.ApiVisibleHit] = []
         # Much in one of these must not hide what is behind it.
         self._closed: set[uuid.UUID] = set()
 
-    async def answer(self) -> calls.Answer:
+    async def answer(self) -> answers.Answer:
         """The page, and its cursor unless nothing more is to be seen.
 
         Only what the caller may see makes a next page: one that is there because of something
@@ -56,7 +56,7 @@ class Finding:
             if len(hits) < most or len(self._found) > self._asked.most:
                 break
             await self._leave_out(hits)
-        return calls.ok(self._page())
+        return answers.ok(self._page())
 
     def _start(self) -> asking.Place | None:
         score, version = self._asked.after_score, self._asked.after_version

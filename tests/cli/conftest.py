@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer import testing
 
-from service import settings as configuration
+from common import settings as configuration
 from tests import conftest, indexing
 from tools import cli, databases, stack
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import redis
 
-from service import streams
+from common import streams
 from tests import indexing
 from tests.cli.conftest import Communities
 from tests.conftest import WorkerFactory

@@ -13,7 +13,7 @@ import jwt
 import pytest
 import redis
 
-from service.settings import Settings
+from common.settings import Settings
 from tests import indexing
 from tests.cli.conftest import Communities, Told
 from tests.conftest import ServiceFactory, WorkerFactory

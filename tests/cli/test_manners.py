@@ -198,7 +198,7 @@ def test_a_wheel_holds_all_that_runs(
 ) -> None:
     source, site = tmp_path / "source", tmp_path / "site"
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for folder in ("db", "gen", "service", "tools", "workers"):
+    for folder in ("common", "db", "gen", "service", "tools", "web", "workers"):
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -210,11 +210,20 @@ def test_a_wheel_holds_all_that_runs(
     held = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
     kept = {
         str(path.relative_to(ROOT))
-        for folder in ("db/schema", "db/functions", "gen", "service", "tools", "workers")
+        for folder in (
+            "common",
+            "db/schema",
+            "db/functions",
+            "gen",
+            "service",
+            "tools",
+            "web",
+            "workers",
+        )
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix in {".py", ".sql", ".html", ".css", ".js"}
     }
-    assert kept | {"workers/search/index_template.json"} <= held
+    assert kept | {"workers/index/index_template.json"} <= held
     shutil.rmtree(source)
     # Another folder than the checkout's, and the wheel before what is installed here.
     given = {"PYTHONPATH": str(site), "DATABASE_URL": empty_database_url}

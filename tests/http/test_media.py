@@ -9,20 +9,22 @@ import minio
 import psycopg
 import pytest
 
-from service import media
+from service.media import signed_urls
 from tests import servers
 from tests.http import wire
 
 
 @pytest.fixture
-def signer() -> media.Signer:
+def signer() -> signed_urls.Signer:
     client = minio.Minio("s3.test:9000", "access", "secret", secure=False, region="us-east-1")
-    return media.Signer(client, "communities")
+    return signed_urls.Signer(client, "communities")
 
 
 @pytest.mark.parametrize("field", ["url", "avatar_url", "cover_url"])
 @pytest.mark.parametrize("space", ["", " "])
-def test_a_reference_becomes_a_url_that_ends(field: str, space: str, signer: media.Signer) -> None:
+def test_a_reference_becomes_a_url_that_ends(
+    field: str, space: str, signer: signed_urls.Signer
+) -> None:
     body = f'{{"a":1,"{field}":{space}"s3:avatar/kéy 1","b":[]}}'.encode()
     signed = json.loads(signer.sign(body))
     url = urlsplit(signed.pop(field))
@@ -43,16 +45,16 @@ def test_a_reference_becomes_a_url_that_ends(field: str, space: str, signer: med
         "url",
     ],
 )
-def test_what_people_write_is_left_alone(text: str, signer: media.Signer) -> None:
+def test_what_people_write_is_left_alone(text: str, signer: signed_urls.Signer) -> None:
     body = json.dumps({"body": text, "items": ["url", "s3:key"], "key": "s3:key"}).encode()
     assert signer.sign(body) == body
 
 
-def test_a_url_stays_the_same_for_a_while(signer: media.Signer) -> None:
+def test_a_url_stays_the_same_for_a_while(signer: signed_urls.Signer) -> None:
     body = b'{"url":"s3:key"}'
-    start = int(time.time()) // media.RENEWED_AFTER
+    start = int(time.time()) // signed_urls.RENEWED_AFTER
     signed = {signer.sign(body) for _ in range(3)}
-    assert len(signed) == 1 or int(time.time()) // media.RENEWED_AFTER > start
+    assert len(signed) == 1 or int(time.time()) // signed_urls.RENEWED_AFTER > start
 
 
 def test_a_groups_picture_can_be_fetched(user: wire.User, shared_service: servers.Service) -> None:

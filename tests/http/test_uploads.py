@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from service import threads
+from common import blocking_calls
 from tests import indexing, servers
 from tests.conftest import Bucket, ServiceFactory
 from tests.http import conftest, key_sets, wire
@@ -393,9 +393,11 @@ def test_a_store_that_hangs_holds_up_nothing_else(crowd: Crowd) -> None:
 def test_a_store_that_hangs_is_not_waited_for_by_everybody(crowd: Crowd) -> None:
     with crowd.client() as client:
         crowd.link(client)
-        eventually(lambda: len(crowd.done()) == crowd.LINKS - threads.AT_ONCE)
+        eventually(lambda: len(crowd.done()) == crowd.LINKS - blocking_calls.CONCURRENCY)
         assert {code(response) for response in crowd.done()} == {(503, "unavailable")}
         assert all("retry-after" in response.headers for response in crowd.done())
         crowd.close()
         answers = sorted(response.status_code for response in crowd.done())
-        assert answers == [201] * threads.AT_ONCE + [503] * (crowd.LINKS - threads.AT_ONCE)
+        assert answers == [201] * blocking_calls.CONCURRENCY + [503] * (
+            crowd.LINKS - blocking_calls.CONCURRENCY
+        )

@@ -22,8 +22,8 @@ import pytest
 import redis
 import yaml
 
-from service import database
-from service import settings as configuration
+from common import database
+from common import settings as configuration
 from tests import servers
 from tests.conftest import own_redis
 from tests.operating import installs

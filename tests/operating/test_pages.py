@@ -18,7 +18,7 @@ import redis
 from opentelemetry.sdk import environment_variables
 from psycopg import sql
 
-from service import settings as configuration
+from common import settings as configuration
 from tests import indexing, servers
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.operating import installs

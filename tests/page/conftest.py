@@ -14,7 +14,7 @@ import jwt
 import pytest
 from playwright import sync_api
 
-from service.settings import Settings
+from common.settings import Settings
 from tests import indexing, servers
 from tests.conftest import own_redis, services, workers
 from tools import browser as browsers

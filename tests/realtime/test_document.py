@@ -8,7 +8,7 @@ import httpx
 import jsonschema
 import pytest
 
-from service import asyncapi
+from service.reference import asyncapi
 from tests.realtime.clients import Client, Town, refusal
 from tests.realtime.test_events import act_out, done
 

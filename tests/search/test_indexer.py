@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer import testing
 
-from service import settings as configuration
+from common import settings as configuration
 from tests import indexing
 from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import Crowd, Writer, eventually
 from tools import cli, databases
-from workers import metrics
+from workers.runtime import metrics
 
 # An event of a poisoned post is refused by the index, for it has a field that the mapping has not.
 POISON = """

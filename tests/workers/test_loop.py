@@ -15,14 +15,14 @@ import pytest
 import redis
 import structlog
 
-from service import database
-from service import settings as configuration
+from common import database, outages
+from common import settings as configuration
 from tests import servers
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import Writer, entries, eventually, unpublished
 from tools import stack
-from workers import doorbell, loop, metrics
+from workers.runtime import doorbell, loop, metrics
 
 Settings = configuration.ServiceSettings
 
@@ -165,12 +165,12 @@ async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
     settings: Settings,
 ) -> None:
     toy = Toy()
-    toy.deeds = [loop.Outage("opensearch") for _ in range(4)]
+    toy.deeds = [outages.StoreUnavailable("opensearch") for _ in range(4)]
     with structlog.testing.capture_logs() as told:
         async with looping(settings, toy) as measured:
             await soon(lambda: toy.turns > 6)
     lines = [(line["event"], line["store"]) for line in told if "store" in line]
-    assert lines == [("store failed", "opensearch"), ("store is back", "opensearch")]
+    assert lines == [("store unavailable", "opensearch"), ("store available again", "opensearch")]
     assert measured.outages.labels("search")._value.get() == 1
     assert measured.failed.labels("search")._value.get() == 0
 
@@ -187,10 +187,10 @@ async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
         listening = asyncio.create_task(bell.listen())
         await bell.wait(10)
         postgres.silent = True
-        await soon(lambda: [line["event"] for line in told] == ["doorbell lost"])
+        await soon(lambda: [line["event"] for line in told] == ["store unavailable"])
         bell.hush()
         postgres.silent = False
-        await soon(lambda: [line["event"] for line in told][1:] == ["doorbell is back"])
+        await soon(lambda: [line["event"] for line in told][1:] == ["store available again"])
         # And looks, for what it has not heard.
         async with asyncio.timeout(5):
             await bell.wait(60)

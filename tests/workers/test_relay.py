@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from service import streams
+from common import streams
 from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import Writer, check, entries, eventually, expected, unpublished
@@ -102,7 +102,7 @@ def test_nothing_is_lost_while_redis_is_away(
     for _ in range(3):
         writer.some_events()
         time.sleep(0.3)
-    eventually(lambda: "store failed" in relay.log.read_text())
+    eventually(lambda: "store unavailable" in relay.log.read_text())
     assert unpublished(database_connection) == 24
     if silent:
         redis_server.silent = False
@@ -110,10 +110,10 @@ def test_nothing_is_lost_while_redis_is_away(
         redis_server.up()
     eventually(lambda: not unpublished(database_connection))
     check(database_connection, client)
-    eventually(lambda: "store is back" in relay.log.read_text())
+    eventually(lambda: "store available again" in relay.log.read_text())
     relay.stop()
     told = [line["event"] for line in relay.lines() if line.get("store") == "redis"]
-    assert told == ["store failed", "store is back"]
+    assert told == ["store unavailable", "store available again"]
     (attempts,) = (
         database_connection.execute("select count(*) from outbox_failure").fetchone() or ()
     )
@@ -130,7 +130,7 @@ def test_a_relay_waits_for_a_redis_that_is_not_there_yet(
     redis_server.down()
     relay = run_worker("relay", REDIS_URL=redis_server.url)
     writer.some_events()
-    eventually(lambda: "store failed" in relay.log.read_text())
+    eventually(lambda: "store unavailable" in relay.log.read_text())
     redis_server.up()
     eventually(lambda: not unpublished(database_connection))
     check(database_connection, client)
@@ -217,7 +217,7 @@ def test_a_full_redis_takes_all_of_a_batch_or_none(
     post = writer.post()
     writer.comment(post)
     writer.do("update_post", post_id=post, patch={"body": "look again"})
-    eventually(lambda: "store failed" in relay.log.read_text())
+    eventually(lambda: "store unavailable" in relay.log.read_text())
     assert unpublished(database_connection) == 3
     assert client.type("comm:post") == "none"
     client.delete("comm:comment")
@@ -309,7 +309,12 @@ def test_a_relay_survives_the_database(
             postgres.up()
         eventually(lambda: not unpublished(database_connection))
         check(database_connection, client)
-        eventually(lambda: "doorbell is back" in relay.log.read_text())
+        eventually(
+            lambda: any(
+                (line["event"], line.get("store")) == ("store available again", "doorbell")
+                for line in relay.lines()
+            )
+        )
         relay.stop()
         told = [line["event"] for line in relay.lines() if line.get("store") == "postgres"]
-        assert told == ["store failed", "store is back"] * 3
+        assert told == ["store unavailable", "store available again"] * 3

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from minio import error
 
-from service import bucket, settings
+from common import s3 as storage
+from common import settings
 from tests import conftest
 from tests.conftest import WorkerFactory
 from tests.http.forwarder import Forwarder
@@ -79,7 +80,7 @@ def uploads(writer: Writer, test_stack: stack.Stack) -> Uploads:
         jwt_secret="unused",
         **{name.lower(): value for name, value in test_stack.urls.items()},
     )
-    return Uploads(writer, bucket.connect(found, 10), found.s3_bucket)
+    return Uploads(writer, storage.connect(found, 10), found.s3_bucket)
 
 
 @pytest.fixture
@@ -208,7 +209,7 @@ def test_nothing_is_lost_while_s3_is_away(
     else:
         s3.down()
     sweeper = run_worker("sweeper", *OFTEN, S3_ENDPOINT_URL=s3.url)
-    eventually(lambda: "store failed" in sweeper.log.read_text())
+    eventually(lambda: "store unavailable" in sweeper.log.read_text())
     assert count(database_connection, "orphaned_object") == 2
     assert uploads.has(key)
     if silent:
@@ -218,10 +219,10 @@ def test_nothing_is_lost_while_s3_is_away(
     eventually(lambda: not count(database_connection, "orphaned_object"))
     assert not uploads.has(key)
     assert not uploads.has(final)
-    eventually(lambda: "store is back" in sweeper.log.read_text())
+    eventually(lambda: "store available again" in sweeper.log.read_text())
     sweeper.stop()
     told = [line["event"] for line in sweeper.lines() if line.get("store") == "s3"]
-    assert told == ["store failed", "store is back"]
+    assert told == ["store unavailable", "store available again"]
 
 
 def test_sweepers_share_the_work_of_many_batches(
@@ -313,7 +314,7 @@ def test_a_sweeper_waits_for_the_database(
     with Forwarder(database_url) as postgres:
         postgres.down()
         sweeper = run_worker("sweeper", *OFTEN, DATABASE_URL=postgres.url)
-        eventually(lambda: "store failed" in sweeper.log.read_text())
+        eventually(lambda: "store unavailable" in sweeper.log.read_text())
         postgres.up()
         eventually(lambda: not count(database_connection, "orphaned_object"))
         sweeper.stop()

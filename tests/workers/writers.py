@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import redis
 
-from service import streams
+from common import streams
 from tests.doors.doors import SqlDoor
 from tests.doors.operations import OPERATIONS
 

@@ -23,7 +23,7 @@ def run(json: output.Json = False) -> None:
 
     Example: PORT=8080 communities run
     """
-    from service import settings as configuration
+    from common import settings as configuration
     from tools import serve
 
     serve.run(configuration.load(configuration.Settings), json=json)
@@ -48,7 +48,7 @@ def bucket(json: output.Json = False) -> None:
 
     Example: S3_ENDPOINT_URL=https://… communities bucket
     """
-    from service import settings as configuration
+    from common import settings as configuration
     from tools import stack
 
     settings = configuration.load(configuration.Settings)
@@ -84,7 +84,7 @@ def seed(
 
     Example: communities seed --scale 100000
     """
-    from service import settings as configuration
+    from common import settings as configuration
     from tools import migrate as migrations
     from tools import seed as seeding
     from tools import stack
@@ -116,7 +116,7 @@ def token(
 
     Example: communities token 5eed0000-0000-7000-8000-000000000001 --ttl 3600
     """
-    from service import settings as configuration
+    from common import settings as configuration
     from tools import tokens
 
     lasts = timedelta(seconds=ttl)
@@ -153,7 +153,7 @@ def psql(
 @contextmanager
 def _database() -> Iterator[str]:
     """The instance's database, which runs already or is started for as long as it is needed."""
-    from service import settings as configuration
+    from common import settings as configuration
     from tools import stack
 
     with stack.borrowed(configuration.load(configuration.Settings), ["postgres"]) as running:

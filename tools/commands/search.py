@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from common import outages
 from tools import output
 from tools.failure import Failure
 
 if TYPE_CHECKING:
-    from service import database
-    from service import settings as configuration
-    from workers.search import index
+    from common import database
+    from common import settings as configuration
+    from workers.index import index
 
 FIELDS: Final = ("kind", "id", "what", "table_version", "index_version")
 
@@ -41,7 +42,7 @@ def verify(json: output.Json = False) -> None:
 
 async def _reindex(json: bool) -> None:
     from tools import display
-    from workers.search import rebuild
+    from workers.index import rebuild
 
     async with _opened() as (connection, target):
         current = await rebuild.Rebuild.begin(target)
@@ -72,7 +73,7 @@ async def _reindex(json: bool) -> None:
 
 async def _verify(json: bool) -> int:
     from tools import display
-    from workers.search import verify
+    from workers.index import verify
 
     count = 0
     with display.count("compared", "rows") as advance:
@@ -92,11 +93,11 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
     import psycopg
     from opensearchpy import exceptions
 
-    from service import database
-    from service import settings as configuration
+    from common import database
+    from common import settings as configuration
     from tools import sessions, stack
-    from workers import connections, loop
-    from workers.search import index
+    from workers.index import index
+    from workers.runtime import connection as worker_connection
 
     settings = configuration.load(configuration.Settings)
     with stack.borrowed(settings, ["postgres", "opensearch"]) as running, sessions.explained():
@@ -106,11 +107,11 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
             )
             async with connection:
                 await database.prepare(
-                    connection, role=connections.ROLE, patience=connections.PATIENCE
+                    connection, role=worker_connection.ROLE, patience=worker_connection.PATIENCE
                 )
                 target = index.connect(running.urls["OPENSEARCH_URL"], settings.search_index)
                 yield connection, target
-        except loop.Outage as outage:
+        except outages.StoreUnavailable as outage:
             cause = outage.__cause__ or outage
             if isinstance(cause, exceptions.NotFoundError):
                 raise Failure(_no_index(settings)) from None

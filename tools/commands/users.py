@@ -41,8 +41,8 @@ def export(
 
     Example: communities user export USER --output user.jsonl --files user-files
     """
+    from common import settings as configuration
     from gen import users
-    from service import settings as configuration
     from tools import probes, sessions
 
     settings = configuration.load(configuration.Settings)
@@ -117,7 +117,7 @@ def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
 
     Clients that would have to be told of an event that is gone are told to read everything anew.
     """
-    from service import streams
+    from common import streams
     from tools import display
 
     events = copies = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import probes
 
 # A store that has not answered by then doesn't answer; seconds.

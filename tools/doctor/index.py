@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import opensearchpy
 
+from common import outages
 from tools import output
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, warning
-from workers import loop
-from workers.search import index
+from workers.index import index
 
 OLDEST: Final = (2, 0)
 VARIABLE: Final = "OPENSEARCH_URL"
@@ -33,7 +33,7 @@ def look(context: Context) -> Iterator[Finding]:
     yield _health(health)
     try:
         yield from _alias(client, url, context.settings.search_index)
-    except loop.Outage as outage:
+    except outages.StoreUnavailable as outage:
         cause = outage.__cause__ or outage
         yield findings.unreachable("opensearch.index", VARIABLE, url, cause, _REINDEX)
 

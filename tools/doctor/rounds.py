@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import SecretStr, ValidationError
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import display, probes, stack
 from tools.doctor import (
     database,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import redis
 
-from service import streams
+from common import streams
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, warning
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import jwt
 
-from service import auth
+from service.http import authentication
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok
 
@@ -21,7 +21,7 @@ def look(context: Context) -> Iterator[Finding]:
         )
         return
     url = settings.jwt_jwks_url.get_secret_value()
-    client = jwt.PyJWKClient(url, timeout=auth.JWKS_TIMEOUT)
+    client = jwt.PyJWKClient(url, timeout=authentication.JWKS_TIMEOUT)
     try:
         keys = client.get_signing_keys()
     except jwt.PyJWKClientConnectionError as error:

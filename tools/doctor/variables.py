@@ -9,7 +9,7 @@ from typing import Any, Final
 import dotenv
 from pydantic import SecretStr
 
-from service import settings as configuration
+from common import settings as configuration
 from tools import output
 from tools.doctor.findings import Context, Finding, is_remote, ok, place, warning
 

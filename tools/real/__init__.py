@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from service.settings import Settings
+from common.settings import Settings
 from tools import debian, parts
 from tools.failure import Failure
 

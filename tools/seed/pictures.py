@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
 
+from common.settings import Settings
 from gen import groups, media, models, posts
-from service.settings import Settings
 from tools import probes
 from tools.seed import fixtures
 

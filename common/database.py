@@ -1,0 +1,175 @@
+"""The connections to PostgreSQL: a small pool whose JSON stays as PostgreSQL wrote it."""
+
+import contextlib
+import select
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+import psycopg
+import psycopg_pool
+from psycopg import abc, pq
+from psycopg.types import json
+
+from common import settings
+
+Connection = psycopg.AsyncConnection[Any]
+Pool = psycopg_pool.AsyncConnectionPool[Connection]
+
+ROLE: Final = "communities_service"
+CONNECT_TIMEOUT: Final = 3  # seconds, as all here
+WAIT_FOR_CONNECTION: Final = 3.0
+STATEMENT_TIMEOUT: Final = "10s"
+# How long the pool goes on by itself once the database is gone; after it, each request tries.
+RECONNECT_TIMEOUT: Final = 1.0
+# Who waits behind so many others would wait in vain.
+WAITING_PER_CONNECTION: Final = 100
+# What a statement may meet when an upgrade replaces `api` while it is on its way: what it has found
+# is gone, or has another type now.
+REBUILT: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
+OPTIONS: Final[dict[str, Any]] = {
+    "prepare_threshold": 0,
+    "client_encoding": "UTF8",
+    "connect_timeout": CONNECT_TIMEOUT,
+}
+
+
+class JsonText(psycopg.adapt.Loader):
+    """JSON as the bytes that PostgreSQL sent; answers pass it on without looking inside."""
+
+    def load(self, data: abc.Buffer) -> bytes:
+        return bytes(data)
+
+
+class JsonBinary(JsonText):
+    format = pq.Format.BINARY
+
+
+@contextlib.asynccontextmanager
+async def open_pool(
+    configuration: settings.ServiceSettings, cursor: type[psycopg.AsyncCursor[Any]] | None = None
+) -> AsyncIterator[Pool]:
+    """A pool that also starts, waits and recovers when the database is down."""
+    size = configuration.db_pool_size
+    pool = psycopg_pool.AsyncConnectionPool(
+        configuration.database_url.get_secret_value(),
+        connection_class=Connection,
+        kwargs={
+            "autocommit": True,
+            **OPTIONS,
+            "application_name": "communities-service",
+            **({"cursor_factory": cursor} if cursor else {}),
+        },
+        configure=_prepare,
+        min_size=size,
+        max_size=size,
+        max_waiting=size * WAITING_PER_CONNECTION,
+        timeout=WAIT_FOR_CONNECTION,
+        reconnect_timeout=RECONNECT_TIMEOUT,
+        open=False,
+    )
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+class Lease:
+    """At most one connection for one request, taken when it is needed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._taken: Connection | None = None
+
+    async def connection(self) -> Connection:
+        """The connection; the server has not closed it meanwhile.
+
+        Raises OperationalError where there is none in time.
+        """
+        while self._taken is None:
+            self._taken = await self._pool.getconn()
+            if _has_news(self._taken):
+                await self._taken.close()
+                await self.end()
+        return self._taken
+
+    async def discard(self) -> None:
+        """Close the connection, if one was taken: whoever comes next gets another one."""
+        if self._taken is not None:
+            await self._taken.close()
+
+    async def end(self) -> None:
+        """Give the connection back, if one was taken."""
+        if self._taken is not None:
+            taken, self._taken = self._taken, None
+            await self._pool.putconn(taken)
+
+
+@contextlib.asynccontextmanager
+async def leased(pool: Pool) -> AsyncIterator[Lease]:
+    """A lease that ends with a block."""
+    lease = Lease(pool)
+    try:
+        yield lease
+    except psycopg.errors.FeatureNotSupported:
+        # It holds a prepared statement whose result has another type since an upgrade.
+        await lease.discard()
+        raise
+    finally:
+        await lease.end()
+
+
+@contextlib.asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection for a block. Raises OperationalError where there is none in time."""
+    async with leased(pool) as lease:
+        yield await lease.connection()
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection is gone, and another one may do."""
+    if isinstance(error, psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
+        return False
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state[:2] == "08" or state[:3] == "57P"
+
+
+def is_undone(error: psycopg.Error) -> bool:
+    """Whether the effect lost a race, left nothing, and finds clear ground when tried again."""
+    return (error.sqlstate or "")[:2] in ("40", "23")
+
+
+def is_rebuilt(error: psycopg.Error) -> bool:
+    """Whether an upgrade may have replaced what a statement was about to use; it left nothing."""
+    return error.sqlstate in REBUILT
+
+
+def _has_news(taken: Connection) -> bool:
+    # An idle connection is silent; it has something to read when the server has said good-bye.
+    poll = select.poll()
+    poll.register(taken.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+async def _prepare(connection: Connection) -> None:
+    await prepare(connection, role=ROLE, patience=STATEMENT_TIMEOUT)
+
+
+async def prepare(connection: Connection, *, role: str, patience: str) -> None:
+    """Makes a new connection one of ours; `patience` ends statements and idle transactions."""
+    connection.adapters.register_loader("json", JsonText)
+    connection.adapters.register_loader("json", JsonBinary)
+    json.set_json_dumps(orjson.dumps, connection)
+    await connection.execute(
+        """
+        select
+          set_config('role', %s, false),
+          set_config('timezone', 'UTC', false),
+          set_config('statement_timeout', %s, false),
+          set_config('idle_in_transaction_session_timeout', %s, false)
+        """,
+        [role, patience, patience],
+    )

@@ -1,0 +1,193 @@
+"""OpenTelemetry traces: off where no collector is named, and then nothing here is ever called.
+
+One trace goes from the HTTP request over its statement to the event in the outbox, which carries
+the span on as a `traceparent`: to the stream, and from there to the sockets.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+from opentelemetry import context, trace
+from opentelemetry.trace.propagation import tracecontext
+from structlog.typing import EventDict
+
+from common import logs
+from common import settings as configuration
+
+# Seconds that a collector has for a batch of spans, and a process at its end for the last one.
+TIMEOUT: Final = 3
+_FORMAT: Final = tracecontext.TraceContextTextMapPropagator()
+_QUERY_NAME: Final = "-- name: "
+
+Attributes = Mapping[str, str | int]
+
+
+class Tracer:
+    """Makes the spans of one process."""
+
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+
+    @contextlib.contextmanager
+    def request(
+        self,
+        name: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        describe: Callable[[trace.Span], None],
+    ) -> Iterator[None]:
+        """Opens the span of a request in the caller's trace; `describe` completes it at its end."""
+        with self._tracer.start_as_current_span(
+            name, _from_headers(headers), trace.SpanKind.SERVER, record_exception=False
+        ) as span:
+            try:
+                yield
+            finally:
+                if span.is_recording():
+                    describe(span)
+
+    @contextlib.contextmanager
+    def handing_on(
+        self, name: str, events: Mapping[int, tuple[str, Attributes]]
+    ) -> Iterator[dict[int, str]]:
+        """A span for each event, in the trace that it carries; what it carries from here on."""
+        spans = {
+            event: self._tracer.start_span(
+                name, parse(carried), trace.SpanKind.PRODUCER, attributes=attributes
+            )
+            for event, (carried, attributes) in events.items()
+        }
+        try:
+            yield {event: write(span) for event, span in spans.items()}
+        except BaseException as error:
+            for span in spans.values():
+                span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+        finally:
+            for span in spans.values():
+                span.end()
+
+    @contextlib.contextmanager
+    def receiving(self, name: str, carried: str, attributes: Attributes) -> Iterator[None]:
+        """The span of an event at its goal, in the trace that it carries."""
+        with self._tracer.start_as_current_span(
+            name,
+            parse(carried),
+            trace.SpanKind.CONSUMER,
+            attributes=attributes,
+            record_exception=False,
+        ):
+            yield
+
+    @contextlib.contextmanager
+    def batch(self, name: str, carried: Sequence[str], attributes: Attributes) -> Iterator[None]:
+        """A span of many events at once: a trace of its own, linked to each of theirs."""
+        contexts = (trace.get_current_span(parse(one)).get_span_context() for one in carried)
+        with self._tracer.start_as_current_span(
+            name,
+            context.Context(),
+            trace.SpanKind.CONSUMER,
+            attributes=attributes,
+            links=[trace.Link(found) for found in contexts if found.is_valid],
+            record_exception=False,
+        ):
+            yield
+
+    def statement(self, query: object) -> contextlib.AbstractContextManager[object]:
+        """The span of a statement of `gen`, in a request that is traced."""
+        text = query if isinstance(query, str) else ""
+        if not text.startswith(_QUERY_NAME) or not trace.get_current_span().is_recording():
+            return contextlib.nullcontext()
+        name = text[len(_QUERY_NAME) :].split(maxsplit=1)[0]
+        return self._tracer.start_as_current_span(
+            name,
+            kind=trace.SpanKind.CLIENT,
+            attributes={"db.system.name": "postgresql", "db.query.summary": name},
+            # The text of a database error may quote a row.
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+
+    def cursor(self) -> type[psycopg.AsyncCursor[Any]]:
+        """A kind of cursor whose statements have spans."""
+        statement = self.statement
+
+        class Cursor(psycopg.AsyncCursor[Any]):
+            async def execute(self, query: Any, *given: Any, **options: Any) -> Any:
+                with statement(query):
+                    return await super().execute(query, *given, **options)
+
+        return Cursor
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: configuration.ServiceSettings, name: str
+) -> AsyncIterator[Tracer | None]:
+    """The tracer of a process of this name, where a collector is configured."""
+    if settings.otel_exporter_otlp_endpoint is None:
+        yield None
+        return
+    tracer, flush = _start(settings.otel_exporter_otlp_endpoint.get_secret_value(), name)
+    try:
+        yield tracer
+    finally:
+        # Sends what is left; a collector that doesn't answer keeps no process from its end.
+        flushing = threading.Thread(target=flush, daemon=True)
+        flushing.start()
+        await asyncio.to_thread(flushing.join, TIMEOUT)
+
+
+def _start(endpoint: str, name: str) -> tuple[Tracer, Callable[[], None]]:
+    # Only here: who traces nothing isn't to pay for it, not with memory either.
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter
+    from opentelemetry.sdk import resources
+    from opentelemetry.sdk import trace as sdk
+    from opentelemetry.sdk.trace import export
+
+    named = {"service.namespace": "communities", "service.name": f"communities-{name}"}
+    provider = sdk.TracerProvider(resource=resources.Resource.create(named), shutdown_on_exit=False)
+    address = f"{endpoint.rstrip('/')}/v1/traces"
+    exporter = trace_exporter.OTLPSpanExporter(endpoint=address, timeout=TIMEOUT)
+    provider.add_span_processor(export.BatchSpanProcessor(exporter))
+    return Tracer(provider.get_tracer("communities")), provider.shutdown
+
+
+def parse(traceparent: str) -> context.Context:
+    """The context of a span that is written so; an empty one where it can't be read."""
+    return _FORMAT.extract({"traceparent": traceparent}, context.Context())
+
+
+def write(span: trace.Span) -> str:
+    """A span as W3C Trace Context writes it."""
+    carrier: dict[str, str] = {}
+    _FORMAT.inject(carrier, trace.set_span_in_context(span, context.Context()))
+    return carrier["traceparent"]
+
+
+def carried() -> str | None:
+    """What a change made now is to carry: the span in hand, if anybody is to see it."""
+    span = trace.get_current_span()
+    return write(span) if span.get_span_context().trace_flags.sampled else None
+
+
+def configure_logs(settings: configuration.Settings) -> None:
+    """The logs of a process; their lines name the trace where there are traces."""
+    traces = settings.otel_exporter_otlp_endpoint is not None
+    logs.configure(settings.log_level, more=[_add_trace_id] if traces else [])
+
+
+def _add_trace_id(_logger: object, _method: str, event: EventDict) -> EventDict:
+    found = trace.get_current_span().get_span_context()
+    if found.is_valid:
+        event["trace_id"] = trace.format_trace_id(found.trace_id)
+    return event
+
+
+def _from_headers(headers: Sequence[tuple[bytes, bytes]]) -> context.Context:
+    values = [value for key, value in headers if key == b"traceparent"]
+    # Given twice, it says nothing.
+    return parse(values[0].decode("latin-1")) if len(values) == 1 else context.Context()

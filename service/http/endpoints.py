@@ -1,0 +1,229 @@
+"""What stands between the router and a handler, the same for every path of the API."""
+
+import functools
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from service.http import (
+    answers,
+    bodies,
+    context,
+    idempotency,
+    problems,
+    request,
+    request_log,
+    transaction,
+)
+
+MOST_BYTES: Final = 1024 * 1024
+MOST_BYTES_READ: Final = 16 * MOST_BYTES
+UTF_8: Final = ("utf-8", "utf8")
+
+Before = Callable[[context.Context, uuid.UUID, bodies.Body], Awaitable[None]]
+
+B = TypeVar("B", bound=bodies.Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method of a path: its handler, and the body that it takes."""
+
+    handler: Callable[..., Awaitable[answers.Answer]]
+    body: type[bodies.Body] | None = None
+    body_optional: bool = False
+    # What is done with a body before the effect, and outside of its transaction.
+    before: Before | None = None
+
+
+def reads(handler: Callable[[request.Call], Awaitable[answers.Answer]]) -> Operation:
+    """For whoever the rulebook lets see it, without a token too."""
+    return Operation(handler)
+
+
+def acts(handler: Callable[[request.Call], Awaitable[answers.Answer]]) -> Operation:
+    """Changes something for a caller with a token, and needs no body."""
+    return Operation(handler, bodies.Nothing, body_optional=True)
+
+
+def takes(
+    body: type[B],
+    handler: Callable[[request.Call, B], Awaitable[answers.Answer]],
+    *,
+    optional: bool = False,
+    before: Before | None = None,
+) -> Operation:
+    """Changes something for a caller with a token, as the body says."""
+    return Operation(handler, body, body_optional=optional, before=before)
+
+
+def route(path: str, **operations: Operation) -> Route:
+    """A path of the API, relative to its base, with an operation for each method."""
+    return Route(answers.BASE + path, Endpoint(operations))
+
+
+class Endpoint:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(self, operations: dict[str, Operation]) -> None:
+        # As they were declared; the document is made of these.
+        self.operations = operations
+        self._operations = dict(operations)
+        if "GET" in operations:
+            self._operations["HEAD"] = operations["GET"]
+        self._allowed = ", ".join(sorted({*self._operations, "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method: str = scope["method"]
+        operation = self._operations.get(method)
+        if operation is not None:
+            await self._answer(operation, scope, receive, send)
+        elif method == "OPTIONS":
+            await _send(send, 204, [(b"allow", self._allowed.encode())])
+        else:
+            raise problems.method_not_allowed(self._allowed)
+
+    async def _answer(
+        self, operation: Operation, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        service = context.of(scope)
+        record = request_log.of(scope)
+        actor = await service.authenticator.user(_values(scope, b"authorization"))
+        record.user_id = actor
+        if operation.body is not None and actor is None:
+            raise problems.unauthenticated()
+        if service.limiter is not None:
+            await service.limiter.count(str(actor) if actor else _address(scope))
+        call = request.Call(
+            method=scope["method"],
+            path=scope["path"],
+            actor=actor,
+            parameters=scope["path_params"],
+            query_string=scope["query_string"],
+            bucket=service.bucket,
+            search=service.search,
+        )
+        record.group_id = call.parameters.get("group_id")
+        try:
+            if operation.body is None:
+                handler = functools.partial(operation.handler, call)
+                answer = await transaction.perform(service.pool, call, handler)
+            else:
+                answer = await _change(service, operation, call, scope, receive)
+        except transaction.Replay as replay:
+            await _send_answer(send, service, replay.answer, [(b"idempotency-replayed", b"true")])
+            return
+        if answer.made is not None:
+            service.metrics.count_made(answer.made)
+        if record.group_id is None:
+            record.group_id = answer.group_id()
+        await _send_answer(send, service, answer)
+
+
+async def _change(
+    service: context.Context,
+    operation: Operation,
+    call: request.Call,
+    scope: Scope,
+    receive: Receive,
+) -> answers.Answer:
+    """The answer of an operation with a body. Raises Replay when it was given before."""
+    keys = _values(scope, b"idempotency-key") if call.method == "POST" else []
+    call.raw_body = await _read(scope, receive)
+    body = _parse(operation, call.raw_body, scope)
+    key = idempotency.key_of(keys, call)
+    handler = functools.partial(operation.handler, call, *body)
+    if key is not None and (given := await service.copies.recall(key)) is not None:
+        raise transaction.Replay(given)
+    if operation.before is not None:
+        await operation.before(service, call.user, *body)
+    if key is None:
+        return await transaction.perform(service.pool, call, handler)
+    answer = await transaction.perform(service.pool, call, handler, key)
+    await service.copies.remember(key, answer)
+    return answer
+
+
+def _parse(operation: Operation, raw: bytes, scope: Scope) -> tuple[bodies.Body, ...]:
+    """The body as the arguments that the handler takes for it: one, or none."""
+    assert operation.body is not None
+    media_types, codings = _values(scope, b"content-type"), _values(scope, b"content-encoding")
+    if raw or media_types:
+        _check_media_type(b",".join(media_types).decode("latin-1").lower())
+    if codings and codings != [b"identity"]:
+        raise problems.unsupported_media_type("The body must not be compressed.")
+    body = bodies.parse(operation.body, raw, optional=operation.body_optional)
+    return () if operation.body is bodies.Nothing else (body,)
+
+
+def _check_media_type(media_type: str) -> None:
+    kind, _, parameters = media_type.partition(";")
+    charset = re.search(r"charset\s*=\s*\"?([^\";]*)", parameters)
+    if kind.strip() != "application/json" or (charset and charset[1].strip() not in UTF_8):
+        raise problems.unsupported_media_type()
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    """The whole body. Raises Problem when it is too large."""
+    if _values(scope, b"expect") and _announced(scope) > MOST_BYTES:
+        raise problems.body_too_large(MOST_BYTES)
+    chunks = []
+    size = 0
+    more = True
+    # Many clients read no answer before they have sent all, so some of what is too much is read.
+    while more and size <= MOST_BYTES_READ:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= MOST_BYTES:
+            chunks.append(chunk)
+        more = message.get("more_body", False)
+    if size > MOST_BYTES:
+        raise problems.body_too_large(MOST_BYTES)
+    return b"".join(chunks)
+
+
+def _announced(scope: Scope) -> int:
+    return max(int(length) for length in _values(scope, b"content-length") or [b"0"])
+
+
+async def _send_answer(
+    send: Send,
+    service: context.Context,
+    answer: answers.Answer,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    body = service.signer.sign(answer.body)
+    every = list(headers)
+    if body:
+        every += [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+    if answer.location is not None:
+        every.append((b"location", answer.location.encode()))
+    await _send(send, answer.status, every, body)
+
+
+async def _send(
+    send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes = b""
+) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"

@@ -1,0 +1,20 @@
+"""Example users of a development instance, whose tokens the pages offer to local readers."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from common import settings
+from service.http import context
+
+
+def of(request: Request) -> tuple[settings.Example, ...]:
+    """Returns the example users if the request names a loopback host, else none.
+
+    A loopback name keeps other sites from reading the tokens by DNS rebinding.
+    """
+    try:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ()
+    return context.of(request.scope).settings.example_users if settings.is_loopback(host) else ()

@@ -1,0 +1,103 @@
+"""Requests that may be sent again (§1): the same answer, and one effect.
+
+PostgreSQL decides, in the transaction of the effect. Redis holds copies of the answers for a day,
+which save that transaction; it may lose them at any time.
+"""
+
+import datetime
+import hashlib
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from redis import asyncio as redis
+
+from common import database, optional_store
+from gen import idempotency
+from service.http import answers, problems, request
+
+KEPT_FOR: Final = datetime.timedelta(hours=24)
+
+_KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A caller's key, and the fingerprint of the one request that it stands for."""
+
+    actor: uuid.UUID
+    text: str
+    fingerprint: str
+
+    def name(self) -> str:
+        """Under which Redis knows it."""
+        return f"idem:{self.actor}:{hashlib.sha256(self.text.encode()).hexdigest()}"
+
+
+def key_of(headers: Sequence[bytes], call: request.Call) -> Key | None:
+    """The key of a request with these Idempotency-Key headers. Raises Problem for a bad one."""
+    if not headers:
+        return None
+    if len(headers) > 1 or not _KEY.fullmatch(headers[0]):
+        raise problems.invalid("Idempotency-Key", "is not one of 1 to 255 visible ASCII characters")
+    request = b"\0".join((call.method.encode(), call.path.encode(), call.raw_body))
+    return Key(call.user, headers[0].decode(), hashlib.sha256(request).hexdigest())
+
+
+async def claim(connection: database.Connection, key: Key) -> answers.Answer | None:
+    """The answer given before; None when this transaction may have the effect."""
+    stored = await idempotency.AsyncQuerier(connection).idempotency_key_claim(
+        actor=key.actor, key=key.text, fingerprint=key.fingerprint
+    )
+    if stored is None:
+        return None
+    # A key and its answer are written together.
+    assert stored.status is not None
+    assert stored.body is not None
+    return answers.Answer(status=stored.status, body=stored.body.encode(), location=stored.location)
+
+
+async def store(connection: database.Connection, key: Key, answer: answers.Answer) -> None:
+    """Keeps the answer, in the transaction that claimed the key."""
+    await idempotency.AsyncQuerier(connection).idempotent_answer_store(
+        actor=key.actor,
+        key=key.text,
+        status=answer.status,
+        location=answer.location,
+        body=answer.body.decode(),
+    )
+
+
+class Copies:
+    """The answers of the last day in Redis."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._store = optional_store.OptionalStore("redis")
+
+    async def recall(self, key: Key) -> answers.Answer | None:
+        """The answer given before, if Redis has it. Raises Problem when the key was another's."""
+        text = await self._store.ask(lambda: self._client.get(key.name()), None)
+        if text is None:
+            return None
+        copy = orjson.loads(text)
+        if copy["fingerprint"] != key.fingerprint:
+            raise problems.key_reused()
+        return answers.Answer(
+            status=copy["status"], body=copy["body"].encode(), location=copy["location"]
+        )
+
+    async def remember(self, key: Key, answer: answers.Answer) -> None:
+        """Keeps a copy of an answer that is committed."""
+        text = orjson.dumps(
+            {
+                "fingerprint": key.fingerprint,
+                "status": answer.status,
+                "location": answer.location,
+                "body": answer.body.decode(),
+            }
+        )
+        await self._store.ask(lambda: self._client.set(key.name(), text, ex=KEPT_FOR), None)

@@ -1,0 +1,39 @@
+"""How many requests one user, or one address without a user, may send."""
+
+import math
+import time
+from typing import Final
+
+import limits
+from limits import errors
+from limits.aio import storage, strategies
+
+from common import optional_store
+from service.http import problems
+
+_ALLOWED: Final = None
+
+
+class Limiter:
+    """Counts in Redis, for all processes together. Without Redis everything is allowed."""
+
+    def __init__(self, rates: str, redis_url: str) -> None:
+        self._rates = limits.parse_many(rates)
+        self._strategy = strategies.SlidingWindowCounterRateLimiter(
+            storage.RedisStorage(f"async+{redis_url}", implementation="redispy")
+        )
+        self._store = optional_store.OptionalStore("redis for rate limits", errors.StorageError)
+
+    async def count(self, caller: str) -> None:
+        """Counts a request. Raises Problem 429 when it is one too many."""
+        exceeded = await self._store.ask(lambda: self._count(caller), _ALLOWED)
+        if exceeded is not None:
+            raise problems.rate_limited(exceeded)
+
+    async def _count(self, caller: str) -> int | None:
+        """Seconds until the next request is allowed, None when this one is."""
+        for rate in self._rates:
+            if not await self._strategy.hit(rate, caller):
+                window = await self._strategy.get_window_stats(rate, caller)
+                return max(1, math.ceil(window.reset_time - time.time()))
+        return None

@@ -1,0 +1,83 @@
+"""How a handler is run: with a connection when it asks for one, in a transaction when its effect
+must be had once or be traced, and again when it lost a race that nobody is to blame for."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import psycopg
+
+from common import database, telemetry
+from service.http import answers, idempotency, request
+
+ATTEMPTS: Final = 6
+# Seconds before the second attempt, more before each further one: behind somebody who was quicker,
+# and behind an upgrade, which may begin anew.
+PAUSE: Final = 0.02
+LONG_PAUSE: Final = 0.2
+READING: Final = frozenset({"GET", "HEAD"})
+_CARRY: Final = "select set_config('communities.traceparent', %s, true)"
+
+Handler = Callable[[], Awaitable[answers.Answer]]
+T = TypeVar("T")
+
+
+class Replay(Exception):  # noqa: N818
+    """The request was answered before, with this answer."""
+
+    def __init__(self, answer: answers.Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+async def perform(
+    pool: database.Pool, call: request.Call, handler: Handler, key: idempotency.Key | None = None
+) -> answers.Answer:
+    """The handler's answer. Raises Replay when the key has one already."""
+    # To read again, or to ask again under a key, is safe.
+    repeatable = call.method in READING or key is not None
+    return await retried(lambda: _attempt(pool, call, handler, key), repeatable=repeatable)
+
+
+async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
+    """What an attempt gives; it is made again where it lost a race and had no effect.
+
+    A lost connection leaves open whether there was one: then only where it is `repeatable`.
+    """
+    number = 1
+    while True:
+        try:
+            return await attempt()
+        except psycopg.Error as error:
+            is_rebuilt = database.is_rebuilt(error)
+            again = is_rebuilt or database.is_undone(error)
+            again = again or (repeatable and database.is_lost(error))
+            if not again or number == ATTEMPTS:
+                raise
+        pause = LONG_PAUSE if is_rebuilt else PAUSE
+        await asyncio.sleep(random.uniform(0, pause * number))  # noqa: S311
+        number += 1
+
+
+async def _attempt(
+    pool: database.Pool, call: request.Call, handler: Handler, key: idempotency.Key | None
+) -> answers.Answer:
+    async with database.leased(pool) as lease:
+        call.connect = lease.connection
+        call.release = lease.end
+        carried = None if call.method in READING else telemetry.carried()
+        if key is None and carried is None:
+            return await handler()
+        connection = await lease.connection()
+        async with connection.transaction():
+            if carried is not None:
+                # For this transaction alone: the connection's next one is another request's.
+                await connection.execute(_CARRY, [carried])
+            if key is None:
+                return await handler()
+            if (given := await idempotency.claim(connection, key)) is not None:
+                raise Replay(given)
+            answer = await handler()
+            await idempotency.store(connection, key, answer)
+            return answer

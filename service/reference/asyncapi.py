@@ -1,0 +1,247 @@
+"""/asyncapi.json: what sockets are told, as AsyncAPI 3.0, made from the shapes that HTTP answers.
+
+An event is added to EVENTS; a test holds that equal to what the rulebook tells members of.
+"""
+
+import datetime
+import functools
+import uuid
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+import pydantic
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gen import models
+from service.http import answers
+from service.realtime import sockets, telling
+from service.reference import examples, shapes
+
+Json = dict[str, Any]
+
+
+class Removal(pydantic.BaseModel):
+    """All that is told of something deleted or removed."""
+
+    id: uuid.UUID
+    deleted_at: datetime.datetime
+
+
+class Resync(pydantic.BaseModel):
+    """The id from which it goes on; what came before is to be read over HTTP."""
+
+    event_id: str
+
+
+class Credentials(pydantic.BaseModel):
+    """The auth of a client that connects; without a token only what is public is open."""
+
+    token: str | None = None
+    last_event_id: str | int | None = None
+
+
+class ConnectError(pydantic.BaseModel):
+    """Why a client may not connect: a bad or expired token, or none, or anything else."""
+
+    message: Literal["unauthenticated", "not_found"]
+
+
+# What is told, as what, in which words.
+EVENTS: Final[dict[str, tuple[type[pydantic.BaseModel], str]]] = {
+    "post.created": (models.ApiPost, "A post was written."),
+    "post.updated": (models.ApiPost, "A post was changed."),
+    "post.deleted": (Removal, "A post was deleted."),
+    "post.restored": (models.ApiPost, "A deleted post is there again."),
+    "post.pinned": (models.ApiPost, "A post was pinned."),
+    "post.unpinned": (models.ApiPost, "A post is pinned no more."),
+    "comment.created": (models.ApiComment, "A comment was written."),
+    "comment.updated": (models.ApiComment, "A comment was changed."),
+    "comment.deleted": (Removal, "A comment was deleted."),
+    "comment.restored": (models.ApiComment, "A deleted comment is there again."),
+    "reaction.added": (models.ApiReaction, "Somebody reacted."),
+    "reaction.removed": (Removal, "Somebody took a reaction back."),
+    "attachment.added": (models.ApiMedia, "Media were attached."),
+    "attachment.removed": (Removal, "Media were removed."),
+    "group.updated": (models.ApiGroup, "The group was changed."),
+    "group.deleted": (Removal, "The group was deleted."),
+    "member.joined": (models.ApiMember, "Somebody became a member."),
+    "member.left": (models.ApiMember, "Somebody is a member no more."),
+    "member.role_changed": (models.ApiMember, "A member has another role."),
+    "member.banned": (models.ApiMember, "Somebody was banned."),
+    "member.unbanned": (models.ApiMember, "Somebody is banned no more."),
+}
+# What an event's subject may be, where it isn't what the event's name begins with.
+_SUBJECTS: Final = {"reaction": ("post", "comment"), "attachment": ("post", "comment", "group")}
+_IN_POSTS: Final = ("post", "comment", "reaction")
+_INTRODUCTION: Final = f"""\
+Live updates of groups and posts, by Socket.IO (protocol 5, websocket) at `{sockets.PATH}`.
+
+- A **channel** is a Socket.IO namespace. One connection may have
+  {sockets.NAMESPACES_PER_CONNECTION}.
+- To **connect**, send `auth: {{token, last_event_id}}`. Who may see the content over HTTP may
+  connect; others get a `connect_error`.
+- An **event** is called like its message here and has one argument, the payload.
+- Whoever connects with the **`last_event_id`** that was heard first gets what was missed, each
+  event once, in order, with the `data` of the latest event about the same thing; where that isn't
+  kept any more, one `resync_required`.
+- `data` is what HTTP answers, but null in what depends on the viewer (`role`, `reacted`).
+- Whoever loses access is **disconnected** from the namespace.
+
+HTTP is described by [the OpenAPI document](/openapi.json).
+"""
+_CHANNELS: Final = {
+    "group": "Everything that happens in a group.",
+    "post": "What happens to a post: the events with its `post_id`.",
+}
+
+
+@functools.cache
+def document() -> bytes:
+    """The document, as JSON."""
+    payloads = {_name(kind): _payload(kind) for kind in EVENTS}
+    schemas = shapes.schemas([*payloads.values(), Resync, ConnectError], [Credentials])
+    # Events are told to nobody in particular.
+    schemas["ReactionCount"]["properties"]["reacted"] = {"type": "null"}
+    schemas["Group"]["properties"]["role"] = {"type": "null"}
+    examples.add_to(schemas)
+    return orjson.dumps(
+        {
+            "asyncapi": "3.0.0",
+            "info": {
+                "title": "Communities, live",
+                "version": answers.BASE.rpartition("/")[2],
+                "description": _INTRODUCTION,
+                "contact": {"name": "The Communities authors"},
+                "license": {"name": "MIT"},
+            },
+            "defaultContentType": "application/json",
+            "servers": {
+                "service": {
+                    "host": "{host}",
+                    "pathname": f"{sockets.PATH}/",
+                    "protocol": "ws",
+                    "description": "This service; behind TLS the protocol is wss.",
+                    "variables": {"host": {"default": "127.0.0.1:8000"}},
+                    "security": [_ref("securitySchemes", "token")],
+                }
+            },
+            "channels": {kind: _channel(kind) for kind in _CHANNELS},
+            "operations": {
+                name: operation for kind in _CHANNELS for name, operation in _operations(kind)
+            },
+            "components": {
+                "schemas": schemas,
+                "messages": _messages(schemas),
+                "securitySchemes": {
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "bearerFormat": "JWT",
+                        "description": "The token of HTTP, given as `token` in `auth`.",
+                    }
+                },
+            },
+        }
+    )
+
+
+async def answer_document(_request: Request) -> Response:
+    """GET /asyncapi.json."""
+    return Response(document(), media_type="application/json")
+
+
+def _payload(kind: str) -> type[pydantic.BaseModel]:
+    """The model of an event's payload."""
+    noun = kind.partition(".")[0]
+    subjects = _SUBJECTS.get(noun, (noun,))
+    shape = EVENTS[kind][0]
+    data: Any = shape if shape is Removal else shapes.refined(shape)
+    post_id: Any = uuid.UUID if noun in _IN_POSTS else uuid.UUID | None
+    if noun in ("group", "member"):
+        post_id = None
+    elif shape is not Removal:
+        # Whoever resumes gets no content of what was deleted meanwhile.
+        data = data | Removal
+    fields: dict[str, Any] = {
+        "event_id": Annotated[str, pydantic.Field(pattern=r"^[0-9]+-0$")],
+        "type": Literal[kind],
+        "group_id": uuid.UUID,
+        "post_id": post_id,
+        "subject_type": Literal[subjects],
+        "subject_id": uuid.UUID,
+        # Null where no user did it.
+        "actor_id": uuid.UUID | None,
+        "occurred_at": datetime.datetime,
+        "data": data,
+    }
+    return pydantic.create_model(_name(kind), __doc__=EVENTS[kind][1], **fields)
+
+
+def _name(kind: str) -> str:
+    return "".join(word.capitalize() for word in kind.replace(".", "_").split("_")) + "Event"
+
+
+def _messages(schemas: Json) -> Json:
+    told = {
+        kind: _message(kind, words, _name(kind), schemas) for kind, (_, words) in EVENTS.items()
+    }
+    resync = "Something that was missed isn't kept any more: read what you show over HTTP."
+    return {
+        **told,
+        telling.RESYNC: _message(telling.RESYNC, resync, "Resync", schemas),
+        "connect": _message("connect", "A client asks to be told.", "Credentials", schemas),
+        "connected": {"name": "connected", "summary": "The client is told from now on."},
+        "connect_error": _message(
+            "connect_error", "The client may not connect.", "ConnectError", schemas
+        ),
+        "disconnect": {"name": "disconnect", "summary": "The client may hear no more."},
+    }
+
+
+def _message(name: str, summary: str, schema: str, schemas: Json) -> Json:
+    return {
+        "name": name,
+        "summary": summary,
+        "payload": _ref("schemas", schema),
+        "examples": [{"payload": example} for example in schemas[schema]["examples"]],
+    }
+
+
+def _channel(kind: str) -> Json:
+    every = [*_told(kind), telling.RESYNC, "connect", "connected", "connect_error", "disconnect"]
+    return {
+        "address": f"/{kind}s/{{{kind}_id}}",
+        "description": _CHANNELS[kind],
+        "parameters": {f"{kind}_id": {"description": f"The {kind}'s id, a UUID."}},
+        "messages": {name: _ref("messages", name) for name in every},
+    }
+
+
+def _told(kind: str) -> Sequence[str]:
+    """The events that a channel may tell of."""
+    if kind == "group":
+        return [*EVENTS]
+    return [event for event in EVENTS if event.partition(".")[0] not in ("group", "member")]
+
+
+def _operations(kind: str) -> Sequence[tuple[str, Json]]:
+    channel = {"$ref": f"#/channels/{kind}"}
+
+    def operation(action: str, summary: str, *messages: str) -> Json:
+        refs = [{"$ref": f"#/channels/{kind}/messages/{name}"} for name in messages]
+        return {"action": action, "channel": channel, "summary": summary, "messages": refs}
+
+    enter = operation("receive", f"A client connects to a {kind}.", "connect")
+    answers = operation("send", "", "connected", "connect_error")
+    enter["reply"] = {"channel": channel, "messages": answers["messages"]}
+    told = operation(
+        "send", f"The service tells what happens to a {kind}.", *_told(kind), telling.RESYNC
+    )
+    end = operation("send", f"The service ends the access to a {kind}.", "disconnect")
+    return [(f"enter_{kind}", enter), (f"tell_{kind}", told), (f"end_{kind}", end)]
+
+
+def _ref(section: str, name: str) -> Json:
+    return {"$ref": f"#/components/{section}/{name}"}

@@ -1,0 +1,76 @@
+"""/openapi.json, and /docs: Swagger UI on a page of ours, with nothing from anywhere else."""
+
+import asyncio
+import functools
+import html
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from service.http import example_users, problems
+from service.reference import openapi
+
+_FILES: Final = Path(__file__).parents[2] / "web" / "docs"
+_OURS: Final = ("docs.css", "docs.js")
+_SWAGGER: Final = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def routes(described: Sequence[BaseRoute]) -> list[Route]:
+    """The document of these routes, and the page that shows it."""
+    document = functools.cache(lambda: openapi.document(described))
+
+    async def answer_document(_request: Request) -> Response:
+        # Made when somebody first asks, which takes a moment.
+        return Response(await asyncio.to_thread(document), media_type="application/json")
+
+    return [
+        Route("/openapi.json", answer_document, include_in_schema=False),
+        Route("/docs", show_page, include_in_schema=False),
+        Route("/docs/{file}", show_file, include_in_schema=False),
+    ]
+
+
+async def show_page(request: Request) -> Response:
+    """GET /docs. With the token of a development instance, for whoever sits at that machine."""
+    examples = example_users.of(request)
+    given = examples[0].token.get_secret_value() if examples else ""
+    text = (_FILES / "docs.html").read_text().replace("{{token}}", html.escape(given))
+    return HTMLResponse(
+        text, headers={"content-security-policy": _POLICY, "referrer-policy": "no-referrer"}
+    )
+
+
+async def show_file(request: Request) -> Response:
+    """GET /docs/…: what the page is made of."""
+    name = request.path_params["file"]
+    if name in _OURS:
+        return FileResponse(_FILES / name)
+    if name in _SWAGGER:
+        return FileResponse(_swagger() / name)
+    raise problems.not_found()
+
+
+@functools.cache
+def _swagger() -> Path:
+    # The package is only looked up: importing it would import Flask.
+    found = importlib.util.find_spec("flask_swagger_ui")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "dist"

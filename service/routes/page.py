@@ -1,0 +1,89 @@
+"""/: a small client of the public API and the sockets, which a browser runs as it is.
+
+There is nothing here but the files. The page does what anybody with a token can do.
+"""
+
+import functools
+import html
+import json
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
+
+from service.http import context, example_users, problems
+
+_FILES: Final = Path(__file__).parents[2] / "web"
+_SERVED: Final = frozenset({".css", ".js", ".svg"})
+
+
+def routes() -> list[Route]:
+    """The page, and what it is made of."""
+    return [
+        Route("/", show_page, include_in_schema=False),
+        Route("/page/{file}", show_file, include_in_schema=False),
+    ]
+
+
+async def show_page(request: Request) -> Response:
+    """GET /. With the example users of a development instance, for whoever sits at that machine."""
+    _check_that_it_is_on(request)
+    users = [
+        {"name": each.name, "id": str(each.id), "token": each.token.get_secret_value()}
+        for each in example_users.of(request)
+    ]
+    text = (
+        (_FILES / "page.html").read_text().replace("{{examples}}", html.escape(json.dumps(users)))
+    )
+    store = context.of(request.scope).settings.s3_endpoint_url.get_secret_value()
+    return HTMLResponse(
+        text,
+        headers={"content-security-policy": _policy(store), "referrer-policy": "no-referrer"},
+    )
+
+
+async def show_file(request: Request) -> Response:
+    """GET /page/…."""
+    _check_that_it_is_on(request)
+    name = request.path_params["file"]
+    if name not in _files():
+        raise problems.not_found()
+    return FileResponse(_FILES / name)
+
+
+def _check_that_it_is_on(request: Request) -> None:
+    if not context.of(request.scope).settings.live_page:
+        raise problems.not_found()
+
+
+@functools.cache
+def _files() -> frozenset[str]:
+    return frozenset(file.name for file in _FILES.iterdir() if file.suffix in _SERVED)
+
+
+@functools.cache
+def _policy(store: str) -> str:
+    """What the page may load: its own files, the API, and pictures from where S3 is."""
+    parts = urlsplit(store)
+    host = parts.netloc.rpartition("@")[2]
+    pictures = f"{parts.scheme}://{host}"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' data: blob: {pictures}",
+            f"media-src {pictures}",
+            # The sockets are included: they are at the same host.
+            f"connect-src 'self' {pictures}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            # No text ever becomes HTML: the browser itself refuses to make it so.
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )

@@ -1,0 +1,53 @@
+"""Threads of a store: a few at once, whoever asks and however it ends."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from common import blocking_calls, outages
+
+
+@pytest.fixture
+def answer() -> Iterator[threading.Event]:
+    """Set when the store answers at last."""
+    answer = threading.Event()
+    yield answer
+    answer.set()
+
+
+async def test_a_thread_is_busy_until_the_store_answers_though_the_asker_has_gone(
+    answer: threading.Event,
+) -> None:
+    asked = blocking_calls.BlockingCalls("s3")
+    gone = [asyncio.create_task(asked.run(answer.wait)) for _ in range(blocking_calls.CONCURRENCY)]
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    with pytest.raises(outages.StoreUnavailable) as refusal:
+        await asked.run(answer.wait)
+    assert refusal.value.store == "s3"
+    answer.set()
+    assert await asked.run(lambda: "well")
+
+
+async def test_who_waits_behind_too_many_is_refused_at_once(answer: threading.Event) -> None:
+    asked = blocking_calls.BlockingCalls("s3")
+    count = blocking_calls.CONCURRENCY + blocking_calls.MAX_WAITING
+    others = [asyncio.create_task(asked.run(answer.wait)) for _ in range(count)]
+    await asyncio.sleep(0)
+    with pytest.raises(outages.StoreUnavailable):
+        await asked.run(answer.wait)
+    assert not any(task.done() for task in others)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def test_an_error_is_the_askers() -> None:
+    asked = blocking_calls.BlockingCalls("s3")
+    for _ in range(2 * blocking_calls.CONCURRENCY):
+        with pytest.raises(ZeroDivisionError):
+            await asked.run(lambda: 1 / 0)

@@ -1,0 +1,30 @@
+"""Tasks end when they are to, though a library loses that."""
+
+import asyncio
+
+from common import cancellation
+
+
+async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
+    lost = asyncio.Event()
+
+    async def lose_one() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.set()
+        await asyncio.Event().wait()
+
+    losing, other = asyncio.create_task(lose_one()), asyncio.create_task(lose_one())
+    await asyncio.sleep(0)
+    await cancellation.cancel_all(losing, other)
+    assert lost.is_set()
+    assert losing.cancelled()
+    assert other.cancelled()
+
+
+async def test_what_has_ended_is_left_alone() -> None:
+    done = asyncio.create_task(asyncio.sleep(0, "done"))
+    await done
+    await cancellation.cancel_all(done)
+    assert done.result() == "done"

@@ -1,0 +1,44 @@
+"""The connections of workers to PostgreSQL, which notice that a server is gone."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import psycopg
+
+from common import database
+from common import settings as configuration
+
+ROLE: Final = "communities_worker"
+# For a statement, and for a transaction that waits for another store meanwhile.
+PATIENCE: Final = "30s"
+_KEEPALIVE: Final[dict[str, Any]] = {
+    "keepalives_idle": 5,  # seconds
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: configuration.ServiceSettings, name: str
+) -> AsyncIterator[database.Connection]:
+    """A connection of its own for a worker, in autocommit.
+
+    Raises psycopg.OperationalError or TimeoutError when there is no server.
+    """
+    connection = await psycopg.AsyncConnection[Any].connect(
+        settings.database_url.get_secret_value(),
+        autocommit=True,
+        application_name=f"communities-{name}",
+        **database.OPTIONS,
+        **_KEEPALIVE,
+    )
+    try:
+        async with asyncio.timeout(database.CONNECT_TIMEOUT):
+            await database.prepare(connection, role=ROLE, patience=PATIENCE)
+        yield connection
+    finally:
+        await connection.close()
