@@ -28,7 +28,7 @@ import redis
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from service import settings
+from common import settings
 
 config = settings.load(settings.ServiceSettings)
 

@@ -136,7 +136,7 @@ def test_the_development_secret_is_made_once_for_its_owner_alone() -> None:
 
 def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:
     code = (
-        "from service import settings\n"
+        "from common import settings\n"
         "print(settings.load(settings.Settings).jwt_secret.get_secret_value())"
     )
     together = [
@@ -169,7 +169,7 @@ def test_a_server_process_wants_every_store(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_uncaught_it_ends_the_program_with_its_line_alone(tmp_path: Path) -> None:
-    code = "from service import settings; settings.load(settings.Settings)"
+    code = "from common import settings; settings.load(settings.Settings)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
