@@ -22,6 +22,20 @@ select api.prune_idempotency_keys(p_most => %(most)s::int4) as pruned
 """
 
 
+IDEMPOTENCY_KEY_RELEASE: typing.Final = """-- name: idempotency_key_release :exec
+select api.release_idempotency_key(
+  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_fingerprint => %(fingerprint)s::text
+)
+"""
+
+
+IDEMPOTENCY_KEY_RESERVE: typing.Final = """-- name: idempotency_key_reserve :one
+select status, location, body from api.reserve_idempotency_key(
+  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_fingerprint => %(fingerprint)s::text
+)
+"""
+
+
 IDEMPOTENT_ANSWER_STORE: typing.Final = """-- name: idempotent_answer_store :exec
 select api.store_idempotent_answer(
   p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_status => %(status)s::int4,
@@ -41,8 +55,8 @@ class Querier:
         key: str,
         fingerprint: str,
     ) -> models.ApiStoredAnswer | None:
-        """No row: the request is new and its effect may be made in this transaction. A row: the answer
-        that it got within the last 24 hours. p_fingerprint stands for method, path and body. Raises
+        """Claims a key for the effect of this transaction and returns no row; returns the stored answer when
+        the request succeeded within the last 24 hours. p_fingerprint identifies method, path and body. Raises
         unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (§3).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
@@ -53,13 +67,44 @@ class Querier:
         return models.ApiStoredAnswer(status=row[0], location=row[1], body=row[2])
 
     def idempotency_key_prune(self, *, most: int) -> int | None:
-        """Removes at most p_most keys older than 24 hours; how many it removed (§3)."""
+        """Deletes at most p_most keys older than 24 hours. Returns the number of deleted keys (§3)."""
         cur = self._conn.execute(IDEMPOTENCY_KEY_PRUNE, {"most": most})
         row = cur.fetchone()
         if row is None:
             return None
         scalar: int | None = row[0]
         return scalar
+
+    def idempotency_key_release(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        fingerprint: str,
+    ) -> None:
+        """Ends a reservation whose request was refused, unless a concurrent transaction has claimed the key.
+        Raises unauthenticated (§3).
+        """
+        bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
+        self._conn.execute(IDEMPOTENCY_KEY_RELEASE, bound)
+
+    def idempotency_key_reserve(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        fingerprint: str,
+    ) -> models.ApiStoredAnswer | None:
+        """Reserves a key for ten seconds and returns no row, so that the caller alone prepares the transaction
+        that claims the key; returns the stored answer when there is one. Raises unauthenticated,
+        validation_failed, idempotency_key_reused, idempotency_in_progress (§3).
+        """
+        bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
+        cur = self._conn.execute(IDEMPOTENCY_KEY_RESERVE, bound)
+        row = cur.fetchone()
+        if row is None:
+            return None
+        return models.ApiStoredAnswer(status=row[0], location=row[1], body=row[2])
 
     def idempotent_answer_store(
         self,
@@ -70,8 +115,8 @@ class Querier:
         location: str | None,
         body: str,
     ) -> None:
-        """Keeps the answer of the effect that this transaction made under the claimed key. Raises
-        unauthenticated, not_found (§3).
+        """Stores the answer of the request whose key this transaction has claimed. Raises unauthenticated,
+        not_found (§3).
         """
         bound = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
         self._conn.execute(IDEMPOTENT_ANSWER_STORE, bound)
@@ -88,8 +133,8 @@ class AsyncQuerier:
         key: str,
         fingerprint: str,
     ) -> models.ApiStoredAnswer | None:
-        """No row: the request is new and its effect may be made in this transaction. A row: the answer
-        that it got within the last 24 hours. p_fingerprint stands for method, path and body. Raises
+        """Claims a key for the effect of this transaction and returns no row; returns the stored answer when
+        the request succeeded within the last 24 hours. p_fingerprint identifies method, path and body. Raises
         unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (§3).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
@@ -100,13 +145,44 @@ class AsyncQuerier:
         return models.ApiStoredAnswer(status=row[0], location=row[1], body=row[2])
 
     async def idempotency_key_prune(self, *, most: int) -> int | None:
-        """Removes at most p_most keys older than 24 hours; how many it removed (§3)."""
+        """Deletes at most p_most keys older than 24 hours. Returns the number of deleted keys (§3)."""
         cur = await self._conn.execute(IDEMPOTENCY_KEY_PRUNE, {"most": most})
         row = await cur.fetchone()
         if row is None:
             return None
         scalar: int | None = row[0]
         return scalar
+
+    async def idempotency_key_release(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        fingerprint: str,
+    ) -> None:
+        """Ends a reservation whose request was refused, unless a concurrent transaction has claimed the key.
+        Raises unauthenticated (§3).
+        """
+        bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
+        await self._conn.execute(IDEMPOTENCY_KEY_RELEASE, bound)
+
+    async def idempotency_key_reserve(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        fingerprint: str,
+    ) -> models.ApiStoredAnswer | None:
+        """Reserves a key for ten seconds and returns no row, so that the caller alone prepares the transaction
+        that claims the key; returns the stored answer when there is one. Raises unauthenticated,
+        validation_failed, idempotency_key_reused, idempotency_in_progress (§3).
+        """
+        bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
+        cur = await self._conn.execute(IDEMPOTENCY_KEY_RESERVE, bound)
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        return models.ApiStoredAnswer(status=row[0], location=row[1], body=row[2])
 
     async def idempotent_answer_store(
         self,
@@ -117,8 +193,8 @@ class AsyncQuerier:
         location: str | None,
         body: str,
     ) -> None:
-        """Keeps the answer of the effect that this transaction made under the claimed key. Raises
-        unauthenticated, not_found (§3).
+        """Stores the answer of the request whose key this transaction has claimed. Raises unauthenticated,
+        not_found (§3).
         """
         bound = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
         await self._conn.execute(IDEMPOTENT_ANSWER_STORE, bound)

@@ -35,13 +35,18 @@ select api.remove_attachment(
 """
 
 
+ORPHANED_OBJECT_CLEAR: typing.Final = """-- name: orphaned_object_clear :exec
+select api.clear_orphaned_objects(p_keys => %(keys)s::text[])
+"""
+
+
 ORPHANED_OBJECT_FIND: typing.Final = """-- name: orphaned_object_find :many
 select key, due_at from api.find_orphaned_objects(p_most => %(most)s::int4)
 """
 
 
-ORPHANED_OBJECT_FORGET: typing.Final = """-- name: orphaned_object_forget :exec
-select api.forget_orphaned_objects(p_keys => %(keys)s::text[])
+ORPHANED_OBJECT_MARK: typing.Final = """-- name: orphaned_object_mark :one
+select api.mark_orphaned_objects(p_keys => %(keys)s::text[]) as orphaned
 """
 
 
@@ -50,21 +55,23 @@ select api.postpone_orphaned_objects(p_keys => %(keys)s::text[])
 """
 
 
-STRAY_OBJECT_MARK: typing.Final = """-- name: stray_object_mark :one
-select api.mark_stray_objects(p_keys => %(keys)s::text[]) as orphaned
+UPLOAD_COPY_CONFIRM: typing.Final = """-- name: upload_copy_confirm :one
+select api.confirm_upload_copy(
+  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_copy_key => %(copy_key)s::text, p_mime => %(mime)s::text,
+  p_size_bytes => %(size_bytes)s::int8
+) as is_confirmed
 """
 
 
-UPLOAD_CONFIRM: typing.Final = """-- name: upload_confirm :one
-select api.confirm_upload(
-  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_place => %(place)s::text, p_mime => %(mime)s::text,
-  p_size_bytes => %(size_bytes)s::int8
-) as is_announced
+UPLOAD_COPY_START: typing.Final = """-- name: upload_copy_start :one
+select api.start_upload_copy(
+  p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_mime => %(mime)s::text, p_size_bytes => %(size_bytes)s::int8
+) as copy_key
 """
 
 
 UPLOAD_FIND: typing.Final = """-- name: upload_find :one
-select key, final_key, mime, size_bytes, expires_at from api.find_upload(
+select key, mime, size_bytes, expires_at from api.find_upload(
   p_actor => %(actor)s::uuid, p_key => %(key)s::text, p_subject_type => %(subject_type)s::text,
   p_subject_id => %(subject_id)s::uuid
 )
@@ -72,7 +79,7 @@ select key, final_key, mime, size_bytes, expires_at from api.find_upload(
 
 
 UPLOAD_PRESIGN: typing.Final = """-- name: upload_presign :one
-select key, final_key, mime, size_bytes, expires_at from api.presign_upload(
+select key, mime, size_bytes, expires_at from api.presign_upload(
   p_actor => %(actor)s::uuid, p_purpose => %(purpose)s::text, p_mime => %(mime)s::text,
   p_size_bytes => %(size_bytes)s::int8, p_filename => %(filename)s::text
 )
@@ -155,59 +162,82 @@ class Querier:
         return scalar
 
     def attachment_remove(self, *, actor: uuid.UUID | None, attachment_id: uuid.UUID) -> None:
-        """Removes an attachment; for the author of what it is attached to, and moderators. Raises
-        unauthenticated, not_found, banned, forbidden (§2).
+        """Removes an attachment; for the author of its subject, and moderators. Raises unauthenticated,
+        not_found, banned, forbidden (§2).
         """
         self._conn.execute(ATTACHMENT_REMOVE, {"actor": actor, "attachment_id": attachment_id})
+
+    def orphaned_object_clear(self, *, keys: list[str]) -> None:
+        """Deletes the rows of objects that the caller has deleted from the bucket (§4)."""
+        self._conn.execute(ORPHANED_OBJECT_CLEAR, {"keys": keys})
 
     def orphaned_object_find(
         self,
         *,
         most: int,
     ) -> collections.abc.Iterator[models.ApiOrphanedObject]:
-        """At most most objects to remove from the bucket now (§4)."""
+        """Returns at most most objects that are due for deletion from the bucket (§4)."""
         cur = self._conn.execute(ORPHANED_OBJECT_FIND, {"most": most})
         for row in cur.fetchall():
             yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
 
-    def orphaned_object_forget(self, *, keys: list[str]) -> None:
-        """Forgets objects that have been removed from the bucket (§4)."""
-        self._conn.execute(ORPHANED_OBJECT_FORGET, {"keys": keys})
-
-    def orphaned_object_postpone(self, *, keys: list[str]) -> None:
-        """Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4)."""
-        self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
-
-    def stray_object_mark(self, *, keys: list[str]) -> int | None:
-        """Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing
-        when an upload expires leaves one (§4).
-        """
-        cur = self._conn.execute(STRAY_OBJECT_MARK, {"keys": keys})
+    def orphaned_object_mark(self, *, keys: list[str]) -> int | None:
+        """Orphans those objects that no upload, copy or attachment refers to. Returns their number (§4)."""
+        cur = self._conn.execute(ORPHANED_OBJECT_MARK, {"keys": keys})
         row = cur.fetchone()
         if row is None:
             return None
         scalar: int | None = row[0]
         return scalar
 
-    def upload_confirm(
+    def orphaned_object_postpone(self, *, keys: list[str]) -> None:
+        """Postpones objects that the store refuses to delete by an hour, so that they hold up no others (§4)."""
+        self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
+
+    def upload_copy_confirm(
         self,
         *,
         actor: uuid.UUID | None,
         key: str,
-        place: str,
+        copy_key: str,
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Whether what was found at a place of an upload, its key or its final key, is what was announced; of
-        the final one that is taken down, and of its key whether it may be copied, which it may ten times.
-        Raises unauthenticated (§4).
+        """Makes a copy linkable when the type and size found under its key are the presigned ones; returns
+        whether they are. Raises unauthenticated (§4).
         """
-        bound = {"actor": actor, "key": key, "place": place, "mime": mime, "size_bytes": size_bytes}
-        cur = self._conn.execute(UPLOAD_CONFIRM, bound)
+        bound = {
+            "actor": actor,
+            "key": key,
+            "copy_key": copy_key,
+            "mime": mime,
+            "size_bytes": size_bytes,
+        }
+        cur = self._conn.execute(UPLOAD_COPY_CONFIRM, bound)
         row = cur.fetchone()
         if row is None:
             return None
         scalar: bool | None = row[0]
+        return scalar
+
+    def upload_copy_start(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        mime: str,
+        size_bytes: int,
+    ) -> str | None:
+        """Returns a new key for the caller to copy the uploaded object to; null when the type and size found
+        under the upload's key are not the presigned ones, the upload is linked, or it was copied ten times.
+        Raises unauthenticated (§4).
+        """
+        bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
+        cur = self._conn.execute(UPLOAD_COPY_START, bound)
+        row = cur.fetchone()
+        if row is None:
+            return None
+        scalar: str | None = row[0]
         return scalar
 
     def upload_find(
@@ -218,22 +248,15 @@ class Querier:
         subject_type: str | None,
         subject_id: uuid.UUID | None,
     ) -> models.ApiUpload | None:
-        """A new place for the object of an upload, where only this caller copies it; no row unless the actor
-        announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor
-        may attach nothing to the subject, if one is given. Raises unauthenticated (§4).
+        """Returns an upload that the actor presigned and may still link; no row when it is linked or expired, or
+        when the actor may not attach to the subject, if one is given. Raises unauthenticated (§4).
         """
         bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
         cur = self._conn.execute(UPLOAD_FIND, bound)
         row = cur.fetchone()
         if row is None:
             return None
-        return models.ApiUpload(
-            key=row[0],
-            final_key=row[1],
-            mime=row[2],
-            size_bytes=row[3],
-            expires_at=row[4],
-        )
+        return models.ApiUpload(key=row[0], mime=row[1], size_bytes=row[2], expires_at=row[3])
 
     def upload_presign(
         self,
@@ -244,8 +267,9 @@ class Querier:
         size_bytes: int,
         filename: str | None,
     ) -> models.ApiUpload | None:
-        """Announces an upload: its key, which nobody can guess, is bound to the actor, purpose, type and size
-        and good for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed (§4, §8).
+        """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose, type and size,
+        valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads
+        (§4, §8).
         """
         bound = {
             "actor": actor,
@@ -258,17 +282,11 @@ class Querier:
         row = cur.fetchone()
         if row is None:
             return None
-        return models.ApiUpload(
-            key=row[0],
-            final_key=row[1],
-            mime=row[2],
-            size_bytes=row[3],
-            expires_at=row[4],
-        )
+        return models.ApiUpload(key=row[0], mime=row[1], size_bytes=row[2], expires_at=row[3])
 
     def upload_sweep(self, *, most: int) -> int | None:
-        """Forgets at most most uploads that have expired, and orphans the objects of those never linked; how
-        many it forgot (§4).
+        """Deletes at most most uploads that expired more than a minute ago and orphans their objects, except
+        for linked copies. Returns the number of deleted uploads (§4).
         """
         cur = self._conn.execute(UPLOAD_SWEEP, {"most": most})
         row = cur.fetchone()
@@ -349,60 +367,83 @@ class AsyncQuerier:
         return scalar
 
     async def attachment_remove(self, *, actor: uuid.UUID | None, attachment_id: uuid.UUID) -> None:
-        """Removes an attachment; for the author of what it is attached to, and moderators. Raises
-        unauthenticated, not_found, banned, forbidden (§2).
+        """Removes an attachment; for the author of its subject, and moderators. Raises unauthenticated,
+        not_found, banned, forbidden (§2).
         """
         bound = {"actor": actor, "attachment_id": attachment_id}
         await self._conn.execute(ATTACHMENT_REMOVE, bound)
+
+    async def orphaned_object_clear(self, *, keys: list[str]) -> None:
+        """Deletes the rows of objects that the caller has deleted from the bucket (§4)."""
+        await self._conn.execute(ORPHANED_OBJECT_CLEAR, {"keys": keys})
 
     async def orphaned_object_find(
         self,
         *,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiOrphanedObject]:
-        """At most most objects to remove from the bucket now (§4)."""
+        """Returns at most most objects that are due for deletion from the bucket (§4)."""
         cur = await self._conn.execute(ORPHANED_OBJECT_FIND, {"most": most})
         for row in await cur.fetchall():
             yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
 
-    async def orphaned_object_forget(self, *, keys: list[str]) -> None:
-        """Forgets objects that have been removed from the bucket (§4)."""
-        await self._conn.execute(ORPHANED_OBJECT_FORGET, {"keys": keys})
-
-    async def orphaned_object_postpone(self, *, keys: list[str]) -> None:
-        """Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4)."""
-        await self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
-
-    async def stray_object_mark(self, *, keys: list[str]) -> int | None:
-        """Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing
-        when an upload expires leaves one (§4).
-        """
-        cur = await self._conn.execute(STRAY_OBJECT_MARK, {"keys": keys})
+    async def orphaned_object_mark(self, *, keys: list[str]) -> int | None:
+        """Orphans those objects that no upload, copy or attachment refers to. Returns their number (§4)."""
+        cur = await self._conn.execute(ORPHANED_OBJECT_MARK, {"keys": keys})
         row = await cur.fetchone()
         if row is None:
             return None
         scalar: int | None = row[0]
         return scalar
 
-    async def upload_confirm(
+    async def orphaned_object_postpone(self, *, keys: list[str]) -> None:
+        """Postpones objects that the store refuses to delete by an hour, so that they hold up no others (§4)."""
+        await self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
+
+    async def upload_copy_confirm(
         self,
         *,
         actor: uuid.UUID | None,
         key: str,
-        place: str,
+        copy_key: str,
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Whether what was found at a place of an upload, its key or its final key, is what was announced; of
-        the final one that is taken down, and of its key whether it may be copied, which it may ten times.
-        Raises unauthenticated (§4).
+        """Makes a copy linkable when the type and size found under its key are the presigned ones; returns
+        whether they are. Raises unauthenticated (§4).
         """
-        bound = {"actor": actor, "key": key, "place": place, "mime": mime, "size_bytes": size_bytes}
-        cur = await self._conn.execute(UPLOAD_CONFIRM, bound)
+        bound = {
+            "actor": actor,
+            "key": key,
+            "copy_key": copy_key,
+            "mime": mime,
+            "size_bytes": size_bytes,
+        }
+        cur = await self._conn.execute(UPLOAD_COPY_CONFIRM, bound)
         row = await cur.fetchone()
         if row is None:
             return None
         scalar: bool | None = row[0]
+        return scalar
+
+    async def upload_copy_start(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        key: str,
+        mime: str,
+        size_bytes: int,
+    ) -> str | None:
+        """Returns a new key for the caller to copy the uploaded object to; null when the type and size found
+        under the upload's key are not the presigned ones, the upload is linked, or it was copied ten times.
+        Raises unauthenticated (§4).
+        """
+        bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
+        cur = await self._conn.execute(UPLOAD_COPY_START, bound)
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        scalar: str | None = row[0]
         return scalar
 
     async def upload_find(
@@ -413,22 +454,15 @@ class AsyncQuerier:
         subject_type: str | None,
         subject_id: uuid.UUID | None,
     ) -> models.ApiUpload | None:
-        """A new place for the object of an upload, where only this caller copies it; no row unless the actor
-        announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor
-        may attach nothing to the subject, if one is given. Raises unauthenticated (§4).
+        """Returns an upload that the actor presigned and may still link; no row when it is linked or expired, or
+        when the actor may not attach to the subject, if one is given. Raises unauthenticated (§4).
         """
         bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
         cur = await self._conn.execute(UPLOAD_FIND, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        return models.ApiUpload(
-            key=row[0],
-            final_key=row[1],
-            mime=row[2],
-            size_bytes=row[3],
-            expires_at=row[4],
-        )
+        return models.ApiUpload(key=row[0], mime=row[1], size_bytes=row[2], expires_at=row[3])
 
     async def upload_presign(
         self,
@@ -439,8 +473,9 @@ class AsyncQuerier:
         size_bytes: int,
         filename: str | None,
     ) -> models.ApiUpload | None:
-        """Announces an upload: its key, which nobody can guess, is bound to the actor, purpose, type and size
-        and good for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed (§4, §8).
+        """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose, type and size,
+        valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads
+        (§4, §8).
         """
         bound = {
             "actor": actor,
@@ -453,17 +488,11 @@ class AsyncQuerier:
         row = await cur.fetchone()
         if row is None:
             return None
-        return models.ApiUpload(
-            key=row[0],
-            final_key=row[1],
-            mime=row[2],
-            size_bytes=row[3],
-            expires_at=row[4],
-        )
+        return models.ApiUpload(key=row[0], mime=row[1], size_bytes=row[2], expires_at=row[3])
 
     async def upload_sweep(self, *, most: int) -> int | None:
-        """Forgets at most most uploads that have expired, and orphans the objects of those never linked; how
-        many it forgot (§4).
+        """Deletes at most most uploads that expired more than a minute ago and orphans their objects, except
+        for linked copies. Returns the number of deleted uploads (§4).
         """
         cur = await self._conn.execute(UPLOAD_SWEEP, {"most": most})
         row = await cur.fetchone()

@@ -214,7 +214,7 @@ class ApiModerationItem(pydantic.BaseModel):
 
 
 class ApiOrphanedObject(pydantic.BaseModel):
-    """Shape of an object that is to be removed from the bucket (§4)."""
+    """Shape of an object that the sweeper deletes from the bucket (§4)."""
 
     key: str
     due_at: datetime.datetime
@@ -302,7 +302,7 @@ class ApiSearchable(pydantic.BaseModel):
 
 
 class ApiStoredAnswer(pydantic.BaseModel):
-    """Shape of an answer that was given before (§3)."""
+    """Shape of the stored answer of a request (§3)."""
 
     status: int | None
     location: str | None
@@ -331,10 +331,9 @@ class ApiTag(pydantic.BaseModel):
 
 
 class ApiUpload(pydantic.BaseModel):
-    """Shape of an upload that was announced (§4)."""
+    """Shape of a presigned upload (§4)."""
 
     key: str
-    final_key: str
     mime: str
     size_bytes: int
     expires_at: datetime.datetime
@@ -446,6 +445,8 @@ class IdempotencyKey(pydantic.BaseModel):
     location: str | None
     body: str | None
     created_at: datetime.datetime
+    # Until when one request under this key prepares its transaction; null once it has an answer.
+    reserved_until: datetime.datetime | None
 
 
 class JoinRequest(pydantic.BaseModel):
@@ -568,18 +569,22 @@ class Post(pydantic.BaseModel):
     version: int
 
 
+class PresignLock(pydantic.BaseModel):
+    """Rows to lock while the pending uploads of a user are counted; users share them by their id."""
+
+    bucket: int
+
+
 class PresignedUpload(pydantic.BaseModel):
-    """Uploads that were announced (§4)."""
+    """Presigned uploads: key is where the presigned URL writes, final_key the copy that was linked."""
 
     key: str
-    final_key: str
+    final_key: str | None
     actor_id: uuid.UUID
     purpose: str
     mime: str
     size_bytes: int
     filename: str | None
-    stored_mime: str | None
-    stored_size: int | None
     created_at: datetime.datetime
     expires_at: datetime.datetime
     linked_at: datetime.datetime | None
@@ -622,4 +627,13 @@ class TopicTag(pydantic.BaseModel):
     id: uuid.UUID
     tag: str
     posts_count: int
+    created_at: datetime.datetime
+
+
+class UploadCopy(pydantic.BaseModel):
+    """Copies of uploaded objects under keys that no presigned URL can overwrite."""
+
+    key: str
+    upload_key: str
+    is_confirmed: bool
     created_at: datetime.datetime

@@ -25,6 +25,8 @@ union all select 'attachment_mismatch', 422, 'The upload is not what was announc
 union all select 'attachment_limit', 422, 'There are as many attachments as there may be.'
 union all select 'mime_not_allowed', 422, 'Files of this type are not accepted.'
 union all select 'rate_limited', 429, 'Too many requests.'
+union all select 'too_many_uploads', 429,
+  'Too many pending uploads. Link them, or wait until they expire.'
 union all select 'unavailable', 503, 'A backing store is down; try again.';
 comment on view api.error_codes is 'Every machine word of an error, its HTTP status and its title (§9).';
 
@@ -41,7 +43,10 @@ union all select 'post_media_count_check', 'attachment_limit'
 union all select 'comment_media_count_check', 'attachment_limit';
 comment on view api.constraint_codes is 'The error code of each constraint that a race can violate (§9).';
 
-create function api.fail(p_code text, p_message text default null, p_errors json default '[]')
+create function api.fail(
+  p_code text, p_message text default null, p_errors json default '[]',
+  p_retry_after_seconds int default null
+)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -54,12 +59,14 @@ begin
     errcode = 'PT' || v_error.status,
     message = coalesce(p_message, v_error.title),
     hint = p_code,
-    detail = json_build_object('errors', p_errors)::text;
+    detail = json_strip_nulls(
+      json_build_object('errors', p_errors, 'retry_after_seconds', p_retry_after_seconds)
+    )::text;
 end
 $$;
-comment on function api.fail(text, text, json) is
-  'Raises the error of the registry: SQLSTATE PT and the status, HINT the code, DETAIL the invalid '
-  'fields as JSON {"errors":[{"field","message"}]} (§9).';
+comment on function api.fail(text, text, json, int) is
+  'Raises an error of the registry: SQLSTATE PT and the status, HINT the code. DETAIL is a JSON object: '
+  'errors lists {"field", "message"}; retry_after_seconds is there when the caller may retry (§9).';
 
 create function api.fail_constraint(p_constraint text)
 returns void

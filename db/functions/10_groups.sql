@@ -42,8 +42,8 @@ begin
   perform check_group(v_group);
   v_group := insert_group(v_group);
   insert into group_member (group_id, user_id, role) values (v_group.id, p_actor, 'owner');
-  v_group.avatar_key := change_picture(p_actor, v_group.id, 'avatar', p_avatar_key);
-  v_group.cover_key := change_picture(p_actor, v_group.id, 'cover', p_cover_key);
+  v_group.avatar_key := replace_group_image(p_actor, v_group.id, 'avatar', p_avatar_key);
+  v_group.cover_key := replace_group_image(p_actor, v_group.id, 'cover', p_cover_key);
   v_group := save_group(v_group);
   perform record_group_change('group.created', p_actor, null, v_group);
   return query select * from group_shape(v_group, p_actor);
@@ -196,10 +196,10 @@ begin
   end if;
   v_new := patched_group(v_old, p_patch);
   if v_new.avatar_key is distinct from v_old.avatar_key then
-    v_new.avatar_key := change_picture(p_actor, p_group_id, 'avatar', v_new.avatar_key);
+    v_new.avatar_key := replace_group_image(p_actor, p_group_id, 'avatar', v_new.avatar_key);
   end if;
   if v_new.cover_key is distinct from v_old.cover_key then
-    v_new.cover_key := change_picture(p_actor, p_group_id, 'cover', v_new.cover_key);
+    v_new.cover_key := replace_group_image(p_actor, p_group_id, 'cover', v_new.cover_key);
   end if;
   if v_new is distinct from v_old then
     v_new := save_group(v_new);

@@ -1,18 +1,20 @@
--- Media (§4): an upload is announced, put by the client, copied to its final key, and linked.
+-- Media: a client presigns an upload, PUTs the object, and links it to a post, comment or group.
 --
--- The database can't look into the bucket. So whoever is about to use a key copies the object to its
--- final key, which no URL that was handed out can overwrite, and reports what is there: find_upload
--- tells where, a new place each time, so that nobody copies onto what another one has linked, and
--- confirm_upload takes the report. Then the function that uses the key decides.
+-- A presigned URL stays valid until it expires, so the object under its key can change after any look.
+-- The caller therefore copies the object to a key that no URL can write, and links the copy:
 --
--- Whoever is refused may try again, and each try copies the object to one more place, where it stays
--- until the upload has expired. So it is copied ten times at most, and the last copy is what can be
--- linked then; and it is not copied at all for a subject that the actor may not attach to.
+--   find_upload           whether the actor has such an upload, and what it was presigned for
+--   start_upload_copy     reports the uploaded object; allots a key for a copy of it
+--   confirm_upload_copy   reports the copy; makes the upload ready to be linked
+--   link_attachment       links the newest confirmed copy
+--
+-- Each request has a copy of its own, so concurrent requests cannot invalidate each other's. An upload
+-- is copied ten times at most: copies remain in the bucket until their upload expires.
 
 create view api.uploads as
-select key, final_key, mime, size_bytes, expires_at
+select key, mime, size_bytes, expires_at
 from public.presigned_upload;
-comment on view api.uploads is 'Shape of an upload that was announced (§4).';
+comment on view api.uploads is 'Shape of a presigned upload (§4).';
 
 create function api.presign_upload(
   p_actor uuid, p_purpose text, p_mime text, p_size_bytes bigint, p_filename text default null
@@ -24,9 +26,9 @@ set timezone = 'UTC'
 as $$
 declare
   v_mime text := lower(p_mime);
-  v_upload uploads;
 begin
   perform require_actor(p_actor);
+  perform lock_presigns(p_actor);
   perform reject_invalid(
     check_choice('purpose', p_purpose, 'post', 'comment', 'avatar', 'cover'),
     check_text('mime', p_mime, 1, 255),
@@ -39,61 +41,106 @@ begin
   then
     perform fail('mime_not_allowed');
   end if;
-  insert into presigned_upload (
-    key, final_key, actor_id, purpose, mime, size_bytes, filename, expires_at
-  )
-  values (
-    'uploads/' || random_code(43), 'media/' || random_code(43), p_actor, p_purpose, v_mime,
-    p_size_bytes, p_filename, now() + interval '15 minutes'
-  )
-  returning key, final_key, mime, size_bytes, expires_at into v_upload;
-  return next v_upload;
+  perform require_presign_capacity(p_actor);
+  return query
+    insert into presigned_upload (key, actor_id, purpose, mime, size_bytes, filename, expires_at)
+    values (
+      'uploads/' || random_code(43), p_actor, p_purpose, v_mime, p_size_bytes, p_filename,
+      now() + interval '15 minutes'
+    )
+    returning key, mime, size_bytes, expires_at;
 end
 $$;
 comment on function api.presign_upload(uuid, text, text, bigint, text) is
-  'Announces an upload: its key, which nobody can guess, is bound to the actor, purpose, type and size '
-  'and good for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed (§4, §8).';
+  'Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose, type and size, '
+  'valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads '
+  '(§4, §8).';
+
+create function api.lock_presigns(p_actor uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from presign_lock where bucket = get_byte(uuid_send(p_actor), 15) for no key update;
+end
+$$;
+comment on function api.lock_presigns(uuid) is
+  'Serialises the presigns of one actor, so that none is counted before another is written.';
+
+create function api.require_presign_capacity(p_actor uuid)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_pending bigint;
+  v_expiry timestamptz;
+begin
+  select count(*), min(expires_at) into v_pending, v_expiry
+  from presigned_upload
+  where actor_id = p_actor and linked_at is null and expires_at > now();
+  if v_pending >= 100 then
+    perform fail(
+      'too_many_uploads', p_retry_after_seconds => ceil(extract(epoch from v_expiry - now()))::int
+    );
+  end if;
+end
+$$;
+comment on function api.require_presign_capacity(uuid) is
+  'Raises too_many_uploads when the actor has 100 presigned uploads that are neither linked nor expired; '
+  'the error says in how many seconds the first of them expires (§8).';
 
 create function api.find_upload(
   p_actor uuid, p_key text, p_subject_type text default null, p_subject_id uuid default null
 )
 returns setof api.uploads
-language plpgsql volatile security definer
+language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-  v_upload presigned_upload;
 begin
   perform require_actor(p_actor);
   if p_subject_type is not null and not may_attach(p_actor, p_subject_type, p_subject_id) then
     return;
   end if;
-  select * into v_upload
-  from presigned_upload
-  where key = p_key and actor_id = p_actor and linked_at is null and expires_at > now() and copies < 10
-  for update;
-  if not found then
-    return;
-  end if;
-  -- A place for this caller alone. Who was given another one may still be writing there.
-  insert into orphaned_object (key, due_at)
-  values (v_upload.final_key, v_upload.expires_at + interval '1 minute')
-  on conflict (key) do nothing;
   return query
-    update presigned_upload as u
-    set final_key = 'media/' || random_code(43), stored_mime = null, stored_size = null
-    where u.key = p_key
-    returning u.key, u.final_key, u.mime, u.size_bytes, u.expires_at;
+    select u.key, u.mime, u.size_bytes, u.expires_at
+    from presigned_upload as u
+    where u.key = p_key and u.actor_id = p_actor and u.linked_at is null and u.expires_at > now();
 end
 $$;
 comment on function api.find_upload(uuid, text, text, uuid) is
-  'A new place for the object of an upload, where only this caller copies it; no row unless the actor '
-  'announced it, it is not linked yet, has not expired and was not copied ten times; nor where the actor '
-  'may attach nothing to the subject, if one is given. Raises unauthenticated (§4).';
+  'Returns an upload that the actor presigned and may still link; no row when it is linked or expired, or '
+  'when the actor may not attach to the subject, if one is given. Raises unauthenticated (§4).';
 
-create function api.confirm_upload(
-  p_actor uuid, p_key text, p_place text, p_mime text, p_size_bytes bigint
+create function api.start_upload_copy(p_actor uuid, p_key text, p_mime text, p_size_bytes bigint)
+returns text
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_copy_key text := 'media/' || random_code(43);
+begin
+  perform require_actor(p_actor);
+  update presigned_upload set copies = copies + 1
+  where key = p_key and actor_id = p_actor and mime = lower(p_mime) and size_bytes = p_size_bytes
+    and linked_at is null and copies < 10;
+  if not found then
+    return null;
+  end if;
+  insert into upload_copy (key, upload_key) values (v_copy_key, p_key);
+  return v_copy_key;
+end
+$$;
+comment on function api.start_upload_copy(uuid, text, text, bigint) is
+  'Returns a new key for the caller to copy the uploaded object to; null when the type and size found '
+  'under the upload''s key are not the presigned ones, the upload is linked, or it was copied ten times. '
+  'Raises unauthenticated (§4).';
+
+create function api.confirm_upload_copy(
+  p_actor uuid, p_key text, p_copy_key text, p_mime text, p_size_bytes bigint
 )
 returns boolean
 language plpgsql volatile security definer
@@ -102,26 +149,16 @@ set timezone = 'UTC'
 as $$
 begin
   perform require_actor(p_actor);
-  if p_place = p_key then
-    -- Who is told yes goes on and copies it.
-    update presigned_upload set copies = copies + 1
-    where key = p_key and actor_id = p_actor and lower(p_mime) = mime and p_size_bytes = size_bytes
-      and linked_at is null and copies < 10;
-    return found;
-  end if;
-  update presigned_upload set stored_mime = lower(p_mime), stored_size = p_size_bytes
-  where key = p_key and actor_id = p_actor and final_key = p_place and linked_at is null;
-  return exists (
-    select from presigned_upload
-    where key = p_key and actor_id = p_actor and p_place = final_key
-      and lower(p_mime) = mime and p_size_bytes = size_bytes
-  );
+  update upload_copy as c set is_confirmed = true
+  from presigned_upload as u
+  where c.key = p_copy_key and c.upload_key = p_key and u.key = p_key and u.actor_id = p_actor
+    and u.mime = lower(p_mime) and u.size_bytes = p_size_bytes;
+  return found;
 end
 $$;
-comment on function api.confirm_upload(uuid, text, text, text, bigint) is
-  'Whether what was found at a place of an upload, its key or its final key, is what was announced; of '
-  'the final one that is taken down, and of its key whether it may be copied, which it may ten times. '
-  'Raises unauthenticated (§4).';
+comment on function api.confirm_upload_copy(uuid, text, text, text, bigint) is
+  'Makes a copy linkable when the type and size found under its key are the presigned ones; returns '
+  'whether they are. Raises unauthenticated (§4).';
 
 create function api.claim_upload(p_actor uuid, p_key text, variadic p_purposes text[])
 returns public.presigned_upload
@@ -131,21 +168,29 @@ as $$
 declare
   v_upload presigned_upload;
 begin
-  update presigned_upload set linked_at = now()
-  where key = p_key and actor_id = p_actor and purpose = any (p_purposes) and linked_at is null
-    and expires_at > now() and stored_mime = mime and stored_size = size_bytes
-  returning * into v_upload;
+  update presigned_upload as u set linked_at = now(), final_key = c.key
+  from (
+    select key from upload_copy
+    where upload_key = p_key and is_confirmed
+    order by created_at desc, key limit 1
+  ) as c
+  where u.key = p_key and u.actor_id = p_actor and u.purpose = any (p_purposes)
+    and u.linked_at is null and u.expires_at > now()
+  returning u.* into v_upload;
   if not found then
     perform fail('attachment_mismatch');
   end if;
-  -- Its URL works until it expires, and may write the object again.
+  -- Until its URL expires, a client can write the object again.
   insert into orphaned_object (key, due_at) values (v_upload.key, v_upload.expires_at);
   return v_upload;
 end
 $$;
 comment on function api.claim_upload(uuid, text, text[]) is
-  'Uses an upload up. Raises attachment_mismatch unless the actor announced it for one of these '
-  'purposes, it was found to be what was announced, and it is not linked yet (§4).';
+  'Marks an upload as linked and returns it with the key of its copy. Raises attachment_mismatch unless '
+  'the actor presigned it for one of these purposes, a copy was confirmed, and it is neither linked nor '
+  'expired (§4).';
+
+-- Linking ------------------------------------------------------------------------------------------
 
 create function api.enter_media_subject(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns api.standing
@@ -164,12 +209,31 @@ begin
     perform require_may_write(v);
   end if;
   perform require_not_deleted(v);
+  perform require_attachment_capacity(p_subject_type, p_subject_id);
   return v;
 end
 $$;
 comment on function api.enter_media_subject(uuid, text, uuid) is
-  'How the actor stands to what is to get an attachment. Raises not_found, forbidden, banned, muted '
-  'unless the actor wrote it, or is an admin of the group (§2).';
+  'Returns the standing of an actor who may attach to the subject: the author of a post or comment, an '
+  'admin of a group. Raises not_found, forbidden, banned, muted, attachment_limit (§2, §8).';
+
+create function api.require_attachment_capacity(p_subject_type text, p_subject_id uuid)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  if exists (select from post where p_subject_type = 'post' and id = p_subject_id and media_count >= 10)
+    or exists (
+      select from comment where p_subject_type = 'comment' and id = p_subject_id and media_count >= 3
+    )
+  then
+    perform fail('attachment_limit');
+  end if;
+end
+$$;
+comment on function api.require_attachment_capacity(text, uuid) is
+  'Raises attachment_limit when a post has 10 attachments or a comment 3 (§8).';
 
 create function api.may_attach(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns boolean
@@ -178,7 +242,6 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform enter_media_subject(p_actor, p_subject_type, p_subject_id);
-  perform require_room(p_subject_type, p_subject_id);
   return true;
 exception when others then
   if sqlstate not like 'PT%' then
@@ -188,7 +251,7 @@ exception when others then
 end
 $$;
 comment on function api.may_attach(uuid, text, uuid) is
-  'Whether link_attachment would not refuse the actor for this subject (§2, §8).';
+  'Returns whether enter_media_subject would let the actor attach to the subject (§2, §8).';
 
 create function api.lock_media_subject(p_subject_type text, p_subject_id uuid)
 returns void
@@ -204,27 +267,45 @@ begin
 end
 $$;
 comment on function api.lock_media_subject(text, uuid) is
-  'Makes those who attach to one subject take turns: its attachments are limited.';
+  'Serialises changes to the attachments of one subject: their number is limited.';
 
-create function api.require_room(p_subject_type text, p_subject_id uuid)
-returns void
-language plpgsql stable
+create function api.link_attachment(
+  p_actor uuid, p_key text, p_subject_type text, p_subject_id uuid, p_width int default null,
+  p_height int default null
+)
+returns setof api.media
+language plpgsql volatile security definer
 set search_path = public, api, pg_temp
+set timezone = 'UTC'
 as $$
+declare
+  v standing;
+  v_media media_attachment;
 begin
-  if exists (select from post where p_subject_type = 'post' and id = p_subject_id and media_count >= 10)
-    or exists (
-      select from comment where p_subject_type = 'comment' and id = p_subject_id and media_count >= 3
-    )
-  then
-    perform fail('attachment_limit');
+  perform require_actor(p_actor);
+  perform reject_invalid(
+    check_choice('subject_type', p_subject_type, 'post', 'comment', 'group'),
+    case when p_width < 1 then field_error('width', 'is less than 1') end,
+    case when p_height < 1 then field_error('height', 'is less than 1') end
+  );
+  perform lock_media_subject(p_subject_type, p_subject_id);
+  v := enter_media_subject(p_actor, p_subject_type, p_subject_id);
+  if p_subject_type = 'group' then
+    v_media := link_group_image(p_actor, p_subject_id, p_key, p_width, p_height);
+  else
+    v_media := insert_attachment(
+      claim_upload(p_actor, p_key, p_subject_type), v, p_subject_type, p_subject_id, p_width, p_height
+    );
   end if;
+  return query select * from media_shape(v_media);
 end
 $$;
-comment on function api.require_room(text, uuid) is
-  'Raises attachment_limit when a post has 10 attachments or a comment 3 (§8).';
+comment on function api.link_attachment(uuid, text, text, uuid, int, int) is
+  'Links an upload to a post or comment, for its author, or to a group as its avatar or cover, for '
+  'admins. Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted, '
+  'attachment_limit, attachment_mismatch (§4, §8).';
 
-create function api.attach(
+create function api.insert_attachment(
   p_upload public.presigned_upload, p_standing api.standing, p_subject_type text, p_subject_id uuid,
   p_width int, p_height int
 )
@@ -250,126 +331,9 @@ begin
   return v_media;
 end
 $$;
-comment on function api.attach(
+comment on function api.insert_attachment(
   public.presigned_upload, api.standing, text, uuid, int, int
-) is 'Writes an attachment and its event (§4).';
-
-create function api.detach(p_actor uuid, p_media public.media_attachment)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-begin
-  delete from media_attachment where id = p_media.id;
-  perform record(
-    'attachment.removed', p_actor, p_media.group_id, p_media.post_id, p_media.subject_type,
-    p_media.subject_id, removal(p_media.id, now()), row_to_json(d)
-  ) from media_shape(p_media) as d;
-end
-$$;
-comment on function api.detach(uuid, public.media_attachment) is
-  'Removes an attachment, and its object in time (§4).';
-
-create function api.change_picture(
-  p_actor uuid, p_group_id uuid, p_purpose text, p_key text, p_width int default null,
-  p_height int default null
-)
-returns text
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_old media_attachment;
-  v_media media_attachment;
-begin
-  select m.* into v_old
-  from media_attachment as m join group_entity as g on g.id = m.group_id
-  where g.id = p_group_id and m.subject_type = 'group' and m.subject_id = g.id
-    and m.s3_key = case p_purpose when 'avatar' then g.avatar_key else g.cover_key end;
-  if found then
-    perform detach(p_actor, v_old);
-  end if;
-  if p_key is not null then
-    v_media := attach(
-      claim_upload(p_actor, p_key, p_purpose), enter_group(p_actor, p_group_id), 'group', p_group_id,
-      p_width, p_height
-    );
-  end if;
-  return v_media.s3_key;
-end
-$$;
-comment on function api.change_picture(uuid, uuid, text, text, int, int) is
-  'Puts an upload in the place of a group''s avatar or cover, or nothing; the final key, which its caller '
-  'writes to the group. Raises attachment_mismatch (§4, §5).';
-
-create function api.link_attachment(
-  p_actor uuid, p_key text, p_subject_type text, p_subject_id uuid, p_width int default null,
-  p_height int default null
-)
-returns setof api.media
-language plpgsql volatile security definer
-set search_path = public, api, pg_temp
-set timezone = 'UTC'
-as $$
-declare
-  v standing;
-  v_media media_attachment;
-begin
-  perform require_actor(p_actor);
-  perform reject_invalid(
-    check_choice('subject_type', p_subject_type, 'post', 'comment', 'group'),
-    case when p_width < 1 then field_error('width', 'is less than 1') end,
-    case when p_height < 1 then field_error('height', 'is less than 1') end
-  );
-  perform lock_media_subject(p_subject_type, p_subject_id);
-  v := enter_media_subject(p_actor, p_subject_type, p_subject_id);
-  perform require_room(p_subject_type, p_subject_id);
-  if p_subject_type = 'group' then
-    v_media := link_picture(p_actor, p_subject_id, p_key, p_width, p_height);
-  else
-    v_media := attach(
-      claim_upload(p_actor, p_key, p_subject_type), v, p_subject_type, p_subject_id, p_width, p_height
-    );
-  end if;
-  return query select * from media_shape(v_media);
-end
-$$;
-comment on function api.link_attachment(uuid, text, text, uuid, int, int) is
-  'Links an upload to a post or comment, for its author, or to a group as its avatar or cover, for '
-  'admins. Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted, '
-  'attachment_limit, attachment_mismatch (§4, §8).';
-
-create function api.link_picture(
-  p_actor uuid, p_group_id uuid, p_key text, p_width int, p_height int
-)
-returns public.media_attachment
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_purpose text := (select purpose from presigned_upload where key = p_key);
-  v_old group_entity;
-  v_new group_entity;
-  v_key text;
-  v_media media_attachment;
-begin
-  select * into v_old from group_entity where id = p_group_id;
-  v_new := v_old;
-  case v_purpose
-    when 'avatar', 'cover' then
-      v_key := change_picture(p_actor, p_group_id, v_purpose, p_key, p_width, p_height);
-    else perform fail('attachment_mismatch');
-  end case;
-  v_new.avatar_key := case v_purpose when 'avatar' then v_key else v_old.avatar_key end;
-  v_new.cover_key := case v_purpose when 'cover' then v_key else v_old.cover_key end;
-  v_new := save_group(v_new);
-  perform record_group_change('group.updated', p_actor, v_old, v_new);
-  select * into v_media from media_attachment where s3_key = v_key;
-  return v_media;
-end
-$$;
-comment on function api.link_picture(uuid, uuid, text, int, int) is
-  'Makes an upload the avatar or cover of a group, as its purpose says. Raises attachment_mismatch (§5).';
+) is 'Inserts the attachment of a claimed upload and emits its event (§4).';
 
 create function api.remove_attachment(p_actor uuid, p_attachment_id uuid)
 returns void
@@ -393,47 +357,35 @@ begin
   end;
   perform require_author_or_moderator(v, p_actor);
   perform require_not_deleted(v);
-  perform from media_attachment where id = p_attachment_id for update;
-  if not found then
-    perform fail('not_found');
-  end if;
   if v_media.subject_type = 'group' then
-    perform drop_picture(p_actor, v_media);
+    perform unlink_group_image(p_actor, v_media);
   else
-    perform detach(p_actor, v_media);
+    perform delete_attachment(p_actor, v_media);
   end if;
 end
 $$;
 comment on function api.remove_attachment(uuid, uuid) is
-  'Removes an attachment; for the author of what it is attached to, and moderators. Raises '
-  'unauthenticated, not_found, banned, forbidden (§2).';
+  'Removes an attachment; for the author of its subject, and moderators. Raises unauthenticated, '
+  'not_found, banned, forbidden (§2).';
 
-create function api.drop_picture(p_actor uuid, p_media public.media_attachment)
+create function api.delete_attachment(p_actor uuid, p_media public.media_attachment)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
-declare
-  v_old group_entity;
-  v_new group_entity;
 begin
-  select * into v_old from group_entity where id = p_media.subject_id;
-  perform detach(p_actor, p_media);
-  v_new := v_old;
-  v_new.avatar_key := nullif(v_old.avatar_key, p_media.s3_key);
-  v_new.cover_key := nullif(v_old.cover_key, p_media.s3_key);
-  v_new := save_group(v_new);
-  perform record_group_change('group.updated', p_actor, v_old, v_new);
+  delete from media_attachment where id = p_media.id;
+  if not found then
+    perform fail('not_found');
+  end if;
+  perform record(
+    'attachment.removed', p_actor, p_media.group_id, p_media.post_id, p_media.subject_type,
+    p_media.subject_id, removal(p_media.id, now()), row_to_json(d)
+  ) from media_shape(p_media) as d;
 end
 $$;
-comment on function api.drop_picture(uuid, public.media_attachment) is
-  'Removes a group''s picture from the group.';
-
--- Sweeping -----------------------------------------------------------------------------------------
---
--- Objects are removed first and forgotten then, so none is lost sight of. A store begins no upload
--- with an expired URL, but it ends those that have begun; so what is put late is found by looking into
--- the bucket (mark_stray_objects).
+comment on function api.delete_attachment(uuid, public.media_attachment) is
+  'Deletes an attachment and records it. Raises not_found when a concurrent call deleted it first (§4).';
 
 create function api.tg_media_attachment__orphan()
 returns trigger
@@ -446,10 +398,102 @@ begin
 end
 $$;
 comment on function api.tg_media_attachment__orphan() is
-  'The object of an attachment goes when its row does, however that goes (§4).';
+  'Orphans the object of every deleted attachment, a cascade included (§4).';
 
 create trigger tg_media_attachment__orphan after delete on public.media_attachment
 for each row execute function api.tg_media_attachment__orphan();
+
+-- Images of groups: avatar and cover ---------------------------------------------------------------
+
+create function api.replace_group_image(
+  p_actor uuid, p_group_id uuid, p_purpose text, p_key text, p_width int default null,
+  p_height int default null
+)
+returns text
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_old media_attachment;
+  v_media media_attachment;
+begin
+  select m.* into v_old
+  from media_attachment as m join group_entity as g on g.id = m.group_id
+  where g.id = p_group_id and m.subject_type = 'group' and m.subject_id = g.id
+    and m.s3_key = case p_purpose when 'avatar' then g.avatar_key else g.cover_key end;
+  if found then
+    perform delete_attachment(p_actor, v_old);
+  end if;
+  if p_key is not null then
+    v_media := insert_attachment(
+      claim_upload(p_actor, p_key, p_purpose), enter_group(p_actor, p_group_id), 'group', p_group_id,
+      p_width, p_height
+    );
+  end if;
+  return v_media.s3_key;
+end
+$$;
+comment on function api.replace_group_image(uuid, uuid, text, text, int, int) is
+  'Removes a group''s avatar or cover and links an upload in its place, if one is given; returns the key '
+  'of the new object, which the caller writes to the group. Raises attachment_mismatch (§4, §5).';
+
+create function api.link_group_image(
+  p_actor uuid, p_group_id uuid, p_key text, p_width int, p_height int
+)
+returns public.media_attachment
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_purpose text := (select purpose from presigned_upload where key = p_key);
+  v_old group_entity;
+  v_new group_entity;
+  v_media media_attachment;
+begin
+  select * into v_old from group_entity where id = p_group_id;
+  v_new := v_old;
+  case v_purpose
+    when 'avatar' then
+      v_new.avatar_key := replace_group_image(p_actor, p_group_id, 'avatar', p_key, p_width, p_height);
+    when 'cover' then
+      v_new.cover_key := replace_group_image(p_actor, p_group_id, 'cover', p_key, p_width, p_height);
+    else perform fail('attachment_mismatch');
+  end case;
+  perform record_group_change('group.updated', p_actor, v_old, save_group(v_new));
+  select * into v_media from media_attachment
+  where s3_key = case v_purpose when 'avatar' then v_new.avatar_key else v_new.cover_key end;
+  return v_media;
+end
+$$;
+comment on function api.link_group_image(uuid, uuid, text, int, int) is
+  'Makes an upload the avatar or cover of a group, by the purpose that it was presigned for. Raises '
+  'attachment_mismatch (§5).';
+
+create function api.unlink_group_image(p_actor uuid, p_media public.media_attachment)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_old group_entity;
+  v_new group_entity;
+begin
+  select * into v_old from group_entity where id = p_media.subject_id;
+  perform delete_attachment(p_actor, p_media);
+  v_new := v_old;
+  v_new.avatar_key := nullif(v_old.avatar_key, p_media.s3_key);
+  v_new.cover_key := nullif(v_old.cover_key, p_media.s3_key);
+  perform record_group_change('group.updated', p_actor, v_old, save_group(v_new));
+end
+$$;
+comment on function api.unlink_group_image(uuid, public.media_attachment) is
+  'Removes an avatar or cover from its group.';
+
+-- Sweeping -----------------------------------------------------------------------------------------
+--
+-- The sweeper deletes objects from the bucket first and their rows afterwards, so that a crash loses
+-- track of none. The store refuses an expired URL, but completes a PUT that began in time: it leaves an
+-- object that no row refers to. The sweeper finds those by listing the bucket (mark_orphaned_objects).
 
 create function api.sweep_uploads(p_most int default 1000)
 returns int
@@ -471,7 +515,10 @@ begin
     returning *
   ), orphaned as (
     insert into orphaned_object (key)
-    select unnest(array[key, final_key]) from expired where linked_at is null
+    select key from expired where linked_at is null
+    union all
+    select c.key from upload_copy as c
+    join expired as e on e.key = c.upload_key and c.key is distinct from e.final_key
     on conflict (key) do nothing
   )
   select count(*) into v_swept from expired;
@@ -479,13 +526,13 @@ begin
 end
 $$;
 comment on function api.sweep_uploads(int) is
-  'Forgets at most p_most uploads that have expired, and orphans the objects of those never linked; how '
-  'many it forgot (§4).';
+  'Deletes at most p_most uploads that expired more than a minute ago and orphans their objects, except '
+  'for linked copies. Returns the number of deleted uploads (§4).';
 
 create view api.orphaned_objects as
 select key, due_at
 from public.orphaned_object;
-comment on view api.orphaned_objects is 'Shape of an object that is to be removed from the bucket (§4).';
+comment on view api.orphaned_objects is 'Shape of an object that the sweeper deletes from the bucket (§4).';
 
 create function api.find_orphaned_objects(p_most int default 1000)
 returns setof api.orphaned_objects
@@ -498,9 +545,9 @@ begin
 end
 $$;
 comment on function api.find_orphaned_objects(int) is
-  'At most p_most objects to remove from the bucket now (§4).';
+  'Returns at most p_most objects that are due for deletion from the bucket (§4).';
 
-create function api.forget_orphaned_objects(p_keys text[])
+create function api.clear_orphaned_objects(p_keys text[])
 returns void
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
@@ -510,8 +557,8 @@ begin
   delete from orphaned_object where key = any (p_keys) and due_at <= now();
 end
 $$;
-comment on function api.forget_orphaned_objects(text[]) is
-  'Forgets objects that have been removed from the bucket (§4).';
+comment on function api.clear_orphaned_objects(text[]) is
+  'Deletes the rows of objects that the caller has deleted from the bucket (§4).';
 
 create function api.postpone_orphaned_objects(p_keys text[])
 returns void
@@ -528,9 +575,9 @@ begin
 end
 $$;
 comment on function api.postpone_orphaned_objects(text[]) is
-  'Leaves objects that the store refuses to remove for an hour, so that others have their turn (§4).';
+  'Postpones objects that the store refuses to delete by an hour, so that they hold up no others (§4).';
 
-create function api.mark_stray_objects(p_keys text[])
+create function api.mark_orphaned_objects(p_keys text[])
 returns int
 language plpgsql volatile security definer
 set search_path = public, api, pg_temp
@@ -540,16 +587,15 @@ declare
   v_orphaned int;
 begin
   insert into orphaned_object (key)
-  select stray.key from unnest(p_keys) as stray (key)
-  where not exists (select from presigned_upload as u where u.key = stray.key)
-    and not exists (select from presigned_upload as u where u.final_key = stray.key)
-    and not exists (select from media_attachment as m where m.s3_key = stray.key)
-  order by stray.key
+  select o.key from unnest(p_keys) as o (key)
+  where not exists (select from presigned_upload as u where u.key = o.key)
+    and not exists (select from upload_copy as c where c.key = o.key)
+    and not exists (select from media_attachment as m where m.s3_key = o.key)
+  order by o.key
   on conflict (key) do nothing;
   get diagnostics v_orphaned = row_count;
   return v_orphaned;
 end
 $$;
-comment on function api.mark_stray_objects(text[]) is
-  'Marks as orphaned those objects that belong to no upload and no attachment; how many. Whoever is still writing '
-  'when an upload expires leaves one (§4).';
+comment on function api.mark_orphaned_objects(text[]) is
+  'Orphans those objects that no upload, copy or attachment refers to. Returns their number (§4).';

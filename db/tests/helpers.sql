@@ -216,38 +216,59 @@ end
 $$;
 comment on function tap.make_media(text, text) is 'An attachment.';
 
-create function tap.make_upload(
-  p_name text, p_user text, p_purpose text default 'post', p_size bigint default 1000
+create function tap.make_presign(p_name text, p_user text, p_purpose text default 'post')
+returns void
+language plpgsql volatile security definer
+set search_path = tap, public, api, pg_temp
+as $$
+begin
+  perform set_config('key.' || p_name, key, true)
+  from api.presign_upload(tap.the(p_user), p_purpose, 'image/png', 1000);
+end
+$$;
+comment on function tap.make_presign(text, text, text) is
+  'Presigns an upload of 1000 bytes of image/png and names its key.';
+
+create function tap.make_copy(
+  p_name text, p_user text, p_mime text default 'image/png', p_size bigint default 1000
 )
 returns void
 language plpgsql volatile security definer
 set search_path = tap, public, api, pg_temp
 as $$
 declare
-  v_key text;
-  v_place text;
+  v_key text := tap.key(p_name);
+  v_copy_key text := api.start_upload_copy(tap.the(p_user), v_key, 'image/png', 1000);
 begin
-  select key, final_key into v_key, v_place
-  from api.presign_upload(tap.the(p_user), p_purpose, 'image/png', p_size);
-  perform api.confirm_upload(tap.the(p_user), v_key, v_place, 'image/png', p_size);
-  perform set_config('key.' || p_name, v_key, true);
+  perform set_config('copy.' || p_name, v_copy_key, true);
+  perform api.confirm_upload_copy(tap.the(p_user), v_key, v_copy_key, p_mime, p_size);
 end
 $$;
-comment on function tap.make_upload(text, text, text, bigint) is
-  'An upload of a user that was found to be what was announced.';
+comment on function tap.make_copy(text, text, text, bigint) is
+  'Copies an upload and reports what the store holds under the key of the copy.';
+
+create function tap.make_upload(p_name text, p_user text, p_purpose text default 'post')
+returns void
+language plpgsql volatile
+as $$
+begin
+  perform tap.make_presign(p_name, p_user, p_purpose);
+  perform tap.make_copy(p_name, p_user);
+end
+$$;
+comment on function tap.make_upload(text, text, text) is 'Makes an upload that is ready to be linked.';
 
 create function tap.key(p_name text)
 returns text
 language sql stable
 return current_setting('key.' || p_name);
-comment on function tap.key(text) is 'The key of an upload.';
+comment on function tap.key(text) is 'Returns the key of an upload.';
 
-create function tap.place(p_name text)
+create function tap.copy_key(p_name text)
 returns text
-language sql stable security definer
-set search_path = tap, public, api, pg_temp
-return (select final_key from presigned_upload where key = tap.key(p_name));
-comment on function tap.place(text) is 'Where an upload is to be copied.';
+language sql stable
+return current_setting('copy.' || p_name);
+comment on function tap.copy_key(text) is 'Returns the key of the newest copy of an upload.';
 
 create function tap.backdate(p_table text, p_name text, p_by interval)
 returns void
@@ -319,6 +340,26 @@ end
 $$;
 comment on function tap.throws_fields(text, text[], text) is
   'The statement raises PT400 validation_failed whose DETAIL names just these fields, in this order.';
+
+create function tap.throws_retry(p_sql text, p_code text, p_seconds int, p_description text)
+returns text
+language plpgsql volatile
+as $$
+declare
+  v_hint text;
+  v_detail jsonb;
+begin
+  execute p_sql;
+  return tap.ok(false, p_description) || e'\n' || tap.diag('no error was raised');
+exception when others then
+  get stacked diagnostics v_hint = pg_exception_hint, v_detail = pg_exception_detail;
+  return tap.is(
+    v_hint || ' ' || (v_detail ->> 'retry_after_seconds'), p_code || ' ' || p_seconds, p_description
+  );
+end
+$$;
+comment on function tap.throws_retry(text, text, int, text) is
+  'The statement raises this code, and its DETAIL says to retry after so many seconds.';
 
 create function tap.field_is_right(p_error json, p_description text)
 returns text

@@ -1,5 +1,6 @@
 """Uploads for real: presigned, put to the store, linked, read, removed (§5)."""
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ def code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
+BURST = 20
 MISMATCH = (422, "attachment_mismatch")
 
 
@@ -275,6 +277,85 @@ def test_linking_again_under_one_idempotency_key_is_one_effect(user: wire.User, 
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] == second.json()["id"]
     assert second.headers["idempotency-replayed"] == "true"
+
+
+def burst(
+    user: wire.User, service: servers.Service, method: str, path: str, body: Any, **headers: str
+) -> list[httpx.Response]:
+    """The answers to identical requests that start together, each on a connection of its own."""
+    start = threading.Barrier(BURST)
+
+    def send(_: int) -> httpx.Response:
+        with service.client(user.id) as client:
+            start.wait()
+            return client.request(method, path, json=body, headers=headers)
+
+    with ThreadPoolExecutor(BURST) as pool:
+        return list(pool.map(send, range(BURST)))
+
+
+def check_one_effect(answers: list[httpx.Response]) -> None:
+    """One request has the effect; the others replay its answer or are told to wait for it."""
+    successes = [answer for answer in answers if answer.status_code == 201]
+    assert [answer.headers.get("idempotency-replayed") for answer in successes].count(None) == 1
+    assert len({answer.content for answer in successes}) == 1
+    for answer in answers:
+        if answer.status_code != 201:
+            wire.problem(answer, 409, "idempotency_in_progress")
+            assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_burst_of_links_under_one_idempotency_key_has_one_effect(
+    user: wire.User, shared_service: servers.Service, post: str, attempt: int
+) -> None:
+    body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    check_one_effect(burst(user, shared_service, "POST", "/attachments", body, **headers))
+    again = user.client.post("/attachments", json=body, headers=headers)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert user.client.get(f"/posts/{post}").json()["media_count"] == 1
+
+
+def test_burst_of_new_groups_with_images_under_one_idempotency_key_has_one_effect(
+    user: wire.User, shared_service: servers.Service
+) -> None:
+    keys = {f"{purpose}_key": uploaded(user, purpose) for purpose in ("avatar", "cover")}
+    body = {"name": "Gallery", "visibility": "public", **keys}
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    check_one_effect(burst(user, shared_service, "POST", "/groups", body, **headers))
+    (group,) = user.client.get("/groups", params={"mine": "true"}).json()["items"]
+    assert httpx.get(group["avatar_url"]).content == PNG
+    assert httpx.get(group["cover_url"]).content == PNG
+
+
+def test_burst_of_links_without_a_key_links_once(
+    user: wire.User, shared_service: servers.Service, post: str
+) -> None:
+    body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
+    answers = burst(user, shared_service, "POST", "/attachments", body)
+    assert [answer.status_code for answer in answers].count(201) == 1
+    assert {code(answer) for answer in answers if answer.is_error} == {MISMATCH}
+
+
+def test_burst_of_patches_sets_the_image_once(
+    user: wire.User, shared_service: servers.Service, group: dict[str, Any]
+) -> None:
+    path, body = f"/groups/{group['id']}", {"avatar_key": uploaded(user, "avatar")}
+    answers = burst(user, shared_service, "PATCH", path, body)
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert {code(answer) for answer in answers if answer.is_error} == {MISMATCH}
+    assert httpx.get(user.client.get(path).json()["avatar_url"]).content == PNG
+
+
+def test_refused_link_frees_its_idempotency_key(user: wire.User, post: str) -> None:
+    upload = presign(user)
+    body = {"key": upload["key"], "subject_type": "post", "subject_id": post}
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    assert code(user.client.post("/attachments", json=body, headers=headers)) == MISMATCH
+    put(upload)
+    linked = user.client.post("/attachments", json=body, headers=headers)
+    assert (linked.status_code, linked.headers.get("idempotency-replayed")) == (201, None)
 
 
 def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: wire.User) -> None:

@@ -58,7 +58,7 @@ select results_eq(
       (413, 'body_too_large'),
       (415, 'unsupported_media_type'),
       (422, 'attachment_limit attachment_mismatch mime_not_allowed'),
-      (429, 'rate_limited'),
+      (429, 'rate_limited too_many_uploads'),
       (503, 'unavailable')
   $$,
   'The registry holds the codes of the contract, each with its status'

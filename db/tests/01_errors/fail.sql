@@ -1,6 +1,6 @@
 -- What an error looks like to whoever catches it (§9).
 begin;
-select plan(9);
+select plan(10);
 
 create function pg_temp.caught(p_sql text) returns json language plpgsql as $$
 declare
@@ -42,9 +42,13 @@ select is(
         null, api.field_error('name', 'is required'), null, api.field_error('slug', 'is no slug')
       )
     $$
-  ) #> '{detail,errors}' ->> 1,
-  '{"field" : "slug", "message" : "is no slug"}',
+  )::jsonb #>> '{detail,errors,1}',
+  '{"field": "slug", "message": "is no slug"}',
   'A validation error tells of every field at fault'
+);
+select throws_retry(
+  $$ select api.fail('rate_limited', p_retry_after_seconds => 7) $$, 'rate_limited', 7,
+  'The DETAIL says in how many seconds the caller may retry'
 );
 select lives_ok(
   'select api.reject_invalid(null, null)', 'A field that is right is no error'

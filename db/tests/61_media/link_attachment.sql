@@ -1,4 +1,4 @@
--- Linking an upload: to one's own post or comment, or to a group as its picture (§4).
+-- Linking an upload to a post or comment of the actor, or to a group as its avatar or cover (§4).
 begin;
 select plan(55);
 
@@ -20,7 +20,7 @@ from unnest(array['post', 'avatar']) as purpose;
 select forget_events();
 set local role communities_job;
 
--- Who may
+-- Authorisation
 select is(
   outcome(format(
     'select api.link_attachment(the(%L), key(%L), %L, the(%L))', actor, actor || '_' || purpose, type, subject
@@ -46,30 +46,30 @@ select is(
     'id', the('media'), 'subject_type', 'post', 'subject_id', the('post'), 'mime', 'image/png',
     'size_bytes', 1000, 'width', 640, 'height', 480, 'created_by', the('member'), 'created_at', now()
   ),
-  'An attachment is in its post'
+  'A post shows its attachment'
 );
 select matches(
   (select media -> 0 ->> 'key' from api.get_post(null, the('post'))), '^media/[A-Za-z0-9]{40,}$',
-  'Its key is the final one, which no URL that was handed out writes to'
+  'Its key is the key of the copy, which no presigned URL can write'
 );
-select is((select media_count from api.get_post(null, the('post'))), 1::smallint, 'It is counted');
-select events_are(array['attachment.added'], array[]::text[], 'Linking is one event');
+select is((select media_count from api.get_post(null, the('post'))), 1::smallint, 'media_count counts it');
+select events_are(array['attachment.added'], array[]::text[], 'Linking emits one event');
 select event_is(
-  'attachment.added', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and to what'
+  'attachment.added', 'member', 'club', 'post', 'post', 'post', 'The event names actor, group, post and subject'
 );
 select is(
   event() -> 'data', (select media -> 0 from api.get_post(null, the('post')))::jsonb,
-  'The event holds the attachment'
+  'The event contains the attachment'
 );
 
 -- To a comment
 select forget_events();
 select lives_ok(
   $$ select api.link_attachment(the('member'), key('reply'), 'comment', the('comment')) $$,
-  'An upload is linked to a comment'
+  'An author links an upload to their comment'
 );
 select event_is(
-  'attachment.added', 'member', 'club', 'post', 'comment', 'comment', 'The event tells the post, too'
+  'attachment.added', 'member', 'club', 'post', 'comment', 'comment', 'The event names the post of the comment'
 );
 
 -- To a group
@@ -78,28 +78,28 @@ select left(set_config('key.final', key, true), 0)
 from api.link_attachment(the('admin'), key('avatar'), 'group', the('club'));
 select is(
   (select avatar_url from api.get_group(null, the('club'))), 's3:' || key('final'),
-  'An avatar becomes the group''s'
+  'An upload of purpose avatar becomes the avatar of the group'
 );
 select events_are(
   array['attachment.added', 'group.updated'], array['group.updated'],
-  'That is an event of the attachment and one of the group'
+  'Linking an avatar emits an event of the attachment and one of the group'
 );
 select lives_ok(
   $$ select api.link_attachment(the('admin'), key('cover'), 'group', the('club')) $$,
-  'A cover becomes the group''s'
+  'An upload of purpose cover becomes the cover of the group'
 );
 select ok(
-  (select cover_url <> avatar_url from api.get_group(null, the('club'))), 'Beside its avatar'
+  (select cover_url <> avatar_url from api.get_group(null, the('club'))), 'The cover leaves the avatar in place'
 );
 select forget_events();
 select lives_ok(
   format('select api.update_group(the(''admin''), the(''club''), %L)',
     json_build_object('avatar_key', key('avatar2'))),
-  'A picture is put in by changing the group, too'
+  'A patch of the group links an avatar'
 );
 select events_are(
   array['attachment.removed', 'attachment.added', 'group.updated'],
-  array['attachment.removed', 'group.updated'], 'And takes the place of the one before'
+  array['attachment.removed', 'group.updated'], 'A new avatar removes the old one'
 );
 select is(
   look($$ select count(*) from media_attachment where subject_id = the('club') $$), '2',
@@ -108,7 +108,7 @@ select is(
 select forget_events();
 select is(
   (select avatar_url from api.update_group(the('admin'), the('club'), '{"avatar_key": null}')), null,
-  'A picture is taken away'
+  'A patch with null removes the avatar'
 );
 select is(
   (
@@ -116,48 +116,44 @@ select is(
       the('owner'), 'With a face', 'public', p_avatar_key => key('owner_avatar')
     ) as g
   ),
-  true, 'A group may be made with a picture'
+  true, 'A group is created with an avatar'
 );
 
--- What is not what was announced
+-- Mismatches
 select make_upload('expired', 'member');
 select sudo(format($$ update presigned_upload set expires_at = now() where key = %L $$, key('expired')));
-select left(set_config('key.missing', key, true), 0)
-from api.presign_upload(the('member'), 'post', 'image/png', 1);
-select make_upload('smaller', 'member');
-select from api.confirm_upload(the('member'), key('smaller'), place('smaller'), 'image/png', 999);
-select make_upload('changed', 'member');
-select from api.confirm_upload(the('member'), key('changed'), place('changed'), 'text/html', 1000);
-select make_upload('moved', 'member');
-select from api.find_upload(the('member'), key('moved'));
-select left(set_config('key.nonsense', 'uploads/nonsense', true), 0);
+select make_presign(name, 'member') from unnest(array['missing', 'smaller', 'changed', 'copying']) as name;
+select make_copy('smaller', 'member', p_size => 999);
+select make_copy('changed', 'member', 'text/html');
+select from api.start_upload_copy(the('member'), key('copying'), 'image/png', 1000);
+select left(set_config('key.unknown', 'uploads/unknown', true), 0);
 select throws_code(
   format('select api.link_attachment(the(''member''), key(%L), ''post'', the(''post''))', upload),
   'PT422', 'attachment_mismatch', description
 )
 from (values
-  ('one', 'An upload is linked once'),
-  ('admin_post', 'Another''s upload is not linked'),
-  ('member_avatar', 'Nor one for another purpose'),
-  ('expired', 'Nor one that has expired'),
-  ('missing', 'Nor one that was not found'),
-  ('smaller', 'Nor one of another size'),
-  ('changed', 'Nor one of another type'),
-  ('moved', 'Nor one that somebody is copying elsewhere just now'),
-  ('nonsense', 'Nor one that was not announced')
+  ('one', 'A linked upload is not linked again'),
+  ('admin_post', 'The upload of another user is not linked'),
+  ('member_avatar', 'An upload for another purpose is not linked'),
+  ('expired', 'An expired upload is not linked'),
+  ('missing', 'An upload without an object is not linked'),
+  ('smaller', 'An object of another size is not linked'),
+  ('changed', 'An object of another type is not linked'),
+  ('copying', 'An upload is not linked before its copy is confirmed'),
+  ('unknown', 'A key that was never presigned is not linked')
 ) as wrong (upload, description);
 select throws_code(
   $$ select api.link_attachment(the('admin'), key('admin_post'), 'group', the('club')) $$,
-  'PT422', 'attachment_mismatch', 'An upload for a post is no picture of a group'
+  'PT422', 'attachment_mismatch', 'An upload for a post is not linked to a group'
 );
 select throws_code(
   format('select api.update_group(the(''admin''), the(''club''), %L)',
     json_build_object('cover_key', key('admin_avatar'))),
-  'PT422', 'attachment_mismatch', 'An avatar is no cover'
+  'PT422', 'attachment_mismatch', 'An upload of purpose avatar does not become a cover'
 );
 select lives_ok(
   $$ select api.link_attachment(the('member'), key('member_post'), 'post', the('post')) $$,
-  'A refusal does not use an upload up'
+  'A refused link leaves the upload linkable'
 );
 
 -- Limits
@@ -167,30 +163,30 @@ select make_upload('eleventh', 'member');
 select make_upload('fourth', 'member', 'comment');
 select throws_code(
   $$ select api.link_attachment(the('member'), key('eleventh'), 'post', the('post')) $$,
-  'PT422', 'attachment_limit', 'A post has 10 attachments at most'
+  'PT422', 'attachment_limit', 'A post takes no more than 10 attachments'
 );
 select throws_code(
   $$ select api.link_attachment(the('member'), key('fourth'), 'comment', the('comment')) $$,
-  'PT422', 'attachment_limit', 'A comment has 3'
+  'PT422', 'attachment_limit', 'A comment takes no more than 3 attachments'
 );
 select throws_fields(
   format('select api.link_attachment(the(''member''), key(''eleventh''), %s)', arguments), fields,
   description
 )
 from (values
-  ($$'user', the('post')$$, '{subject_type}'::text[], 'A subject is a post, a comment or a group'),
-  ($$'post', the('post'), 0$$, '{width}', 'A picture is 1 wide at least'),
-  ($$null, the('post'), -1, -1$$, '{subject_type,width,height}', 'All fields at fault are named')
+  ($$'user', the('post')$$, '{subject_type}'::text[], 'An unknown subject type is refused'),
+  ($$'post', the('post'), 0$$, '{width}', 'A width below 1 is refused'),
+  ($$null, the('post'), -1, -1$$, '{subject_type,width,height}', 'Every invalid field is named')
 ) as wrong (arguments, fields, description);
 select throws_code(
   format('select api.link_attachment(the(''member''), key(''eleventh''), %L, gen_random_uuid())', type),
-  'PT404', 'not_found', format('Nothing is linked to a %s that is not there', type)
+  'PT404', 'not_found', format('An unknown %s is not found', type)
 )
 from unnest(array['post', 'comment', 'group']) as type;
 select from api.delete_post(the('admin'), the('other'));
 select throws_code(
   $$ select api.link_attachment(the('admin'), key('admin_post'), 'post', the('other')) $$,
-  'PT403', 'forbidden', 'Nor to what is deleted'
+  'PT403', 'forbidden', 'A deleted post takes no attachment'
 );
 select counters_hold();
 

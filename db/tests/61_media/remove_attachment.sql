@@ -1,4 +1,4 @@
--- Removing an attachment: the author of what it is attached to, or a moderator (§2).
+-- Removing an attachment: for the author of its subject, and moderators (§2).
 begin;
 select plan(34);
 
@@ -30,27 +30,27 @@ cross join unnest(array[
 ]) with ordinality as actors (actor, nr);
 
 select lives_ok(
-  $$ select api.remove_attachment(the('member'), the('media')) $$, 'An author removes an attachment'
+  $$ select api.remove_attachment(the('member'), the('media')) $$, 'An author removes an attachment of their post'
 );
 select events_are(
-  array['attachment.removed'], array['attachment.removed'], 'Removing is one event, audited'
+  array['attachment.removed'], array['attachment.removed'], 'Removing emits one event and one audit entry'
 );
 select event_is(
-  'attachment.removed', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and of what'
+  'attachment.removed', 'member', 'club', 'post', 'post', 'post', 'The event names actor, group, post and subject'
 );
 select is(
   event() -> 'data', jsonb_build_object('id', the('media'), 'deleted_at', now()),
-  'The event tells which and when, and no content'
+  'The event contains the id and the time, and no content'
 );
-select is((select media_count from api.get_post(null, the('post'))), 0::smallint, 'It counts no more');
+select is((select media_count from api.get_post(null, the('post'))), 0::smallint, 'media_count no longer counts it');
 select throws_code(
   format('select api.remove_attachment(the(''owner''), %s)', media), 'PT404', 'not_found',
-  format('What is not there is not removed: %s', media)
+  format('A missing attachment is not found: %s', media)
 )
 from unnest(array[$$the('media')$$, 'gen_random_uuid()', 'null']) as media;
 select from api.remove_attachment(the('moderator'), the('avatar'));
 select is(
-  (select avatar_url from api.get_group(null, the('club'))), null, 'A picture leaves its group'
+  (select avatar_url from api.get_group(null, the('club'))), null, 'Removing the avatar clears it in the group'
 );
 select counters_hold();
 

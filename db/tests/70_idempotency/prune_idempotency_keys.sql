@@ -1,4 +1,4 @@
--- Forgetting old keys (§3).
+-- Deleting old keys (§3).
 begin;
 select plan(7);
 
@@ -15,12 +15,12 @@ select sudo($$
 $$);
 set local role communities_job;
 
-select is(api.prune_idempotency_keys(2), 2, 'At most as many are removed as asked for');
-select is(api.prune_idempotency_keys(), 1, 'Then the rest of those older than 24 hours');
-select is(api.prune_idempotency_keys(), 0, 'Then none');
+select is(api.prune_idempotency_keys(2), 2, 'A call deletes at most p_most keys');
+select is(api.prune_idempotency_keys(), 1, 'The next call deletes the rest of those older than 24 hours');
+select is(api.prune_idempotency_keys(), 0, 'A further call deletes none');
 select is(
   look($$ select string_agg(key, ' ' order by key) from idempotency_key where actor_id = the('ada') $$),
-  'key-1 key-5', 'Younger ones stay'
+  'key-1 key-5', 'Younger keys stay'
 );
 reset role;
 select is(
