@@ -104,7 +104,7 @@ class Sweeper:
             return 0
         refused = await self._bucket.remove(keys)
         removed = [key for key in keys if key not in refused]
-        await querier.orphaned_object_forget(keys=removed)
+        await querier.orphaned_object_clear(keys=removed)
         if refused:
             await querier.orphaned_object_postpone(keys=list(refused))
             self._metrics.refused.inc(len(refused))
@@ -120,7 +120,7 @@ class Sweeper:
         since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self._stray)
         for keys in _batches(await self._bucket.older(PUT, since)):
             self._metrics.beat()
-            if orphaned := await querier.stray_object_mark(keys=keys):
+            if orphaned := await querier.orphaned_object_mark(keys=keys):
                 self._log.info("strays found", count=orphaned)
         self._looked = now
 

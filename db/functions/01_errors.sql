@@ -25,8 +25,7 @@ union all select 'attachment_mismatch', 422, 'The upload is not what was announc
 union all select 'attachment_limit', 422, 'There are as many attachments as there may be.'
 union all select 'mime_not_allowed', 422, 'Files of this type are not accepted.'
 union all select 'rate_limited', 429, 'Too many requests.'
-union all select 'too_many_uploads', 429,
-  'Too many pending uploads. Link them, or wait until they expire.'
+union all select 'too_many_uploads', 429, 'Too many pending uploads. Link some or wait.'
 union all select 'unavailable', 503, 'A backing store is down; try again.';
 comment on view api.error_codes is 'Every machine word of an error, its HTTP status and its title (§9).';
 

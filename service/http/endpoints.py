@@ -26,7 +26,7 @@ MOST_BYTES: Final = 1024 * 1024
 MOST_BYTES_READ: Final = 16 * MOST_BYTES
 UTF_8: Final = ("utf-8", "utf8")
 
-Before = Callable[[context.Context, uuid.UUID, bodies.Body], Awaitable[None]]
+Preparation = Callable[[context.Context, uuid.UUID, bodies.Body], transaction.Prepare | None]
 
 B = TypeVar("B", bound=bodies.Body)
 
@@ -38,8 +38,8 @@ class Operation:
     handler: Callable[..., Awaitable[answers.Answer]]
     body: type[bodies.Body] | None = None
     body_optional: bool = False
-    # What is done with a body before the effect, and outside of its transaction.
-    before: Before | None = None
+    # Returns the work that a body needs before its transaction, if it needs any.
+    preparation: Preparation | None = None
 
 
 def reads(handler: Callable[[request.Call], Awaitable[answers.Answer]]) -> Operation:
@@ -57,10 +57,10 @@ def takes(
     handler: Callable[[request.Call, B], Awaitable[answers.Answer]],
     *,
     optional: bool = False,
-    before: Before | None = None,
+    preparation: Preparation | None = None,
 ) -> Operation:
     """Changes something for a caller with a token, as the body says."""
-    return Operation(handler, body, body_optional=optional, before=before)
+    return Operation(handler, body, body_optional=optional, preparation=preparation)
 
 
 def route(path: str, **operations: Operation) -> Route:
@@ -141,12 +141,10 @@ async def _change(
     handler = functools.partial(operation.handler, call, *body)
     if key is not None and (given := await service.copies.recall(key)) is not None:
         raise transaction.Replay(given)
-    if operation.before is not None:
-        await operation.before(service, call.user, *body)
-    if key is None:
-        return await transaction.perform(service.pool, call, handler)
-    answer = await transaction.perform(service.pool, call, handler, key)
-    await service.copies.remember(key, answer)
+    prepare = operation.preparation and operation.preparation(service, call.user, *body)
+    answer = await transaction.perform(service.pool, call, handler, key, prepare)
+    if key is not None:
+        await service.copies.remember(key, answer)
     return answer
 
 

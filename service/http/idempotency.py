@@ -16,7 +16,7 @@ import orjson
 from redis import asyncio as redis
 
 from common import database, optional_store
-from gen import idempotency
+from gen import idempotency, models
 from service.http import answers, problems, request
 
 KEPT_FOR: Final = datetime.timedelta(hours=24)
@@ -49,15 +49,29 @@ def key_of(headers: Sequence[bytes], call: request.Call) -> Key | None:
 
 async def claim(connection: database.Connection, key: Key) -> answers.Answer | None:
     """The answer given before; None when this transaction may have the effect."""
-    stored = await idempotency.AsyncQuerier(connection).idempotency_key_claim(
-        actor=key.actor, key=key.text, fingerprint=key.fingerprint
+    return _answer(
+        await idempotency.AsyncQuerier(connection).idempotency_key_claim(
+            actor=key.actor, key=key.text, fingerprint=key.fingerprint
+        )
     )
-    if stored is None:
-        return None
-    # A key and its answer are written together.
-    assert stored.status is not None
-    assert stored.body is not None
-    return answers.Answer(status=stored.status, body=stored.body.encode(), location=stored.location)
+
+
+async def reserve(pool: database.Pool, key: Key) -> answers.Answer | None:
+    """Reserves a key for ten seconds. Returns the stored answer, if there is one."""
+    async with database.connection(pool) as connection:
+        return _answer(
+            await idempotency.AsyncQuerier(connection).idempotency_key_reserve(
+                actor=key.actor, key=key.text, fingerprint=key.fingerprint
+            )
+        )
+
+
+async def release(pool: database.Pool, key: Key) -> None:
+    """Ends the reservation of a request that has no answer."""
+    async with database.connection(pool) as connection:
+        await idempotency.AsyncQuerier(connection).idempotency_key_release(
+            actor=key.actor, key=key.text, fingerprint=key.fingerprint
+        )
 
 
 async def store(connection: database.Connection, key: Key, answer: answers.Answer) -> None:
@@ -69,6 +83,15 @@ async def store(connection: database.Connection, key: Key, answer: answers.Answe
         location=answer.location,
         body=answer.body.decode(),
     )
+
+
+def _answer(stored: models.ApiStoredAnswer | None) -> answers.Answer | None:
+    if stored is None:
+        return None
+    # A committed row has an answer, with a body.
+    assert stored.status is not None
+    assert stored.body is not None
+    return answers.Answer(status=stored.status, body=stored.body.encode(), location=stored.location)
 
 
 class Copies:

@@ -41,7 +41,7 @@ class Problem(Exception):  # noqa: N818
         self.code = code
         self.detail = detail
         self.errors = errors
-        self.headers = {**_customary_headers(status, code), **(headers or {})}
+        self.headers = {**_customary_headers(status), **(headers or {})}
 
 
 def invalid(field: str, message: str) -> Problem:
@@ -83,7 +83,7 @@ def unsupported_media_type(detail: str = "The body must be application/json.") -
 
 
 def rate_limited(retry_after: int) -> Problem:
-    headers = {"retry-after": str(retry_after)}
+    headers = _retry_after(retry_after)
     return Problem(429, "rate_limited", "Too many requests.", headers=headers)
 
 
@@ -105,6 +105,7 @@ def of_database(error: psycopg.Error) -> Problem | None:
             error.diag.message_hint or "",
             error.diag.message_primary or "",
             errors=detail["errors"],
+            headers=_retry_after(detail.get("retry_after_seconds")),
         )
     # A text with NUL, or a number or time that no column holds.
     if isinstance(error, psycopg.DataError):
@@ -167,9 +168,13 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
     return response(problem, request_log.of(request.scope).request_id)
 
 
-def _customary_headers(status: int, code: str) -> dict[str, str]:
+def _retry_after(seconds: int | None) -> dict[str, str]:
+    return {} if seconds is None else {"retry-after": str(seconds)}
+
+
+def _customary_headers(status: int) -> dict[str, str]:
     if status == http.HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
-    if status == http.HTTPStatus.SERVICE_UNAVAILABLE or code == "idempotency_in_progress":
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         return {"retry-after": RETRY_AFTER}
     return {}

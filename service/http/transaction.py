@@ -20,6 +20,7 @@ READING: Final = frozenset({"GET", "HEAD"})
 _CARRY: Final = "select set_config('communities.traceparent', %s, true)"
 
 Handler = Callable[[], Awaitable[answers.Answer]]
+Prepare = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
 
@@ -32,12 +33,38 @@ class Replay(Exception):  # noqa: N818
 
 
 async def perform(
-    pool: database.Pool, call: request.Call, handler: Handler, key: idempotency.Key | None = None
+    pool: database.Pool,
+    call: request.Call,
+    handler: Handler,
+    key: idempotency.Key | None = None,
+    prepare: Prepare | None = None,
 ) -> answers.Answer:
-    """The handler's answer. Raises Replay when the key has one already."""
-    # To read again, or to ask again under a key, is safe.
+    """Runs a handler and returns its answer. Raises Replay when the key has a stored answer.
+
+    `prepare` runs first, outside the transaction and without a connection. Under a key, only the
+    request that has reserved the key prepares.
+    """
+    # Reads, and requests under a key, may be sent again after a lost connection.
     repeatable = call.method in READING or key is not None
-    return await retried(lambda: _attempt(pool, call, handler, key), repeatable=repeatable)
+
+    async def run() -> answers.Answer:
+        if prepare is not None:
+            await prepare()
+        return await retried(lambda: _attempt(pool, call, handler, key), repeatable=repeatable)
+
+    if prepare is None or key is None:
+        return await run()
+    stored = await retried(lambda: idempotency.reserve(pool, key), repeatable=True)
+    if stored is not None:
+        raise Replay(stored)
+    try:
+        return await run()
+    except Replay:
+        raise
+    except BaseException:
+        # A refusal stores no answer: the next request under the key decides again.
+        await retried(lambda: idempotency.release(pool, key), repeatable=True)
+        raise
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:

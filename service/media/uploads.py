@@ -1,62 +1,80 @@
-"""Uploads that a request is about to use: copied to where no URL can change them, and looked at.
+"""Copies of uploads, made before the transaction that links them.
 
-Whether they are what was announced, and whose, is the rulebook's to say.
+A copy has a key that no presigned URL can write. SQL decides whether an upload may be copied, and
+whether object and copy are what was presigned.
 """
 
+import functools
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from common import database, s3
 from gen import media
 from service.http import bodies, context, transaction
 
+KEY_FIELDS: Final = ("key", "avatar_key", "cover_key")
+
 T = TypeVar("T")
 
 
-async def settle(service: context.Context, actor: uuid.UUID, body: bodies.Body) -> None:
-    """Settles each upload whose key the body has. Raises Problem 503 when the store is down.
+def preparation(
+    service: context.Context, actor: uuid.UUID, body: bodies.Body
+) -> transaction.Prepare | None:
+    """Returns the work that copies each upload named in a body; None when it names none."""
+    keys = [key for field in KEY_FIELDS if (key := getattr(body, field, None)) is not None]
+    return functools.partial(_copy_all, service, actor, body, keys) if keys else None
 
-    No connection to the database is held while the store works.
+
+async def _copy_all(
+    service: context.Context, actor: uuid.UUID, body: bodies.Body, keys: list[str]
+) -> None:
+    """Copies uploads. Raises StoreUnavailable.
+
+    No connection to PostgreSQL is held while the store works.
     """
-    for field in ("key", "avatar_key", "cover_key"):
-        key: str | None = getattr(body, field, None)
-        if key is not None:
-            await _settle(service, actor, key, body)
+    for key in keys:
+        await _copy(service, actor, body, key)
 
 
-async def _settle(service: context.Context, actor: uuid.UUID, key: str, body: bodies.Body) -> None:
-    # Nothing is copied for a subject that the effect is going to refuse.
-    subject_type = getattr(body, "subject_type", None)
-    subject_id = getattr(body, "subject_id", None)
-    upload = await _asked(
+async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, key: str) -> None:
+    # Only a link names its subject before the transaction; a refused link copies nothing.
+    upload = await _query(
         service.pool,
         lambda querier: querier.upload_find(
-            actor=actor, key=key, subject_type=subject_type, subject_id=subject_id
+            actor=actor,
+            key=key,
+            subject_type=getattr(body, "subject_type", None),
+            subject_id=getattr(body, "subject_id", None),
         ),
     )
-    # First where it is: what is not what was announced needs no copy.
-    if upload is not None and await _confirmed(service, actor, key, upload.key):
-        await service.bucket.copy(upload.key, upload.final_key)
-        await _confirmed(service, actor, key, upload.final_key)
-
-
-async def _confirmed(service: context.Context, actor: uuid.UUID, key: str, place: str) -> bool:
-    stored = await service.bucket.look(place) or s3.NOTHING
-    confirmed = await _asked(
+    if upload is None:
+        return
+    original = await service.bucket.look(key) or s3.NOTHING
+    copy_key = await _query(
         service.pool,
-        lambda querier: querier.upload_confirm(
-            actor=actor, key=key, place=place, mime=stored.mime, size_bytes=stored.size
+        lambda querier: querier.upload_copy_start(
+            actor=actor, key=key, mime=original.mime, size_bytes=original.size
         ),
     )
-    return bool(confirmed)
+    if copy_key is None:
+        return
+    await service.bucket.copy(key, copy_key)
+    # A client may have written the original again after the look at it.
+    copy = await service.bucket.look(copy_key) or s3.NOTHING
+    await _query(
+        service.pool,
+        lambda querier: querier.upload_copy_confirm(
+            actor=actor, key=key, copy_key=copy_key, mime=copy.mime, size_bytes=copy.size
+        ),
+    )
 
 
-async def _asked(pool: database.Pool, question: Callable[[media.AsyncQuerier], Awaitable[T]]) -> T:
-    """The rulebook's answer; to ask twice does no harm."""
+async def _query(pool: database.Pool, query: Callable[[media.AsyncQuerier], Awaitable[T]]) -> T:
+    """Runs a query on a connection of its own, again after a lost one: repeats are harmless."""
 
     async def attempt() -> T:
         async with database.connection(pool) as connection:
-            return await question(media.AsyncQuerier(connection))
+            return await query(media.AsyncQuerier(connection))
 
     return await transaction.retried(attempt, repeatable=True)

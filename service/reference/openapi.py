@@ -32,6 +32,10 @@ _INTRODUCTION: Final = """\
 | code | status | meaning |
 |---|---|---|
 """
+# Codes whose answers say when to retry.
+_RETRYABLE: Final = frozenset(
+    {"rate_limited", "too_many_uploads", "unavailable", "idempotency_in_progress"}
+)
 _PARAMETERS: Final[Json] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -243,7 +247,7 @@ def _refusal(status: int, codes: list[str]) -> Json:
     headers = ["X-Request-ID"]
     if "unauthenticated" in codes:
         headers.append("WWW-Authenticate")
-    if not {"rate_limited", "unavailable", "idempotency_in_progress"}.isdisjoint(codes):
+    if not _RETRYABLE.isdisjoint(codes):
         headers.append("Retry-After")
     return {
         "description": f"{http.HTTPStatus(status).phrase}: " + ", ".join(map("`{}`".format, codes)),

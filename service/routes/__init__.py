@@ -97,13 +97,13 @@ def _groups() -> list[Route]:
         route(
             "/groups",
             GET=reads(groups.page),
-            POST=takes(bodies.NewGroup, groups.create, before=uploads.settle),
+            POST=takes(bodies.NewGroup, groups.create, preparation=uploads.preparation),
         ),
         route("/groups/by-slug/{slug}", GET=reads(groups.show_by_slug)),
         route(
             GROUP,
             GET=reads(groups.show),
-            PATCH=takes(bodies.GroupPatch, groups.update, before=uploads.settle),
+            PATCH=takes(bodies.GroupPatch, groups.update, preparation=uploads.preparation),
             DELETE=acts(groups.delete),
         ),
         route(f"{GROUP}/restore", POST=acts(groups.restore)),
@@ -161,7 +161,7 @@ def _media() -> list[Route]:
         route("/uploads/presign", POST=takes(bodies.NewUpload, media.presign)),
         route(
             "/attachments",
-            POST=takes(bodies.NewAttachment, media.link, before=uploads.settle),
+            POST=takes(bodies.NewAttachment, media.link, preparation=uploads.preparation),
         ),
         route("/attachments/{attachment_id}", DELETE=acts(media.remove)),
     ]

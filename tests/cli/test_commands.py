@@ -295,15 +295,18 @@ def uploaded(
     """The key of an object that a user has attached to a post."""
     post, content = writer.post(), b"a picture"
     row = writer.connection.execute(
-        "select key, final_key from api.presign_upload(%s, 'post', 'image/png', %s, null)",
-        [writer.user, len(content)],
+        """
+        select u.key, api.start_upload_copy(%(user)s, u.key, 'image/png', %(size)s)
+        from api.presign_upload(%(user)s, 'post', 'image/png', %(size)s) as u
+        """,
+        {"user": writer.user, "size": len(content)},
     ).fetchone()
     assert row is not None
     key, final_key = row
     client = probes.s3_client(test_stack.urls, region="us-east-1")
     client.put_object("communities", final_key, io.BytesIO(content), len(content))
     writer.connection.execute(
-        "select from api.confirm_upload(%s, %s, %s, 'image/png', %s)",
+        "select from api.confirm_upload_copy(%s, %s, %s, 'image/png', %s)",
         [writer.user, key, final_key, len(content)],
     )
     writer.connection.execute(

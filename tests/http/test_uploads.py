@@ -19,7 +19,7 @@ from tests.conftest import Bucket, ServiceFactory
 from tests.http import conftest, key_sets, wire
 from tests.http.forwarder import Forwarder
 from tests.workers.writers import eventually
-from tools import stack
+from tools import databases, stack
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -198,6 +198,28 @@ def test_what_cannot_be_linked_is_no_picture_of_a_group_either(
     assert httpx.get(shown["avatar_url"]).content == PNG
 
 
+def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
+    user: wire.User, shared_service: servers.Service, post: str
+) -> None:
+    linked = uploaded(user)
+    body = {"purpose": "post", "mime": "image/png", "size_bytes": 1}
+
+    def ask(_: int) -> httpx.Response:
+        with shared_service.client(user.id) as client:
+            return client.post("/uploads/presign", json=body)
+
+    with ThreadPoolExecutor(BURST) as pool:
+        answers = list(pool.map(ask, range(120)))
+    refused = [answer for answer in answers if answer.status_code != 201]
+    assert len(refused) == 21
+    for answer in refused:
+        wire.problem(answer, 429, "too_many_uploads")
+        assert 800 < int(answer.headers["retry-after"]) <= 900
+    assert link(user, linked, "post", post).status_code == 201
+    presign(user)
+    assert code(ask(0)) == (429, "too_many_uploads")
+
+
 @pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "image/png; charset=utf-8", "x/y"])
 def test_other_types_are_refused(user: wire.User, mime: str) -> None:
     body = {"purpose": "post", "mime": mime, "size_bytes": 10}
@@ -298,7 +320,7 @@ def check_one_effect(answers: list[httpx.Response]) -> None:
     """One request has the effect; the others replay its answer or are told to wait for it."""
     successes = [answer for answer in answers if answer.status_code == 201]
     assert [answer.headers.get("idempotency-replayed") for answer in successes].count(None) == 1
-    assert len({answer.content for answer in successes}) == 1
+    assert len({answer.json()["id"] for answer in successes}) == 1
     for answer in answers:
         if answer.status_code != 201:
             wire.problem(answer, 409, "idempotency_in_progress")
@@ -346,6 +368,41 @@ def test_burst_of_patches_sets_the_image_once(
     assert [answer.status_code for answer in answers].count(200) == 1
     assert {code(answer) for answer in answers if answer.is_error} == {MISMATCH}
     assert httpx.get(user.client.get(path).json()["avatar_url"]).content == PNG
+
+
+def test_link_whose_server_is_killed_while_copying_has_one_effect_when_it_is_retried(
+    run_service: ServiceFactory, test_stack: stack.Stack, database: databases.Database
+) -> None:
+    identity, headers = uuid.uuid4(), {"Idempotency-Key": uuid.uuid4().hex}
+    reserved = "update idempotency_key set reserved_until = now() + %s * interval '1 hour'"
+    with (
+        Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as s3,
+        database.connect() as connection,
+        ThreadPoolExecutor() as pool,
+    ):
+        service = run_service(S3_ENDPOINT_URL=s3.url)
+        with service.client(identity) as client:
+            user = wire.User(identity, client)
+            post = user.make_post(user.make_group())
+            body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
+            s3.silent = True
+            killed = pool.submit(client.post, "/attachments", json=body, headers=headers)
+            eventually(lambda: connection.execute(reserved, [1]).rowcount == 1)
+            service.kill()
+            assert isinstance(killed.exception(), httpx.TransportError)
+        s3.silent = False
+        service.start()
+        with service.client(identity) as client:
+            early = client.post("/attachments", json=body, headers=headers)
+            wire.problem(early, 409, "idempotency_in_progress")
+            connection.execute(reserved, [0])
+            linked, again = (
+                client.post("/attachments", json=body, headers=headers) for _ in range(2)
+            )
+            assert (linked.status_code, again.status_code) == (201, 201)
+            assert linked.json()["id"] == again.json()["id"]
+            assert "idempotency-replayed" not in linked.headers
+            assert client.get(f"/posts/{post}").json()["media_count"] == 1
 
 
 def test_refused_link_frees_its_idempotency_key(user: wire.User, post: str) -> None:

@@ -49,8 +49,11 @@ class Uploads:
     def make(self) -> tuple[str, str]:
         """An upload that is in both its places: its keys."""
         row = self.writer.connection.execute(
-            "select key, final_key from api.presign_upload(%s, 'post', 'image/png', %s)",
-            [self.writer.user, len(PNG)],
+            """
+            select u.key, api.start_upload_copy(%(user)s, u.key, 'image/png', %(size)s)
+            from api.presign_upload(%(user)s, 'post', 'image/png', %(size)s) as u
+            """,
+            {"user": self.writer.user, "size": len(PNG)},
         ).fetchone()
         assert row is not None
         for key in row:
@@ -60,7 +63,7 @@ class Uploads:
     def link(self, key: str, final: str, post: str) -> uuid.UUID:
         """Links an upload; the attachment."""
         row = self.writer.connection.execute(
-            "select api.confirm_upload(%s, %s, %s, 'image/png', %s)",
+            "select api.confirm_upload_copy(%s, %s, %s, 'image/png', %s)",
             [self.writer.user, key, final, len(PNG)],
         ).fetchone()
         assert row == (True,)

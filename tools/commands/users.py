@@ -164,10 +164,8 @@ def _lines_to(path: Path | None) -> Iterator[Any]:
 
 def _keys(kind: str, data: Any) -> Iterator[str]:
     """Under which keys the bucket may hold what a user uploaded."""
-    if kind == "attachment":
+    if kind == "attachment" or (kind == "upload" and data["linked_at"] is None):
         yield data["key"]
-    elif kind == "upload" and data["linked_at"] is None:
-        yield data["final_key" if data["stored_mime"] is not None else "key"]
 
 
 def _download(client: "minio.Minio", bucket: str, keys: list[str], folder: Path) -> None:

@@ -6,6 +6,7 @@ import struct
 import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import psycopg
 
@@ -88,20 +89,17 @@ def make(connection: psycopg.Connection, put: Put) -> int:
 def _upload(
     connection: psycopg.Connection, put: Put, actor: uuid.UUID, purpose: str, png: bytes
 ) -> str:
-    """A confirmed upload. We may write to the bucket, and put it where it belongs at once."""
+    """Makes an upload that is ready to be linked. Writes the object to its final key at once."""
     querier = media.Querier(connection)
     upload = querier.upload_presign(
         actor=actor, purpose=purpose, mime="image/png", size_bytes=len(png), filename=None
     )
     assert upload is not None
-    put(upload.final_key, png)
-    querier.upload_confirm(
-        actor=actor,
-        key=upload.key,
-        place=upload.final_key,
-        mime="image/png",
-        size_bytes=len(png),
-    )
+    found: dict[str, Any] = {"actor": actor, "mime": "image/png", "size_bytes": len(png)}
+    copy_key = querier.upload_copy_start(key=upload.key, **found)
+    assert copy_key is not None
+    put(copy_key, png)
+    querier.upload_copy_confirm(key=upload.key, copy_key=copy_key, **found)
     return upload.key
 
 
