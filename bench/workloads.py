@@ -11,7 +11,7 @@ import psycopg
 from bench import load, pgbench
 from bench.stand import Stand
 from gen import posts, reactions
-from service.http.answers import BASE
+from service.http.request import BASE
 from tools import tokens
 from tools.seed import bulk, words
 

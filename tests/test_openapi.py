@@ -15,7 +15,7 @@ import pytest
 from starlette.routing import Route
 
 from service import routes
-from service.http import answers
+from service.http import request
 from service.http.endpoints import Endpoint
 from service.reference import openapi
 from tests import conftest, indexing, servers
@@ -90,7 +90,7 @@ def test_every_route_is_in_the_document_and_nothing_else(document: Json) -> None
     for route in routes.table():
         assert isinstance(route, Route)
         if isinstance(route.endpoint, Endpoint):
-            path = route.path.removeprefix(answers.BASE)
+            path = route.path.removeprefix(request.BASE)
             served |= {(method.lower(), path) for method in route.endpoint.operations}
         elif route.include_in_schema:
             served.add(("get", route.path))
@@ -196,17 +196,121 @@ def test_every_example_is_one_of_its_schema(document: Json) -> None:
         validator(document, shape).validate(example["value"])
 
 
-def test_every_documented_parameter_of_a_query_is_read(
+def test_every_documented_query_parameter_is_read(
     document: Json, shared_service: servers.Service
 ) -> None:
     with shared_service.client(uuid.uuid4()) as client:
         for method, path, words in operations(document):
+            for name in query_names(words):
+                response = client.request(method, f"{filled(path)}?{name}=1&{name}=2")
+                errors = response.json()["errors"]
+                assert [error["field"] for error in errors] == [name]
+
+
+def query_names(words: Json) -> Iterator[str]:
+    """Yields the names of an operation's query parameters; those of an object one by one."""
+    for parameter in words["parameters"]:
+        if parameter.get("in") == "query":
+            yield from parameter["schema"].get("properties", {parameter["name"]: {}})
+
+
+def test_page_has_at_most_one_cursor(document: Json, shared_service: servers.Service) -> None:
+    cursor = document["components"]["examples"]["PostPage"]["value"]["next_cursor"]
+    both = {"before": cursor, "after": cursor}
+    with shared_service.client(uuid.uuid4()) as client:
+        stage = Stage(client)
+        for method, path, words in operations(document):
             for parameter in words["parameters"]:
-                if parameter.get("in") == "query":
-                    twice = f"?{parameter['name']}=1&{parameter['name']}=2"
-                    response = client.request(method, filled(path) + twice)
-                    errors = response.json()["errors"]
-                    assert [error["field"] for error in errors] == [parameter["name"]]
+                if parameter.get("name") != "position":
+                    continue
+                position = jsonschema.Draft202012Validator(parameter["schema"])
+                assert position.is_valid({"before": cursor})
+                assert not position.is_valid(both)
+                refusal = client.request(method, stage.path(path), params=both).json()
+                assert {error["field"] for error in refusal["errors"]} == {"before"}
+
+
+def test_documented_limits_are_the_limits_of_the_rulebook(
+    document: Json, shared_service: servers.Service
+) -> None:
+    with shared_service.client(uuid.uuid4()) as client:
+        stage = Stage(client)
+        for method, path, words in operations(document):
+            if "requestBody" not in words:
+                continue
+            body = name_of(words["requestBody"]["content"])
+            for field, schema in document["components"]["schemas"][body]["properties"].items():
+                for value, is_valid in boundaries(schema):
+                    sent = stage.body(body) | {field: value}
+                    assert validator(document, body).is_valid(sent) == is_valid, (body, field)
+                    answer = client.request(method, stage.path(path), json=sent)
+                    refused = {each["field"] for each in answer.json().get("errors", ())}
+                    assert (field in refused) == (not is_valid), (body, field, value, answer.text)
+
+
+def boundaries(schema: Json) -> Iterator[tuple[Any, bool]]:
+    """Yields values at the limits of a field and just beyond them, and whether they are valid."""
+    known = schema.get("anyOf", [schema])[0]
+    if "maxLength" in known:
+        minimum = known.get("minLength", 0)
+        yield "e" * known["maxLength"], True
+        yield "e" * (known["maxLength"] + 1), False
+        if minimum:
+            yield "e" * minimum, True
+            yield "e" * (minimum - 1), False
+            yield " " * minimum, False
+    if "minimum" in known and known["minimum"] > -(2**31):
+        yield known["minimum"], True
+        yield known["minimum"] - 1, False
+    if "maximum" in known and known["maximum"] < 2**31 - 1:
+        yield known["maximum"], True
+        yield known["maximum"] + 1, False
+    if "maxItems" in known:
+        yield [f"tag {number}" for number in range(known["maxItems"])], True
+        yield [f"tag {number}" for number in range(known["maxItems"] + 1)], False
+        for item, is_valid in boundaries(known["items"]):
+            yield [item], is_valid
+    if "anyOf" not in schema:
+        yield None, False
+
+
+class Stage:
+    """A group with a post and a comment of one user, and bodies that this user may send."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        group = self._made("/groups", {"name": "Chess", "visibility": "public"})
+        post = self._made(f"/groups/{group}/posts", {"body": "Who plays?"})
+        comment = self._made(f"/posts/{post}/comments", {"body": "I do"})
+        self._ids = {"group_id": group, "post_id": post, "comment_id": comment}
+        self._post = post
+
+    def path(self, template: str) -> str:
+        return re.sub(r"{(\w+)}", lambda m: self._ids.get(m[1]) or str(uuid.uuid4()), template)
+
+    def body(self, name: str) -> Json:
+        """Returns a valid body of this name."""
+        later = "2100-01-01T00:00:00Z"
+        bodies: dict[str, Json] = {
+            "NewGroup": {"name": "Chess", "visibility": "public"},
+            "NewRole": {"role": "member"},
+            "Mute": {"until": later},
+            "NewPost": {"body": "text"},
+            "NewComment": {"body": "text"},
+            "NewReaction": {"emoji": "👍"},
+            "NewUpload": {"purpose": "post", "mime": "image/png", "size_bytes": 3},
+            "NewTag": {"tag": uuid.uuid4().hex},
+        }
+        if name == "NewAttachment":
+            upload = self._client.post("/uploads/presign", json=bodies["NewUpload"]).json()
+            httpx.put(upload["url"], content=b"png", headers=upload["headers"]).raise_for_status()
+            # Each on a post of its own, for the limit of attachments.
+            post = self._made(f"/groups/{self._ids['group_id']}/posts", bodies["NewPost"])
+            return {"key": upload["key"], "subject_type": "post", "subject_id": post}
+        return bodies.get(name, {})
+
+    def _made(self, path: str, body: Json) -> str:
+        return str(self._client.post(path, json=body).raise_for_status().json()["id"])
 
 
 def test_a_token_is_needed_where_the_document_says_so(

@@ -5,9 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from service.http import problems
+from service.http import problems, request
 
-BASE: Final = "/api/communities/v1"
 _GROUP_ID: Final = re.compile(rb'"group_id":"([0-9a-f-]{36})"')
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ def ok(body: Any) -> Answer:
 
 def created(kind: str, body: Any, path: str | None = None) -> Answer:
     """201 with the new thing; `path`, relative to the base, is where it is."""
-    location = None if path is None else BASE + path
+    location = None if path is None else request.BASE + path
     return Answer(status=201, body=found(body), location=location, made=kind)
 
 

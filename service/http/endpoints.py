@@ -1,13 +1,15 @@
-"""What stands between the router and a handler, the same for every path of the API."""
+"""Endpoints of the API: authenticate, parse, run the handler, and send its answer."""
 
 import functools
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
-from starlette.requests import ClientDisconnect
+import pydantic
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -16,6 +18,7 @@ from service.http import (
     bodies,
     context,
     idempotency,
+    parameters,
     problems,
     request,
     request_log,
@@ -28,44 +31,94 @@ UTF_8: Final = ("utf-8", "utf8")
 
 Preparation = Callable[[context.Context, uuid.UUID, bodies.Body], transaction.Prepare | None]
 
-B = TypeVar("B", bound=bodies.Body)
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A method of a path: its handler, and the body that it takes."""
+    """Method of a path: its handler, and what the API document states about it.
+
+    `answers` maps the status of each success to the shape of its body. `errors` are the codes that
+    the rulebook may answer; the HTTP layer's own codes are not listed.
+    """
 
     handler: Callable[..., Awaitable[answers.Answer]]
+    name: str
+    answers: Mapping[int, type[pydantic.BaseModel] | None]
+    errors: Collection[str]
+    query: Sequence[parameters.Parameter] = ()
+    requires_token: bool
     body: type[bodies.Body] | None = None
     body_optional: bool = False
     # Returns the work that a body needs before its transaction, if it needs any.
     preparation: Preparation | None = None
 
 
-def reads(handler: Callable[[request.Call], Awaitable[answers.Answer]]) -> Operation:
-    """For whoever the rulebook lets see it, without a token too."""
-    return Operation(handler)
-
-
-def acts(handler: Callable[[request.Call], Awaitable[answers.Answer]]) -> Operation:
-    """Changes something for a caller with a token, and needs no body."""
-    return Operation(handler, bodies.Nothing, body_optional=True)
-
-
-def takes(
-    body: type[B],
-    handler: Callable[[request.Call, B], Awaitable[answers.Answer]],
+def reads(
+    handler: Callable[[request.Call], Awaitable[answers.Answer]],
+    shape: type[pydantic.BaseModel],
     *,
-    optional: bool = False,
+    name: str | None = None,
+    errors: Collection[str] = (),
+    query: Sequence[parameters.Parameter] = (),
+    requires_token: bool = False,
+) -> Operation:
+    """Declares an operation that changes nothing and answers 200 with this shape."""
+    return Operation(
+        handler=handler,
+        name=name or handler.__name__,
+        answers={200: shape},
+        errors=errors,
+        query=query,
+        requires_token=requires_token,
+    )
+
+
+def writes(
+    handler: Callable[..., Awaitable[answers.Answer]],
+    shape: type[pydantic.BaseModel] | None = None,
+    *,
+    name: str | None = None,
+    status: int | None = None,
+    answers: Mapping[int, type[pydantic.BaseModel] | None] | None = None,
+    body: type[bodies.Body] = bodies.Nothing,
+    body_optional: bool = False,
+    errors: Collection[str] = (),
     preparation: Preparation | None = None,
 ) -> Operation:
-    """Changes something for a caller with a token, as the body says."""
-    return Operation(handler, body, body_optional=optional, preparation=preparation)
+    """Declares an operation that changes something and requires a token.
+
+    It answers `status` (by default 200 with a shape, 204 without one), or as `answers` states.
+    """
+    return Operation(
+        handler=handler,
+        name=name or handler.__name__,
+        answers=answers or {status or (200 if shape else 204): shape},
+        errors=errors,
+        requires_token=True,
+        body=body,
+        body_optional=body_optional or body is bodies.Nothing,
+        preparation=preparation,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorEndpoint:
+    """GET of a path outside the API, for operators and their tools.
+
+    `answers` maps each status to the shape of its JSON body, or to None for plain text.
+    """
+
+    handler: Callable[[Request], Awaitable[Response]]
+    answers: Mapping[int, type[pydantic.BaseModel] | None]
+    example: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.handler(Request(scope))
+        await response(scope, receive, send)
 
 
 def route(path: str, **operations: Operation) -> Route:
-    """A path of the API, relative to its base, with an operation for each method."""
-    return Route(answers.BASE + path, Endpoint(operations))
+    """Returns the route of a path, relative to the base, with an operation for each method."""
+    return Route(request.BASE + path, Endpoint(operations))
 
 
 class Endpoint:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypedDict, TypeVar
 
 from common import database, s3
-from service.http import parsing, problems
+from service.http import parameters, parsing, problems
 from service.search import candidates
 
-DEFAULT_LIMIT: Final = 20
+BASE: Final = "/api/communities/v1"
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Call:
         """The page that the query asks for."""
         limit = self._value("limit", parsing.parse_integer)
         return {
-            "limit": DEFAULT_LIMIT if limit is None else limit,
+            "limit": parameters.DEFAULT_LIMIT if limit is None else limit,
             "before": self.text("before"),
             "after": self.text("after"),
         }

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gen import models
-from service.http import answers
+from service.http import request
 from service.realtime import sockets, telling
 from service.reference import examples, shapes
 
@@ -111,7 +111,7 @@ def document() -> bytes:
             "asyncapi": "3.0.0",
             "info": {
                 "title": "Communities, live",
-                "version": answers.BASE.rpartition("/")[2],
+                "version": request.BASE.rpartition("/")[2],
                 "description": _INTRODUCTION,
                 "contact": {"name": "The Communities authors"},
                 "license": {"name": "MIT"},

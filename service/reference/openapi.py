@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the routes, their bodies, and the statements of gen/.
+"""OpenAPI document of the API, made from the route tables.
 
 `python -m service.reference` prints it.
 """
@@ -7,25 +7,25 @@ import collections
 import http
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
 import pydantic
 from starlette.routing import BaseRoute, Route
 
-from service.http import answers, bodies, endpoints, request
-from service.reference import examples, learning, shapes
+from service.http import bodies, endpoints, errors, limits, request
+from service.reference import error_codes, examples, shapes
 
 Json = dict[str, Any]
 
 _INTRODUCTION: Final = """\
-- **Pages** hold `items` and `next_cursor`: give it as `before` where the newest come first, else
-  as `after`, until it is null.
-- **Errors** are `application/problem+json`; `code` is a stable word, and one of those below.
-- **`Idempotency-Key`** makes any POST safe to send again, for 24 hours.
-- **PATCH** is a merge patch: what is absent stays, what is null is cleared.
-- **Live updates** come by Socket.IO: [the AsyncAPI document](/asyncapi.json) describes them.
+- **Pages** hold `items` and `next_cursor`. Send it as `before` where the newest items come first,
+  else as `after`, until it is null.
+- **Errors** are `application/problem+json`; `code` is stable and listed below.
+- **`Idempotency-Key`** makes every POST safe to retry for 24 hours.
+- **PATCH** is a merge patch: absent fields stay, null clears a nullable field.
+- **Live updates** arrive by Socket.IO; see [the AsyncAPI document](/asyncapi.json).
 
 ## Errors
 
@@ -40,75 +40,81 @@ _PARAMETERS: Final[Json] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The same request again under the same key gets the same answer.",
+        "description": "A repeated request with the same key returns the stored answer.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     },
     "RequestId": {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "What to call this request in the answer and the logs.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+        "description": (
+            "Identifier of this request in the answer and the logs: 1 to 128 visible ASCII "
+            "characters. The service replaces any other value."
+        ),
+        "schema": {"type": "string"},
     },
 }
 _IN_PATHS: Final = {
-    "code": "The code of an invitation.",
-    "emoji": "An emoji, percent-encoded.",
-    "slug": "The group's slug.",
-}
-_PAGE: Final = {
-    "limit": "How many items at most.",
-    "before": "A cursor: only what is strictly older.",
-    "after": "A cursor: only what is strictly newer.",
-    "cursor": "The next_cursor of the page before.",
-}
-_FILTERS: Final = {
-    "author_id": "Only what this user wrote.",
-    "campus_id": "Only groups of this campus.",
-    "deleted": "Only what is deleted, which moderators may see.",
-    "emoji": "Only reactions with this emoji.",
-    "group_id": "Only what is in this group.",
-    "mine": "Only the caller's own groups.",
-    "parent_id": "Only direct replies to this comment.",
-    "pinned": "Only what is pinned, or with false only what isn't.",
-    "q": "What to look for.",
-    "role": "Only members of this role.",
-    "tag": "Only what has this tag.",
-    "type": "Only things of this type.",
-    "visibility": "Only groups of this visibility.",
+    "code": "Code of an invitation.",
+    "emoji": "Emoji, percent-encoded.",
+    "slug": "Slug of the group.",
 }
 _HEADERS: Final = {
-    "X-Request-ID": "The id of this request.",
-    "Idempotency-Replayed": "true: this answer was given before, and nothing was done again.",
-    "Location": "Where the new thing is.",
-    "Retry-After": "Seconds to wait before trying again.",
+    "X-Request-ID": "Identifier of this request.",
+    "Idempotency-Replayed": "`true` when a stored answer is repeated without a second effect.",
+    "Location": "Path of the created resource.",
+    "Retry-After": "Seconds to wait before the next attempt.",
     "WWW-Authenticate": "Bearer",
 }
+# Shapes that a GET returns by themselves, so that a 201 has a Location.
+_LOCATED: Final = (shapes.Group, shapes.Post, shapes.Comment, shapes.Member)
+
+
+class Entry:
+    """Operation of the API together with its path and method."""
+
+    def __init__(self, path: str, method: str, operation: endpoints.Operation) -> None:
+        self.path = path
+        self.method = method
+        self.operation = operation
+        self.tag = operation.handler.__module__.rpartition(".")[2]
+        self.parameters: list[str] = re.findall(r"{(\w+)}", path)
+
+    def codes(self) -> set[str]:
+        """Returns every error code: the declared ones and those of the HTTP layer."""
+        codes = {*self.operation.errors, *errors.HTTP_LAYER}
+        if any(name.endswith("_id") for name in self.parameters):
+            codes.add("not_found")
+        if self.operation.body is not None:
+            codes |= errors.BODY
+        if self.method == "POST":
+            codes |= errors.IDEMPOTENCY
+        return codes
 
 
 def document(routes: Sequence[BaseRoute]) -> bytes:
-    """The document of these routes, as JSON."""
-    every = [route for route in routes if isinstance(route, Route) and route.include_in_schema]
-    operations = [*learning.learn(every)]
-    schemas = _schemas(operations)
+    """Returns the document of these routes as JSON."""
+    described = [route for route in routes if isinstance(route, Route) and route.include_in_schema]
+    entries = [*_entries(described)]
+    schemas = _schemas(entries)
     paths: dict[str, Json] = collections.defaultdict(dict)
-    for operation in operations:
-        paths[operation.path][operation.method.lower()] = _operation(operation, operations)
-    others = [route for route in every if not isinstance(route.endpoint, endpoints.Endpoint)]
-    for route in others:
-        paths[route.path] = _path_of_operators(route)
+    for entry in entries:
+        paths[entry.path][entry.method.lower()] = _operation(entry)
+    for route in described:
+        if isinstance(route.endpoint, endpoints.OperatorEndpoint):
+            paths[route.path] = _path_of_operators(route.endpoint)
     return orjson.dumps(
         {
             "openapi": "3.1.0",
             "info": {
                 "title": "Communities",
-                "version": answers.BASE.rpartition("/")[2],
+                "version": request.BASE.rpartition("/")[2],
                 "summary": "Groups, posts, comments and reactions.",
                 "description": _introduction(),
                 "contact": {"name": "The Communities authors"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
-            "servers": [{"url": answers.BASE, "description": "This service."}],
-            "tags": _tags(operations, others),
+            "servers": [{"url": request.BASE, "description": "This service."}],
+            "tags": _tags(entries, described),
             "paths": paths,
             "components": {
                 "securitySchemes": {
@@ -116,128 +122,108 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
                 },
                 "parameters": _PARAMETERS,
                 "headers": {
-                    name: {"description": words, "schema": {"type": "string"}}
-                    for name, words in _HEADERS.items()
+                    name: {"description": text, "schema": {"type": "string"}}
+                    for name, text in _HEADERS.items()
                 },
                 "schemas": schemas,
                 "examples": {
-                    **{name: {"value": schemas[name]["examples"][0]} for name in _sent(operations)},
-                    **{code: {"value": _problem(code)} for code in learning.registry()},
+                    **{name: {"value": schemas[name]["examples"][0]} for name in _sent(entries)},
+                    **{code: {"value": _problem(code)} for code in error_codes.registry()},
                 },
             },
         }
     )
+
+
+def _entries(routes: Iterable[Route]) -> Iterator[Entry]:
+    for route in routes:
+        if isinstance(route.endpoint, endpoints.Endpoint):
+            path = route.path.removeprefix(request.BASE)
+            for method, operation in route.endpoint.operations.items():
+                yield Entry(path, method, operation)
 
 
 def _introduction() -> str:
     rows = (
         f"| `{code}` | {status} | {title} |\n"
-        for code, (status, title) in learning.registry().items()
+        for code, (status, title) in error_codes.registry().items()
     )
     return _INTRODUCTION + "".join(rows)
 
 
-def _operation(operation: learning.Learnt, operations: Sequence[learning.Learnt]) -> Json:
-    description = shapes.plain(operation.text.partition(" Raises ")[0])
-    words: Json = {
-        "operationId": _name(operation, operations),
-        "tags": [_tag(operation.module.__name__)],
-        "summary": re.split(r"[.:;]", re.sub(r" \(.*?\)", "", description))[0],
+def _operation(entry: Entry) -> Json:
+    operation = entry.operation
+    description = _one_line(operation.handler.__doc__)
+    described: Json = {
+        "operationId": operation.name,
+        "tags": [entry.tag],
+        "summary": re.split(r"[.:;,]", description)[0],
         "description": description,
-        "security": [{"bearer": []}] if operation.needs_token else [{}, {"bearer": []}],
-        "parameters": [*_parameters(operation)],
+        "security": [{"bearer": []}] if operation.requires_token else [{}, {"bearer": []}],
+        "parameters": [*_parameters(entry)],
         "responses": {
             **{
-                str(status): _success(status, name, operation, operations)
-                for status, name in operation.answers().items()
+                str(status): _success(status, shape, entry)
+                for status, shape in operation.answers.items()
             },
-            **_refusals(operation.codes()),
+            **_refusals(entry.codes()),
         },
     }
-    body = operation.operation.body
-    if body not in (None, bodies.Nothing):
-        words["requestBody"] = {
-            "required": not operation.operation.body_optional,
+    body = operation.body
+    if body is not None and body is not bodies.Nothing:
+        described["requestBody"] = {
+            "required": not operation.body_optional,
             "content": _json_of(body.__name__),
         }
-    return words
+    return described
 
 
-def _name(operation: learning.Learnt, operations: Sequence[learning.Learnt]) -> str:
-    """The name of the SQL function; where several share one, with what sets them apart."""
-    function = operation.statement.function
-    if [each.statement.function for each in operations].count(function) == 1:
-        return function
-    subject = operation.path.split("/")[1].removesuffix("s")
-    handler: str = operation.operation.handler.__name__
-    named = re.sub("(?=reactions?$)", f"{subject}_", function)
-    return named if named != function else f"{handler}_{subject}"
-
-
-def _parameters(operation: learning.Learnt) -> Iterator[Json]:
-    for name in operation.parameters:
+def _parameters(entry: Entry) -> Iterator[Json]:
+    for name in entry.parameters:
         schema: Json = {"type": "string"}
-        words = _IN_PATHS.get(name)
-        if words is None:
+        text = _IN_PATHS.get(name)
+        if text is None:
             schema["format"] = "uuid"
-            words = f"The {name.removesuffix('_id')}'s id."
+            text = f"Id of the {name.removesuffix('_id').replace('_', ' ')}."
+        yield {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+    for parameter in entry.operation.query:
         yield {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": words,
-            "schema": schema,
+            "name": parameter.name,
+            "in": "query",
+            "required": parameter.required,
+            "description": parameter.description,
+            "schema": parameter.schema,
         }
-    for parameter in sorted(operation.queried(), key=lambda each: each.name in _PAGE):
-        # Where it is also a word of Python, gen/ puts a _ behind it.
-        name = parameter.name.removesuffix("_")
-        known = shapes.field_type("query", name, parameter.annotation)
-        schema = pydantic.TypeAdapter(known).json_schema()
-        # A query can't say null: it leaves the parameter out.
-        schema = schema["anyOf"][0] if "anyOf" in schema else schema
-        if name == "limit":
-            schema |= {"minimum": 1, "maximum": 100, "default": request.DEFAULT_LIMIT}
-        elif parameter.annotation is bool:
-            schema |= {"default": False}
-        words = (_PAGE | _FILTERS)[name]
-        yield {"name": name, "in": "query", "description": words, "schema": schema}
-    if operation.method == "POST":
+    if entry.method == "POST":
         yield _ref("parameters", "IdempotencyKey")
     yield _ref("parameters", "RequestId")
 
 
-def _success(
-    status: int,
-    name: str | None,
-    operation: learning.Learnt,
-    operations: Sequence[learning.Learnt],
-) -> Json:
+def _success(status: int, shape: type[pydantic.BaseModel] | None, entry: Entry) -> Json:
     headers = ["X-Request-ID"]
-    if operation.method == "POST":
+    if entry.method == "POST":
         headers.append("Idempotency-Replayed")
-    # What can be got by itself has a place.
-    placed = [each.answers().get(200) for each in operations if each.method == "GET"]
-    if status == http.HTTPStatus.CREATED and name in placed:
+    if status == http.HTTPStatus.CREATED and shape in _LOCATED:
         headers.append("Location")
-    words: Json = {
+    described: Json = {
         "description": http.HTTPStatus(status).phrase,
-        "headers": {each: _ref("headers", each) for each in headers},
+        "headers": {name: _ref("headers", name) for name in headers},
     }
-    if name is not None:
-        words["content"] = _json_of(name)
-    return words
+    if shape is not None:
+        described["content"] = _json_of(shape.__name__)
+    return described
 
 
 def _json_of(name: str) -> Json:
-    """Content of a shape, with its example."""
+    """Returns the content of a shape, with its example."""
     schema, example = _ref("schemas", name), _ref("examples", name)
     return {"application/json": {"schema": schema, "examples": {name: example}}}
 
 
-def _refusals(refused: set[str]) -> Json:
-    """The responses that are errors, by status, each with its codes."""
+def _refusals(refused: Collection[str]) -> Json:
+    """Returns the error responses by status, each with its codes."""
     by_status: dict[int, list[str]] = collections.defaultdict(list)
-    for code, (status, _) in learning.registry().items():
+    for code, (status, _) in error_codes.registry().items():
         if code in refused:
             by_status[status].append(code)
     return {str(status): _refusal(status, codes) for status, codes in sorted(by_status.items())}
@@ -251,7 +237,7 @@ def _refusal(status: int, codes: list[str]) -> Json:
         headers.append("Retry-After")
     return {
         "description": f"{http.HTTPStatus(status).phrase}: " + ", ".join(map("`{}`".format, codes)),
-        "headers": {each: _ref("headers", each) for each in headers},
+        "headers": {name: _ref("headers", name) for name in headers},
         "content": {
             "application/problem+json": {
                 "schema": _ref("schemas", "Problem"),
@@ -261,85 +247,84 @@ def _refusal(status: int, codes: list[str]) -> Json:
     }
 
 
-def _path_of_operators(route: Route) -> Json:
-    """A path outside of the base; its handler's docstring begins with method and path."""
-    summary = re.sub(r"^GET \S+[:,] ", "", learning.one_line(route.endpoint.__doc__))
-    statuses = [200, *map(int, re.findall(r"\b[45]\d\d\b", summary))]
+def _path_of_operators(endpoint: endpoints.OperatorEndpoint) -> Json:
+    description = _one_line(endpoint.handler.__doc__)
     return {
-        "servers": [{"url": "/", "description": "This service, outside of the API."}],
+        "servers": [{"url": "/", "description": "This service, outside the API."}],
         "get": {
-            "operationId": route.endpoint.__name__,
-            "tags": [_tag(route.endpoint.__module__)],
-            "summary": summary[:1].upper() + summary[1:].rstrip("."),
-            "description": summary[:1].upper() + summary[1:],
+            "operationId": endpoint.handler.__name__,
+            "tags": [endpoint.handler.__module__.rpartition(".")[2]],
+            "summary": description.split(".")[0],
+            "description": description,
             "security": [{}],
             "responses": {
                 str(status): {
                     "description": http.HTTPStatus(status).phrase,
-                    "content": _content_for_operators(route, status),
+                    "content": _content_for_operators(endpoint, status, shape),
                 }
-                for status in statuses
+                for status, shape in endpoint.answers.items()
             },
         },
     }
 
 
-def _content_for_operators(route: Route, status: int) -> Json:
-    if route.path == "/metrics":
-        return {"text/plain": {"schema": {"type": "string"}, "example": "communities_sockets 3.0"}}
-    word = "ok" if status == http.HTTPStatus.OK else "error"
-    # The process itself stands on nothing.
-    stores = {} if route.path == "/healthz" else dict.fromkeys(shapes.STORES, word)
-    example = {"status": word, **stores}
-    return {"application/json": {"schema": _ref("schemas", "Health"), "example": example}}
+def _content_for_operators(
+    endpoint: endpoints.OperatorEndpoint, status: int, shape: type[pydantic.BaseModel] | None
+) -> Json:
+    if shape is None:
+        return {"text/plain": {"schema": {"type": "string"}, "example": endpoint.example}}
+    example = endpoint.example
+    if status != http.HTTPStatus.OK:
+        example = example.replace('"ok"', '"error"')
+    schema = _ref("schemas", shape.__name__)
+    return {"application/json": {"schema": schema, "example": orjson.loads(example)}}
 
 
-def _tags(operations: Iterable[learning.Learnt], others: Iterable[Route]) -> list[Json]:
-    modules = [operation.module.__name__ for operation in operations]
-    modules += [route.endpoint.__module__ for route in others]
+def _tags(entries: Iterable[Entry], routes: Iterable[Route]) -> list[Json]:
+    modules = [entry.operation.handler.__module__ for entry in entries]
+    modules += [
+        route.endpoint.handler.__module__
+        for route in routes
+        if isinstance(route.endpoint, endpoints.OperatorEndpoint)
+    ]
     tags = [
-        {"name": _tag(name), "description": learning.one_line(sys.modules[name].__doc__)}
+        {"name": name.rpartition(".")[2], "description": _one_line(sys.modules[name].__doc__)}
         for name in dict.fromkeys(modules)
     ]
-    # A reader begins with groups, whatever is asked for most.
+    # Readers begin with groups; the order of the routes serves the router.
     return sorted(tags, key=lambda tag: tag["name"] not in ("groups", "members", "invitations"))
 
 
-def _tag(module: str) -> str:
-    return module.rpartition(".")[2]
+def _sent(entries: Iterable[Entry]) -> list[str]:
+    """Returns the names of the shapes and bodies that are a whole body."""
+    names: set[str] = set()
+    for entry in entries:
+        names |= {shape.__name__ for shape in entry.operation.answers.values() if shape}
+        body = entry.operation.body
+        if body is not None and body is not bodies.Nothing:
+            names.add(body.__name__)
+    return sorted(names)
 
 
-def _sent(operations: Iterable[learning.Learnt]) -> list[str]:
-    """The names of what is a whole body."""
-    names = [name for operation in operations for name in operation.answers().values() if name]
-    taken = [operation.operation.body for operation in operations]
-    return sorted(
-        {*names, *(body.__name__ for body in taken if body not in (None, bodies.Nothing))}
-    )
-
-
-def _schemas(operations: Iterable[learning.Learnt]) -> Json:
-    """Every shape and every body, by name."""
-    answers: list[type[pydantic.BaseModel]] = [shapes.Problem, shapes.Health]
+def _schemas(entries: Iterable[Entry]) -> Json:
+    """Returns the schema of every shape and every body, by name."""
+    answered: list[type[pydantic.BaseModel]] = [shapes.Problem, shapes.Health]
     asked: list[type[pydantic.BaseModel]] = []
-    for operation in operations:
-        shape = operation.statement.shape()
-        if operation.statement.is_page:
-            assert shape is not None
-            answers.append(shapes.page(shape, has_summary=operation.statement.has_summary))
-        elif "decided" not in operation.names and shape is not None:
-            answers.append(shape)
-        body = operation.operation.body
+    for entry in entries:
+        answered += [shape for shape in entry.operation.answers.values() if shape]
+        body = entry.operation.body
         if body is not None and body is not bodies.Nothing:
             asked.append(shapes.refined(body))
-    schemas = shapes.schemas(answers, asked)
-    schemas["Problem"]["properties"]["code"]["enum"] = [*learning.registry()]
+    schemas = shapes.schemas(answered, asked)
+    for body_model in asked:
+        limits.add_to(schemas[body_model.__name__], body_model.__name__)
+    schemas["Problem"]["properties"]["code"]["enum"] = [*error_codes.registry()]
     examples.add_to(schemas)
     return schemas
 
 
 def _problem(code: str) -> Json:
-    status, title = learning.registry()[code]
+    status, title = error_codes.registry()[code]
     problem = {
         "type": "about:blank",
         "title": http.HTTPStatus(status).phrase,
@@ -355,3 +340,7 @@ def _problem(code: str) -> Json:
 
 def _ref(kind: str, name: str) -> Json:
     return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
+import orjson
 import pydantic
 from pydantic.json_schema import models_json_schema
 
@@ -58,6 +59,7 @@ class Problem(pydantic.BaseModel):
 
 # As /readyz names them.
 STORES: Final = ("postgres", "redis", "s3", "opensearch")
+READY_EXAMPLE: Final = orjson.dumps({"status": "ok", **dict.fromkeys(STORES, "ok")}).decode()
 
 
 class Health(pydantic.BaseModel):
@@ -70,13 +72,18 @@ class Health(pydantic.BaseModel):
 
 def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
     """The model, under the name that clients know it by, with all that is known of its fields."""
-    name = model.__name__.removeprefix("Api")
-    return _refined(name, _INSTEAD.get(name, model))
+    return _refined(model.__name__.removeprefix("Api"), model)
 
 
-def page(shape: type[pydantic.BaseModel], *, has_summary: bool) -> type[pydantic.BaseModel]:
-    """A page of a list of these."""
-    return _page(shape, has_summary)
+@functools.cache
+def page(
+    shape: type[pydantic.BaseModel], *, summary: type[pydantic.BaseModel] | None = None
+) -> type[pydantic.BaseModel]:
+    """Returns the model of a page of these, with a list of `summary` beside the items."""
+    fields: dict[str, Any] = {"items": list[shape], "next_cursor": str | None}  # type: ignore[valid-type]
+    if summary is not None:
+        fields["summary"] = list[summary]  # type: ignore[valid-type]
+    return pydantic.create_model(f"{shape.__name__}Page", **fields)
 
 
 def schemas(
@@ -124,14 +131,6 @@ def _tidy(schema: Any) -> Any:
 
 
 @functools.cache
-def _page(shape: type[pydantic.BaseModel], has_summary: bool) -> type[pydantic.BaseModel]:
-    fields: dict[str, Any] = {"items": list[shape], "next_cursor": str | None}  # type: ignore[valid-type]
-    if has_summary:
-        fields["summary"] = list[ReactionCount]
-    return pydantic.create_model(f"{shape.__name__}Page", **fields)
-
-
-@functools.cache
 def _refined(name: str, model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
     fields: dict[str, Any] = {
         field: (field_type(name, field, info.annotation), info.default)
@@ -141,7 +140,6 @@ def _refined(name: str, model: type[pydantic.BaseModel]) -> type[pydantic.BaseMo
     return pydantic.create_model(name, __base__=model, __doc__=model.__doc__, **fields)
 
 
-_INSTEAD: Final[dict[str, type[pydantic.BaseModel]]] = {"Upload": Upload}
 # By the name of a field, whose nullability stays, or of a shape or body and its field.
 _FIELDS: Final[dict[str, Any]] = {
     "role": Role,
@@ -159,8 +157,19 @@ _FIELDS: Final[dict[str, Any]] = {
     "query.type": Literal["post", "comment", "group"],
     "reactions": list[ReactionCount],
 }
-# Refined by what stands above.
-_FIELDS["media"] = list[refined(models.ApiMedia)]  # type: ignore[misc]
+Media: Final = refined(models.ApiMedia)
+# Needs the refined model of media.
+_FIELDS["media"] = list[Media]  # type: ignore[valid-type]
+
+AuditEntry: Final = refined(models.ApiAuditEntry)
+Comment: Final = refined(models.ApiComment)
+Group: Final = refined(models.ApiGroup)
+Invite: Final = refined(models.ApiInvite)
+JoinRequest: Final = refined(models.ApiJoinRequest)
+Member: Final = refined(models.ApiMember)
+Post: Final = refined(models.ApiPost)
+Reaction: Final = refined(models.ApiReaction)
+Tag: Final = refined(models.ApiTag)
 
 
 class Hit(pydantic.BaseModel):
@@ -170,9 +179,9 @@ class Hit(pydantic.BaseModel):
     score: float
     # By the name of the field; in HTML, with <em> around what matched.
     highlights: dict[str, list[str]]
-    post: refined(models.ApiPost) | None = None  # type: ignore[valid-type]
-    comment: refined(models.ApiComment) | None = None  # type: ignore[valid-type]
-    group: refined(models.ApiGroup) | None = None  # type: ignore[valid-type]
+    post: Post | None = None  # type: ignore[valid-type]
+    comment: Comment | None = None  # type: ignore[valid-type]
+    group: Group | None = None  # type: ignore[valid-type]
 
 
 class Search(pydantic.BaseModel):
@@ -180,6 +189,3 @@ class Search(pydantic.BaseModel):
 
     items: list[Hit]
     next_cursor: str | None
-
-
-_INSTEAD["Search"] = Search

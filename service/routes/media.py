@@ -1,12 +1,20 @@
 """Uploads and attachments."""
 
 import orjson
+from starlette.routing import Route
 
 from gen import media
-from service.http import answers, bodies, request
+from service.http import answers, bodies, errors, request
+from service.http.endpoints import route, writes
+from service.media import uploads
+from service.reference import shapes
 
 
-async def presign(call: request.Call, body: bodies.NewUpload) -> answers.Answer:
+async def presign_upload(call: request.Call, body: bodies.NewUpload) -> answers.Answer:
+    """Presigns an upload.
+
+    The key is bound to the caller, purpose, type and size, and expires after minutes.
+    """
     querier = media.AsyncQuerier(await call.connect())
     upload = answers.found(
         await querier.upload_presign(
@@ -27,7 +35,8 @@ async def presign(call: request.Call, body: bodies.NewUpload) -> answers.Answer:
     return answers.created("presign", orjson.dumps(answer))
 
 
-async def link(call: request.Call, body: bodies.NewAttachment) -> answers.Answer:
+async def link_attachment(call: request.Call, body: bodies.NewAttachment) -> answers.Answer:
+    """Attaches an upload to a post or comment of the caller, or makes it the picture of a group."""
     querier = media.AsyncQuerier(await call.connect())
     return answers.created(
         "attachment",
@@ -42,8 +51,40 @@ async def link(call: request.Call, body: bodies.NewAttachment) -> answers.Answer
     )
 
 
-async def remove(call: request.Call) -> answers.Answer:
+async def remove_attachment(call: request.Call) -> answers.Answer:
+    """Removes an attachment. The caller must be the author of its subject or a moderator."""
     attachment_id = call.id("attachment_id")
     querier = media.AsyncQuerier(await call.connect())
     await querier.attachment_remove(actor=call.actor, attachment_id=attachment_id)
     return answers.NO_CONTENT
+
+
+def routes() -> list[Route]:
+    """Returns the routes of uploads and attachments."""
+    return [
+        route(
+            "/uploads/presign",
+            POST=writes(
+                presign_upload,
+                shapes.Upload,
+                status=201,
+                body=bodies.NewUpload,
+                errors={"mime_not_allowed", "too_many_uploads"},
+            ),
+        ),
+        route(
+            "/attachments",
+            POST=writes(
+                link_attachment,
+                shapes.Media,
+                status=201,
+                body=bodies.NewAttachment,
+                errors=errors.WRITE | {"attachment_limit", "attachment_mismatch"},
+                preparation=uploads.preparation,
+            ),
+        ),
+        route(
+            "/attachments/{attachment_id}",
+            DELETE=writes(remove_attachment, errors=errors.RANK),
+        ),
+    ]

@@ -1,4 +1,4 @@
-"""What operators ask of a process: does it live, is it ready, what has it done."""
+"""Health checks and metrics of a server process."""
 
 import asyncio
 
@@ -6,18 +6,22 @@ import orjson
 import prometheus_client
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from service.http import context
+from service.http import context, endpoints
+from service.reference import shapes
 
 
 async def live(_request: Request) -> Response:
-    """GET /healthz: the process answers."""
+    """Answers as long as the process runs."""
     return _words(200, {"status": "ok"})
 
 
 async def ready(request: Request) -> Response:
-    """GET /readyz: each backing store by name; 503 when one is not there, when the database lacks
-    functions that are called (then `rulebook` is named, too), and when the process is to stop.
+    """Returns the status of each backing store by name.
+
+    Answers 503 when one is down, when the process is draining, or when the database lacks a
+    function that the service calls. In the last case, `rulebook` is `error` as well.
     """
     health = context.of(request.scope).health
     stores = await health.check()
@@ -30,10 +34,27 @@ async def ready(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """GET /metrics, for Prometheus."""
+    """Returns the metrics of all processes of the instance, for Prometheus."""
     text = await asyncio.to_thread(context.of(request.scope).metrics.text)
     return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 def _words(status: int, words: dict[str, str]) -> Response:
     return Response(orjson.dumps(words), status, media_type="application/json")
+
+
+def routes() -> list[Route]:
+    """Returns the routes for operators, outside the base path of the API."""
+    health = {200: shapes.Health, 503: shapes.Health}
+    probes = {
+        "/healthz": endpoints.OperatorEndpoint(
+            handler=live, answers={200: shapes.Health}, example='{"status":"ok"}'
+        ),
+        "/readyz": endpoints.OperatorEndpoint(
+            handler=ready, answers=health, example=shapes.READY_EXAMPLE
+        ),
+        "/metrics": endpoints.OperatorEndpoint(
+            handler=metrics, answers={200: None}, example="communities_sockets 3.0"
+        ),
+    }
+    return [Route(path, probe, methods=["GET"]) for path, probe in probes.items()]

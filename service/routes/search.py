@@ -4,13 +4,17 @@ import uuid
 from typing import Any
 
 import orjson
+from starlette.routing import Route
 
 from gen import models, search
-from service.http import answers, request
-from service.search import candidates as asking
+from service.http import answers, errors, parameters, request
+from service.http.endpoints import reads, route
+from service.reference import shapes
+from service.search import candidates
 
 
-async def page(call: request.Call) -> answers.Answer:
+async def search_content(call: request.Call) -> answers.Answer:
+    """Searches posts, comments and groups that the caller may see, best match first."""
     limit, cursor = call.page()["limit"], call.text("cursor")
     q, type_, tag = call.text("q"), call.text("type"), call.text("tag")
     group_id = call.filter_id("group_id")
@@ -46,21 +50,21 @@ class Finding:
         hidden would tell of it.
         """
         after = self._start()
-        for most in asking.ROUNDS:
+        for most in candidates.ROUNDS:
             # A slow index must not keep a connection from those who don't ask it.
             await self._call.release()
             hits = await self._call.search.ask(self._asked, after, most, self._closed)
             if hits:
                 await self._look(hits)
-                after = asking.place_of(hits)
+                after = candidates.place_of(hits)
             if len(hits) < most or len(self._found) > self._asked.most:
                 break
             await self._leave_out(hits)
         return answers.ok(self._page())
 
-    def _start(self) -> asking.Place | None:
+    def _start(self) -> candidates.Place | None:
         score, version = self._asked.after_score, self._asked.after_version
-        return None if score is None or version is None else asking.Place(score, version)
+        return None if score is None or version is None else candidates.Place(score, version)
 
     async def _look(self, hits: list[dict[str, Any]]) -> None:
         querier = search.AsyncQuerier(await self._call.connect())
@@ -88,3 +92,13 @@ class Finding:
 
 def _ids(hits: list[dict[str, Any]], field: str) -> list[uuid.UUID]:
     return list({uuid.UUID(hit[field]) for hit in hits if hit.get(field) is not None})
+
+
+def routes() -> list[Route]:
+    """Returns the route of the search."""
+    return [
+        route(
+            "/search",
+            GET=reads(search_content, shapes.Search, errors=errors.PAGE, query=parameters.SEARCH),
+        ),
+    ]
