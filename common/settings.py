@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     ] = ()
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
+    # Tolerated difference between the clocks of issuer and service, for `nbf` and `exp`.
+    jwt_leeway_seconds: Annotated[float, Field(ge=0, le=300)] = 10
 
     # Connections without a token to the sockets of each server process.
     sockets_anonymous: int = Field(default=2000, ge=0, le=1_000_000)

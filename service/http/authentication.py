@@ -1,4 +1,4 @@
-"""Who asks: a bearer token's user, decided from the token and the configured keys alone."""
+"""Authentication of bearer tokens, from the token and the configured keys alone."""
 
 import re
 import time
@@ -11,20 +11,19 @@ import jwt
 from common import blocking_calls, outages, settings
 from service.http import parsing, problems
 
-# How long a key set, and a token that was found good, are believed without another look.
-KEYS_LIFESPAN: Final = 300.0
-TOKEN_LIFESPAN: Final = 60.0
-TOKENS_REMEMBERED: Final = 10_000
-JWKS_TIMEOUT: Final = 3.0
+KEY_SET_CACHE_SECONDS: Final = 300.0
+TOKEN_CACHE_SECONDS: Final = 60.0
+MAX_CACHED_TOKENS: Final = 10_000
+JWKS_TIMEOUT_SECONDS: Final = 3.0
 
 _BEARER: Final = re.compile(rb"bearer +([\w-]+\.[\w-]+\.[\w-]+)", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-# What a token that anybody may have written can make the library raise.
+# Exceptions of the library on hostile tokens.
 _BAD_TOKEN: Final = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 class Authenticator:
-    """Tells the user of an Authorization header."""
+    """Verifies tokens, and caches verified ones."""
 
     def __init__(self, configuration: settings.ServiceSettings) -> None:
         self._secret = configuration.jwt_secret
@@ -33,27 +32,29 @@ class Authenticator:
         if configuration.jwt_jwks_url is not None:
             self._keys = jwt.PyJWKClient(
                 configuration.jwt_jwks_url.get_secret_value(),
-                lifespan=KEYS_LIFESPAN,
-                timeout=JWKS_TIMEOUT,
+                lifespan=KEY_SET_CACHE_SECONDS,
+                timeout=JWKS_TIMEOUT_SECONDS,
             )
+        self._leeway_seconds = configuration.jwt_leeway_seconds
         self._checks: dict[str, Any] = {
+            "leeway": self._leeway_seconds,
             "algorithms": list(configuration.jwt_algorithms),
             "audience": configuration.jwt_audience,
             "issuer": configuration.jwt_issuer,
             "options": {
                 "require": ["exp", "sub"],
                 "verify_aud": configuration.jwt_audience is not None,
-                # When it was made decides nothing, and an issuer's clock may be ahead of ours.
+                # The issue time decides nothing.
                 "verify_iat": False,
             },
         }
-        # Token → its user, and until when it may be believed (seconds since the epoch).
-        self._known: dict[bytes, tuple[uuid.UUID, float]] = {}
+        # By token: its user, and the end of the cached verdict in seconds since the epoch.
+        self._cached: dict[bytes, tuple[uuid.UUID, float]] = {}
 
     async def user(self, headers: Sequence[bytes]) -> uuid.UUID | None:
-        """The user of the request's Authorization headers, None without one.
+        """Returns the user of the request's Authorization headers, None without one.
 
-        Raises Problem: 401 for all that is no good token, 503 when the key set can't be had.
+        Raises Problem 401 for an invalid token, StoreUnavailable when the key set can't be read.
         """
         if not headers:
             return None
@@ -61,16 +62,16 @@ class Authenticator:
         if match is None or len(headers) > 1:
             raise problems.unauthenticated("The Authorization header is not one bearer token.")
         token = match[1]
-        user, believed_until = self._known.get(token, (None, 0.0))
-        if user is None or time.time() > believed_until:
+        user, cached_until = self._cached.get(token, (None, 0.0))
+        if user is None or time.time() > cached_until:
             user, expires = await self._check(token)
-            self._remember(token, user, min(expires, time.time() + TOKEN_LIFESPAN))
+            self._cache(token, user, min(expires, time.time() + TOKEN_CACHE_SECONDS))
         return user
 
     async def holder(self, token: object) -> tuple[uuid.UUID, float]:
-        """The user of a token, and when it ends (seconds since the epoch).
+        """Returns the user of a token and its end in seconds since the epoch, leeway included.
 
-        Raises Problem as user() does.
+        Raises like user().
         """
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise problems.unauthenticated("The token is not valid.")
@@ -79,7 +80,8 @@ class Authenticator:
     async def _check(self, token: bytes) -> tuple[uuid.UUID, float]:
         try:
             claims = jwt.decode(token, await self._key(token), **self._checks)
-            user, expires = _somebody(claims["sub"]), float(claims["exp"])
+            user = _user_id(claims["sub"])
+            expires = float(claims["exp"]) + self._leeway_seconds
         except jwt.PyJWKClientConnectionError as error:
             raise outages.StoreUnavailable("jwks") from error
         except _BAD_TOKEN as error:
@@ -91,18 +93,18 @@ class Authenticator:
         if keys is None:
             assert self._secret is not None
             return self._secret.get_secret_value()
-        # The client fetches and locks in a blocking way.
+        # The client blocks.
         return await self._calls.run(lambda: keys.get_signing_key_from_jwt(token))
 
-    def _remember(self, token: bytes, user: uuid.UUID, believed_until: float) -> None:
-        if len(self._known) >= TOKENS_REMEMBERED:
-            self._known.clear()
-        self._known[token] = (user, believed_until)
+    def _cache(self, token: bytes, user: uuid.UUID, until: float) -> None:
+        if len(self._cached) >= MAX_CACHED_TOKENS:
+            self._cached.clear()
+        self._cached[token] = (user, until)
 
 
-def _somebody(subject: str) -> uuid.UUID:
-    """The user of a token. Raises ValueError; the nil UUID stands for whoever has none."""
+def _user_id(subject: str) -> uuid.UUID:
+    """Returns the user of a token. Raises ValueError, also for the nil UUID."""
     user = parsing.parse_uuid(subject)
     if not user.int:
-        raise ValueError("is nobody's id")
+        raise ValueError("is the nil UUID")
     return user

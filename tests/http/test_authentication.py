@@ -1,4 +1,4 @@
-"""Who may be heard at all: tokens and the header that carries them."""
+"""Authentication: tokens and the header that carries them."""
 
 import base64
 import hmac
@@ -22,6 +22,7 @@ from tools import stack
 USER = "0b8f63f0-51c2-4a8e-9d1a-6f1f7a2c9e11"
 GROUP = "7c1d2e5a-93b4-4f0e-8a77-2d9c4b6e8f22"
 HOUR = 3600
+LEEWAY = 10  # seconds, the default
 
 
 def _claims(**given: Any) -> dict[str, Any]:
@@ -123,18 +124,31 @@ def test_a_token_needs_an_end_and_a_uuid_as_its_subject(
     _refused(_get(shared_service, token))
 
 
-def test_a_token_ends_when_it_says_also_when_it_was_seen_before(
+def test_expired_token_is_refused_after_the_leeway_although_it_was_cached(
     shared_service: servers.Service,
 ) -> None:
-    token = jwt.encode(_claims(exp=int(time.time()) + 4), _secret(shared_service))
+    token = jwt.encode(_claims(exp=int(time.time()) + 4 - LEEWAY), _secret(shared_service))
     assert _get(shared_service, token).status_code == 200
     time.sleep(4.1)
     _refused(_get(shared_service, token))
 
 
-def test_a_token_may_come_from_a_clock_that_is_ahead(shared_service: servers.Service) -> None:
-    token = jwt.encode(_claims(iat=int(time.time()) + 5), _secret(shared_service))
+@pytest.mark.parametrize(("claim", "offset"), [("iat", HOUR), ("nbf", 3), ("exp", -3)])
+def test_token_of_a_skewed_clock_is_accepted_within_the_leeway(
+    claim: str, offset: int, shared_service: servers.Service
+) -> None:
+    claims = _claims(**{claim: int(time.time()) + offset})
+    token = jwt.encode(claims, _secret(shared_service))
     assert _get(shared_service, token).status_code == 200
+
+
+@pytest.mark.parametrize("claim", ["nbf", "exp"])
+def test_token_beyond_the_configured_leeway_is_refused(
+    claim: str, run_service: ServiceFactory
+) -> None:
+    service = run_service(JWT_LEEWAY_SECONDS="0")
+    skewed = {"nbf": int(time.time()) + 5, "exp": int(time.time()) - 1}
+    _refused(_get(service, jwt.encode(_claims(**{claim: skewed[claim]}), _secret(service))))
 
 
 def test_a_token_signed_otherwise_is_refused(shared_service: servers.Service) -> None:

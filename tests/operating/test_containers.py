@@ -291,6 +291,7 @@ class _Composed:
             "JWT_JWKS_URL": "",
             "JWT_ISSUER": "",
             "JWT_AUDIENCE": "",
+            "JWT_LEEWAY_SECONDS": "10",
         }
         port = "METRICS_PORT" if "METRICS_PORT" in given else "PORT"
         return {

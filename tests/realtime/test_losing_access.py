@@ -158,9 +158,10 @@ async def test_who_moderates_no_more_is_thrown_out_of_what_is_deleted(
 async def test_a_socket_ends_with_its_token_on_every_process(town: Town) -> None:
     group_id = town.group("public")
     await town.settle()
+    # Within the leeway of ten seconds an expired token still connects.
+    ttl = timedelta(seconds=4 - 10)
     ends = [
-        town.client(f"/groups/{group_id}", "owner", service=service, ttl=timedelta(seconds=4))
-        for service in (0, 1)
+        town.client(f"/groups/{group_id}", "owner", service=service, ttl=ttl) for service in (0, 1)
     ]
     stays = town.client(f"/groups/{group_id}", "owner")
     await asyncio.gather(*(client.connect() for client in (*ends, stays)))
