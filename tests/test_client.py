@@ -142,7 +142,9 @@ def walk(group_id: uuid.UUID, client: Any) -> list[uuid.UUID]:
     """The ids of all posts of a group, page by page."""
     listing, ids, cursor = api("posts.list_posts"), [], None
     while True:
-        position = {} if cursor is None else {"position": listing.ListPostsPosition(before=cursor)}
+        position: dict[str, Any] = {}
+        if cursor is not None:
+            position["position"] = listing.ListPostsPosition(before=cursor)
         page = listing.sync(group_id, client=client, limit=2, **position)
         ids += [post.id for post in page.items]
         cursor = page.next_cursor

@@ -21,7 +21,7 @@ def look(context: Context) -> Iterator[Finding]:
         )
         return
     url = settings.jwt_jwks_url.get_secret_value()
-    client = jwt.PyJWKClient(url, timeout=authentication.JWKS_TIMEOUT)
+    client = jwt.PyJWKClient(url, timeout=authentication.JWKS_TIMEOUT_SECONDS)
     try:
         keys = client.get_signing_keys()
     except jwt.PyJWKClientConnectionError as error:
