@@ -1,9 +1,30 @@
--- Values: how texts, tags, emoji, cursors and page sizes are cleaned and checked (§7, §8).
--- A check_… function answers null when the value is right and a field error when it is not.
+-- Values: how texts, tags, emoji, cursors and page sizes are normalised and checked (§7, §8).
+-- A check_… function returns null for a valid value and a field error for an invalid one.
 --
--- A function in SQL is as volatile as the most volatile one that it calls, and has no sub-select:
--- only then does the planner inline it. Otherwise PostgreSQL 16 and 17 plan it anew in each
--- transaction, which takes ten times as long as what it does.
+-- An SQL function is declared as volatile as the most volatile function that it calls, and has no
+-- sub-select, so that the planner inlines it. Otherwise PostgreSQL 16 and 17 plan it again in each
+-- transaction, which costs ten times as much as the function itself.
+
+-- Texts ------------------------------------------------------------------------------------------
+
+-- PostgreSQL 17 has this locale built in; the C library provides it to older versions.
+do $$
+begin
+  execute format(
+    'create collation api.unicode_case (provider = %s, locale = ''C.UTF-8'')',
+    case when current_setting('server_version_num')::int >= 170000 then 'builtin' else 'libc' end
+  );
+end
+$$;
+comment on collation api.unicode_case is
+  'Case of all scripts by Unicode''s one-to-one mappings, whatever the locale of the database.';
+
+create function api.lower_case(p_text text)
+returns text
+language sql immutable
+return lower(p_text collate api.unicode_case);
+comment on function api.lower_case(text) is
+  'Returns the text in lower case, the same in every database.';
 
 create function api.trim_text(p_text text)
 returns text
@@ -13,7 +34,60 @@ return btrim(
   E'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005'
   '\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'
 );
-comment on function api.trim_text(text) is 'The text without Unicode white space at its ends (§8).';
+comment on function api.trim_text(text) is 'Returns the text without Unicode white space at its ends (§8).';
+
+create function api.is_blank(p_text text)
+returns boolean
+language sql immutable
+return p_text !~ (
+  '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f'
+  '\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb'
+  '\U00013430-\U0001343f\U00013441\U00013442\U00016fe4\U0001bca0-\U0001bca3\U0001d159'
+  '\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'
+);
+comment on function api.is_blank(text) is
+  'Returns whether the text shows nothing: it has only white space, control and format characters, '
+  'fillers, variation selectors and tags (§8).';
+
+create function api.clean_text(p_text text)
+returns text
+language sql immutable
+return case
+  when api.is_blank(p_text) then ''
+  -- The test costs a quarter of the normalisation.
+  when p_text is nfc normalized then api.trim_text(p_text)
+  else api.trim_text(normalize(p_text, nfc))
+end;
+comment on function api.clean_text(text) is
+  'Returns the text as it is stored: in NFC, trimmed, and empty if it shows nothing (§8).';
+
+create function api.has_bidi_controls(p_text text)
+returns boolean
+language sql immutable
+return p_text ~ '[\u202a-\u202e\u2066-\u2069]';
+comment on function api.has_bidi_controls(text) is
+  'Returns whether the text has characters that reorder the text around it (§8).';
+
+create function api.clean_name(p_name text)
+returns text
+language sql immutable
+return case when api.has_bidi_controls(p_name) then p_name else api.clean_text(p_name) end;
+comment on function api.clean_name(text) is
+  'Returns a name or title as it is stored; one that check_name refuses stays as it is (§8).';
+
+create function api.remove_invisible(p_text text)
+returns text
+language sql immutable
+return regexp_replace(
+  p_text,
+  '^[\u00ad\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064\u206a-\u206f\ufeff]+'
+  '|[\u00ad\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064\u206a-\u206f\ufeff]+$'
+  '|[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2060-\u2064\u206a-\u206f\ufeff]',
+  '', 'g'
+);
+comment on function api.remove_invisible(text) is
+  'Returns a tag or emoji without zero-width characters, so that two which look alike are one. '
+  'Joiners (ZWJ, ZWNJ) stay between visible characters.';
 
 create function api.check_text(p_field text, p_value text, p_min int, p_max int)
 returns json
@@ -26,7 +100,20 @@ return case
     then api.field_error(p_field, format('has more than %s characters', p_max))
 end;
 comment on function api.check_text(text, text, int, int) is
-  'Field error unless the text has p_min to p_max characters, counted in code points (§8).';
+  'Returns a field error unless the clean text has p_min to p_max characters, counted in code points '
+  '(§8).';
+
+create function api.check_name(p_field text, p_value text, p_min int, p_max int)
+returns json
+language sql stable
+return case
+  when api.has_bidi_controls(p_value)
+    then api.field_error(p_field, 'has characters that change the direction of text')
+  else api.check_text(p_field, p_value, p_min, p_max)
+end;
+comment on function api.check_name(text, text, int, int) is
+  'Returns a field error unless the clean name or title has p_min to p_max characters and no bidi '
+  'controls (§8).';
 
 create function api.check_choice(p_field text, p_value text, variadic p_choices text[])
 returns json
@@ -34,10 +121,10 @@ language sql stable
 return case
   when p_value is null then api.field_error(p_field, 'is required')
   when p_value <> all (p_choices)
-    then api.field_error(p_field, 'is none of ' || array_to_string(p_choices, ', '))
+    then api.field_error(p_field, 'is not one of ' || array_to_string(p_choices, ', '))
 end;
 comment on function api.check_choice(text, text, text[]) is
-  'Field error unless the value is one of the choices (§8).';
+  'Returns a field error unless the value is one of the choices (§8).';
 
 create function api.check_future(p_field text, p_value timestamptz)
 returns json
@@ -46,7 +133,71 @@ return case
   when p_value <= now() or not isfinite(p_value) then api.field_error(p_field, 'is not in the future')
 end;
 comment on function api.check_future(text, timestamptz) is
-  'Field error when a time is given that has passed or never comes (§8).';
+  'Returns a field error if a time is given that is past or infinite (§8).';
+
+-- Emoji ------------------------------------------------------------------------------------------
+
+create function api.canonical_emoji(p_emoji text)
+returns text
+language sql immutable
+return regexp_replace(
+  normalize(translate(api.remove_invisible(p_emoji), E'\ufe0e\ufe0f', ''), nfc),
+  -- A keycap, or a character with Emoji=Yes and Emoji_Presentation=No (Unicode 17) that no skin tone
+  -- follows.
+  '([#*0-9](?=\u20e3)|['
+  '\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u2328\u23cf\u23ed-\u23ef'
+  '\u23f1\u23f2\u23f8-\u23fa\u24c2\u25aa\u25ab\u25b6\u25c0\u25fb\u25fc\u2600-\u2604\u260e'
+  '\u2611\u2618\u261d\u2620\u2622\u2623\u2626\u262a\u262e\u262f\u2638-\u263a\u2640\u2642'
+  '\u265f\u2660\u2663\u2665\u2666\u2668\u267b\u267e\u2692\u2694-\u2697\u2699\u269b\u269c'
+  '\u26a0\u26a7\u26b0\u26b1\u26c8\u26cf\u26d1\u26d3\u26e9\u26f0\u26f1\u26f4\u26f7-\u26f9'
+  '\u2702\u2708\u2709\u270c\u270d\u270f\u2712\u2714\u2716\u271d\u2721\u2733\u2734\u2744\u2747'
+  '\u2763\u2764\u27a1\u2934\u2935\u2b05-\u2b07\u3030\u303d\u3297\u3299\U0001f170\U0001f171'
+  '\U0001f17e\U0001f17f\U0001f202\U0001f237\U0001f321\U0001f324-\U0001f32c\U0001f336'
+  '\U0001f37d\U0001f396\U0001f397\U0001f399-\U0001f39b\U0001f39e\U0001f39f'
+  '\U0001f3cb-\U0001f3ce\U0001f3d4-\U0001f3df\U0001f3f3\U0001f3f5\U0001f3f7\U0001f43f'
+  '\U0001f441\U0001f4fd\U0001f549\U0001f54a\U0001f56f\U0001f570\U0001f573-\U0001f579'
+  '\U0001f587\U0001f58a-\U0001f58d\U0001f590\U0001f5a5\U0001f5a8\U0001f5b1\U0001f5b2'
+  '\U0001f5bc\U0001f5c2-\U0001f5c4\U0001f5d1-\U0001f5d3\U0001f5dc-\U0001f5de\U0001f5e1'
+  '\U0001f5e3\U0001f5e8\U0001f5ef\U0001f5f3\U0001f5fa\U0001f6cb\U0001f6cd-\U0001f6cf'
+  '\U0001f6e0-\U0001f6e5\U0001f6e9\U0001f6f0\U0001f6f3](?![\U0001f3fb-\U0001f3ff]))',
+  E'\\1\ufe0f', 'g'
+);
+comment on function api.canonical_emoji(text) is
+  'Returns the fully qualified form of an emoji, as Unicode''s emoji data defines it: U+FE0F follows '
+  'each character that is shown as text by default, and no other (§8).';
+
+create function api.check_emoji(p_field text, p_emoji text)
+returns json
+language sql stable
+return case
+  when coalesce(api.is_blank(p_emoji), true) then api.field_error(p_field, 'is required')
+  when char_length(p_emoji) > 16 then api.field_error(p_field, 'has more than 16 characters')
+  when p_emoji
+    ~ '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028-\u202f\u205f\u2066-\u2069\u3000]'
+    then api.field_error(p_field, 'has white space or control characters')
+end;
+comment on function api.check_emoji(text, text) is
+  'Returns a field error unless the canonical emoji has 1 to 16 code points, and none of them is white '
+  'space or a control character (§8).';
+
+-- Tags -------------------------------------------------------------------------------------------
+
+create function api.fold_tag(p_tag text)
+returns text
+language sql immutable
+return regexp_replace(
+  regexp_replace(
+    api.canonical_emoji(
+      normalize(api.lower_case(normalize(api.remove_invisible(p_tag), nfkc)), nfkc)
+    ),
+    '[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+', ' ', 'g'
+  ),
+  -- The emoji #️⃣ keeps its #.
+  '^(#(?!\ufe0f)|[ \u200c\u200d])+|[ \u200c\u200d]+$', '', 'g'
+);
+comment on function api.fold_tag(text) is
+  'Returns the stored form of a tag: in NFKC and lower case, without leading #, with one space for '
+  'inner white space, and with canonical emoji (§8).';
 
 create function api.fold_tags(p_tags text[])
 returns text[]
@@ -60,7 +211,7 @@ begin
   return array(
     select t.tag
     from (
-      select lower(trim_text(raw)) as tag, min(nr) as nr
+      select fold_tag(raw) as tag, min(nr) as nr
       from unnest(p_tags) with ordinality as given (raw, nr)
       group by 1
     ) as t
@@ -69,7 +220,18 @@ begin
 end
 $$;
 comment on function api.fold_tags(text[]) is
-  'The tags in lower case, trimmed, each once, in the order given (§8).';
+  'Returns the stored forms of the tags, each once, in the order given (§8).';
+
+create function api.check_tag(p_field text, p_tag text)
+returns json
+language sql stable
+return case
+  when coalesce(api.is_blank(p_tag), true) then api.field_error(p_field, 'is empty')
+  else api.check_name(p_field, p_tag, 1, 50)
+end;
+comment on function api.check_tag(text, text) is
+  'Returns a field error unless the folded tag shows something, and has 1 to 50 characters and no bidi '
+  'controls (§8).';
 
 create function api.check_tags(p_field text, p_tags text[])
 returns json
@@ -79,29 +241,21 @@ as $$
 begin
   if p_tags = '{}' then
     return null;
+  elsif cardinality(p_tags) > 10 then
+    return field_error(p_field, 'has more than 10 tags');
   end if;
-  return case
-    when cardinality(p_tags) > 10 then field_error(p_field, 'has more than 10 tags')
-    when exists (
-      select from unnest(p_tags) as tag where tag is null or char_length(tag) not between 1 and 50
-    ) then field_error(p_field, 'has a tag that does not have 1 to 50 characters')
-  end;
+  return (
+    select field_error(p_field, 'has a tag that ' || (error ->> 'message'))
+    from unnest(p_tags) as tag cross join lateral check_tag(p_field, tag) as error
+    where error is not null
+    limit 1
+  );
 end
 $$;
 comment on function api.check_tags(text, text[]) is
-  'Field error unless there are at most 10 folded tags of 1 to 50 characters (§8).';
+  'Returns a field error unless there are at most 10 folded tags and each is valid (§8).';
 
-create function api.check_emoji(p_field text, p_emoji text)
-returns json
-language sql stable
-return case
-  when coalesce(p_emoji, '') = '' then api.field_error(p_field, 'is required')
-  when char_length(p_emoji) > 16 then api.field_error(p_field, 'has more than 16 characters')
-  when p_emoji ~ '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'
-    then api.field_error(p_field, 'has white space or control characters')
-end;
-comment on function api.check_emoji(text, text) is
-  'Field error unless it is 1 to 16 code points without white space and control characters (§8).';
+-- Other fields -----------------------------------------------------------------------------------
 
 create function api.check_slug(p_field text, p_slug text)
 returns json
@@ -110,7 +264,8 @@ return case
   when p_slug !~ '^[a-z0-9-]{3,80}$'
     then api.field_error(p_field, 'is not 3 to 80 of the characters a-z, 0-9 and -')
 end;
-comment on function api.check_slug(text, text) is 'Field error when a slug is given that is none (§8).';
+comment on function api.check_slug(text, text) is
+  'Returns a field error if a malformed slug is given (§8).';
 
 create function api.is_of_type(p_value jsonb, p_type text)
 returns boolean
@@ -124,7 +279,7 @@ return case p_type
   else jsonb_typeof(p_value) = p_type
 end;
 comment on function api.is_of_type(jsonb, text) is
-  'Whether a JSON value is a string, boolean, uuid or list of strings.';
+  'Returns whether a JSON value has the type string, boolean, uuid or strings (a list of them).';
 
 create function api.check_patch(p_patch jsonb, p_types jsonb)
 returns json[]
@@ -146,15 +301,17 @@ begin
       when v_type is null then field_error(v_field, 'is not known')
       when v_value = 'null' and v_type not like '%?' then field_error(v_field, 'may not be null')
       when v_value <> 'null' and not is_of_type(v_value, rtrim(v_type, '?'))
-        then field_error(v_field, 'is not a ' || rtrim(v_type, '?'))
+        then field_error(
+          v_field, 'is not a ' || replace(rtrim(v_type, '?'), 'strings', 'list of strings')
+        )
     end;
   end loop;
   return v_errors;
 end
 $$;
 comment on function api.check_patch(jsonb, jsonb) is
-  'The field errors of a merge patch: p_types names the type of each field that may be patched, '
-  'string, boolean, uuid or strings, with a ? where null clears it (§8).';
+  'Returns the field errors of a merge patch. p_types maps each field that may be patched to its '
+  'type: string, boolean, uuid or strings, followed by ? if null clears the field (§8).';
 
 create function api.strings_of(p_value jsonb)
 returns text[]
@@ -163,7 +320,7 @@ begin atomic
   select coalesce(array_agg(item order by nr), '{}')
   from jsonb_array_elements_text(p_value) with ordinality as items (item, nr);
 end;
-comment on function api.strings_of(jsonb) is 'The strings of a JSON array, in their order.';
+comment on function api.strings_of(jsonb) is 'Returns the strings of a JSON array, in order.';
 
 create function api.random_code(p_length int)
 returns text
@@ -175,7 +332,7 @@ return left(
   p_length
 );
 comment on function api.random_code(int) is
-  'Up to 43 random letters and digits from a cryptographically strong source.';
+  'Returns up to 43 random letters and digits from a cryptographically strong source.';
 
 create function api.slug_of(p_name text)
 returns text
@@ -183,25 +340,25 @@ language plpgsql immutable
 set search_path = public, api, pg_temp
 as $$
 declare
-  v_plain text := regexp_replace(normalize(lower(p_name), nfkd), '[\u0300-\u036f]', '', 'g');
+  v_plain text := regexp_replace(normalize(lower_case(p_name), nfkd), '[\u0300-\u036f]', '', 'g');
   v_slug text := left(btrim(regexp_replace(v_plain, '[^a-z0-9]+', '-', 'g'), '-'), 80);
 begin
   return case when char_length(v_slug) < 3 then btrim('group-' || v_slug, '-') else v_slug end;
 end
 $$;
-comment on function api.slug_of(text) is 'A slug made from a name (§1, limits of §8).';
+comment on function api.slug_of(text) is 'Returns a valid slug derived from a name (§1, limits of §8).';
 
 create function api.with_random_ending(p_slug text)
 returns text
 language sql volatile
-return left(p_slug, 67) || '-' || lower(api.random_code(12));
+return left(p_slug, 67) || '-' || api.lower_case(api.random_code(12));
 comment on function api.with_random_ending(text) is
-  'The slug with an ending that nobody guesses: a clash would tell that a secret group exists (§2).';
+  'Returns the slug with an unguessable ending, so that no clash reveals a secret group (§2).';
 
 -- Pages ------------------------------------------------------------------------------------------
 
 create type api.page_key as (created_at timestamptz, id uuid);
-comment on type api.page_key is 'The place of a row in a list: every list is ordered by it (§7).';
+comment on type api.page_key is 'Position of a row in a list; every list is ordered by it (§7).';
 
 create function api.cursor_of(p_created_at timestamptz, p_id uuid)
 returns text
@@ -216,7 +373,8 @@ return translate(
   E'+/=\n', '-_'
 );
 comment on function api.cursor_of(timestamptz, uuid) is
-  'The cursor of a row: base64url of its creation time in UTC with microseconds, | and its id (§7).';
+  'Returns the cursor of a row: base64url of its creation time in UTC with microseconds, | and its id '
+  '(§7).';
 
 create function api.parse_cursor(p_cursor text)
 returns api.page_key
@@ -226,7 +384,7 @@ as $$
 declare
   v_text text;
 begin
-  -- 86 characters where the time ends in Z, 92 where it ends in +00:00.
+  -- A cursor has 86 characters if its time ends in Z, and 92 if it ends in +00:00.
   if char_length(p_cursor) in (86, 92) and p_cursor !~ '[^A-Za-z0-9_-]' then
     v_text := encode(
       decode(translate(p_cursor, '-_', '+/') || repeat('=', -char_length(p_cursor) & 3), 'base64'),
@@ -234,10 +392,10 @@ begin
     );
     v_text := replace(v_text, '+00:00|', 'Z|');
   end if;
-  -- A regular expression of this length takes ten times as long as all of this.
+  -- A regular expression for the whole form would take ten times as long.
   if v_text like '____-__-__T__:__:__.______Z|________-____-____-____-____________'
     and translate(left(v_text, 27), '0123456789', '') = '--T::.Z'
-    and substr(v_text, 18, 1) < '6' -- there is no second 60
+    and substr(v_text, 18, 1) < '6' -- PostgreSQL accepts second 60
     and pg_input_is_valid(left(v_text, 27), 'timestamptz')
     and pg_input_is_valid(right(v_text, 36), 'uuid')
   then
@@ -247,7 +405,8 @@ begin
 end
 $$;
 comment on function api.parse_cursor(text) is
-  'The place that a cursor names. Raises invalid_cursor unless the service could have made it (§7).';
+  'Returns the position that a cursor encodes. Raises invalid_cursor for a text that cursor_of cannot '
+  'return (§7).';
 
 create function api.page_start(p_before text, p_after text, p_limit int, p_newest_first boolean)
 returns api.page_key
@@ -257,7 +416,7 @@ as $$
 begin
   perform reject_invalid(
     case when p_before is not null and p_after is not null
-      then field_error('before', 'may not be given together with after') end,
+      then field_error('before', 'cannot be combined with after') end,
     case when p_limit is null or p_limit not between 1 and 100
       then field_error('limit', 'is not between 1 and 100') end
   );
@@ -270,8 +429,9 @@ begin
 end
 $$;
 comment on function api.page_start(text, text, int, boolean) is
-  'Where a page of a list starts, exclusive: its cursor, or the end that the list begins at. Raises '
-  'validation_failed for both cursors at once or a limit outside 1 to 100, and invalid_cursor (§7).';
+  'Returns the exclusive start of a page: the position of its cursor, else the end where the list '
+  'begins. Raises validation_failed for both cursors at once or a limit outside 1 to 100, and '
+  'invalid_cursor (§7).';
 
 create function api.page(
   p_limit int, p_backward boolean, p_items json[], p_keys api.page_key[], p_summary json default null
@@ -296,6 +456,6 @@ begin
 end
 $$;
 comment on function api.page(int, boolean, json[], api.page_key[], json) is
-  'The answer of a list: p_items and p_keys are its rows in the list''s own order, asked for with '
-  'p_lookahead, so that one row past p_limit tells that there is a next page; p_backward when the '
-  'page was asked for against the list''s order (§7).';
+  'Returns a page as JSON. p_items and p_keys are the rows in the list''s own order, read with '
+  'p_lookahead: a row past p_limit means that another page follows. p_backward is true for a page '
+  'read against the list''s order (§7).';

@@ -7,7 +7,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform reject_invalid(
-    check_text('name', p_group.name, 3, 80),
+    check_name('name', p_group.name, 3, 80),
     check_slug('slug', p_group.slug),
     check_text('description', p_group.description, 0, 2000),
     check_choice('visibility', p_group.visibility, 'public', 'private', 'secret'),
@@ -32,9 +32,9 @@ declare
   v_group group_entity;
 begin
   perform require_actor(p_actor);
-  v_group.name := trim_text(p_name);
+  v_group.name := clean_name(p_name);
   v_group.slug := p_slug;
-  v_group.description := coalesce(trim_text(p_description), '');
+  v_group.description := coalesce(clean_text(p_description), '');
   v_group.visibility := p_visibility;
   v_group.campus_id := p_campus_id;
   v_group.tags := fold_tags(p_tags);
@@ -132,7 +132,7 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan -- which filters are given decides which index serves
 as $$
 declare
-  v_tag text := lower(trim_text(p_tag));
+  v_tag text := fold_tag(p_tag);
   v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
   v_mine uuid[];
   v_start page_key;
@@ -231,8 +231,8 @@ begin
     p_patch := p_patch || jsonb_build_object('tags', fold_tags(strings_of(p_patch -> 'tags')));
   end if;
   v_new := jsonb_populate_record(p_group, p_patch);
-  v_new.name := trim_text(v_new.name);
-  v_new.description := coalesce(trim_text(v_new.description), '');
+  v_new.name := clean_name(v_new.name);
+  v_new.description := coalesce(clean_text(v_new.description), '');
   perform check_group(v_new);
   if v_new.visibility = 'secret' and (v_new.visibility, v_new.slug) <> (p_group.visibility, p_group.slug)
   then

@@ -334,7 +334,7 @@ set timezone = 'UTC'
 as $$
 declare
   v standing;
-  v_reason text := nullif(trim_text(p_reason), '');
+  v_reason text := nullif(clean_text(p_reason), '');
   v_old group_member;
   v_new group_member;
 begin

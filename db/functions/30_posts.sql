@@ -7,7 +7,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform reject_invalid(
-    check_text('title', p_title, 0, 140),
+    check_name('title', p_title, 0, 140),
     check_text('body', p_body, 1, 40000),
     check_tags('topic_tags', p_topic_tags)
   );
@@ -27,8 +27,8 @@ set timezone = 'UTC'
 as $$
 declare
   v standing;
-  v_title text := nullif(trim_text(p_title), '');
-  v_body text := trim_text(p_body);
+  v_title text := nullif(clean_name(p_title), '');
+  v_body text := clean_text(p_body);
   v_tags text[] := fold_tags(p_topic_tags);
 begin
   perform require_actor(p_actor);
@@ -108,7 +108,7 @@ begin
   if coalesce(p_tag, p_author_id::text, p_pinned::text) is not null or p_deleted then
     return query
       select * from filter_posts(
-        p_actor, v, lower(trim_text(p_tag)), p_author_id, p_pinned, p_deleted, v_start,
+        p_actor, v, fold_tag(p_tag), p_author_id, p_pinned, p_deleted, v_start,
         p_after is not null, v_rows
       );
   elsif p_after is null then
@@ -233,8 +233,8 @@ begin
       || jsonb_build_object('topic_tags', fold_tags(strings_of(p_patch -> 'topic_tags')));
   end if;
   v_new := jsonb_populate_record(p_post, p_patch);
-  v_new.title := nullif(trim_text(v_new.title), '');
-  v_new.body := trim_text(v_new.body);
+  v_new.title := nullif(clean_name(v_new.title), '');
+  v_new.body := clean_text(v_new.body);
   perform check_post(v_new.title, v_new.body, v_new.topic_tags);
   return v_new;
 end

@@ -10,7 +10,7 @@ set timezone = 'UTC'
 as $$
 declare
   v standing;
-  v_body text := trim_text(p_body);
+  v_body text := clean_text(p_body);
   v_depth int;
 begin
   perform require_actor(p_actor);
@@ -184,7 +184,7 @@ declare
   v standing;
   v_old comment;
   v_new comment;
-  v_body text := trim_text(p_patch ->> 'body');
+  v_body text := clean_text(p_patch ->> 'body');
 begin
   perform require_actor(p_actor);
   v_old := lock_comment(p_comment_id);

@@ -1,4 +1,4 @@
--- Reactions (§2, §3.1).
+-- Reactions: emoji that members put on posts and comments (§2, §3.1).
 
 create function api.add_reaction(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
@@ -10,17 +10,18 @@ set timezone = 'UTC'
 as $$
 declare
   v standing;
+  v_emoji text := canonical_emoji(p_emoji);
 begin
   perform require_actor(p_actor);
   v := enter_subject(p_actor, p_subject_type, p_subject_id);
   perform require_rank(v, 'member');
   perform require_not_deleted(v);
-  perform reject_invalid(check_emoji('emoji', p_emoji));
-  -- One statement: the subject's counter, which a trigger keeps, is locked last and shortest.
+  perform reject_invalid(check_emoji('emoji', v_emoji));
+  -- One statement writes all, so that the trigger locks the subject's counter last.
   return query
     with written as (
       insert into reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
-      values (v.group_id, v.post_id, p_subject_type, p_subject_id, p_actor, p_emoji)
+      values (v.group_id, v.post_id, p_subject_type, p_subject_id, p_actor, v_emoji)
       on conflict (subject_type, subject_id, user_id, emoji) do nothing
       returning *
     )
@@ -36,11 +37,32 @@ begin
   if not found then
     perform fail('duplicate_reaction');
   end if;
+  perform require_emoji_limit(p_subject_type, p_subject_id, v_emoji);
 end
 $$;
 comment on function api.add_reaction(uuid, text, uuid, text) is
-  'Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found, banned, '
-  'forbidden, validation_failed, duplicate_reaction (§2, §8).';
+  'Adds the actor''s reaction to a post or comment, and emits reaction.added. Members may react, muted '
+  'ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
+  'duplicate_reaction, too_many_emoji (§2, §8).';
+
+create function api.require_emoji_limit(p_subject_type text, p_subject_id uuid, p_emoji text)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  if (
+    select count(*) > 32 and bool_or(emoji = p_emoji and count = 1)
+    from reaction_count
+    where subject_type = p_subject_type and subject_id = p_subject_id
+  ) then
+    perform fail('too_many_emoji');
+  end if;
+end
+$$;
+comment on function api.require_emoji_limit(text, uuid, text) is
+  'Raises too_many_emoji if the first reaction with this emoji exceeds 32 emoji on its subject. The '
+  'caller has added the reaction, and so holds the lock on the subject (§8).';
 
 create function api.remove_reaction(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
@@ -52,6 +74,7 @@ set timezone = 'UTC'
 as $$
 declare
   v standing;
+  v_emoji text := canonical_emoji(p_emoji);
   v_reaction reaction;
 begin
   perform require_actor(p_actor);
@@ -64,7 +87,7 @@ begin
   end if;
   delete from reaction
   where subject_type = p_subject_type and subject_id = p_subject_id and user_id = p_actor
-    and emoji = p_emoji
+    and emoji = v_emoji
   returning * into v_reaction;
   if not found then
     perform fail('not_found');
@@ -76,8 +99,8 @@ begin
 end
 $$;
 comment on function api.remove_reaction(uuid, text, uuid, text) is
-  'Takes the actor''s own reaction back. Raises unauthenticated, validation_failed, not_found (also when '
-  'there is none), forbidden (§2).';
+  'Removes the actor''s own reaction, and emits reaction.removed. Raises unauthenticated, '
+  'validation_failed, not_found (also if there is no such reaction), forbidden (§2).';
 
 create function api.list_reactions(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text default null,
@@ -90,6 +113,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
+  v_emoji text := canonical_emoji(p_emoji);
   v_start page_key;
   v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin
@@ -99,7 +123,7 @@ begin
     return query
       select r.* from reactions as r
       where r.subject_type = p_subject_type and r.subject_id = p_subject_id
-        and (p_emoji is null or r.emoji = p_emoji)
+        and (v_emoji is null or r.emoji = v_emoji)
         and (r.created_at, r.id) > (v_start.created_at, v_start.id)
       order by r.created_at, r.id limit v_rows;
   else
@@ -107,7 +131,7 @@ begin
       select p.* from (
         select r.* from reactions as r
         where r.subject_type = p_subject_type and r.subject_id = p_subject_id
-          and (p_emoji is null or r.emoji = p_emoji)
+          and (v_emoji is null or r.emoji = v_emoji)
           and (r.created_at, r.id) < (v_start.created_at, v_start.id)
         order by r.created_at desc, r.id desc limit v_rows
       ) as p
@@ -116,8 +140,9 @@ begin
 end
 $$;
 comment on function api.list_reactions(uuid, text, uuid, text, int, text, text, boolean) is
-  'The reactions to a post or comment, oldest first. p_lookahead adds the first row of the next page. '
-  'Raises not_found, validation_failed, invalid_cursor (§2, §7).';
+  'Returns a page of the reactions to a post or comment, oldest first. p_emoji selects one emoji. '
+  'p_lookahead adds the first row of the next page. Raises not_found, validation_failed, invalid_cursor '
+  '(§2, §7).';
 
 create function api.summarise_reactions(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns json
@@ -131,5 +156,5 @@ begin
 end
 $$;
 comment on function api.summarise_reactions(uuid, text, uuid) is
-  'How often each emoji stands under a post or comment, most used first, at most 100 of them: '
+  'Counts the reactions to a post or comment by emoji, most used first: '
   '[{"emoji","count","reacted"}]. Raises not_found, validation_failed (§3.2).';

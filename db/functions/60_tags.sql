@@ -7,11 +7,11 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_tag text := lower(trim_text(p_tag));
+  v_tag text := fold_tag(p_tag);
   v_row tags;
 begin
   perform require_actor(p_actor);
-  perform reject_invalid(check_text('tag', v_tag, 1, 50));
+  perform reject_invalid(check_tag('tag', v_tag));
   insert into topic_tag (tag) values (v_tag)
   on conflict (tag) do nothing
   returning id, tag, posts_count, created_at into v_row;
@@ -36,7 +36,7 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan -- with a prefix the index of tags serves, else that of times
 as $$
 declare
-  v_prefix text := lower(p_q);
+  v_prefix text := fold_tag(p_q);
   v_start page_key := page_start(p_before, p_after, p_limit, false);
   v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
 begin

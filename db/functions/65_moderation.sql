@@ -35,7 +35,7 @@ set timezone = 'UTC'
 as $$
 declare
   v standing;
-  v_reason text := trim_text(p_reason);
+  v_reason text := clean_text(p_reason);
   v_batch moderation_batch;
 begin
   perform require_actor(p_actor);

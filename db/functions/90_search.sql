@@ -463,7 +463,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_q text := trim_text(p_q);
+  v_q text := clean_text(p_q);
   v_after text[];
 begin
   perform reject_invalid(
@@ -477,7 +477,7 @@ begin
   end if;
   return query
     select
-      v_q, p_type, p_group_id, lower(trim_text(p_tag)), p_limit, v_after[1]::float8,
+      v_q, p_type, p_group_id, fold_tag(p_tag), p_limit, v_after[1]::float8,
       v_after[2]::bigint;
 end
 $$;

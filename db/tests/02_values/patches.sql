@@ -29,9 +29,9 @@ from (values
   ('{"b": "true"}', 'b is not a boolean', 'A string is no boolean'),
   ('{"u": "123"}', 'u is not a uuid', 'A UUID is one'),
   ('{"u": 1}', 'u is not a uuid', 'A number is no UUID'),
-  ('{"l": "a"}', 'l is not a strings', 'A string is no list'),
-  ('{"l": ["a", 1]}', 'l is not a strings', 'A list is one of strings'),
-  ('{"l": [null]}', 'l is not a strings', 'And not of nulls')
+  ('{"l": "a"}', 'l is not a list of strings', 'A string is no list'),
+  ('{"l": ["a", 1]}', 'l is not a list of strings', 'A list is one of strings'),
+  ('{"l": [null]}', 'l is not a list of strings', 'And not of nulls')
 ) as patches (patch, errors, description);
 select is(pg_temp.errors('[]'), 'body is not an object', 'A patch is an object');
 select is(pg_temp.errors(null), 'body is not an object', 'A patch is there');
