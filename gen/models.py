@@ -49,7 +49,7 @@ class ApiComment(pydantic.BaseModel):
 
 
 class ApiConstraintCode(pydantic.BaseModel):
-    """The error code of each constraint that a race can violate (§9)."""
+    """Error code of each constraint that a race can violate (§9)."""
 
     constraint_name: str
     code: str
@@ -87,7 +87,7 @@ class ApiErasure(pydantic.BaseModel):
 
 
 class ApiErrorCode(pydantic.BaseModel):
-    """Every machine word of an error, its HTTP status and its title (§9)."""
+    """Code of every error, its HTTP status and its title (§9)."""
 
     code: str
     status: int

@@ -73,8 +73,9 @@ class Querier:
         subject_id: uuid.UUID,
         emoji: str,
     ) -> models.ApiReaction | None:
-        """Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found,
-        banned, forbidden, validation_failed, duplicate_reaction (§2, §8).
+        """Adds the actor's reaction to a post or comment, and emits reaction.added. Members may react,
+        muted ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        duplicate_reaction, too_many_emoji (§2, §8).
         """
         bound = {
             "actor": actor,
@@ -128,8 +129,8 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiReaction]:
-        """The reactions to a post or comment, oldest first. Raises not_found, validation_failed,
-        invalid_cursor (§2, §7).
+        """Returns a page of the reactions to a post or comment, oldest first. Raises not_found,
+        validation_failed, invalid_cursor (§2, §7).
         """
         bound = {
             "actor": actor,
@@ -187,8 +188,8 @@ class Querier:
         subject_id: uuid.UUID,
         emoji: str,
     ) -> None:
-        """Takes the actor's own reaction back. Raises unauthenticated, validation_failed, not_found
-        (also when there is none), forbidden (§2).
+        """Removes the actor's own reaction, and emits reaction.removed. Raises unauthenticated,
+        validation_failed, not_found (also if there is no such reaction), forbidden (§2).
         """
         bound = {
             "actor": actor,
@@ -211,8 +212,9 @@ class AsyncQuerier:
         subject_id: uuid.UUID,
         emoji: str,
     ) -> models.ApiReaction | None:
-        """Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found,
-        banned, forbidden, validation_failed, duplicate_reaction (§2, §8).
+        """Adds the actor's reaction to a post or comment, and emits reaction.added. Members may react,
+        muted ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        duplicate_reaction, too_many_emoji (§2, §8).
         """
         bound = {
             "actor": actor,
@@ -266,8 +268,8 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiReaction]:
-        """The reactions to a post or comment, oldest first. Raises not_found, validation_failed,
-        invalid_cursor (§2, §7).
+        """Returns a page of the reactions to a post or comment, oldest first. Raises not_found,
+        validation_failed, invalid_cursor (§2, §7).
         """
         bound = {
             "actor": actor,
@@ -325,8 +327,8 @@ class AsyncQuerier:
         subject_id: uuid.UUID,
         emoji: str,
     ) -> None:
-        """Takes the actor's own reaction back. Raises unauthenticated, validation_failed, not_found
-        (also when there is none), forbidden (§2).
+        """Removes the actor's own reaction, and emits reaction.removed. Raises unauthenticated,
+        validation_failed, not_found (also if there is no such reaction), forbidden (§2).
         """
         bound = {
             "actor": actor,

@@ -1,6 +1,7 @@
 -- name: ReactionAdd :one
--- Reacts to a post or comment; for members, muted ones too. Raises unauthenticated, not_found,
--- banned, forbidden, validation_failed, duplicate_reaction (§2, §8).
+-- Adds the actor's reaction to a post or comment, and emits reaction.added. Members may react,
+-- muted ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+-- duplicate_reaction, too_many_emoji (§2, §8).
 select * from api.add_reaction(
   p_actor => sqlc.narg('actor'), p_subject_type => @subject_type,
   p_subject_id => @subject_id, p_emoji => @emoji
@@ -15,16 +16,16 @@ from api.add_reaction(
 ) as t;
 
 -- name: ReactionRemove :exec
--- Takes the actor's own reaction back. Raises unauthenticated, validation_failed, not_found
--- (also when there is none), forbidden (§2).
+-- Removes the actor's own reaction, and emits reaction.removed. Raises unauthenticated,
+-- validation_failed, not_found (also if there is no such reaction), forbidden (§2).
 select api.remove_reaction(
   p_actor => sqlc.narg('actor'), p_subject_type => @subject_type,
   p_subject_id => @subject_id, p_emoji => @emoji
 );
 
 -- name: ReactionList :many
--- The reactions to a post or comment, oldest first. Raises not_found, validation_failed,
--- invalid_cursor (§2, §7).
+-- Returns a page of the reactions to a post or comment, oldest first. Raises not_found,
+-- validation_failed, invalid_cursor (§2, §7).
 select * from api.list_reactions(
   p_actor => sqlc.narg('actor'), p_subject_type => @subject_type,
   p_subject_id => @subject_id, p_emoji => sqlc.narg('emoji'), p_limit => sqlc.arg('limit'),

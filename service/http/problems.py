@@ -49,33 +49,33 @@ def invalid(field: str, message: str) -> Problem:
 
 
 def invalid_fields(errors: Sequence[FieldError]) -> Problem:
-    return Problem(400, "validation_failed", "The request is not valid.", errors=errors)
+    return Problem(400, "validation_failed", "Invalid request. Correct the fields listed in errors.", errors=errors)
 
 
 def invalid_json(detail: str = "The body is not valid JSON.") -> Problem:
     return Problem(400, "invalid_json", detail)
 
 
-def unauthenticated(detail: str = "This needs a valid token.") -> Problem:
+def unauthenticated(detail: str = "Authentication required. Send a valid bearer token.") -> Problem:
     return Problem(401, "unauthenticated", detail)
 
 
 def not_found() -> Problem:
-    return Problem(404, "not_found", "There is no such thing.")
+    return Problem(404, "not_found", "Not found.")
 
 
 def method_not_allowed(allowed: str) -> Problem:
-    detail = f"Here are allowed: {allowed}."
+    detail = f"Allowed methods: {allowed}."
     return Problem(405, "method_not_allowed", detail, headers={"allow": allowed})
 
 
 def key_reused() -> Problem:
-    detail = "The key was used for another request."
+    detail = "Idempotency key already used. Use a new key."
     return Problem(409, "idempotency_key_reused", detail)
 
 
 def body_too_large(most: int) -> Problem:
-    return Problem(413, "body_too_large", f"The body has more than {most} bytes.")
+    return Problem(413, "body_too_large", f"The body is too large. The limit is {most} bytes.")
 
 
 def unsupported_media_type(detail: str = "The body must be application/json.") -> Problem:
@@ -84,15 +84,15 @@ def unsupported_media_type(detail: str = "The body must be application/json.") -
 
 def rate_limited(retry_after: int) -> Problem:
     headers = _retry_after(retry_after)
-    return Problem(429, "rate_limited", "Too many requests.", headers=headers)
+    return Problem(429, "rate_limited", "Too many requests. Retry later.", headers=headers)
 
 
 def internal() -> Problem:
-    return Problem(500, "internal_error", "Something went wrong here.")
+    return Problem(500, "internal_error", "Internal error. Report it with the request_id.")
 
 
 def unavailable() -> Problem:
-    return Problem(503, "unavailable", "A backing store is down; try again.")
+    return Problem(503, "unavailable", "Service unavailable. Retry later.")
 
 
 def of_database(error: psycopg.Error) -> Problem | None:

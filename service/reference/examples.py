@@ -24,7 +24,7 @@ _BY_NAME: Final[dict[str, Any]] = {
     "Comment.author_id": _ID,
     "code": "kT4vXw9pLq2ZsB7nRm1cYdHf",
     "description": "We meet on Fridays.",
-    "detail": "The request is not valid.",
+    "detail": "Invalid request. Correct the fields listed in errors.",
     "emoji": "♟️",
     "event_id": "1207-0",
     "Credentials.last_event_id": "1206-0",

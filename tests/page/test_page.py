@@ -149,7 +149,7 @@ def test_an_answer_of_503_is_told_in_the_words_of_the_service(
     visitor = town.visit("Ada")
     visitor.service = run_service(OPENSEARCH_URL="http://127.0.0.1:9")
     visitor.go("#/search?q=anything")
-    visitor.sees("A backing store is down; try again.")
+    visitor.sees("Service unavailable. Retry later.")
     expect(visitor.button("Try again")).to_be_visible()
 
 

@@ -54,7 +54,7 @@ select results_eq(
       (404, 'not_found'),
       (405, 'method_not_allowed'),
       (409, 'already_member duplicate_reaction duplicate_tag idempotency_in_progress '
-        || 'idempotency_key_reused last_owner parent_deleted slug_taken'),
+        || 'idempotency_key_reused last_owner parent_deleted slug_taken too_many_emoji'),
       (413, 'body_too_large'),
       (415, 'unsupported_media_type'),
       (422, 'attachment_limit attachment_mismatch mime_not_allowed'),

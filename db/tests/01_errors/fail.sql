@@ -28,7 +28,7 @@ select is(
   0::bigint, 'Every code of the registry can be raised'
 );
 select is(
-  pg_temp.caught($$ select api.fail('not_found') $$) ->> 'message', 'There is no such thing.',
+  pg_temp.caught($$ select api.fail('not_found') $$) ->> 'message', 'Not found.',
   'The message for people is the title of the code, where none is given'
 );
 select is(

@@ -1,6 +1,6 @@
--- Reacting. Who may is in 04_policy/matrix.sql.
+-- Adding a reaction. 04_policy/matrix.sql tests who may.
 begin;
-select plan(32);
+select plan(106);
 
 select make_group('club', 'private');
 select make_cast('club');
@@ -19,54 +19,54 @@ select is(
   'A member reacts to a post'
 );
 select events_are(array['reaction.added'], array[]::text[], 'A reaction is one event');
-select event_is('reaction.added', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and to what');
+select event_is('reaction.added', 'member', 'club', 'post', 'post', 'post', 'The event names the actor, the group and the subject');
 select is(
   event() -> 'data',
   (select to_jsonb(r) from api.list_reactions(the('member'), 'post', the('post')) as r),
   'The event holds the reaction'
 );
-select is((select reactions_count from api.get_post(the('member'), the('post'))), 1, 'It counts in the post');
+select is((select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A reaction to a post counts in the post');
 select forget_events();
 select is(
   (select subject_type from api.add_reaction(the('muted'), 'comment', the('comment'), '👍')), 'comment',
-  'A muted member may react, to a comment too'
+  'A muted member may react to a comment'
 );
 select event_is(
-  'reaction.added', 'muted', 'club', 'post', 'comment', 'comment', 'The event tells the post and the comment'
+  'reaction.added', 'muted', 'club', 'post', 'comment', 'comment', 'The event names the post and the comment'
 );
 select is(
-  (select reactions_count from api.get_comment(the('member'), the('comment'))), 1, 'It counts in the comment'
+  (select reactions_count from api.get_comment(the('member'), the('comment'))), 1, 'A reaction to a comment counts in the comment'
 );
 select is(
-  (select reactions_count from api.get_post(the('member'), the('post'))), 1, 'And not in the post'
+  (select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A reaction to a comment does not count in its post'
 );
 
 select throws_code(
   $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'PT409', 'duplicate_reaction',
-  'Nobody reacts twice with one emoji'
+  'A member reacts once with each emoji'
 );
 select is(
-  (select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A refusal counts nothing'
+  (select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A refused reaction does not count'
 );
 select lives_ok(
   format('select api.add_reaction(the(%L), %L, the(%L), %L)', actor, subject, subject, emoji), description
 )
 from (values
-  ('member', 'post', '🎉', 'With another emoji they do'),
-  ('member', 'comment', '👍', 'And to something else'),
-  ('admin', 'post', '👍', 'Another member reacts with the same emoji'),
-  ('member', 'post', '👍🏽', 'Another colour is another emoji'),
-  ('member', 'post', '%2F/', 'Any characters are an emoji')
+  ('member', 'post', '🎉', 'A member reacts with several emoji'),
+  ('member', 'comment', '👍', 'A member reacts to several subjects with one emoji'),
+  ('admin', 'post', '👍', 'Several members react with one emoji'),
+  ('member', 'post', '👍🏽', 'Each skin tone is an emoji of its own'),
+  ('member', 'post', '%2F/', 'An emoji may have any visible characters')
 ) as others (actor, subject, emoji, description);
 
 select throws_fields(
   format('select api.add_reaction(the(''member''), ''post'', the(''post''), %L)', emoji), array['emoji'],
-  format('%s is no emoji', to_json(emoji))
+  format('%s is not an emoji', to_json(emoji))
 )
 from unnest(array['', ' ', 'a b', E'\t', repeat('x', 17), null]) as emoji;
 select throws_fields(
   format('select api.add_reaction(the(''member''), %L, the(''club''), ''👍'')', type),
-  array['subject_type'], format('Nobody reacts to a %s', coalesce(type, 'nothing'))
+  array['subject_type'], format('The subject type %s is refused', coalesce(type, 'null'))
 )
 from unnest(array['group', 'user', '', null]) as type;
 select throws_code(
@@ -74,14 +74,60 @@ select throws_code(
   description
 )
 from (values
-  ('post', 'gen_random_uuid()', 'Nobody reacts to a post that is not there'),
-  ('comment', 'gen_random_uuid()', 'Nor to a comment that is not there'),
-  ('comment', $$the('post')$$, 'A post is no comment'),
-  ('post', 'null', 'Nobody reacts to nothing')
+  ('post', 'gen_random_uuid()', 'A post that does not exist is not found'),
+  ('comment', 'gen_random_uuid()', 'A comment that does not exist is not found'),
+  ('comment', $$the('post')$$, 'A post is not found as a comment'),
+  ('post', 'null', 'A missing subject is not found')
 ) as wrong (type, subject, description);
 select throws_code(
   $$ select api.add_reaction(the('stranger'), 'post', the('post'), '') $$, 'PT404', 'not_found',
-  'What is wrong with a reaction is not told to a stranger'
+  'A stranger learns nothing about an invalid reaction'
+);
+
+-- At most 32 emoji on a subject
+select make_post('busy', 'club');
+select make_comment('busy_comment', 'busy');
+select lives_ok(
+  format('select make_reaction(%L, %L, ''member'', %L)', type, subject, 'e' || nr),
+  format('Emoji %s on a %s is allowed', nr, type)
+)
+from (values ('post', 'busy'), ('comment', 'busy_comment')) as subjects (type, subject)
+cross join generate_series(1, 32) as nr;
+select throws_code(
+  format('select api.add_reaction(the(%L), %L, the(%L), ''e33'')', actor, type, subject),
+  'PT409', 'too_many_emoji', format('Emoji 33 on a %s is refused to the %s', type, actor)
+)
+from (values ('post', 'busy'), ('comment', 'busy_comment')) as subjects (type, subject)
+cross join unnest(array['member', 'admin']) as actor;
+select is(
+  (select reactions_count from api.get_post(the('member'), the('busy'))), 32,
+  'A reaction beyond the limit does not count'
+);
+select throws_code(
+  $$ select api.add_reaction(the('member'), 'post', the('busy'), 'e1') $$, 'PT409', 'duplicate_reaction',
+  'A repeated reaction is a duplicate, at the limit too'
+);
+select lives_ok(
+  $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'e1') $$,
+  'An emoji that is already there is allowed at the limit'
+);
+select from api.remove_reaction(the('member'), 'post', the('busy'), 'e2');
+select lives_ok(
+  $$ select api.add_reaction(the('member'), 'post', the('busy'), 'e33') $$,
+  'A removed emoji makes room for another'
+);
+select sudo($$
+  insert into reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
+  select the('club'), the('busy'), 'post', the('busy'), the('owner'), 'old' || nr
+  from generate_series(1, 10) as nr
+$$);
+select lives_ok(
+  $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'old1') $$,
+  'An emoji that is already there is allowed beyond the limit'
+);
+select throws_code(
+  $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'e34') $$, 'PT409', 'too_many_emoji',
+  'Another emoji is refused beyond the limit'
 );
 select counters_hold();
 
