@@ -49,7 +49,12 @@ def invalid(field: str, message: str) -> Problem:
 
 
 def invalid_fields(errors: Sequence[FieldError]) -> Problem:
-    return Problem(400, "validation_failed", "Invalid request. Correct the fields listed in errors.", errors=errors)
+    return Problem(
+        400,
+        "validation_failed",
+        "Invalid request. Correct the fields listed in errors.",
+        errors=errors,
+    )
 
 
 def invalid_json(detail: str = "The body is not valid JSON.") -> Problem:
