@@ -405,8 +405,8 @@ begin
 end
 $$;
 comment on function api.parse_cursor(text) is
-  'Returns the position that a cursor encodes. Raises invalid_cursor for a text that cursor_of cannot '
-  'return (§7).';
+  'Returns the position that a cursor encodes. Raises invalid_cursor unless the service could have made '
+  'the cursor (§7).';
 
 create function api.page_start(p_before text, p_after text, p_limit int, p_newest_first boolean)
 returns api.page_key
