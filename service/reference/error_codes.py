@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 _REGISTRY: Final = Path(__file__).parents[2] / "db" / "functions" / "01_errors.sql"
-_ROW: Final = re.compile(r"select '(\w+)'(?: as code)?, (\d+)(?: as status)?, '(.*)'")
+_ROW: Final = re.compile(r"select\s+'(\w+)'(?: as code)?, (\d+)(?: as status)?,\s+'(.*)'")
 
 
 @functools.cache

@@ -74,7 +74,7 @@ def routes(subject: str) -> list[Route]:
                 name=f"add_{subject}_reaction",
                 status=201,
                 body=bodies.NewReaction,
-                errors=errors.RANK | {"duplicate_reaction"},
+                errors=errors.RANK | {"duplicate_reaction", "too_many_emoji"},
             ),
         ),
         route(
