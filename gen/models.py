@@ -209,7 +209,7 @@ class ApiModerationItem(pydantic.BaseModel):
     id: uuid.UUID
     subject_type: str
     author_id: uuid.UUID | None
-    created_at: datetime.datetime | None
+    created_at: datetime.datetime
     restored_at: datetime.datetime | None
 
 
@@ -504,6 +504,8 @@ class ModerationItem(pydantic.BaseModel):
     subject_type: str
     subject_id: uuid.UUID
     restored_at: datetime.datetime | None
+    # When the post or comment was written, so that an index serves the list of a batch.
+    subject_created_at: datetime.datetime
 
 
 class OrphanedObject(pydantic.BaseModel):

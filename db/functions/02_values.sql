@@ -408,30 +408,58 @@ comment on function api.parse_cursor(text) is
   'Returns the position that a cursor encodes. Raises invalid_cursor unless the service could have made '
   'the cursor (§7).';
 
-create function api.page_start(p_before text, p_after text, p_limit int, p_newest_first boolean)
-returns api.page_key
+create type api.page_request as (
+  created_at timestamptz, -- the page starts beyond this position
+  id uuid,
+  is_ascending boolean, -- reads from older to newer rows
+  max_rows int
+);
+comment on type api.page_request is 'The rows of a list that one page asks for, and the direction to read them in (§7).';
+
+create function api.parse_page(
+  p_before text, p_after text, p_limit int, p_lookahead boolean, p_newest_first boolean,
+  variadic p_errors json[] default array[null]::json[]
+)
+returns api.page_request
 language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
+declare
+  v_is_ascending boolean := p_after is not null or (p_before is null and not p_newest_first);
+  v_start page_key;
 begin
-  perform reject_invalid(
+  perform reject_invalid(variadic p_errors || array[
     case when p_before is not null and p_after is not null
       then field_error('before', 'cannot be combined with after') end,
     case when p_limit is null or p_limit not between 1 and 100
       then field_error('limit', 'is not between 1 and 100') end
-  );
-  return case
+  ]);
+  v_start := case
     when p_before is not null then parse_cursor(p_before)
     when p_after is not null then parse_cursor(p_after)
     when p_newest_first then ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff')::page_key
     else ('-infinity', '00000000-0000-0000-0000-000000000000')::page_key
   end;
+  return (
+    v_start.created_at, v_start.id, v_is_ascending, p_limit + coalesce(p_lookahead, false)::int
+  )::page_request;
 end
 $$;
-comment on function api.page_start(text, text, int, boolean) is
-  'Returns the exclusive start of a page: the position of its cursor, else the end where the list '
-  'begins. Raises validation_failed for both cursors at once or a limit outside 1 to 100, and '
-  'invalid_cursor (§7).';
+comment on function api.parse_page(text, text, int, boolean, boolean, json[]) is
+  'Returns the page that the arguments of a list ask for. Without a cursor the page starts at the first row of the '
+  'list. p_errors are the field errors of the list''s filters. Raises validation_failed for them, for both cursors '
+  'at once and for a limit outside 1 to 100. Raises invalid_cursor (§7).';
+
+create function api.is_on_page(p_created_at timestamptz, p_id uuid, p_page api.page_request)
+returns boolean
+language sql immutable
+return case
+  when (p_page).is_ascending then (p_created_at, p_id) > ((p_page).created_at, (p_page).id)
+  else (p_created_at, p_id) < ((p_page).created_at, (p_page).id)
+end;
+comment on function api.is_on_page(timestamptz, uuid, api.page_request) is
+  'Returns whether a row lies beyond the start of a page. In a custom plan the planner inlines it and reads an index '
+  'on (created_at, id) in either direction.';
 
 create function api.page(
   p_limit int, p_backward boolean, p_items json[], p_keys api.page_key[], p_summary json default null

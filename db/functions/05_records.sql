@@ -89,28 +89,26 @@ returns setof api.audit_entries
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');
-  v_start := page_start(p_before, p_after, p_limit, true);
-  if p_after is null then
-    return query
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
+  return query
+    select p.* from (
       select e.* from audit_entries as e
-      where e.group_id = p_group_id and (e.created_at, e.id) < (v_start.created_at, v_start.id)
-      order by e.created_at desc, e.id desc limit v_rows;
-  else
-    return query
-      select p.* from (
-        select e.* from audit_entries as e
-        where e.group_id = p_group_id and (e.created_at, e.id) > (v_start.created_at, v_start.id)
-        order by e.created_at, e.id limit v_rows
-      ) as p
-      order by p.created_at desc, p.id desc;
-  end if;
+      where e.group_id = p_group_id
+        and is_on_page(e.created_at, e.id, v_page)
+      order by
+        case when v_page.is_ascending then e.created_at end,
+        case when v_page.is_ascending then e.id end,
+        e.created_at desc, e.id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at desc, p.id desc;
 end
 $$;
 comment on function api.list_audit_log(uuid, uuid, int, text, text, boolean) is

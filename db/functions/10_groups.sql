@@ -129,24 +129,24 @@ returns setof api.groups
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan -- which filters are given decides which index serves
+set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
 as $$
 declare
   v_tag text := fold_tag(p_tag);
   v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
   v_mine uuid[];
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   if p_mine then
     perform require_actor(p_actor);
   end if;
-  v_start := page_start(p_before, p_after, p_limit, true);
-  if p_visibility is not null then
-    perform reject_invalid(
-      check_choice('visibility', p_visibility, 'public', 'private', 'secret')
-    );
-  end if;
+  v_page := parse_page(
+    p_before, p_after, p_limit, p_lookahead, true,
+    case
+      when p_visibility is not null
+        then check_choice('visibility', p_visibility, 'public', 'private', 'secret')
+    end
+  );
   v_mine := array(select group_id from group_member where user_id = p_actor and left_at is null);
   return query
     select p.* from (
@@ -157,16 +157,12 @@ begin
         and (p_campus_id is null or g.campus_id = p_campus_id)
         and (v_tag is null or g.tags @> array[v_tag])
         and (p_visibility is null or g.visibility = p_visibility)
-        and case
-          when p_after is null then (g.created_at, g.id) < (v_start.created_at, v_start.id)
-          else (g.created_at, g.id) > (v_start.created_at, v_start.id)
-        end
+        and is_on_page(g.created_at, g.id, v_page)
       order by
-        case when p_after is null then g.created_at end desc,
-        case when p_after is null then g.id end desc,
-        case when p_after is not null then g.created_at end,
-        case when p_after is not null then g.id end
-      limit v_rows
+        case when v_page.is_ascending then g.created_at end,
+        case when v_page.is_ascending then g.id end,
+        g.created_at desc, g.id desc
+      limit v_page.max_rows
     ) as p
     order by p.created_at desc, p.id desc;
 end

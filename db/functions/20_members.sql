@@ -288,31 +288,28 @@ returns setof api.members
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan -- an index with or without the role serves
+set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
 as $$
 declare
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_content(enter_group(p_actor, p_group_id), p_actor);
-  v_start := page_start(p_before, p_after, p_limit, false);
-  if p_role is not null then
-    perform reject_invalid(check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member'));
-  end if;
+  v_page := parse_page(
+    p_before, p_after, p_limit, p_lookahead, false,
+    case
+      when p_role is not null then check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member')
+    end
+  );
   return query
     select p.* from (
       select d.* from group_member as m cross join lateral member_shape(m) as d
       where m.group_id = p_group_id and m.left_at is null and (p_role is null or m.role = p_role)
-        and case
-          when p_before is null then (m.created_at, m.id) > (v_start.created_at, v_start.id)
-          else (m.created_at, m.id) < (v_start.created_at, v_start.id)
-        end
+        and is_on_page(m.created_at, m.id, v_page)
       order by
-        case when p_before is null then m.created_at end,
-        case when p_before is null then m.id end,
-        case when p_before is not null then m.created_at end desc,
-        case when p_before is not null then m.id end desc
-      limit v_rows
+        case when v_page.is_ascending then m.created_at end,
+        case when v_page.is_ascending then m.id end,
+        m.created_at desc, m.id desc
+      limit v_page.max_rows
     ) as p
     order by p.created_at, p.id;
 end
@@ -522,30 +519,26 @@ returns setof api.members
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');
-  v_start := page_start(p_before, p_after, p_limit, false);
-  if p_before is null then
-    return query
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
+  return query
+    select p.* from (
       select d.* from group_member as m cross join lateral member_shape(m) as d
       where m.group_id = p_group_id and m.is_banned and is_ban_active(m.is_banned, m.banned_until)
-        and (m.created_at, m.id) > (v_start.created_at, v_start.id)
-      order by m.created_at, m.id limit v_rows;
-  else
-    return query
-      select p.* from (
-        select d.* from group_member as m cross join lateral member_shape(m) as d
-        where m.group_id = p_group_id and m.is_banned and is_ban_active(m.is_banned, m.banned_until)
-          and (m.created_at, m.id) < (v_start.created_at, v_start.id)
-        order by m.created_at desc, m.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
-  end if;
+        and is_on_page(m.created_at, m.id, v_page)
+      order by
+        case when v_page.is_ascending then m.created_at end,
+        case when v_page.is_ascending then m.id end,
+        m.created_at desc, m.id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
 comment on function api.list_bans(uuid, uuid, int, text, text, boolean) is

@@ -106,30 +106,26 @@ returns setof api.join_requests
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'admin');
-  v_start := page_start(p_before, p_after, p_limit, false);
-  if p_before is null then
-    return query
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
+  return query
+    select p.* from (
       select r.* from join_requests as r
       where r.group_id = p_group_id and r.status = 'pending'
-        and (r.created_at, r.id) > (v_start.created_at, v_start.id)
-      order by r.created_at, r.id limit v_rows;
-  else
-    return query
-      select p.* from (
-        select r.* from join_requests as r
-        where r.group_id = p_group_id and r.status = 'pending'
-          and (r.created_at, r.id) < (v_start.created_at, v_start.id)
-        order by r.created_at desc, r.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
-  end if;
+        and is_on_page(r.created_at, r.id, v_page)
+      order by
+        case when v_page.is_ascending then r.created_at end,
+        case when v_page.is_ascending then r.id end,
+        r.created_at desc, r.id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
 comment on function api.list_join_requests(uuid, uuid, int, text, text, boolean) is
@@ -199,32 +195,28 @@ returns setof api.invites
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
   v standing;
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_actor(p_actor);
   v := enter_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
-  v_start := page_start(p_before, p_after, p_limit, false);
-  if p_before is null then
-    return query
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
+  return query
+    select p.* from (
       select i.* from invites as i
       where i.group_id = p_group_id and may_grant(v.rank, i.role)
-        and (i.created_at, i.id) > (v_start.created_at, v_start.id)
-      order by i.created_at, i.id limit v_rows;
-  else
-    return query
-      select p.* from (
-        select i.* from invites as i
-        where i.group_id = p_group_id and may_grant(v.rank, i.role)
-          and (i.created_at, i.id) < (v_start.created_at, v_start.id)
-        order by i.created_at desc, i.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
-  end if;
+        and is_on_page(i.created_at, i.id, v_page)
+      order by
+        case when v_page.is_ascending then i.created_at end,
+        case when v_page.is_ascending then i.id end,
+        i.created_at desc, i.id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
 comment on function api.list_invites(uuid, uuid, int, text, text, boolean) is

@@ -99,33 +99,31 @@ as $$
 declare
   v standing;
   v_viewer uuid := viewer(p_actor);
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   v := enter_group(p_actor, p_group_id);
   perform require_content(v, p_actor);
-  v_start := page_start(p_before, p_after, p_limit, true);
-  if coalesce(p_tag, p_author_id::text, p_pinned::text) is not null or p_deleted then
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
+  if p_deleted or num_nonnulls(p_tag, p_author_id, p_pinned) > 0 then
     return query
       select * from filter_posts(
-        p_actor, v, fold_tag(p_tag), p_author_id, p_pinned, p_deleted, v_start,
-        p_after is not null, v_rows
+        p_actor, v, fold_tag(p_tag), p_author_id, p_pinned, coalesce(p_deleted, false), v_page
       );
-  elsif p_after is null then
-    return query
-      select d.* from post as p cross join lateral post_shape(p, v_viewer) as d
-      where p.group_id = p_group_id and p.deleted_at is null
-        and (p.created_at, p.id) < (v_start.created_at, v_start.id)
-      order by p.created_at desc, p.id desc limit v_rows;
-  else
+  elsif v_page.is_ascending then
     return query
       select q.* from (
         select d.* from post as p cross join lateral post_shape(p, v_viewer) as d
         where p.group_id = p_group_id and p.deleted_at is null
-          and (p.created_at, p.id) > (v_start.created_at, v_start.id)
-        order by p.created_at, p.id limit v_rows
+          and (p.created_at, p.id) > (v_page.created_at, v_page.id)
+        order by p.created_at, p.id limit v_page.max_rows
       ) as q
       order by q.created_at desc, q.id desc;
+  else
+    return query
+      select d.* from post as p cross join lateral post_shape(p, v_viewer) as d
+      where p.group_id = p_group_id and p.deleted_at is null
+        and (p.created_at, p.id) < (v_page.created_at, v_page.id)
+      order by p.created_at desc, p.id desc limit v_page.max_rows;
   end if;
 end
 $$;
@@ -138,12 +136,12 @@ comment on function api.list_posts(
 
 create function api.filter_posts(
   p_actor uuid, p_standing api.standing, p_tag text, p_author_id uuid, p_pinned boolean,
-  p_deleted boolean, p_start api.page_key, p_oldest_first boolean, p_rows int
+  p_deleted boolean, p_page api.page_request
 )
 returns setof api.posts
 language plpgsql stable
 set search_path = public, api, pg_temp
-set plan_cache_mode = force_custom_plan -- which filters are given decides which index serves
+set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
 as $$
 declare
   v_group_id uuid := p_standing.group_id;
@@ -161,22 +159,18 @@ begin
         and (p_tag is null or (p.topic_tags @> array[p_tag] and p.topic_tags <> '{}'))
         and (p_author_id is null or p.author_id = p_author_id)
         and (p_pinned is null or p.is_pinned = p_pinned)
-        and case
-          when p_oldest_first then (p.created_at, p.id) > (p_start.created_at, p_start.id)
-          else (p.created_at, p.id) < (p_start.created_at, p_start.id)
-        end
+        and is_on_page(p.created_at, p.id, p_page)
       order by
-        case when p_oldest_first then p.created_at end,
-        case when p_oldest_first then p.id end,
-        case when not p_oldest_first then p.created_at end desc,
-        case when not p_oldest_first then p.id end desc
-      limit p_rows
+        case when p_page.is_ascending then p.created_at end,
+        case when p_page.is_ascending then p.id end,
+        p.created_at desc, p.id desc
+      limit p_page.max_rows
     ) as q
     order by q.created_at desc, q.id desc;
 end
 $$;
 comment on function api.filter_posts(
-  uuid, api.standing, text, uuid, boolean, boolean, api.page_key, boolean, int
+  uuid, api.standing, text, uuid, boolean, boolean, api.page_request
 ) is
   'The posts of list_posts that filters name. Raises unauthenticated, banned, forbidden for deleted '
   'ones below moderator (§2).';

@@ -87,33 +87,31 @@ returns setof api.comments
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
 as $$
 declare
   v standing;
   v_viewer uuid := viewer(p_actor);
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   v := enter_post(p_actor, p_post_id);
-  v_start := page_start(p_before, p_after, p_limit, false);
-  if p_parent_id is not null or p_deleted then
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
+  if p_deleted or p_parent_id is not null then
     return query
-      select * from filter_comments(
-        p_actor, v, p_parent_id, p_deleted, v_start, p_before is not null, v_rows
-      );
-  elsif p_before is null then
+      select * from filter_comments(p_actor, v, p_parent_id, coalesce(p_deleted, false), v_page);
+  elsif v_page.is_ascending then
     return query
       select d.* from comment as c cross join lateral comment_in_list(c, v_viewer) as d
       where c.post_id = p_post_id and c.is_listed
-        and (c.created_at, c.id) > (v_start.created_at, v_start.id)
-      order by c.created_at, c.id limit v_rows;
+        and (c.created_at, c.id) > (v_page.created_at, v_page.id)
+      order by c.created_at, c.id limit v_page.max_rows;
   else
     return query
       select q.* from (
         select d.* from comment as c cross join lateral comment_in_list(c, v_viewer) as d
         where c.post_id = p_post_id and c.is_listed
-          and (c.created_at, c.id) < (v_start.created_at, v_start.id)
-        order by c.created_at desc, c.id desc limit v_rows
+          and (c.created_at, c.id) < (v_page.created_at, v_page.id)
+        order by c.created_at desc, c.id desc limit v_page.max_rows
       ) as q
       order by q.created_at, q.id;
   end if;
@@ -126,13 +124,13 @@ comment on function api.list_comments(uuid, uuid, uuid, boolean, int, text, text
   'forbidden, validation_failed, invalid_cursor (§2, §7).';
 
 create function api.filter_comments(
-  p_actor uuid, p_standing api.standing, p_parent_id uuid, p_deleted boolean, p_start api.page_key,
-  p_newest_first boolean, p_rows int
+  p_actor uuid, p_standing api.standing, p_parent_id uuid, p_deleted boolean,
+  p_page api.page_request
 )
 returns setof api.comments
 language plpgsql stable
 set search_path = public, api, pg_temp
-set plan_cache_mode = force_custom_plan -- which filters are given decides which index serves
+set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
 as $$
 declare
   v_post_id uuid := p_standing.post_id;
@@ -143,7 +141,7 @@ begin
     perform require_rank(p_standing, 'moderator');
   end if;
   return query
-    select q.* from (
+    select p.* from (
       select d.*
       from comment as c
       cross join lateral (
@@ -154,23 +152,17 @@ begin
       where c.post_id = v_post_id
         and (p_parent_id is null or c.parent_id = p_parent_id)
         and case when p_deleted then c.deleted_at is not null else c.is_listed end
-        and case
-          when p_newest_first then (c.created_at, c.id) < (p_start.created_at, p_start.id)
-          else (c.created_at, c.id) > (p_start.created_at, p_start.id)
-        end
+        and is_on_page(c.created_at, c.id, p_page)
       order by
-        case when p_newest_first then c.created_at end desc,
-        case when p_newest_first then c.id end desc,
-        case when not p_newest_first then c.created_at end,
-        case when not p_newest_first then c.id end
-      limit p_rows
-    ) as q
-    order by q.created_at, q.id;
+        case when p_page.is_ascending then c.created_at end,
+        case when p_page.is_ascending then c.id end,
+        c.created_at desc, c.id desc
+      limit p_page.max_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
-comment on function api.filter_comments(
-  uuid, api.standing, uuid, boolean, api.page_key, boolean, int
-) is
+comment on function api.filter_comments(uuid, api.standing, uuid, boolean, api.page_request) is
   'The comments of list_comments that filters name. Raises unauthenticated, banned, forbidden for '
   'deleted ones below moderator (§2).';
 

@@ -111,31 +111,31 @@ returns setof api.reactions
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
 as $$
 declare
   v_emoji text := canonical_emoji(p_emoji);
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform enter_subject(p_actor, p_subject_type, p_subject_id);
-  v_start := page_start(p_before, p_after, p_limit, false);
-  if p_before is null then
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
+  if v_page.is_ascending then
     return query
       select r.* from reactions as r
       where r.subject_type = p_subject_type and r.subject_id = p_subject_id
         and (v_emoji is null or r.emoji = v_emoji)
-        and (r.created_at, r.id) > (v_start.created_at, v_start.id)
-      order by r.created_at, r.id limit v_rows;
+        and (r.created_at, r.id) > (v_page.created_at, v_page.id)
+      order by r.created_at, r.id limit v_page.max_rows;
   else
     return query
-      select p.* from (
+      select q.* from (
         select r.* from reactions as r
         where r.subject_type = p_subject_type and r.subject_id = p_subject_id
           and (v_emoji is null or r.emoji = v_emoji)
-          and (r.created_at, r.id) < (v_start.created_at, v_start.id)
-        order by r.created_at desc, r.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
+          and (r.created_at, r.id) < (v_page.created_at, v_page.id)
+        order by r.created_at desc, r.id desc limit v_page.max_rows
+      ) as q
+      order by q.created_at, q.id;
   end if;
 end
 $$;

@@ -33,29 +33,24 @@ returns setof api.tags
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan -- with a prefix the index of tags serves, else that of times
+set plan_cache_mode = force_custom_plan -- a prefix decides which index serves, the direction how it is read
 as $$
 declare
   v_prefix text := fold_tag(p_q);
-  v_start page_key := page_start(p_before, p_after, p_limit, false);
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request := parse_page(p_before, p_after, p_limit, p_lookahead, false);
 begin
-  if p_before is null then
-    return query
+  return query
+    select p.* from (
       select t.* from tags as t
       where (v_prefix is null or t.tag ^@ v_prefix)
-        and (t.created_at, t.id) > (v_start.created_at, v_start.id)
-      order by t.created_at, t.id limit v_rows;
-  else
-    return query
-      select p.* from (
-        select t.* from tags as t
-        where (v_prefix is null or t.tag ^@ v_prefix)
-          and (t.created_at, t.id) < (v_start.created_at, v_start.id)
-        order by t.created_at desc, t.id desc limit v_rows
-      ) as p
-      order by p.created_at, p.id;
-  end if;
+        and is_on_page(t.created_at, t.id, v_page)
+      order by
+        case when v_page.is_ascending then t.created_at end,
+        case when v_page.is_ascending then t.id end,
+        t.created_at desc, t.id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at, p.id;
 end
 $$;
 comment on function api.list_tags(uuid, text, int, text, text, boolean) is

@@ -75,8 +75,8 @@ set search_path = public, api, pg_temp
 set plan_cache_mode = force_custom_plan -- which of them are given decides which index serves
 as $$
 begin
-  insert into moderation_item (batch_id, group_id, subject_type, subject_id)
-  select p_batch.id, p_batch.group_id, s.type, s.id
+  insert into moderation_item (batch_id, group_id, subject_type, subject_id, subject_created_at)
+  select p_batch.id, p_batch.group_id, s.type, s.id, s.created_at
   from (
     select 'post' as type, id, group_id, author_id, created_at from post where deleted_at is null
     union all
@@ -225,30 +225,26 @@ returns setof api.moderation_batches
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_actor(p_actor);
   perform require_rank(enter_group(p_actor, p_group_id), 'moderator');
-  v_start := page_start(p_before, p_after, p_limit, true);
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   return query
-    select q.* from (
+    select p.* from (
       select d.* from moderation_batch as b cross join lateral moderation_batch_shape(b) as d
       where b.group_id = p_group_id
-        and case
-          when p_after is null then (b.created_at, b.id) < (v_start.created_at, v_start.id)
-          else (b.created_at, b.id) > (v_start.created_at, v_start.id)
-        end
+        and is_on_page(b.created_at, b.id, v_page)
       order by
-        case when p_after is null then b.created_at end desc,
-        case when p_after is null then b.id end desc,
-        case when p_after is not null then b.created_at end,
-        case when p_after is not null then b.id end
-      limit v_rows
-    ) as q
-    order by q.created_at desc, q.id desc;
+        case when v_page.is_ascending then b.created_at end,
+        case when v_page.is_ascending then b.id end,
+        b.created_at desc, b.id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at desc, p.id desc;
 end
 $$;
 comment on function api.list_moderation_batches(uuid, uuid, int, text, text, boolean) is
@@ -257,8 +253,7 @@ comment on function api.list_moderation_batches(uuid, uuid, int, text, text, boo
 
 create view api.moderation_items as
 select
-  subject_id as id, subject_type, null::uuid as author_id, null::timestamptz as created_at,
-  restored_at
+  subject_id as id, subject_type, null::uuid as author_id, subject_created_at as created_at, restored_at
 from public.moderation_item;
 comment on view api.moderation_items is
   'Shape of a post or comment that a batch has removed: when it was written, and when undoing the batch '
@@ -272,40 +267,35 @@ returns setof api.moderation_items
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
-  v_group_id uuid := (select group_id from moderation_batch where id = p_batch_id);
-  v_start page_key;
-  v_rows int := least(p_limit, 100) + coalesce(p_lookahead, false)::int;
+  v_page page_request;
 begin
   perform require_actor(p_actor);
-  if v_group_id is null then
-    perform fail('not_found');
-  end if;
-  perform require_rank(enter_group(p_actor, v_group_id), 'moderator');
-  v_start := page_start(p_before, p_after, p_limit, true);
+  perform require_rank(
+    enter_group(p_actor, (select group_id from moderation_batch where id = p_batch_id)), 'moderator'
+  );
+  v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   return query
-    select q.* from (
-      select s.id, i.subject_type, s.author_id, s.created_at, i.restored_at
+    select p.* from (
+      select i.subject_id as id, i.subject_type, s.author_id, i.subject_created_at as created_at,
+        i.restored_at
       from moderation_item as i
-      join (
-        select 'post' as type, id, author_id, created_at from post
+      cross join lateral (
+        select author_id from post where i.subject_type = 'post' and id = i.subject_id
         union all
-        select 'comment', id, author_id, created_at from comment
-      ) as s on s.type = i.subject_type and s.id = i.subject_id
+        select author_id from comment where i.subject_type = 'comment' and id = i.subject_id
+      ) as s
       where i.batch_id = p_batch_id
-        and case
-          when p_after is null then (s.created_at, s.id) < (v_start.created_at, v_start.id)
-          else (s.created_at, s.id) > (v_start.created_at, v_start.id)
-        end
+        and is_on_page(i.subject_created_at, i.subject_id, v_page)
       order by
-        case when p_after is null then s.created_at end desc,
-        case when p_after is null then s.id end desc,
-        case when p_after is not null then s.created_at end,
-        case when p_after is not null then s.id end
-      limit v_rows
-    ) as q
-    order by q.created_at desc, q.id desc;
+        case when v_page.is_ascending then i.subject_created_at end,
+        case when v_page.is_ascending then i.subject_id end,
+        i.subject_created_at desc, i.subject_id desc
+      limit v_page.max_rows
+    ) as p
+    order by p.created_at desc, p.id desc;
 end
 $$;
 comment on function api.list_moderation_items(uuid, uuid, int, text, text, boolean) is

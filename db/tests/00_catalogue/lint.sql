@@ -55,12 +55,12 @@ select is_empty(
     select name from sources
     where is_list
       and (
-        source !~ 'limit v_rows'
+        source !~ 'limit v_page\.max_rows'
         or source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)?;'
-        or source !~ 'page_start\(p_before, p_after, p_limit, (true|false)\)'
+        or source !~ 'parse_page\(\s*p_before, p_after, p_limit, p_lookahead, (true|false)'
       )
   $$,
-  'A list is ordered by (created_at, id), and page_start() checks its cursors and limit'
+  'A list is ordered by (created_at, id), and parse_page() checks its cursors and limit'
 );
 select is_empty(
   $$

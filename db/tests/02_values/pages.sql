@@ -1,6 +1,6 @@
--- Pages: where they start and how they go on (§7).
+-- Pages of lists: their start, their direction and their cursor (§7).
 begin;
-select plan(29);
+select plan(34);
 
 create function pg_temp.key(p_nr int) returns api.page_key language sql as $$
   select (
@@ -10,6 +10,12 @@ create function pg_temp.key(p_nr int) returns api.page_key language sql as $$
 $$;
 create function pg_temp.cursor(p_nr int) returns text language sql as $$
   select api.cursor_of((pg_temp.key(p_nr)).created_at, (pg_temp.key(p_nr)).id)
+$$;
+create function pg_temp.request(p_nr int, p_is_ascending boolean, p_max_rows int)
+returns api.page_request language sql as $$
+  select (
+    (pg_temp.key(p_nr)).created_at, (pg_temp.key(p_nr)).id, p_is_ascending, p_max_rows
+  )::api.page_request
 $$;
 -- The answer of page() for rows of these numbers, in the order of the list.
 create function pg_temp.page(p_limit int, p_backward boolean, p_nrs int[]) returns json
@@ -71,50 +77,71 @@ select is(
 );
 
 select is(
-  api.page_start(null, null, 20, true),
-  ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff')::api.page_key,
-  'A list that is newest first begins at the end of time'
+  api.parse_page(null, null, 20, false, true),
+  ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff', false, 20)::api.page_request,
+  'A newest-first list starts at the end of time and reads back'
 );
 select is(
-  api.page_start(null, null, 20, false),
-  ('-infinity', '00000000-0000-0000-0000-000000000000')::api.page_key,
-  'A list that is oldest first begins at the beginning of time'
+  api.parse_page(null, null, 20, false, false),
+  ('-infinity', '00000000-0000-0000-0000-000000000000', true, 20)::api.page_request,
+  'An oldest-first list starts at the beginning of time and reads forward'
 );
 select is(
-  api.page_start(pg_temp.cursor(5), null, 20, newest_first), pg_temp.key(5),
-  'A page before a row starts there'
+  api.parse_page(pg_temp.cursor(5), null, 20, false, newest_first), pg_temp.request(5, false, 20),
+  'A page before a row starts at that row and reads back'
 )
 from unnest(array[true, false]) as newest_first;
 select is(
-  api.page_start(null, pg_temp.cursor(5), 20, newest_first), pg_temp.key(5),
-  'A page after a row starts there'
+  api.parse_page(null, pg_temp.cursor(5), 20, false, newest_first), pg_temp.request(5, true, 20),
+  'A page after a row starts at that row and reads forward'
 )
 from unnest(array[true, false]) as newest_first;
+select is(
+  (api.parse_page(null, null, 20, lookahead, true)).max_rows, wanted,
+  format('A page of 20 rows has %s rows when the lookahead is %L', wanted, lookahead)
+)
+from (values (true, 21), (false, 20), (null, 20)) as pages (lookahead, wanted);
 select lives_ok(
-  format('select api.page_start(null, null, %s, true)', size), format('A page may have %s rows', size)
+  format('select api.parse_page(null, null, %s, false, true)', size),
+  format('A page may have %s rows', size)
 )
 from unnest(array[1, 100]) as size;
 select throws_fields(
-  format('select api.page_start(null, null, %s, true)', size), array['limit'],
+  format('select api.parse_page(null, null, %s, false, true)', size), array['limit'],
   format('A page may not have %s rows', size)
 )
 from unnest(array['0', '-1', '101', '2147483647', 'null']) as size;
 select throws_fields(
-  format('select api.page_start(%L, %1$L, 20, true)', pg_temp.cursor(5)), array['before'],
-  'A page is not before and after a row at once'
+  format('select api.parse_page(%L, %1$L, 20, false, true)', pg_temp.cursor(5)), array['before'],
+  'A page has one cursor at most'
 );
 select throws_fields(
-  $$ select api.page_start('x', 'y', 0, true) $$, array['before', 'limit'],
-  'All that is wrong with a page is told at once'
+  $$
+    select api.parse_page(
+      'x', 'y', 0, false, true, api.field_error('role', 'is wrong'), null::json
+    )
+  $$,
+  array['role', 'before', 'limit'],
+  'One error names all bad arguments of a list, its filters first'
 );
 select throws_code(
-  $$ select api.page_start('x', null, 20, true) $$, 'PT400', 'invalid_cursor',
-  'A page does not start before what is no cursor'
+  $$ select api.parse_page('x', null, 20, false, true) $$, 'PT400', 'invalid_cursor',
+  'A page does not start before a malformed cursor'
 );
 select throws_code(
-  $$ select api.page_start(null, '', 20, true) $$, 'PT400', 'invalid_cursor',
-  'Nor after an empty one'
+  $$ select api.parse_page(null, '', 20, false, true) $$, 'PT400', 'invalid_cursor',
+  'A page does not start after an empty cursor'
 );
+
+select set_eq(
+  format(
+    'select n from generate_series(1, 9) as n
+     where api.is_on_page((pg_temp.key(n)).created_at, (pg_temp.key(n)).id, pg_temp.request(5, %L, 20))',
+    is_ascending
+  ),
+  wanted, format('The rows %s of 5 are on the page', case when is_ascending then 'after' else 'before' end)
+)
+from (values (true, array[6, 7, 8, 9]), (false, array[1, 2, 3, 4])) as pages (is_ascending, wanted);
 
 select * from finish();
 rollback;
