@@ -313,14 +313,14 @@ comment on function api.check_patch(jsonb, jsonb) is
   'Returns the field errors of a merge patch. p_types maps each field that may be patched to its '
   'type: string, boolean, uuid or strings, followed by ? if null clears the field (§8).';
 
-create function api.strings_of(p_value jsonb)
+create function api.to_text_array(p_value jsonb)
 returns text[]
 language sql immutable
 begin atomic
   select coalesce(array_agg(item order by nr), '{}')
   from jsonb_array_elements_text(p_value) with ordinality as items (item, nr);
 end;
-comment on function api.strings_of(jsonb) is 'Returns the strings of a JSON array, in order.';
+comment on function api.to_text_array(jsonb) is 'Returns the strings of a JSON array, in order.';
 
 create function api.random_code(p_length int)
 returns text

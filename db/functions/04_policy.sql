@@ -11,7 +11,7 @@ create type api.standing as (
   rank int, -- 4 owner, 3 admin, 2 moderator, 1 member, 0 none
   is_banned boolean,
   is_muted boolean,
-  in_deleted boolean, -- what the thing is part of is deleted
+  is_parent_deleted boolean, -- what the thing is part of is deleted
   is_deleted boolean, -- the thing itself is deleted
   post_id uuid,
   author_id uuid
@@ -70,7 +70,7 @@ $$;
 comment on function api.require_user_id(uuid) is
   'Raises not_found for the nil UUID: it stands for whoever has no token, and nobody has it (§9).';
 
-create function api.enter_group(p_actor uuid, p_group_id uuid)
+create function api.require_visible_group(p_actor uuid, p_group_id uuid)
 returns api.standing
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -94,11 +94,11 @@ begin
   return v;
 end
 $$;
-comment on function api.enter_group(uuid, uuid) is
+comment on function api.require_visible_group(uuid, uuid) is
   'How the actor stands to a group. Raises not_found for a secret group to non-members and for a '
   'deleted one below moderator (§2).';
 
-create function api.enter_post(p_actor uuid, p_post_id uuid)
+create function api.require_visible_post(p_actor uuid, p_post_id uuid)
 returns api.standing
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -119,10 +119,10 @@ begin
   return v;
 end
 $$;
-comment on function api.enter_post(uuid, uuid) is
+comment on function api.require_visible_post(uuid, uuid) is
   'How the actor stands to a post. Raises not_found where the actor may not see it (§2).';
 
-create function api.enter_comment(p_actor uuid, p_comment_id uuid)
+create function api.require_visible_comment(p_actor uuid, p_comment_id uuid)
 returns api.standing
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -144,10 +144,10 @@ begin
   return v;
 end
 $$;
-comment on function api.enter_comment(uuid, uuid) is
+comment on function api.require_visible_comment(uuid, uuid) is
   'How the actor stands to a comment. Raises not_found where the actor may not see it (§2).';
 
-create function api.enter_subject(p_actor uuid, p_subject_type text, p_subject_id uuid)
+create function api.require_visible_subject(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns api.standing
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -155,12 +155,12 @@ as $$
 begin
   perform reject_invalid(check_choice('subject_type', p_subject_type, 'post', 'comment'));
   if p_subject_type = 'post' then
-    return enter_post(p_actor, p_subject_id);
+    return require_visible_post(p_actor, p_subject_id);
   end if;
-  return enter_comment(p_actor, p_subject_id);
+  return require_visible_comment(p_actor, p_subject_id);
 end
 $$;
-comment on function api.enter_subject(uuid, text, uuid) is
+comment on function api.require_visible_subject(uuid, text, uuid) is
   'How the actor stands to the post or comment that is reacted to. Raises not_found (§2).';
 
 create function api.require_visible(p_standing api.standing)
@@ -171,7 +171,7 @@ as $$
 begin
   if p_standing.group_id is null
     or not is_visible(
-      p_standing.visibility, p_standing.role, p_standing.in_deleted or p_standing.is_deleted
+      p_standing.visibility, p_standing.role, p_standing.is_parent_deleted or p_standing.is_deleted
     )
   then
     perform fail('not_found');
@@ -182,7 +182,7 @@ comment on function api.require_visible(api.standing) is
   'Raises not_found unless the actor may see the post or comment: in a public group anyone, else '
   'members; deleted, or inside something deleted, moderators (§2).';
 
-create function api.require_content(p_standing api.standing, p_actor uuid)
+create function api.require_content_visible(p_standing api.standing, p_actor uuid)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -195,7 +195,7 @@ begin
   perform fail('forbidden', 'Only members see this.');
 end
 $$;
-comment on function api.require_content(api.standing, uuid) is
+comment on function api.require_content_visible(api.standing, uuid) is
   'Raises forbidden, for anonymous callers unauthenticated, unless the actor may see the content of '
   'the group (§2).';
 
@@ -266,7 +266,7 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_standing.in_deleted or p_standing.is_deleted then
+  if p_standing.is_parent_deleted or p_standing.is_deleted then
     perform fail('forbidden', 'It is deleted; restore it first.');
   end if;
 end
@@ -280,7 +280,7 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if p_standing.in_deleted then
+  if p_standing.is_parent_deleted then
     perform fail('parent_deleted');
   end if;
 end

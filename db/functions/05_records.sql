@@ -74,11 +74,11 @@ comment on function api.record(text, uuid, uuid, uuid, text, uuid, json, json) i
   'Writes an event to the outbox and an entry to the audit log; p_before is the state that the change '
   'replaced, p_data the one that it made.';
 
-create function api.removal(p_id uuid, p_deleted_at timestamptz)
+create function api.removal_data(p_id uuid, p_deleted_at timestamptz)
 returns json
 language sql stable
 return json_build_object('id', p_id, 'deleted_at', p_deleted_at);
-comment on function api.removal(uuid, timestamptz) is
+comment on function api.removal_data(uuid, timestamptz) is
   'What an event tells of something deleted or removed: never its content (§6).';
 
 create function api.list_audit_log(
@@ -95,7 +95,7 @@ declare
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'admin');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   return query
     select p.* from (

@@ -255,10 +255,10 @@ declare
 begin
   perform reject_invalid(check_choice('kind', p_kind, 'group', 'post'));
   if p_kind = 'group' then
-    v := enter_group(p_actor, p_id);
-    perform require_content(v, p_actor);
+    v := require_visible_group(p_actor, p_id);
+    perform require_content_visible(v, p_actor);
   else
-    v := enter_post(p_actor, p_id);
+    v := require_visible_post(p_actor, p_id);
   end if;
   return v.group_id;
 end

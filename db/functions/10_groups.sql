@@ -95,7 +95,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform enter_group(p_actor, p_group_id);
+  perform require_visible_group(p_actor, p_group_id);
   return query
     select d.* from group_entity as g cross join lateral group_shape(g, p_actor) as d
     where g.id = p_group_id;
@@ -185,12 +185,12 @@ begin
   perform require_actor(p_actor);
   -- Not even a post's foreign key shares this lock: the counts of topic tags turn with visibility.
   perform from group_entity where id = p_group_id for update;
-  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'admin');
   select * into v_old from group_entity where id = p_group_id;
   if v_old.deleted_at is not null then
     perform fail('forbidden', 'It is deleted; restore it first.');
   end if;
-  v_new := patched_group(v_old, p_patch);
+  v_new := apply_group_patch(v_old, p_patch);
   if v_new.avatar_key is distinct from v_old.avatar_key then
     v_new.avatar_key := replace_group_image(p_actor, p_group_id, 'avatar', v_new.avatar_key);
   end if;
@@ -209,7 +209,7 @@ comment on function api.update_group(uuid, uuid, jsonb) is
   'is_locked, avatar_key, cover_key; for admins. Raises unauthenticated, not_found, banned, forbidden, '
   'validation_failed, slug_taken, attachment_mismatch (§2, §8).';
 
-create function api.patched_group(p_group public.group_entity, p_patch jsonb)
+create function api.apply_group_patch(p_group public.group_entity, p_patch jsonb)
 returns public.group_entity
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -224,7 +224,7 @@ begin
       "avatar_key": "string?", "cover_key": "string?"}'
   ));
   if p_patch ? 'tags' then
-    p_patch := p_patch || jsonb_build_object('tags', fold_tags(strings_of(p_patch -> 'tags')));
+    p_patch := p_patch || jsonb_build_object('tags', fold_tags(to_text_array(p_patch -> 'tags')));
   end if;
   v_new := jsonb_populate_record(p_group, p_patch);
   v_new.name := clean_name(v_new.name);
@@ -237,7 +237,7 @@ begin
   return v_new;
 end
 $$;
-comment on function api.patched_group(public.group_entity, jsonb) is
+comment on function api.apply_group_patch(public.group_entity, jsonb) is
   'The group as a merge patch makes it, checked. A group made secret, and a secret group''s new slug, '
   'gets a random ending. Raises validation_failed (§2, §8).';
 
@@ -278,7 +278,7 @@ begin
   perform record(
     p_type, p_actor, p_new.id, null, 'group', p_new.id,
     case
-      when p_new.deleted_at is not null then removal(p_new.id, p_new.deleted_at)
+      when p_new.deleted_at is not null then removal_data(p_new.id, p_new.deleted_at)
       else row_to_json(n)
     end,
     case when p_old.id is not null then row_to_json(o) end
@@ -301,7 +301,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform from group_entity where id = p_group_id for update;
-  perform require_rank(enter_group(p_actor, p_group_id), 'owner');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'owner');
   select * into v_old from group_entity where id = p_group_id;
   if v_old.deleted_at is null then
     v_new := v_old;
@@ -327,7 +327,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform from group_entity where id = p_group_id for update;
-  perform require_rank(enter_group(p_actor, p_group_id), 'owner');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'owner');
   select * into v_old from group_entity where id = p_group_id;
   v_new := v_old;
   if v_old.deleted_at is not null then

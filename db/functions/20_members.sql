@@ -12,7 +12,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_not_deleted(v);
   if v.rank > 0 then
     perform fail('already_member');
@@ -22,9 +22,9 @@ begin
   end if;
   if v.visibility = 'public' then
     return query
-      select 201, row_to_json(m) from admit_member(p_actor, p_group_id, p_actor, 'member') as m;
+      select 201, row_to_json(m) from start_membership(p_actor, p_group_id, p_actor, 'member') as m;
   else
-    return query select 202, row_to_json(r) from request_to_join(p_actor, p_group_id) as r;
+    return query select 202, row_to_json(r) from ensure_join_request(p_actor, p_group_id) as r;
   end if;
 end
 $$;
@@ -32,7 +32,7 @@ comment on function api.join_group(uuid, uuid) is
   'Joins a public group (201, Member) or asks to join a private one (202, JoinRequest; the same one '
   'when asked again). Raises unauthenticated, not_found, banned, already_member (§2).';
 
-create function api.admit_member(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
+create function api.start_membership(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
 returns setof api.members
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -51,14 +51,14 @@ begin
   if not found then
     perform fail('banned', 'The user is banned from this group.');
   end if;
-  perform settle_join_request(p_actor, p_group_id, p_user_id, 'approved');
+  perform decide_join_request(p_actor, p_group_id, p_user_id, 'approved');
   perform record(
     'member.joined', p_actor, p_group_id, null, 'member', v_member.id, row_to_json(d)
   ) from member_shape(v_member) as d;
   return query select * from member_shape(v_member);
 end
 $$;
-comment on function api.admit_member(uuid, uuid, uuid, text) is
+comment on function api.start_membership(uuid, uuid, uuid, text) is
   'Makes a user who is none a member, and settles a request to join. The caller has locked the group '
   'and asked whether the user is a member. Raises banned (§2).';
 
@@ -73,10 +73,10 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'member');
   perform require_not_deleted(v);
-  perform expel_member(p_actor, p_group_id, p_actor);
+  perform end_membership(p_actor, p_group_id, p_actor);
 end
 $$;
 comment on function api.leave_group(uuid, uuid) is
@@ -93,23 +93,23 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, case when p_user_id = p_actor then 'member' else 'admin' end);
   perform require_not_deleted(v);
   if rank_in_group(p_group_id, p_user_id) = 0 then
     perform fail('not_found');
   end if;
   if p_user_id <> p_actor then
-    perform require_rank_over(v, p_group_id, p_user_id);
+    perform require_outranks(v, p_group_id, p_user_id);
   end if;
-  perform expel_member(p_actor, p_group_id, p_user_id);
+  perform end_membership(p_actor, p_group_id, p_user_id);
 end
 $$;
 comment on function api.remove_member(uuid, uuid, uuid) is
   'Removes a member of lower rank, or oneself. Raises unauthenticated, not_found, banned, forbidden, '
   'last_owner (§2).';
 
-create function api.expel_member(p_actor uuid, p_group_id uuid, p_user_id uuid)
+create function api.end_membership(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -118,7 +118,7 @@ declare
   v_old group_member;
   v_new group_member;
 begin
-  perform guard_last_owner(p_group_id, p_user_id);
+  perform require_other_owner(p_group_id, p_user_id);
   select * into v_old from group_member where group_id = p_group_id and user_id = p_user_id for update;
   update group_member set left_at = now(), role = 'member', updated_at = now()
   where id = v_old.id
@@ -128,7 +128,7 @@ begin
   ) from member_shape(v_old) as o, member_shape(v_new) as n;
 end
 $$;
-comment on function api.expel_member(uuid, uuid, uuid) is
+comment on function api.end_membership(uuid, uuid, uuid) is
   'Ends a membership. The caller has locked the group. Raises last_owner (§2).';
 
 create function api.rank_in_group(p_group_id uuid, p_user_id uuid)
@@ -148,7 +148,7 @@ end
 $$;
 comment on function api.rank_in_group(uuid, uuid) is 'The rank of a user in a group, 0 for none (§2).';
 
-create function api.require_rank_over(p_standing api.standing, p_group_id uuid, p_user_id uuid)
+create function api.require_outranks(p_standing api.standing, p_group_id uuid, p_user_id uuid)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -159,7 +159,7 @@ begin
   end if;
 end
 $$;
-comment on function api.require_rank_over(api.standing, uuid, uuid) is
+comment on function api.require_outranks(api.standing, uuid, uuid) is
   'Raises forbidden unless the actor is an owner or ranks above the user (§2).';
 
 create function api.may_grant(p_rank int, p_role text)
@@ -170,7 +170,7 @@ comment on function api.may_grant(int, text) is
   'Whether somebody of this rank may make others members in this role: admins below their own rank, '
   'owners in every role (§2).';
 
-create function api.require_grant(p_standing api.standing, p_role text)
+create function api.require_may_grant(p_standing api.standing, p_role text)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -181,10 +181,10 @@ begin
   end if;
 end
 $$;
-comment on function api.require_grant(api.standing, text) is
+comment on function api.require_may_grant(api.standing, text) is
   'Raises forbidden unless the actor is an owner or the role ranks below their own (§2).';
 
-create function api.guard_last_owner(p_group_id uuid, p_user_id uuid)
+create function api.require_other_owner(p_group_id uuid, p_user_id uuid)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -198,7 +198,7 @@ begin
   end if;
 end
 $$;
-comment on function api.guard_last_owner(uuid, uuid) is
+comment on function api.require_other_owner(uuid, uuid) is
   'Raises last_owner when the user is the only owner of the group, which its caller has locked (§2).';
 
 create function api.put_member(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
@@ -212,18 +212,18 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
   perform reject_invalid(
     check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member')
   );
   perform require_user_id(p_user_id);
-  perform require_rank_over(v, p_group_id, p_user_id);
-  perform require_grant(v, p_role);
+  perform require_outranks(v, p_group_id, p_user_id);
+  perform require_may_grant(v, p_role);
   if rank_in_group(p_group_id, p_user_id) = 0 then
     return query
-      select 201, row_to_json(m) from admit_member(p_actor, p_group_id, p_user_id, p_role) as m;
+      select 201, row_to_json(m) from start_membership(p_actor, p_group_id, p_user_id, p_role) as m;
   else
     return query
       select 200, row_to_json(m) from change_role(p_actor, p_group_id, p_user_id, p_role) as m;
@@ -249,7 +249,7 @@ begin
     return query select * from member_shape(v_old);
     return;
   end if;
-  perform guard_last_owner(p_group_id, p_user_id);
+  perform require_other_owner(p_group_id, p_user_id);
   update group_member set role = p_role, updated_at = now() where id = v_old.id returning * into v_new;
   perform record(
     'member.role_changed', p_actor, p_group_id, null, 'member', v_new.id,
@@ -268,7 +268,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform require_content(enter_group(p_actor, p_group_id), p_actor);
+  perform require_content_visible(require_visible_group(p_actor, p_group_id), p_actor);
   return query
     select d.* from group_member as m cross join lateral member_shape(m) as d
     where m.group_id = p_group_id and m.user_id = p_user_id and m.left_at is null;
@@ -293,7 +293,7 @@ as $$
 declare
   v_page page_request;
 begin
-  perform require_content(enter_group(p_actor, p_group_id), p_actor);
+  perform require_content_visible(require_visible_group(p_actor, p_group_id), p_actor);
   v_page := parse_page(
     p_before, p_after, p_limit, p_lookahead, false,
     case
@@ -337,13 +337,13 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
   perform require_user_id(p_user_id);
-  perform require_rank_over(v, p_group_id, p_user_id);
+  perform require_outranks(v, p_group_id, p_user_id);
   perform reject_invalid(check_text('reason', v_reason, 0, 1000), check_future('until', p_until));
-  perform guard_last_owner(p_group_id, p_user_id);
+  perform require_other_owner(p_group_id, p_user_id);
   select * into v_old from group_member where group_id = p_group_id and user_id = p_user_id for update;
   insert into group_member (
     group_id, user_id, role, left_at, is_banned, ban_reason, banned_until, banned_by
@@ -355,7 +355,7 @@ begin
       ban_reason = excluded.ban_reason, banned_until = excluded.banned_until,
       banned_by = excluded.banned_by, updated_at = now()
   returning * into v_new;
-  perform settle_join_request(p_actor, p_group_id, p_user_id, 'denied');
+  perform decide_join_request(p_actor, p_group_id, p_user_id, 'denied');
   perform record_member_change('member.banned', p_actor, v_old, v_new);
   return query select * from member_shape(v_new);
 end
@@ -378,11 +378,11 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
   v_old := lock_member(p_group_id, p_user_id);
-  perform require_rank_over(v, p_group_id, p_user_id);
+  perform require_outranks(v, p_group_id, p_user_id);
   v_new := v_old;
   if v_old.is_banned then
     update group_member
@@ -456,13 +456,13 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'moderator');
   perform require_not_deleted(v);
   if rank_in_group(p_group_id, p_user_id) = 0 then
     perform fail('not_found');
   end if;
-  perform require_rank_over(v, p_group_id, p_user_id);
+  perform require_outranks(v, p_group_id, p_user_id);
   perform reject_invalid(
     case when p_until is null then field_error('until', 'is required') end,
     check_future('until', p_until)
@@ -492,11 +492,11 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'moderator');
   perform require_not_deleted(v);
   v_old := lock_member(p_group_id, p_user_id);
-  perform require_rank_over(v, p_group_id, p_user_id);
+  perform require_outranks(v, p_group_id, p_user_id);
   v_new := v_old;
   if v_old.muted_until is not null then
     update group_member set muted_until = null, updated_at = now()
@@ -525,7 +525,7 @@ declare
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'admin');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
   return query
     select p.* from (

@@ -1,6 +1,6 @@
 -- Requests to join private groups, and invitations (§2).
 
-create function api.request_to_join(p_actor uuid, p_group_id uuid)
+create function api.ensure_join_request(p_actor uuid, p_group_id uuid)
 returns setof api.join_requests
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -22,10 +22,10 @@ begin
     where group_id = p_group_id and user_id = p_actor and status = 'pending';
 end
 $$;
-comment on function api.request_to_join(uuid, uuid) is
+comment on function api.ensure_join_request(uuid, uuid) is
   'The pending request of the actor, made when there is none. The caller has locked the group (§2).';
 
-create function api.settle_join_request(
+create function api.decide_join_request(
   p_actor uuid, p_group_id uuid, p_user_id uuid, p_status text
 )
 returns boolean
@@ -48,7 +48,7 @@ begin
   return true;
 end
 $$;
-comment on function api.settle_join_request(uuid, uuid, uuid, text) is
+comment on function api.decide_join_request(uuid, uuid, uuid, text) is
   'Approves or denies the pending request of a user, if there is one; whether there was (§2).';
 
 create function api.approve_join_request(p_actor uuid, p_group_id uuid, p_user_id uuid)
@@ -62,13 +62,13 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
-  if not settle_join_request(p_actor, p_group_id, p_user_id, 'approved') then
+  if not decide_join_request(p_actor, p_group_id, p_user_id, 'approved') then
     perform fail('not_found');
   end if;
-  return query select * from admit_member(p_actor, p_group_id, p_user_id, 'member');
+  return query select * from start_membership(p_actor, p_group_id, p_user_id, 'member');
 end
 $$;
 comment on function api.approve_join_request(uuid, uuid, uuid) is
@@ -86,10 +86,10 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
-  if not settle_join_request(p_actor, p_group_id, p_user_id, 'denied') then
+  if not decide_join_request(p_actor, p_group_id, p_user_id, 'denied') then
     perform fail('not_found');
   end if;
 end
@@ -112,7 +112,7 @@ declare
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  perform require_rank(enter_group(p_actor, p_group_id), 'admin');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'admin');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
   return query
     select p.* from (
@@ -150,7 +150,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
   perform reject_invalid(
@@ -159,12 +159,12 @@ begin
     case when p_max_uses < 1 then field_error('max_uses', 'is less than 1') end,
     check_future('expires_at', p_expires_at)
   );
-  perform require_grant(v, v_role);
+  perform require_may_grant(v, v_role);
   insert into group_invite (group_id, code, user_id, role, max_uses, expires_at, created_by)
   values (p_group_id, random_code(24), p_user_id, v_role, p_max_uses, p_expires_at, p_actor)
   returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
   into v_invite;
-  perform record_invite('invite.created', p_actor, v_invite);
+  perform record_invite_change('invite.created', p_actor, v_invite);
   return next v_invite;
 end
 $$;
@@ -172,7 +172,7 @@ comment on function api.create_invite(uuid, uuid, uuid, text, int, timestamptz) 
   'Makes an invitation, for one user or for whoever has its code, into a role below the actor''s own; '
   'for admins. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).';
 
-create function api.record_invite(p_type text, p_actor uuid, p_invite api.invites)
+create function api.record_invite_change(p_type text, p_actor uuid, p_invite api.invites)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -184,7 +184,7 @@ begin
   );
 end
 $$;
-comment on function api.record_invite(text, uuid, api.invites) is
+comment on function api.record_invite_change(text, uuid, api.invites) is
   'Records a change to an invitation, without its code: who knows the code may join.';
 
 create function api.list_invites(
@@ -202,7 +202,7 @@ declare
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
   return query
@@ -235,7 +235,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'admin');
   perform require_not_deleted(v);
   delete from group_invite
@@ -245,7 +245,7 @@ begin
   if not found then
     perform fail('not_found');
   end if;
-  perform record_invite('invite.revoked', p_actor, v_invite);
+  perform record_invite_change('invite.revoked', p_actor, v_invite);
 end
 $$;
 comment on function api.revoke_invite(uuid, uuid, uuid) is
@@ -279,7 +279,7 @@ begin
   if not found then
     perform fail('not_found');
   end if;
-  return query select * from admit_member(p_actor, v_invite.group_id, p_actor, v_invite.role);
+  return query select * from start_membership(p_actor, v_invite.group_id, p_actor, v_invite.role);
 end
 $$;
 comment on function api.accept_invite(uuid, text) is

@@ -32,7 +32,7 @@ declare
   v_tags text[] := fold_tags(p_topic_tags);
 begin
   perform require_actor(p_actor);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_may_write(v);
   perform require_not_deleted(v);
   perform require_unlocked(v);
@@ -76,7 +76,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform enter_post(p_actor, p_post_id);
+  perform require_visible_post(p_actor, p_post_id);
   return query
     select d.* from post as p cross join lateral post_shape(p, viewer(p_actor)) as d
     where p.id = p_post_id;
@@ -101,8 +101,8 @@ declare
   v_viewer uuid := viewer(p_actor);
   v_page page_request;
 begin
-  v := enter_group(p_actor, p_group_id);
-  perform require_content(v, p_actor);
+  v := require_visible_group(p_actor, p_group_id);
+  perform require_content_visible(v, p_actor);
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   if p_deleted or num_nonnulls(p_tag, p_author_id, p_pinned) > 0 then
     return query
@@ -188,12 +188,12 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_post(p_post_id);
-  v := enter_post(p_actor, p_post_id);
+  v := require_visible_post(p_actor, p_post_id);
   perform require_author(v, p_actor);
   perform require_may_write(v);
   perform require_not_deleted(v);
   select * into v_old from post where id = p_post_id;
-  v_new := patched_post(v_old, p_patch);
+  v_new := apply_post_patch(v_old, p_patch);
   if v_new is distinct from v_old then
     update post
     set
@@ -211,7 +211,7 @@ comment on function api.update_post(uuid, uuid, jsonb) is
   'member and not muted. Raises unauthenticated, not_found, forbidden, banned, muted, '
   'validation_failed (§2, §8).';
 
-create function api.patched_post(p_post public.post, p_patch jsonb)
+create function api.apply_post_patch(p_post public.post, p_patch jsonb)
 returns public.post
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -224,7 +224,7 @@ begin
   ));
   if p_patch ? 'topic_tags' then
     p_patch := p_patch
-      || jsonb_build_object('topic_tags', fold_tags(strings_of(p_patch -> 'topic_tags')));
+      || jsonb_build_object('topic_tags', fold_tags(to_text_array(p_patch -> 'topic_tags')));
   end if;
   v_new := jsonb_populate_record(p_post, p_patch);
   v_new.title := nullif(clean_name(v_new.title), '');
@@ -233,7 +233,7 @@ begin
   return v_new;
 end
 $$;
-comment on function api.patched_post(public.post, jsonb) is
+comment on function api.apply_post_patch(public.post, jsonb) is
   'The post as a merge patch makes it, checked. Raises validation_failed (§8).';
 
 create function api.record_post_change(
@@ -247,7 +247,7 @@ begin
   perform record(
     p_type, p_actor, p_new.group_id, p_new.id, 'post', p_new.id,
     case
-      when p_new.deleted_at is not null then removal(p_new.id, p_new.deleted_at)
+      when p_new.deleted_at is not null then removal_data(p_new.id, p_new.deleted_at)
       else row_to_json(n)
     end,
     row_to_json(o)
@@ -269,7 +269,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_post(p_post_id);
-  perform require_author_or_moderator(enter_post(p_actor, p_post_id), p_actor);
+  perform require_author_or_moderator(require_visible_post(p_actor, p_post_id), p_actor);
   select * into v_old from post where id = p_post_id;
   if v_old.deleted_at is null then
     update post set deleted_at = now(), updated_at = now() where id = p_post_id returning * into v_new;
@@ -294,7 +294,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_post(p_post_id);
-  v := enter_post(p_actor, p_post_id);
+  v := require_visible_post(p_actor, p_post_id);
   perform require_rank(v, 'moderator');
   perform require_restorable(v);
   select * into v_old from post where id = p_post_id;
@@ -323,7 +323,7 @@ declare
 begin
   perform require_actor(p_actor);
   perform lock_post(p_post_id);
-  v := enter_post(p_actor, p_post_id);
+  v := require_visible_post(p_actor, p_post_id);
   perform require_rank(v, 'moderator');
   perform require_not_deleted(v);
   select * into v_old from post where id = p_post_id;

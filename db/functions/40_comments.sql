@@ -14,10 +14,10 @@ declare
   v_depth int;
 begin
   perform require_actor(p_actor);
-  v := enter_post(p_actor, p_post_id);
+  v := require_visible_post(p_actor, p_post_id);
   perform require_may_write(v);
   perform require_not_deleted(v);
-  v_depth := depth_below(p_post_id, p_parent_id);
+  v_depth := reply_depth(p_post_id, p_parent_id);
   perform reject_invalid(
     check_text('body', v_body, 1, 10000),
     case
@@ -43,7 +43,7 @@ comment on function api.create_comment(uuid, uuid, text, uuid) is
   'Writes a comment or a reply; for members who are not muted. Raises unauthenticated, not_found, '
   'banned, forbidden, muted, validation_failed (§2, §8).';
 
-create function api.depth_below(p_post_id uuid, p_parent_id uuid)
+create function api.reply_depth(p_post_id uuid, p_parent_id uuid)
 returns int
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -58,7 +58,7 @@ begin
   );
 end
 $$;
-comment on function api.depth_below(uuid, uuid) is
+comment on function api.reply_depth(uuid, uuid) is
   'The depth of a reply to a comment, 0 for a comment on the post itself, null when the parent is no '
   'living comment of the post (§1.1).';
 
@@ -69,7 +69,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform enter_comment(p_actor, p_comment_id);
+  perform require_visible_comment(p_actor, p_comment_id);
   return query
     select d.* from comment as c cross join lateral comment_shape(c, viewer(p_actor)) as d
     where c.id = p_comment_id;
@@ -94,7 +94,7 @@ declare
   v_viewer uuid := viewer(p_actor);
   v_page page_request;
 begin
-  v := enter_post(p_actor, p_post_id);
+  v := require_visible_post(p_actor, p_post_id);
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
   if p_deleted or p_parent_id is not null then
     return query
@@ -180,7 +180,7 @@ declare
 begin
   perform require_actor(p_actor);
   v_old := lock_comment(p_comment_id);
-  v := enter_comment(p_actor, p_comment_id);
+  v := require_visible_comment(p_actor, p_comment_id);
   perform require_author(v, p_actor);
   perform require_may_write(v);
   perform require_not_deleted(v);
@@ -227,7 +227,7 @@ begin
   perform record(
     p_type, p_actor, p_new.group_id, p_new.post_id, 'comment', p_new.id,
     case
-      when p_new.deleted_at is not null then removal(p_new.id, p_new.deleted_at)
+      when p_new.deleted_at is not null then removal_data(p_new.id, p_new.deleted_at)
       else row_to_json(n)
     end,
     row_to_json(o)
@@ -249,7 +249,7 @@ declare
 begin
   perform require_actor(p_actor);
   v_old := lock_comment(p_comment_id);
-  perform require_author_or_moderator(enter_comment(p_actor, p_comment_id), p_actor);
+  perform require_author_or_moderator(require_visible_comment(p_actor, p_comment_id), p_actor);
   if v_old.deleted_at is null then
     update comment set deleted_at = now(), updated_at = now()
     where id = p_comment_id
@@ -275,7 +275,7 @@ declare
 begin
   perform require_actor(p_actor);
   v_old := lock_comment(p_comment_id);
-  v := enter_comment(p_actor, p_comment_id);
+  v := require_visible_comment(p_actor, p_comment_id);
   perform require_rank(v, 'moderator');
   perform require_restorable(v);
   v_new := v_old;

@@ -13,7 +13,7 @@ declare
   v_emoji text := canonical_emoji(p_emoji);
 begin
   perform require_actor(p_actor);
-  v := enter_subject(p_actor, p_subject_type, p_subject_id);
+  v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
   perform require_rank(v, 'member');
   perform require_not_deleted(v);
   perform reject_invalid(check_emoji('emoji', v_emoji));
@@ -78,7 +78,7 @@ declare
   v_reaction reaction;
 begin
   perform require_actor(p_actor);
-  v := enter_subject(p_actor, p_subject_type, p_subject_id);
+  v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
   perform require_not_deleted(v);
   if p_subject_type = 'post' then
     perform lock_post(p_subject_id);
@@ -94,7 +94,7 @@ begin
   end if;
   perform emit(
     'reaction.removed', p_actor, v_reaction.group_id, v_reaction.post_id, p_subject_type, p_subject_id,
-    removal(v_reaction.id, now())
+    removal_data(v_reaction.id, now())
   );
 end
 $$;
@@ -117,7 +117,7 @@ declare
   v_emoji text := canonical_emoji(p_emoji);
   v_page page_request;
 begin
-  perform enter_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_visible_subject(p_actor, p_subject_type, p_subject_id);
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
   if v_page.is_ascending then
     return query
@@ -151,7 +151,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform enter_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_visible_subject(p_actor, p_subject_type, p_subject_id);
   return reactions_of(p_subject_type, p_subject_id, viewer(p_actor), 100);
 end
 $$;

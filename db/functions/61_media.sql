@@ -201,10 +201,10 @@ declare
   v standing;
 begin
   if p_subject_type = 'group' then
-    v := enter_group(p_actor, p_subject_id);
+    v := require_visible_group(p_actor, p_subject_id);
     perform require_rank(v, 'admin');
   else
-    v := enter_subject(p_actor, p_subject_type, p_subject_id);
+    v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
     perform require_author(v, p_actor);
     perform require_may_write(v);
   end if;
@@ -352,8 +352,8 @@ begin
   end if;
   perform lock_media_subject(v_media.subject_type, v_media.subject_id);
   v := case v_media.subject_type
-    when 'group' then enter_group(p_actor, v_media.subject_id)
-    else enter_subject(p_actor, v_media.subject_type, v_media.subject_id)
+    when 'group' then require_visible_group(p_actor, v_media.subject_id)
+    else require_visible_subject(p_actor, v_media.subject_type, v_media.subject_id)
   end;
   perform require_author_or_moderator(v, p_actor);
   perform require_not_deleted(v);
@@ -380,7 +380,7 @@ begin
   end if;
   perform record(
     'attachment.removed', p_actor, p_media.group_id, p_media.post_id, p_media.subject_type,
-    p_media.subject_id, removal(p_media.id, now()), row_to_json(d)
+    p_media.subject_id, removal_data(p_media.id, now()), row_to_json(d)
   ) from media_shape(p_media) as d;
 end
 $$;
@@ -426,7 +426,8 @@ begin
   end if;
   if p_key is not null then
     v_media := insert_attachment(
-      claim_upload(p_actor, p_key, p_purpose), enter_group(p_actor, p_group_id), 'group', p_group_id,
+      claim_upload(p_actor, p_key, p_purpose), require_visible_group(p_actor, p_group_id),
+      'group', p_group_id,
       p_width, p_height
     );
   end if;

@@ -39,7 +39,7 @@ declare
   v_batch moderation_batch;
 begin
   perform require_actor(p_actor);
-  v := enter_group(p_actor, p_group_id);
+  v := require_visible_group(p_actor, p_group_id);
   perform require_rank(v, 'moderator');
   perform require_not_deleted(v);
   perform reject_invalid(
@@ -49,8 +49,8 @@ begin
   insert into moderation_batch (group_id, actor_id, reason)
   values (p_group_id, p_actor, v_reason)
   returning * into v_batch;
-  perform choose_content(v_batch, p_author_id, p_ids, p_since, p_until);
-  perform delete_items(v_batch);
+  perform add_batch_items(v_batch, p_author_id, p_ids, p_since, p_until);
+  perform delete_batch_items(v_batch);
   perform record(
     'content.removed', p_actor, p_group_id, null, 'moderation_batch', v_batch.id, row_to_json(d)
   ) from moderation_batch_shape(v_batch) as d;
@@ -65,7 +65,7 @@ comment on function api.remove_content(
   'its event and its audit entry, and so does the batch. Raises unauthenticated, not_found, banned, '
   'forbidden, validation_failed (§2).';
 
-create function api.choose_content(
+create function api.add_batch_items(
   p_batch public.moderation_batch, p_author_id uuid, p_ids uuid[], p_since timestamptz,
   p_until timestamptz
 )
@@ -87,7 +87,7 @@ begin
     and (p_ids is null or s.id = any (p_ids))
     and (p_since is null or s.created_at >= p_since)
     and (p_until is null or s.created_at < p_until);
-  perform lock_items(p_batch.id);
+  perform lock_batch_items(p_batch.id);
   delete from moderation_item as i
   where i.batch_id = p_batch.id and (
     exists (select from post where id = i.subject_id and deleted_at is not null)
@@ -95,11 +95,11 @@ begin
   );
 end
 $$;
-comment on function api.choose_content(
+comment on function api.add_batch_items(
   public.moderation_batch, uuid, uuid[], timestamptz, timestamptz
 ) is 'Notes and locks what a batch is to remove; what somebody else has deleted meanwhile is not its.';
 
-create function api.lock_items(p_batch_id uuid)
+create function api.lock_batch_items(p_batch_id uuid)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -120,9 +120,10 @@ begin
   order by id for no key update;
 end
 $$;
-comment on function api.lock_items(uuid) is 'Locks what a batch removes or restores, in the order of all.';
+comment on function api.lock_batch_items(uuid) is
+  'Locks what a batch removes or restores, in the order of all.';
 
-create function api.delete_items(p_batch public.moderation_batch)
+create function api.delete_batch_items(p_batch public.moderation_batch)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -144,7 +145,8 @@ begin
   order by p.created_at, p.id;
 end
 $$;
-comment on function api.delete_items(public.moderation_batch) is 'Deletes what a batch has noted and locked.';
+comment on function api.delete_batch_items(public.moderation_batch) is
+  'Deletes what a batch has noted and locked.';
 
 create function api.undo_removal(p_actor uuid, p_batch_id uuid)
 returns setof api.moderation_batches
@@ -161,12 +163,12 @@ begin
   if not found then
     perform fail('not_found');
   end if;
-  v := enter_group(p_actor, v_batch.group_id);
+  v := require_visible_group(p_actor, v_batch.group_id);
   perform require_visible(v);
   perform require_rank(v, 'moderator');
   perform require_not_deleted(v);
-  perform lock_items(p_batch_id);
-  perform restore_items(v_batch, p_actor);
+  perform lock_batch_items(p_batch_id);
+  perform restore_batch_items(v_batch, p_actor);
   update moderation_batch set undone_by = p_actor, undone_at = now() where id = p_batch_id
   returning * into v_batch;
   perform record(
@@ -181,7 +183,7 @@ comment on function api.undo_removal(uuid, uuid) is
   'restored when this is called after its post was. Raises unauthenticated, not_found, banned, '
   'forbidden (§2).';
 
-create function api.restore_items(p_batch public.moderation_batch, p_actor uuid)
+create function api.restore_batch_items(p_batch public.moderation_batch, p_actor uuid)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -214,7 +216,7 @@ begin
   );
 end
 $$;
-comment on function api.restore_items(public.moderation_batch, uuid) is
+comment on function api.restore_batch_items(public.moderation_batch, uuid) is
   'Restores what a batch has removed and nobody has touched since; posts before what is in them.';
 
 create function api.list_moderation_batches(
@@ -231,7 +233,7 @@ declare
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  perform require_rank(enter_group(p_actor, p_group_id), 'moderator');
+  perform require_rank(require_visible_group(p_actor, p_group_id), 'moderator');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   return query
     select p.* from (
@@ -274,7 +276,8 @@ declare
 begin
   perform require_actor(p_actor);
   perform require_rank(
-    enter_group(p_actor, (select group_id from moderation_batch where id = p_batch_id)), 'moderator'
+    require_visible_group(p_actor, (select group_id from moderation_batch where id = p_batch_id)),
+    'moderator'
   );
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   return query

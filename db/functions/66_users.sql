@@ -254,7 +254,8 @@ declare
 begin
   delete from reaction where user_id = p_user_id;
   perform emit(
-    'reaction.removed', null, r.group_id, r.post_id, r.subject_type, r.subject_id, removal(r.id, now())
+    'reaction.removed', null, r.group_id, r.post_id, r.subject_type, r.subject_id,
+    removal_data(r.id, now())
   )
   from unnest(v_reactions) as r order by r.id;
   return cardinality(v_reactions);
@@ -275,7 +276,7 @@ begin
   delete from media_attachment where id in (select id from unnest(v_media));
   perform record(
     'attachment.removed', null, m.group_id, m.post_id, m.subject_type, m.subject_id,
-    removal(m.id, now())
+    removal_data(m.id, now())
   )
   from unnest(v_media) as m order by m.id;
   -- A group's picture is the group's.
@@ -302,7 +303,8 @@ begin
   where id = any (v_ids);
   -- Without what was before: an entry about an erasure must not keep what was erased.
   perform record(
-    'comment.deleted', null, c.group_id, c.post_id, 'comment', c.id, removal(c.id, c.deleted_at)
+    'comment.deleted', null, c.group_id, c.post_id, 'comment', c.id,
+    removal_data(c.id, c.deleted_at)
   )
   from comment as c where c.id = any (v_living) order by c.created_at, c.id;
   return cardinality(v_ids);
@@ -326,7 +328,9 @@ begin
     author_id = viewer(null), title = null, body = '[erased]', topic_tags = '{}', is_pinned = false,
     edited_at = null, updated_at = now(), deleted_at = coalesce(deleted_at, now())
   where id = any (v_ids);
-  perform record('post.deleted', null, p.group_id, p.id, 'post', p.id, removal(p.id, p.deleted_at))
+  perform record(
+    'post.deleted', null, p.group_id, p.id, 'post', p.id, removal_data(p.id, p.deleted_at)
+  )
   from post as p where p.id = any (v_living) order by p.created_at, p.id;
   return cardinality(v_ids);
 end

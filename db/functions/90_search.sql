@@ -173,7 +173,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform emit(
-    'group.purged', null, o.id, null, 'group', o.id, removal(o.id, now())
+    'group.purged', null, o.id, null, 'group', o.id, removal_data(o.id, now())
   ) from old_rows as o;
   return null;
 end
@@ -192,7 +192,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform emit(
-    'post.purged', null, o.group_id, null, 'post', o.id, removal(o.id, now())
+    'post.purged', null, o.group_id, null, 'post', o.id, removal_data(o.id, now())
   ) from old_rows as o;
   return null;
 end
@@ -211,7 +211,7 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform emit(
-    'comment.purged', null, o.group_id, null, 'comment', o.id, removal(o.id, now())
+    'comment.purged', null, o.group_id, null, 'comment', o.id, removal_data(o.id, now())
   ) from old_rows as o;
   return null;
 end
