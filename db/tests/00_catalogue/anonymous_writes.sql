@@ -1,5 +1,5 @@
--- An anonymous caller writes nothing, and learns nothing by trying: every write door that takes an
--- actor is called with nulls alone.
+-- Anonymous callers and every door that writes: each call has null arguments only.
+-- Proves rules 04.13 and 04.16.
 begin;
 create temporary view write_doors as
 select

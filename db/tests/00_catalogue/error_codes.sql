@@ -1,4 +1,5 @@
--- The registry of error codes against what the functions raise.
+-- Registry of error codes, compared with the codes that functions raise.
+-- Proves rules 01.1, 01.3 and 01.6.
 begin;
 select plan(8);
 

@@ -1,6 +1,6 @@
--- Every foreign key is indexed: a cascade must not read a whole table. An index serves when the key's
--- columns lead it and no row with a key is missing from it: it is whole, or leaves out only rows whose
--- key is null, or two partial ones share the rows between them (x is null, x is not null).
+-- Indexes of foreign keys: a cascade never scans a whole table. An index serves a key if the key's
+-- columns lead it and it contains every row with a key: it is whole, or excludes only rows whose key
+-- is null, or two partial indexes share the rows (x is null, x is not null).
 begin;
 select plan(3);
 

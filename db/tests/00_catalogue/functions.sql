@@ -1,4 +1,4 @@
--- Every function of api, as the catalogue knows it.
+-- Conventions of every function of api, read from the catalogue.
 begin;
 select plan(11);
 

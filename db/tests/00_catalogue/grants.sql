@@ -1,4 +1,4 @@
--- Least privilege: who may call what, and who may touch a table (nobody).
+-- Least privilege: the doors that each role may call, and no rights on tables. Proves rule 66.7.
 begin;
 select plan(14);
 

@@ -1,5 +1,5 @@
--- What no function may rest on, so that a group's rules can live in any shard (design §2): advisory
--- locks, SERIALIZABLE, snapshot functions, the arrival of a NOTIFY. And the habits that hold everywhere.
+-- Lint: nothing relies on what sharding would break (advisory locks, isolation levels, snapshots, the
+-- arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.3 and 80.2.
 begin;
 select plan(10);
 

@@ -1,4 +1,5 @@
--- Every list for users refuses bad limits and cursors with the same errors.
+-- Lists: every one for users refuses bad limits and cursors with the same errors.
+-- Proves rules 02.14 and 02.17.
 begin;
 
 select make_group('club');

@@ -1,5 +1,5 @@
--- The tables of the specification (§1.1): their columns by name, type and null, and their checks.
--- More columns are welcome, and so is a stricter rule.
+-- Core tables: their columns by name, type and null, and their checks. Additional columns and
+-- stricter checks are allowed. Proves rules 10.2, 30.3, 40.2, 40.4, 61.5, 61.8 and 80.2.
 begin;
 select plan(44);
 

@@ -1,4 +1,4 @@
--- Every table, view, type and trigger, as the catalogue knows it.
+-- Conventions of every table, view, type and trigger, read from the catalogue.
 begin;
 select plan(13);
 

@@ -1,4 +1,4 @@
--- What an error looks like to whoever catches it (§9).
+-- Errors as a client of PostgreSQL sees them. Proves rules 01.2, 01.3, 01.4 and 01.5.
 begin;
 select plan(10);
 

@@ -1,4 +1,5 @@
--- Cursors: base64url without padding of <created_at in UTC with microseconds>|<uuid> (§7).
+-- Cursors: unpadded base64url of creation time in UTC with microseconds, `|` and UUID.
+-- Proves rules 02.13 and 02.17.
 begin;
 select plan(42);
 

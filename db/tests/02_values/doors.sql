@@ -1,4 +1,5 @@
--- Doors: each one stores and finds texts, tags and emoji in their canonical form (§8).
+-- Doors: each one stores and finds texts, tags and emoji in their canonical form.
+-- Proves rules 02.1, 02.3, 02.4, 02.5, 02.6 and 02.8.
 begin;
 select plan(68);
 

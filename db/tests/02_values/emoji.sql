@@ -1,4 +1,4 @@
--- Emoji: one canonical form, and what is accepted (§8).
+-- Emoji: the canonical form, and the accepted ones. Proves rules 02.8 and 02.9.
 begin;
 select plan(78);
 

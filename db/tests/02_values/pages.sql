@@ -1,4 +1,5 @@
--- Pages of lists: their start, their direction and their cursor (§7).
+-- Pages of lists: their start, their direction and their cursor.
+-- Proves rules 02.14, 02.15, 02.17 and 02.18.
 begin;
 select plan(34);
 

@@ -1,4 +1,4 @@
--- Merge patches: absent is unchanged, null clears where it may (§8).
+-- Merge patches. Proves rule 02.12.
 begin;
 select plan(21);
 

@@ -1,4 +1,4 @@
--- Tags: one stored form, and what is accepted (§8).
+-- Tags: the stored form, and the accepted ones. Proves rules 02.4, 02.6 and 02.7.
 begin;
 select plan(78);
 

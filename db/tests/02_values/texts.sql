@@ -1,4 +1,5 @@
--- Texts: how they are cleaned, counted and checked (§8).
+-- Texts: how functions clean, count and check them.
+-- Proves rules 02.1, 02.2, 02.3, 02.4, 02.5 and 02.11.
 begin;
 select plan(144);
 

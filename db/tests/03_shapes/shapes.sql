@@ -1,6 +1,7 @@
--- The shapes of the contract: the fields of each, and what the viewer sees in them (§3.2).
+-- Shapes: the fields of each one, and what depends on the viewer.
+-- Proves rules 03.1, 03.2, 03.3, 03.4, 03.6 and 03.7.
 begin;
-select plan(31);
+select plan(32);
 
 create temporary table shapes as
 select name, string_to_array(fields, ' ') as fields
@@ -123,6 +124,13 @@ select is(
 select is(
   json_array_length(api.summarise_reactions(null, 'post', the('post'))), 27,
   'The summary of its reactions shows more'
+);
+
+select make_banned('former', 'club', '-1 second');
+select is(
+  (select jsonb_build_array(is_banned, ban_reason, banned_until)
+    from api.unmute_member(the('owner'), the('club'), the('former'))),
+  '[false, null, null]', 'An expired ban shows as none'
 );
 select counters_hold();
 

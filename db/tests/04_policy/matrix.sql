@@ -1,8 +1,11 @@
--- Who may see and do what: role × visibility × what is deleted × door, complete, as data (§2).
+-- What each role may see and do: every role, visibility, deletion state and door.
 --
--- Each line tells what a door answers to the eight kinds of callers, in this order: anonymous,
--- stranger, banned, muted, member, moderator, admin, owner. A dot is success, a number stands for the
--- plain error of its status: 401 unauthenticated, 403 forbidden, 404 not_found.
+-- Each line lists the outcomes for eight callers, in this order: anonymous, stranger, banned, muted,
+-- member, moderator, admin, owner. A dot is success; a number stands for the plain error of its
+-- status: 401 unauthenticated, 403 forbidden, 404 not_found.
+--
+-- Proves rules 04.1, 04.2, 04.4, 04.5, 04.6, 04.7, 04.8, 04.9, 04.10, 04.11, 04.12, 04.13 and
+-- 04.15.
 begin;
 
 create temporary table expectations (door text, visibilities text, states text, answers text);

@@ -1,4 +1,4 @@
--- The audit log: who, what, before, after, when; append-only.
+-- The audit log and its events. Proves rules 05.1, 05.2, 05.3 and 05.7.
 begin;
 select plan(13);
 

@@ -1,4 +1,4 @@
--- The audit log of a group, for its admins.
+-- Listing the audit log of a group. Proves rule 05.5.
 begin;
 select plan(16);
 

@@ -1,4 +1,4 @@
--- The span that an event is part of.
+-- The trace that an event carries. Proves rule 05.6.
 begin;
 select plan(4);
 

@@ -1,4 +1,4 @@
--- Who hears of a group or post: whoever may see its content (§2, §6).
+-- Receiving the events of a group or post. Proves rule 95.1.
 begin;
 select plan(40);
 

@@ -1,4 +1,4 @@
--- Who hears of the end of a group: whoever saw its content until then (§2, §6).
+-- Receiving the deletion of a group. Proves rule 95.8.
 begin;
 select plan(18);
 

@@ -1,4 +1,4 @@
--- Who may still hear of a post: whoever may see it, as when they enter (§2, §6).
+-- Receiving the events of a post. Proves rules 95.1 and 95.7.
 begin;
 select plan(36);
 

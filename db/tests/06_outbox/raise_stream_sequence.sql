@@ -1,4 +1,4 @@
--- Places above those of streams that have other events, as after a restore from an older backup (§6).
+-- Raising the stream sequence after a restore from an older backup. Proves rule 06.8.
 begin;
 select plan(6);
 

@@ -1,4 +1,4 @@
--- Making a group (§2, limits of §8).
+-- Creating a group. Proves rules 02.10, 10.1, 10.2, 10.3, 10.4 and 10.12.
 begin;
 select plan(40);
 

@@ -1,4 +1,4 @@
--- Deleting a group softly. Who may is in 04_policy/matrix.sql.
+-- Deleting a group. 04_policy/matrix.sql tests who may. Proves rules 05.4, 10.10 and 10.11.
 begin;
 select plan(18);
 

@@ -1,4 +1,4 @@
--- A group's card. Who sees it is in 04_policy/matrix.sql.
+-- Reading a group's card. 04_policy/matrix.sql tests who may. Proves rules 04.4 and 04.5.
 begin;
 select plan(5);
 

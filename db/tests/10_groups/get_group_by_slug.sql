@@ -1,4 +1,4 @@
--- A group by its slug. Who sees it is in 04_policy/matrix.sql.
+-- Finding a group by its slug. 04_policy/matrix.sql tests who may. Proves rule 10.13.
 begin;
 select plan(7);
 

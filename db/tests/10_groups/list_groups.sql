@@ -1,4 +1,4 @@
--- The list of groups: newest first, the secret ones to their members, the deleted ones to nobody.
+-- Listing groups. Proves rules 02.13, 10.5, 10.6 and 10.7.
 begin;
 select plan(27);
 

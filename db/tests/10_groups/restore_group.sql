@@ -1,4 +1,4 @@
--- Restoring a group. Who may is in 04_policy/matrix.sql.
+-- Restoring a group. 04_policy/matrix.sql tests who may. Proves rules 10.3, 10.10 and 10.11.
 begin;
 select plan(10);
 

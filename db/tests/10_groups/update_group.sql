@@ -1,4 +1,5 @@
--- Changing a group. Who may is in 04_policy/matrix.sql.
+-- Changing a group. 04_policy/matrix.sql tests who may.
+-- Proves rules 02.12, 10.3, 10.4, 10.8, 10.9 and 10.12.
 begin;
 select plan(43);
 

@@ -1,4 +1,4 @@
--- Banning a user, member or not; for admins, below their own rank.
+-- Banning a user. Proves rules 04.14, 20.7, 20.8, 20.12, 20.17, 20.18 and 20.20.
 begin;
 select plan(72);
 

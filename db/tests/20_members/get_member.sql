@@ -1,4 +1,4 @@
--- One member. Who may see members is in 04_policy/matrix.sql.
+-- Reading one member. 04_policy/matrix.sql tests who may. Proves rule 20.15.
 begin;
 select plan(7);
 

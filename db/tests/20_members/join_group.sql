@@ -1,4 +1,5 @@
--- Joining a group. Who may is in 04_policy/matrix.sql.
+-- Joining a group. 04_policy/matrix.sql tests who may.
+-- Proves rules 04.3, 20.1, 20.2, 20.3, 20.4, 20.5, 20.14, 20.19 and 21.10.
 begin;
 select plan(27);
 

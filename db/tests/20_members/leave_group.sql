@@ -1,4 +1,4 @@
--- Leaving a group. Who may is in 04_policy/matrix.sql.
+-- Leaving a group. 04_policy/matrix.sql tests who may. Proves rules 20.6, 20.7 and 20.19.
 begin;
 select plan(18);
 

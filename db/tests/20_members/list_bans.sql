@@ -1,4 +1,4 @@
--- The users whose ban holds now, oldest first. Who may see them is in 04_policy/matrix.sql.
+-- Listing active bans. 04_policy/matrix.sql tests who may. Proves rules 04.3 and 20.16.
 begin;
 select plan(8);
 

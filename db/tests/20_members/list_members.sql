@@ -1,4 +1,4 @@
--- The members of a group, oldest first. Who may see them is in 04_policy/matrix.sql.
+-- Listing the members of a group. 04_policy/matrix.sql tests who may. Proves rules 02.13 and 20.15.
 begin;
 select plan(18);
 

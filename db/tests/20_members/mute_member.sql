@@ -1,4 +1,4 @@
--- Muting a member until a time: reads and reacts, does not post or comment; for moderators.
+-- Muting a member. Proves rules 04.3, 04.11, 20.8 and 20.14.
 begin;
 select plan(61);
 

@@ -1,4 +1,5 @@
--- Adding somebody with a role, or changing a member's: below one's own rank, owners excepted.
+-- Adding a user with a role, or changing a member's role.
+-- Proves rules 04.14, 20.7, 20.8, 20.9, 20.10 and 20.22.
 begin;
 select plan(89);
 

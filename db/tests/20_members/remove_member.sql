@@ -1,4 +1,4 @@
--- Removing a member: of lower rank, or oneself.
+-- Removing a member. Proves rules 20.7, 20.8 and 20.11.
 begin;
 select plan(49);
 

@@ -1,4 +1,4 @@
--- Lifting a ban makes nobody a member again.
+-- Lifting a ban. Proves rules 20.8, 20.13, 20.21 and 20.22.
 begin;
 select plan(19);
 

@@ -1,4 +1,4 @@
--- Lifting a mute, of somebody who left too.
+-- Lifting a mute. Proves rules 20.8, 20.14, 20.21 and 20.22.
 begin;
 select plan(16);
 

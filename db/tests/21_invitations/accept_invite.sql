@@ -1,4 +1,4 @@
--- Coming in by an invitation, in its role.
+-- Accepting an invitation. Proves rules 20.5, 20.14, 21.5, 21.6, 21.7, 21.8, 21.12 and 21.13.
 begin;
 select plan(28);
 

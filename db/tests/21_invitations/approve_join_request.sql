@@ -1,4 +1,4 @@
--- Letting in who asked; for admins.
+-- Approving a request to join. Proves rules 21.1, 21.2 and 21.10.
 begin;
 select plan(24);
 

@@ -1,4 +1,4 @@
--- Inviting into a role below one's own; for admins.
+-- Creating an invitation. Proves rules 02.16, 04.16, 21.3, 21.4, 21.5 and 21.11.
 begin;
 select plan(46);
 

@@ -1,4 +1,4 @@
--- Turning down who asked; for admins.
+-- Denying a request to join. Proves rules 21.1 and 21.2.
 begin;
 select plan(17);
 

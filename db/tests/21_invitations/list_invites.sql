@@ -1,4 +1,4 @@
--- The invitations of a group, oldest first; for admins.
+-- Listing the invitations of a group. Proves rules 21.4 and 21.9.
 begin;
 select plan(19);
 

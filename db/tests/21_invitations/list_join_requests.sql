@@ -1,4 +1,4 @@
--- The pending requests to join, oldest first; for admins.
+-- Listing the pending requests to join. Proves rules 04.16 and 21.1.
 begin;
 select plan(18);
 

@@ -1,4 +1,4 @@
--- Taking an invitation back; for admins.
+-- Revoking an invitation. Proves rules 21.6, 21.9 and 21.11.
 begin;
 select plan(16);
 

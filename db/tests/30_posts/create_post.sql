@@ -1,4 +1,5 @@
--- Writing a post. Who may is in 04_policy/matrix.sql.
+-- Creating a post. 04_policy/matrix.sql tests who may.
+-- Proves rules 04.16, 05.1, 05.8, 30.1, 30.2 and 30.3.
 begin;
 select plan(33);
 

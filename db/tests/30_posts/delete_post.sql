@@ -1,4 +1,4 @@
--- Deleting a post softly: its author or a moderator.
+-- Deleting a post. Proves rules 05.4, 05.7, 30.7, 30.11 and 30.12.
 begin;
 select plan(24);
 

@@ -1,4 +1,4 @@
--- One post. Who sees it is in 04_policy/matrix.sql.
+-- Reading one post. 04_policy/matrix.sql tests who may. Proves rules 04.8 and 04.9.
 begin;
 select plan(6);
 

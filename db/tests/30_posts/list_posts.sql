@@ -1,4 +1,5 @@
--- The posts of a group, newest first. Who sees them is in 04_policy/matrix.sql.
+-- Listing the posts of a group. 04_policy/matrix.sql tests who may.
+-- Proves rules 02.13, 02.15, 30.4 and 30.5.
 begin;
 select plan(47);
 

@@ -1,4 +1,4 @@
--- Restoring a post; for moderators. Who may is in 04_policy/matrix.sql.
+-- Restoring a post. 04_policy/matrix.sql tests who may. Proves rules 04.15, 30.8, 30.11 and 30.13.
 begin;
 select plan(13);
 

@@ -1,4 +1,4 @@
--- Pinning and unpinning; for moderators. Who may is in 04_policy/matrix.sql.
+-- Pinning and unpinning a post. 04_policy/matrix.sql tests who may. Proves rules 30.9 and 30.13.
 begin;
 select plan(13);
 

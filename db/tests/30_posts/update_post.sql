@@ -1,4 +1,4 @@
--- Changing a post: its author, while a member and not muted.
+-- Changing a post. Proves rules 02.12, 04.11, 04.12, 30.3 and 30.6.
 begin;
 select plan(35);
 

@@ -1,4 +1,5 @@
--- Writing a comment or a reply. Who may is in 04_policy/matrix.sql.
+-- Writing a comment or a reply. 04_policy/matrix.sql tests who may.
+-- Proves rules 05.8, 40.1, 40.2, 40.3 and 40.4.
 begin;
 select plan(27);
 

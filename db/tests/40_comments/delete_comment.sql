@@ -1,4 +1,4 @@
--- Deleting a comment softly: its author or a moderator.
+-- Deleting a comment. Proves rules 05.4 and 40.8.
 begin;
 select plan(17);
 

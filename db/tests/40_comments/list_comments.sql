@@ -1,4 +1,4 @@
--- The comments of a post in all depths, oldest first, with tombstones where replies live.
+-- Listing the comments of a post. Proves rules 03.5, 40.5, 40.6 and 82.1.
 begin;
 select plan(40);
 

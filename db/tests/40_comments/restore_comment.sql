@@ -1,4 +1,4 @@
--- Restoring a comment; for moderators. Who may is in 04_policy/matrix.sql.
+-- Restoring a comment. 04_policy/matrix.sql tests who may. Proves rules 04.15 and 40.9.
 begin;
 select plan(17);
 

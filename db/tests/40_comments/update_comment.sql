@@ -1,4 +1,4 @@
--- Changing a comment: its author, while a member and not muted.
+-- Changing a comment. Proves rules 40.2 and 40.7.
 begin;
 select plan(30);
 

@@ -1,4 +1,4 @@
--- Adding a reaction. 04_policy/matrix.sql tests who may.
+-- Adding a reaction. 04_policy/matrix.sql tests who may. Proves rules 02.8, 50.1, 50.2 and 50.3.
 begin;
 select plan(106);
 

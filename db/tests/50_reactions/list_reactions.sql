@@ -1,4 +1,4 @@
--- The reactions to a post or comment, oldest first. Who sees them is in 04_policy/matrix.sql.
+-- Listing the reactions to a post or comment. 04_policy/matrix.sql tests who may. Proves rule 50.5.
 begin;
 select plan(13);
 

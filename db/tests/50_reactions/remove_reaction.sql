@@ -1,4 +1,4 @@
--- Taking one's own reaction back.
+-- Removing the actor's own reaction. Proves rules 02.8 and 50.4.
 begin;
 select plan(21);
 

@@ -1,4 +1,4 @@
--- How often each emoji stands under a post or comment. Who sees it is in 04_policy/matrix.sql.
+-- Counting the emoji of a post or comment. 04_policy/matrix.sql tests who may. Proves rule 50.5.
 begin;
 select plan(8);
 

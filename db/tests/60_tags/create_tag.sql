@@ -1,4 +1,4 @@
--- Making a topic tag; any user.
+-- Creating a topic tag. Proves rule 60.1.
 begin;
 select plan(15);
 

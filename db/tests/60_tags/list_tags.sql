@@ -1,4 +1,4 @@
--- Topic tags, oldest first; anyone.
+-- Listing topic tags. Proves rule 60.3.
 begin;
 select plan(20);
 

@@ -1,4 +1,4 @@
--- Confirming that the copy of an upload is what was presigned (§4).
+-- Confirming that the copy of an upload is what was presigned. Proves rules 61.6 and 61.7.
 begin;
 select plan(12);
 

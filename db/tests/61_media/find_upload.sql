@@ -1,4 +1,4 @@
--- Finding an upload that the actor may still link (§4).
+-- Finding an upload that the actor may still link. Proves rules 61.2, 61.6 and 61.13.
 begin;
 select plan(14);
 

@@ -1,4 +1,5 @@
--- Linking an upload to a post or comment of the actor, or to a group as its avatar or cover (§4).
+-- Linking an upload to a post or comment of the actor, or to a group as its avatar or cover.
+-- Proves rules 10.12, 61.6, 61.8, 61.9 and 61.14.
 begin;
 select plan(55);
 

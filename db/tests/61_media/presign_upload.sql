@@ -1,4 +1,4 @@
--- Presigning an upload (§4, §8).
+-- Presigning an upload. Proves rules 01.5, 02.16, 61.1, 61.2, 61.3, 61.4 and 61.5.
 begin;
 select plan(44);
 

@@ -1,4 +1,5 @@
--- Removing an attachment: for the author of its subject, and moderators (§2).
+-- Removing an attachment: for the author of its subject, and moderators.
+-- Proves rules 61.10 and 61.11.
 begin;
 select plan(34);
 

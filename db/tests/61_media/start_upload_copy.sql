@@ -1,4 +1,4 @@
--- Allotting a key for a copy of an uploaded object (§4).
+-- Allotting a key for a copy of an uploaded object. Proves rules 61.7 and 61.13.
 begin;
 select plan(12);
 

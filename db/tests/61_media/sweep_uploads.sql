@@ -1,4 +1,4 @@
--- Sweeping expired uploads and orphaned objects (§4).
+-- Sweeping expired uploads and orphaned objects. Proves rules 61.2, 61.11 and 61.12.
 begin;
 select plan(24);
 

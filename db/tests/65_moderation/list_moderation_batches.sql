@@ -1,4 +1,4 @@
--- The batches of a group, for its moderators.
+-- Listing the batches of a group. Proves rule 65.6.
 begin;
 select plan(10);
 

@@ -1,4 +1,4 @@
--- The posts and comments of a batch, for the moderators of its group.
+-- Listing the posts and comments of a batch. Proves rule 65.6.
 begin;
 select plan(13);
 

@@ -1,4 +1,4 @@
--- Removing many things of a group at once: moderators, in one batch.
+-- Removing posts and comments in a batch. Proves rules 65.1, 65.2, 65.3 and 65.4.
 begin;
 select plan(26);
 

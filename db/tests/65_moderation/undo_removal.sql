@@ -1,4 +1,4 @@
--- Undoing a batch: it restores what the batch has removed, and nothing else.
+-- Undoing a batch. Proves rules 65.5 and 65.7.
 begin;
 select plan(24);
 

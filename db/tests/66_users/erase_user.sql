@@ -1,4 +1,4 @@
--- Forgetting a user: nothing of them stays but what is others'.
+-- Erasing a user. Proves rules 05.3, 66.2, 66.3, 66.4, 66.5, 66.6, 66.7 and 66.8.
 begin;
 select plan(40);
 

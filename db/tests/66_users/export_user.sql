@@ -1,4 +1,4 @@
--- Everything that is stored about a user, for a trusted job to hand out.
+-- Exporting a user. Proves rules 66.1 and 66.7.
 begin;
 select plan(13);
 

@@ -1,4 +1,5 @@
--- Claiming a key: for a new request, or to replay a stored answer (§3). tests/races has the races.
+-- Claiming a key: for a new request, or to replay a stored answer. tests/races has the races.
+-- Proves rules 70.1, 70.2, 70.3 and 70.8.
 begin;
 select plan(33);
 

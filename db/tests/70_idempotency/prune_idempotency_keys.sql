@@ -1,4 +1,4 @@
--- Deleting old keys (§3).
+-- Deleting old keys. Proves rule 70.7.
 begin;
 select plan(7);
 

@@ -1,4 +1,4 @@
--- Releasing the reservation of a request that was refused (§3).
+-- Releasing the reservation of a request that was refused. Proves rules 70.4 and 70.6.
 begin;
 select plan(6);
 

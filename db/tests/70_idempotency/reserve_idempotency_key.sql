@@ -1,4 +1,4 @@
--- Reserving a key while a request prepares its transaction (§3).
+-- Reserving a key while a request prepares its transaction. Proves rule 70.6.
 begin;
 select plan(15);
 

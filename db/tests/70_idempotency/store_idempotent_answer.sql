@@ -1,4 +1,4 @@
--- Storing the answer of a request whose key is claimed (§3).
+-- Storing the answer of a request whose key is claimed. Proves rules 70.1 and 70.9.
 begin;
 select plan(6);
 

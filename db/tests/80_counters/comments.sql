@@ -1,4 +1,5 @@
--- A post's comments_count, through every way in which comments come and go (§1.2).
+-- comments_count of a post, through every way in which comments come and go.
+-- Proves rules 80.1, 80.2, 80.3 and 80.5.
 begin;
 select plan(36);
 

@@ -1,4 +1,4 @@
--- media_count of posts and comments (§1.2, §4).
+-- media_count of posts and comments. Proves rules 80.3 and 80.7.
 begin;
 select plan(16);
 

@@ -1,4 +1,4 @@
--- members_count of groups (§1.2).
+-- members_count of groups. Proves rules 80.3 and 80.8.
 begin;
 select plan(13);
 

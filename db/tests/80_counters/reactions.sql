@@ -1,4 +1,4 @@
--- reactions_count of posts and comments, and the count of each emoji (§1.2).
+-- reactions_count of posts and comments, and the count of each emoji. Proves rules 80.3 and 80.6.
 begin;
 select plan(25);
 

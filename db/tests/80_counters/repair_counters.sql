@@ -1,4 +1,4 @@
--- Mending every counter that is wrong (§1.2).
+-- Repairing wrong counters. Proves rule 83.2.
 begin;
 select plan(22);
 

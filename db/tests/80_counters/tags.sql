@@ -1,4 +1,4 @@
--- posts_count of topic tags: the living posts of living public groups (§1.2, §3.2).
+-- posts_count of topic tags. Proves rules 60.2, 81.1 and 81.2.
 begin;
 select plan(36);
 

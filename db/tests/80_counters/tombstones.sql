@@ -1,4 +1,4 @@
--- Which comments a list shows: the living ones, and deleted ones with a living reply anywhere below (§2).
+-- Tombstones: the deleted comments that lists show. Proves rule 82.1.
 begin;
 select plan(25);
 

@@ -1,4 +1,4 @@
--- Naming every counter that is wrong (§1.2).
+-- Naming wrong counters. Proves rules 80.4 and 83.1.
 begin;
 select plan(20);
 

@@ -1,4 +1,4 @@
--- A search as the index is to be asked.
+-- Parsing a search. Proves rules 90.1, 90.12 and 90.17.
 begin;
 select plan(20);
 set local role communities_job;

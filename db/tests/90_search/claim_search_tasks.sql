@@ -1,4 +1,5 @@
--- What an indexer gets: each subject once, in its present state.
+-- Claiming the subjects to index, each once and in its current state.
+-- Proves rules 06.2, 06.3, 90.8, 90.11 and 90.15.
 begin;
 select plan(14);
 

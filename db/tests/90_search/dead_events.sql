@@ -1,4 +1,4 @@
--- Events that search has given up: listed with their error, given again, or taken as done.
+-- Dead events: listed, replayed and discarded. Proves rules 90.10 and 90.13.
 begin;
 select plan(13);
 

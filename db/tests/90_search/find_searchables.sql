@@ -1,4 +1,4 @@
--- What the index is to hold, for whoever fills or compares it.
+-- Documents that the index holds, in the order of their ids. Proves rule 90.8.
 begin;
 select plan(6);
 

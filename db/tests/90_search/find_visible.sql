@@ -1,4 +1,4 @@
--- Who finds what: the index proposes, and these rules decide.
+-- Hits that the actor may see. Proves rules 90.1, 90.2, 90.3 and 90.4.
 begin;
 select plan(38);
 

@@ -1,4 +1,4 @@
--- What is searched of a row has a version, which grows with it.
+-- Versions of the rows that search holds. Proves rule 90.14.
 begin;
 select plan(12);
 
