@@ -10,7 +10,8 @@ import psycopg
 
 from bench import load, pgbench
 from bench.stand import Stand
-from gen import posts, reactions
+from gen.http import posts, reactions
+from gen.jobs import posts as jobs
 from service.http.request import BASE
 from tools import tokens
 from tools.seed import bulk, words
@@ -71,7 +72,7 @@ class Data:
 
     def new_post(self) -> UUID:
         with self._connect() as connection:
-            made = posts.Querier(connection).post_create(
+            made = jobs.Querier(connection).post_create(
                 actor=bulk.identify(bulk.USER, 0, 0),
                 group_id=self.group,
                 body="React to this.",
@@ -104,7 +105,7 @@ def _page(data: Data) -> tuple[load.Plan, str]:
     values |= dict.fromkeys(nothing, "null")
     return (
         data.plan("GET", [f"/groups/{data.group}/posts"], 200),
-        pgbench.script(posts.POST_PAGE_JSON, values, {"user": _USER}),
+        pgbench.script(posts.POST_LIST, values, {"user": _USER}),
     )
 
 
@@ -114,7 +115,7 @@ def _post(data: Data) -> tuple[load.Plan, str]:
     return (
         data.plan("GET", [f"/posts/{post}" for post in data.posts], 200),
         pgbench.script(
-            posts.POST_GET_JSON, values, {"user": _USER, "post": f":k % {len(data.posts)} + 1"}
+            posts.POST_GET, values, {"user": _USER, "post": f":k % {len(data.posts)} + 1"}
         ),
     )
 
@@ -131,7 +132,7 @@ def _create(data: Data) -> tuple[load.Plan, str]:
     }
     return (
         data.plan("POST", [f"/groups/{data.group}/posts"], 201, bodies=bodies),
-        pgbench.script(posts.POST_CREATE_JSON, values, _user_and_body(len(words.TAGS))),
+        pgbench.script(posts.POST_CREATE, values, _user_and_body(len(words.TAGS))),
     )
 
 
@@ -145,7 +146,7 @@ def _react(data: Data) -> tuple[load.Plan, str]:
     }
     return (
         data.plan("POST", [f"/posts/{data.new_post()}/reactions"], 201, bodies=bodies),
-        pgbench.script(reactions.REACTION_ADD_JSON, values, _user_and_body(len(_EMOJI))),
+        pgbench.script(reactions.REACTION_ADD, values, _user_and_body(len(_EMOJI))),
     )
 
 

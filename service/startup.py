@@ -68,7 +68,7 @@ async def opened(
             health=health.Health(
                 {
                     "postgres": health.probe_postgres(pool),
-                    "rulebook": schema_check.Rulebook(pool).check,
+                    "rulebook": schema_check.SchemaCheck(pool).run,
                     "redis": health.probe_redis(cache),
                     "s3": health.probe_s3(client, settings.s3_bucket),
                     "opensearch": health.probe_opensearch(opensearch),

@@ -9,7 +9,7 @@ import jsonschema
 import orjson
 import pytest
 
-from gen import models
+from gen.jobs import models
 from service.reference import asyncapi, shapes
 from tests import nodes, servers
 from tools import databases

@@ -13,7 +13,7 @@ import structlog
 
 from common import database, telemetry
 from common import settings as configuration
-from gen import models, search
+from gen.jobs import models, search
 from workers.index import index, rebuild
 from workers.runtime import loop, metrics
 

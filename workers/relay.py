@@ -17,7 +17,7 @@ from redis import asyncio as redis
 
 from common import database, outages, redis_client, streams, telemetry
 from common import settings as configuration
-from gen import models, outbox
+from gen.jobs import models, outbox
 from workers.runtime import loop, metrics
 
 BATCH: Final = 1000

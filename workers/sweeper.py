@@ -13,7 +13,7 @@ import structlog
 
 from common import database, logs, outages, s3
 from common import settings as configuration
-from gen import idempotency, media, outbox
+from gen.jobs import idempotency, media, outbox
 from workers.runtime import connection, metrics, port, process
 
 NAME: Final = "sweeper"

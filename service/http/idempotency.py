@@ -16,7 +16,8 @@ import orjson
 from redis import asyncio as redis
 
 from common import database, optional_store
-from gen import idempotency, models
+from gen.http import idempotency
+from gen.jobs import models
 from service.http import answers, problems, request
 
 KEPT_FOR: Final = datetime.timedelta(hours=24)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from common import database, s3
-from gen import media
+from gen.http import media
 from service.http import bodies, context, transaction
 
 KEY_FIELDS: Final = ("key", "avatar_key", "cover_key")

@@ -1,4 +1,4 @@
-"""Whether the database has the rulebook that this code was written for."""
+"""Check that the database has every function that this version of the service calls."""
 
 import functools
 import importlib
@@ -6,7 +6,7 @@ import pkgutil
 import re
 from typing import Final
 
-import gen
+import gen.http
 from common import database
 
 _NAME: Final = "-- name: "
@@ -14,41 +14,42 @@ _PARAMETER: Final = re.compile(r"%\(\w+\)s")
 _FINGERPRINT: Final = "select obj_description(to_regnamespace('api'), 'pg_namespace')"
 
 
-class Rulebook:
-    """Has PostgreSQL read every statement of `gen`, once for each state of `api`.
+class SchemaCheck:
+    """Prepares every statement of `gen.http`, once for each version of the schema `api`.
 
-    An older `api` lacks what is new, a newer one is welcome as long as all of them can be read: so
-    the servers of the last version stay ready during an upgrade, and the next ones wait for it.
+    A newer `api` passes as long as it has every function, so servers of the previous version stay
+    ready during an upgrade. Servers of the next version wait for it.
     """
 
     def __init__(self, pool: database.Pool) -> None:
         self._pool = pool
-        self._known: str | None = None
+        self._checked: str | None = None
 
-    async def check(self) -> None:
-        """Raises psycopg.Error or LookupError where a statement can't be run."""
+    async def run(self) -> None:
+        """Raises psycopg.Error or LookupError when a statement cannot be prepared."""
         async with database.connection(self._pool) as connection:
             cursor = await connection.execute(_FINGERPRINT)
             row = await cursor.fetchone()
             if row is None or row[0] is None:
-                raise LookupError("there is no schema api")
-            if row[0] != self._known:
-                # Read and forgotten, all in one message.
+                raise LookupError("the schema api does not exist")
+            if row[0] != self._checked:
+                # One message prepares and deallocates all of them.
                 await connection.execute(_script(), prepare=False)
-                self._known = row[0]
+                self._checked = row[0]
 
 
 @functools.cache
 def _script() -> bytes:
     return "".join(
-        f"prepare rulebook as {_PARAMETER.sub('null', text)}; deallocate rulebook;\n"
+        f"prepare schema_check as {_PARAMETER.sub('null', text)}; deallocate schema_check;\n"
         for text in _statements()
     ).encode()
 
 
 def _statements() -> list[str]:
     modules = [
-        importlib.import_module(f"gen.{one.name}") for one in pkgutil.iter_modules(gen.__path__)
+        importlib.import_module(found.name)
+        for found in pkgutil.iter_modules(gen.http.__path__, "gen.http.")
     ]
     return [
         value

@@ -8,7 +8,8 @@ from typing import Final
 import psycopg
 
 from common import database, outages
-from gen import models, outbox
+from gen.http import outbox
+from gen.jobs import models
 from service.realtime import listeners
 
 PAUSE: Final = 0.2  # seconds between attempts

@@ -14,7 +14,7 @@ import pydantic
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gen import models
+from gen.jobs import models
 from service.http import request
 from service.realtime import sockets, telling
 from service.reference import examples, shapes

@@ -15,7 +15,7 @@ import orjson
 import pydantic
 from pydantic.json_schema import models_json_schema
 
-from gen import models
+from gen.jobs import models
 
 Role = Literal["owner", "admin", "moderator", "member"]
 

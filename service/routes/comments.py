@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from gen import comments
+from gen.http import comments
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.reference import shapes
@@ -13,7 +13,7 @@ async def create_comment(call: request.Call, body: bodies.NewComment) -> answers
     post_id = call.id("post_id")
     querier = comments.AsyncQuerier(await call.connect())
     row = answers.found(
-        await querier.comment_create_json(
+        await querier.comment_create(
             actor=call.actor, post_id=post_id, body=body.body, parent_id=body.parent_id
         )
     )
@@ -30,7 +30,7 @@ async def list_comments(call: request.Call) -> answers.Answer:
     parent_id, deleted = call.filter_id("parent_id"), call.flag("deleted")
     querier = comments.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.comment_page_json(
+        await querier.comment_list(
             actor=call.actor,
             post_id=post_id,
             parent_id=parent_id,
@@ -44,7 +44,7 @@ async def get_comment(call: request.Call) -> answers.Answer:
     """Returns a comment. Moderators also get a deleted one."""
     comment_id = call.id("comment_id")
     querier = comments.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.comment_get_json(actor=call.actor, comment_id=comment_id))
+    return answers.ok(await querier.comment_get(actor=call.actor, comment_id=comment_id))
 
 
 async def update_comment(call: request.Call, body: bodies.CommentPatch) -> answers.Answer:
@@ -52,9 +52,7 @@ async def update_comment(call: request.Call, body: bodies.CommentPatch) -> answe
     comment_id = call.id("comment_id")
     querier = comments.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.comment_update_json(
-            actor=call.actor, comment_id=comment_id, patch=body.patch()
-        )
+        await querier.comment_update(actor=call.actor, comment_id=comment_id, patch=body.patch())
     )
 
 
@@ -70,7 +68,7 @@ async def restore_comment(call: request.Call) -> answers.Answer:
     """Restores a deleted comment. The caller must be a moderator."""
     comment_id = call.id("comment_id")
     querier = comments.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.comment_restore_json(actor=call.actor, comment_id=comment_id))
+    return answers.ok(await querier.comment_restore(actor=call.actor, comment_id=comment_id))
 
 
 def routes() -> list[Route]:

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from gen import groups
+from gen.http import groups
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.media import uploads
@@ -16,7 +16,7 @@ async def create_group(call: request.Call, body: bodies.NewGroup) -> answers.Ans
     """
     querier = groups.AsyncQuerier(await call.connect())
     row = answers.found(
-        await querier.group_create_json(
+        await querier.group_create(
             actor=call.actor,
             name=body.name,
             visibility=body.visibility,
@@ -38,7 +38,7 @@ async def list_groups(call: request.Call) -> answers.Answer:
     tag, visibility = call.text("tag"), call.text("visibility")
     querier = groups.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.group_page_json(
+        await querier.group_list(
             actor=call.actor,
             campus_id=campus_id,
             tag=tag,
@@ -53,14 +53,14 @@ async def get_group(call: request.Call) -> answers.Answer:
     """Returns a group. A secret group is visible to its members only."""
     group_id = call.id("group_id")
     querier = groups.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.group_get_json(actor=call.actor, group_id=group_id))
+    return answers.ok(await querier.group_get(actor=call.actor, group_id=group_id))
 
 
 async def get_group_by_slug(call: request.Call) -> answers.Answer:
     """Returns the group that has this slug."""
     slug = call.name("slug")
     querier = groups.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.group_get_by_slug_json(actor=call.actor, slug=slug))
+    return answers.ok(await querier.group_get_by_slug(actor=call.actor, slug=slug))
 
 
 async def update_group(call: request.Call, body: bodies.GroupPatch) -> answers.Answer:
@@ -68,7 +68,7 @@ async def update_group(call: request.Call, body: bodies.GroupPatch) -> answers.A
     group_id = call.id("group_id")
     querier = groups.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.group_update_json(actor=call.actor, group_id=group_id, patch=body.patch())
+        await querier.group_update(actor=call.actor, group_id=group_id, patch=body.patch())
     )
 
 
@@ -84,16 +84,14 @@ async def restore_group(call: request.Call) -> answers.Answer:
     """Restores a deleted group. The caller must be an owner."""
     group_id = call.id("group_id")
     querier = groups.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.group_restore_json(actor=call.actor, group_id=group_id))
+    return answers.ok(await querier.group_restore(actor=call.actor, group_id=group_id))
 
 
 async def list_audit_log(call: request.Call) -> answers.Answer:
     """Lists the audit log of a group, newest first. The caller must be an admin."""
     group_id, asked = call.id("group_id"), call.page()
     querier = groups.AsyncQuerier(await call.connect())
-    return answers.ok(
-        await querier.audit_log_page_json(actor=call.actor, group_id=group_id, **asked)
-    )
+    return answers.ok(await querier.audit_log_list(actor=call.actor, group_id=group_id, **asked))
 
 
 def routes() -> list[Route]:

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from gen import invitations
+from gen.http import invitations
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.reference import shapes
@@ -13,9 +13,7 @@ async def list_join_requests(call: request.Call) -> answers.Answer:
     """Lists the pending requests to join, oldest first. The caller must be an admin."""
     group_id, asked = call.id("group_id"), call.page()
     querier = invitations.AsyncQuerier(await call.connect())
-    return answers.ok(
-        await querier.join_request_page_json(actor=call.actor, group_id=group_id, **asked)
-    )
+    return answers.ok(await querier.join_request_list(actor=call.actor, group_id=group_id, **asked))
 
 
 async def approve_join_request(call: request.Call) -> answers.Answer:
@@ -23,9 +21,7 @@ async def approve_join_request(call: request.Call) -> answers.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = invitations.AsyncQuerier(await call.connect())
     row = answers.found(
-        await querier.join_request_approve_json(
-            actor=call.actor, group_id=group_id, user_id=user_id
-        )
+        await querier.join_request_approve(actor=call.actor, group_id=group_id, user_id=user_id)
     )
     return answers.created("member", row.body, members.path(row.group_id, row.user_id))
 
@@ -45,7 +41,7 @@ async def create_invite(call: request.Call, body: bodies.NewInvite) -> answers.A
     """
     group_id = call.id("group_id")
     querier = invitations.AsyncQuerier(await call.connect())
-    invite = await querier.invite_create_json(
+    invite = await querier.invite_create(
         actor=call.actor,
         group_id=group_id,
         user_id=body.user_id,
@@ -63,7 +59,7 @@ async def list_invites(call: request.Call) -> answers.Answer:
     """
     group_id, asked = call.id("group_id"), call.page()
     querier = invitations.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.invite_page_json(actor=call.actor, group_id=group_id, **asked))
+    return answers.ok(await querier.invite_list(actor=call.actor, group_id=group_id, **asked))
 
 
 async def revoke_invite(call: request.Call) -> answers.Answer:
@@ -81,7 +77,7 @@ async def accept_invite(call: request.Call) -> answers.Answer:
     """
     code = call.name("code")
     querier = invitations.AsyncQuerier(await call.connect())
-    row = answers.found(await querier.invite_accept_json(actor=call.actor, code=code))
+    row = answers.found(await querier.invite_accept(actor=call.actor, code=code))
     return answers.created("member", row.body, members.path(row.group_id, row.user_id))
 
 

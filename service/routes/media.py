@@ -3,7 +3,7 @@
 import orjson
 from starlette.routing import Route
 
-from gen import media
+from gen.http import media
 from service.http import answers, bodies, errors, request
 from service.http.endpoints import route, writes
 from service.media import uploads
@@ -40,7 +40,7 @@ async def link_attachment(call: request.Call, body: bodies.NewAttachment) -> ans
     querier = media.AsyncQuerier(await call.connect())
     return answers.created(
         "attachment",
-        await querier.attachment_link_json(
+        await querier.attachment_link(
             actor=call.actor,
             key=body.key,
             subject_type=body.subject_type,

@@ -4,7 +4,7 @@ import uuid
 
 from starlette.routing import Route
 
-from gen import members
+from gen.http import members
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.reference import shapes
@@ -34,7 +34,7 @@ async def list_members(call: request.Call) -> answers.Answer:
     group_id, asked, role = call.id("group_id"), call.page(), call.text("role")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_page_json(actor=call.actor, group_id=group_id, role=role, **asked)
+        await querier.member_list(actor=call.actor, group_id=group_id, role=role, **asked)
     )
 
 
@@ -43,7 +43,7 @@ async def get_member(call: request.Call) -> answers.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_get_json(actor=call.actor, group_id=group_id, user_id=user_id)
+        await querier.member_get(actor=call.actor, group_id=group_id, user_id=user_id)
     )
 
 
@@ -78,7 +78,7 @@ async def ban_member(call: request.Call, body: bodies.Ban) -> answers.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_ban_json(
+        await querier.member_ban(
             actor=call.actor,
             group_id=group_id,
             user_id=user_id,
@@ -93,7 +93,7 @@ async def unban_member(call: request.Call) -> answers.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_unban_json(actor=call.actor, group_id=group_id, user_id=user_id)
+        await querier.member_unban(actor=call.actor, group_id=group_id, user_id=user_id)
     )
 
 
@@ -101,7 +101,7 @@ async def list_bans(call: request.Call) -> answers.Answer:
     """Lists the users whose ban is active, oldest first. The caller must be an admin."""
     group_id, asked = call.id("group_id"), call.page()
     querier = members.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.ban_page_json(actor=call.actor, group_id=group_id, **asked))
+    return answers.ok(await querier.ban_list(actor=call.actor, group_id=group_id, **asked))
 
 
 async def mute_member(call: request.Call, body: bodies.Mute) -> answers.Answer:
@@ -112,7 +112,7 @@ async def mute_member(call: request.Call, body: bodies.Mute) -> answers.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_mute_json(
+        await querier.member_mute(
             actor=call.actor, group_id=group_id, user_id=user_id, until=body.until
         )
     )
@@ -123,7 +123,7 @@ async def unmute_member(call: request.Call) -> answers.Answer:
     group_id, user_id = call.id("group_id"), call.id("user_id")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_unmute_json(actor=call.actor, group_id=group_id, user_id=user_id)
+        await querier.member_unmute(actor=call.actor, group_id=group_id, user_id=user_id)
     )
 
 

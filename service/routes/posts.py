@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from gen import posts
+from gen.http import posts
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.reference import shapes
@@ -16,7 +16,7 @@ async def create_post(call: request.Call, body: bodies.NewPost) -> answers.Answe
     group_id = call.id("group_id")
     querier = posts.AsyncQuerier(await call.connect())
     row = answers.found(
-        await querier.post_create_json(
+        await querier.post_create(
             actor=call.actor,
             group_id=group_id,
             body=body.body,
@@ -37,7 +37,7 @@ async def list_posts(call: request.Call) -> answers.Answer:
     pinned, deleted = call.flag("pinned"), call.flag("deleted")
     querier = posts.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.post_page_json(
+        await querier.post_list(
             actor=call.actor,
             group_id=group_id,
             tag=tag,
@@ -53,7 +53,7 @@ async def get_post(call: request.Call) -> answers.Answer:
     """Returns a post. Moderators also get a deleted one."""
     post_id = call.id("post_id")
     querier = posts.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.post_get_json(actor=call.actor, post_id=post_id))
+    return answers.ok(await querier.post_get(actor=call.actor, post_id=post_id))
 
 
 async def update_post(call: request.Call, body: bodies.PostPatch) -> answers.Answer:
@@ -61,7 +61,7 @@ async def update_post(call: request.Call, body: bodies.PostPatch) -> answers.Ans
     post_id = call.id("post_id")
     querier = posts.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.post_update_json(actor=call.actor, post_id=post_id, patch=body.patch())
+        await querier.post_update(actor=call.actor, post_id=post_id, patch=body.patch())
     )
 
 
@@ -80,7 +80,7 @@ async def restore_post(call: request.Call) -> answers.Answer:
     """Restores a deleted post. The caller must be a moderator."""
     post_id = call.id("post_id")
     querier = posts.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.post_restore_json(actor=call.actor, post_id=post_id))
+    return answers.ok(await querier.post_restore(actor=call.actor, post_id=post_id))
 
 
 async def pin_post(call: request.Call) -> answers.Answer:
@@ -97,7 +97,7 @@ async def _set_pinned(call: request.Call, *, pinned: bool) -> answers.Answer:
     post_id = call.id("post_id")
     querier = posts.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.post_set_pinned_json(actor=call.actor, post_id=post_id, pinned=pinned)
+        await querier.post_set_pinned(actor=call.actor, post_id=post_id, pinned=pinned)
     )
 
 

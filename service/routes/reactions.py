@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from gen import reactions
+from gen.http import reactions
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.reference import shapes
@@ -19,7 +19,7 @@ class Reactions:
         """Adds a reaction of the caller. The caller must be a member; a muted one may react."""
         subject_id = call.id(self._parameter)
         querier = reactions.AsyncQuerier(await call.connect())
-        reaction = await querier.reaction_add_json(
+        reaction = await querier.reaction_add(
             actor=call.actor,
             subject_type=self._subject_type,
             subject_id=subject_id,
@@ -44,7 +44,7 @@ class Reactions:
         subject_id, asked, emoji = call.id(self._parameter), call.page(), call.text("emoji")
         querier = reactions.AsyncQuerier(await call.connect())
         return answers.ok(
-            await querier.reaction_page_json(
+            await querier.reaction_list(
                 actor=call.actor,
                 subject_type=self._subject_type,
                 subject_id=subject_id,

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 from starlette.routing import Route
 
-from gen import models, search
+from gen.http import search
+from gen.jobs import models
 from service.http import answers, errors, parameters, request
 from service.http.endpoints import reads, route
 from service.reference import shapes

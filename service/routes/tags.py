@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from gen import tags
+from gen.http import tags
 from service.http import answers, bodies, errors, parameters, request
 from service.http.endpoints import reads, route, writes
 from service.reference import shapes
@@ -11,14 +11,14 @@ from service.reference import shapes
 async def create_tag(call: request.Call, body: bodies.NewTag) -> answers.Answer:
     """Creates a topic tag."""
     querier = tags.AsyncQuerier(await call.connect())
-    return answers.created("tag", await querier.tag_create_json(actor=call.actor, tag=body.tag))
+    return answers.created("tag", await querier.tag_create(actor=call.actor, tag=body.tag))
 
 
 async def list_tags(call: request.Call) -> answers.Answer:
     """Lists topic tags, oldest first."""
     asked, q = call.page(), call.text("q")
     querier = tags.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.tag_page_json(actor=call.actor, q=q, **asked))
+    return answers.ok(await querier.tag_list(actor=call.actor, q=q, **asked))
 
 
 def routes() -> list[Route]:

@@ -13,7 +13,7 @@ import opensearchpy
 
 from common import blocking_calls, opensearch_client, outages
 from common import settings as configuration
-from gen import models
+from gen.jobs import models
 
 TIMEOUT_SECONDS: Final = 2.0
 # A search looks at so many hits, in rounds, for those that the caller may see.

@@ -82,18 +82,18 @@ async def test_one_trace_goes_from_the_request_over_sql_and_the_stream_to_the_so
     def of_trace(spans: list[collectors.Span]) -> dict[str, collectors.Span]:
         return {span.name: span for span in spans if span.trace_id == trace_id}
 
-    names = {f"POST {API}/groups/{{group_id}}/posts", "post_create_json", "publish"}
+    names = {f"POST {API}/groups/{{group_id}}/posts", "post_create", "publish"}
     names.add("emit post.created")
     spans = of_trace(collector.until(lambda spans: of_trace(spans).keys() >= names))
     assert spans.keys() == names
     request = spans[f"POST {API}/groups/{{group_id}}/posts"]
     assert request.parent_id == headers["traceparent"].split("-")[2]
-    assert spans["post_create_json"].parent_id == request.span_id
+    assert spans["post_create"].parent_id == request.span_id
     assert spans["publish"].parent_id == request.span_id
     assert spans["emit post.created"].parent_id == spans["publish"].span_id
     assert {name: span.service.rpartition("-")[2] for name, span in spans.items()} == {
         request.name: "service",
-        "post_create_json": "service",
+        "post_create": "service",
         "publish": "relay",
         "emit post.created": "service",
     }

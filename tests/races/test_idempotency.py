@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from gen import idempotency, posts
+from gen.jobs import posts
 from tests import servers
 from tests.doors.doors import TLS, read_error
 from tests.races import outbox, proxy
@@ -203,10 +203,11 @@ def test_equal_calls_of_a_job_at_once_have_one_effect(
     def act(_number: int) -> str | None:
         with psycopg.connect(shared_service.environment["DATABASE_URL"]) as job:
             job.execute("set role communities_job")
-            keys = idempotency.Querier(job)
             start.wait()
             try:
-                given = keys.idempotency_key_claim(actor=stage.user, key="k", fingerprint="f")
+                given = job.execute(
+                    "select body from api.claim_idempotency_key(%s, 'k', 'f')", [stage.user]
+                ).fetchone()
             except psycopg.Error as error:
                 if read_error(error).code != "idempotency_in_progress":
                     raise
@@ -220,11 +221,12 @@ def test_equal_calls_of_a_job_at_once_have_one_effect(
                     topic_tags=[],
                 )
                 assert made
-                keys.idempotent_answer_store(
-                    actor=stage.user, key="k", status=201, location=None, body=str(made.id)
+                job.execute(
+                    "select api.store_idempotent_answer(%s, 'k', 201, null, %s)",
+                    [stage.user, str(made.id)],
                 )
                 return str(made.id)
-            return given.body
+            return str(given[0])
 
     with ThreadPoolExecutor(TIMES) as threads:
         answers = set(threads.map(act, range(TIMES)))

@@ -17,7 +17,7 @@ def verify(json: output.Json = False) -> None:
 
     Example: communities counters verify --json
     """
-    from gen import counters
+    from gen.jobs import counters
     from tools import display, sessions
 
     count = 0
@@ -42,7 +42,7 @@ def repair(json: output.Json = False) -> None:
 
     Example: communities counters repair
     """
-    from gen import counters
+    from gen.jobs import counters
     from tools import display, sessions
 
     with sessions.opened(sessions.JOB) as (connection, _), display.busy("counting"):

@@ -13,7 +13,7 @@ from tools import output
 from tools.failure import Failure
 
 if TYPE_CHECKING:
-    from gen import models
+    from gen.jobs import models
 
 FIELDS: Final = (
     "id", "created_at", "actor_id", "reason", "posts_count", "comments_count", "restored_count",
@@ -68,7 +68,7 @@ def remove(
     Example: communities moderation remove --actor MODERATOR --group GROUP --author SPAMMER
     --reason spam --since 2026-11-24 --dry-run
     """
-    from gen import moderation
+    from gen.jobs import moderation
     from tools import sessions
 
     with (
@@ -108,7 +108,7 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
 
     Example: communities moderation list --actor MODERATOR --group GROUP
     """
-    from gen import moderation
+    from gen.jobs import moderation
     from tools import sessions
 
     with (
@@ -147,7 +147,7 @@ def undo(
 
     Example: communities moderation undo BATCH --actor MODERATOR
     """
-    from gen import moderation
+    from gen.jobs import moderation
     from tools import sessions
 
     with sessions.opened(sessions.JOB) as (connection, _), _known("batch", batch):
@@ -172,7 +172,7 @@ def _known(kind: str, wanted: UUID) -> Iterator[None]:
 
 def _items(connection: Any, actor: UUID, batch: UUID) -> Iterator[Any]:
     """The posts and comments that a batch has removed."""
-    from gen import moderation
+    from gen.jobs import moderation
 
     querier = moderation.Querier(connection)
     return _paged(

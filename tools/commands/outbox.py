@@ -33,7 +33,7 @@ def status(json: output.Json = False) -> None:
 
     Example: communities outbox status --json
     """
-    from gen import outbox
+    from gen.jobs import outbox
     from tools import sessions
 
     fields = ("consumer", "waiting", "dead", "lag_seconds")
@@ -108,7 +108,7 @@ def discard(
 
 
 def _querier(connection: Any) -> Any:
-    from gen import search
+    from gen.jobs import search
 
     return search.Querier(connection)
 

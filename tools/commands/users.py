@@ -42,7 +42,7 @@ def export(
     Example: communities user export USER --output user.jsonl --files user-files
     """
     from common import settings as configuration
-    from gen import users
+    from gen.jobs import users
     from tools import probes, sessions
 
     settings = configuration.load(configuration.Settings)
@@ -98,7 +98,7 @@ def _erased(connection: Any, user: UUID) -> dict[str, int]:
     import tenacity
     from psycopg import errors
 
-    from gen import users
+    from gen.jobs import users
     from tools import display
 
     again = tenacity.Retrying(

@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from gen import counters, media, outbox
+from gen.jobs import counters, media, outbox
 from tools import migrate, sessions
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, skipped, warning

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from gen import counters
+from gen.jobs import counters
 from tools import display
 from tools.failure import Failure
 from tools.seed import bulk, fixtures, pictures

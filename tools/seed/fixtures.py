@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from gen import comments, groups, invitations, members, posts, reactions, tags
+from gen.jobs import comments, groups, invitations, members, posts, reactions, tags
 from tools import display
 from tools.failure import Failure
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from common.settings import Settings
-from gen import groups, media, models, posts
+from gen.jobs import groups, media, models, posts
 from tools import probes
 from tools.seed import fixtures
 

@@ -4,43 +4,25 @@ import re
 
 # Other spellings of a type, as sqlc reports them -> PostgreSQL's own name.
 ALIASES = {
-    **dict.fromkeys(("bigserial", "serial8", "bigint"), "int8"),
-    **dict.fromkeys(("serial", "serial4", "integer", "int"), "int4"),
-    **dict.fromkeys(("smallserial", "serial2", "smallint"), "int2"),
+    **dict.fromkeys(("bigserial", "bigint"), "int8"),
+    **dict.fromkeys(("serial", "integer", "int"), "int4"),
+    "smallint": "int2",
     **dict.fromkeys(("float", "double precision"), "float8"),
-    "real": "float4",
-    "decimal": "numeric",
     "boolean": "bool",
     "string": "text",
-    "character varying": "varchar",
-    "character": "bpchar",
-    "bit varying": "varbit",
-    "time without time zone": "time",
-    "time with time zone": "timetz",
-    "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
 }
-# What psycopg loads without further registration; anything else is typing.Any.
+# Types that the API uses; any other is typing.Any.
 PYTHON = {
-    **dict.fromkeys(("int2", "int4", "int8", "oid"), "int"),
-    **dict.fromkeys(("float4", "float8"), "float"),
-    **dict.fromkeys(("text", "varchar", "bpchar", "name", "citext", "xml", "money"), "str"),
-    **dict.fromkeys(
-        ("bit", "varbit", "macaddr", "macaddr8", "ltree", "lquery", "ltxtquery"), "str"
-    ),
-    **dict.fromkeys(("tsvector", "tsquery"), "str"),
-    **dict.fromkeys(("time", "timetz"), "datetime.time"),
-    **dict.fromkeys(("timestamp", "timestamptz"), "datetime.datetime"),
-    "date": "datetime.date",
+    **dict.fromkeys(("int2", "int4", "int8"), "int"),
+    "float8": "float",
+    "text": "str",
+    "timestamptz": "datetime.datetime",
     "interval": "datetime.timedelta",
     "bool": "bool",
-    "bytea": "bytes",
-    "numeric": "decimal.Decimal",
     "uuid": "uuid.UUID",
-    "inet": "ipaddress.IPv4Address | ipaddress.IPv6Address",
-    "cidr": "ipaddress.IPv4Network | ipaddress.IPv6Network",
 }
-# psycopg needs to be told that a dict or a list is JSON.
+# psycopg sends a dict or a list as JSON only in a wrapper.
 JSON_WRAPPERS = {"json": "psycopg.types.json.Json", "jsonb": "psycopg.types.json.Jsonb"}
 # Pseudo-types, and types whose bare name in a cast means a length of one.
 NOT_CAST = {"", "any", "anyarray", "anyelement", "anynonarray", "bit", "char", "record", "unknown"}

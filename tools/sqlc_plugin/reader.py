@@ -1,21 +1,19 @@
-"""sqlc's request as models and queries: classes, fields, arguments and their types."""
+"""Reader of sqlc's request: models and queries, with fields, arguments and their types."""
 
 import base64
-import collections
 import dataclasses
-import fnmatch
 import json
 import typing
 
-from . import names, postgres
+from . import comments, names, postgres
 
 Json = dict[str, typing.Any]
 Table = tuple[str, str]  # schema, name
-COMMANDS = (":one", ":many", ":exec", ":execrows", ":execresult")
+COMMANDS = (":one", ":many", ":exec")
 
 
 class PluginError(Exception):
-    """Something in the options or in a query for which no code can be written."""
+    """Option or query for which the plugin cannot write code."""
 
 
 @dataclasses.dataclass
@@ -23,65 +21,55 @@ class Options:
     """`options` in sqlc.yaml."""
 
     package: str = ""
-    out: str = ""
+    # Package whose `models` module holds the classes of tables and views; by default this one.
+    models_package: str = ""
+    # Folder of the SQL files whose `comment on function` become docstrings.
+    function_comments: str = ""
     emit_sync_querier: bool = False
     emit_async_querier: bool = False
-    emit_pydantic_models: bool = False
-    emit_str_enum: bool = False
-    emit_exact_table_names: bool = False
-    emit_init_file: bool = False
-    query_parameter_limit: int | None = None  # no effect: arguments are always keyword-only
     inflection_exclude_table_names: list[str] = dataclasses.field(default_factory=list)
-    overrides: list[Json] = dataclasses.field(default_factory=list)
 
     @classmethod
     def decode(cls, encoded: str) -> typing.Self:
+        """Decodes base64 of JSON. Raises PluginError for an unknown or missing option."""
         values = json.loads(base64.b64decode(encoded) or b"{}")
         if unknown := values.keys() - {field.name for field in dataclasses.fields(cls)}:
             raise PluginError(f"unknown options: {', '.join(sorted(unknown))}")
         if not values.get("package"):
             raise PluginError("the option 'package' is missing")
-        for override in values.get("overrides", []):
-            unknown = override.keys() - {"column", "db_type", "nullable", "py_import", "py_type"}
-            complete = "py_type" in override and ("column" in override) != ("db_type" in override)
-            if unknown or not complete:
-                raise PluginError(f"an override is py_type with column or db_type, not {override}")
         return cls(**values)
+
+    @property
+    def has_models(self) -> bool:
+        """Returns whether this package holds the models."""
+        return self.models_package in ("", self.package)
 
 
 @dataclasses.dataclass(frozen=True)
 class Type:
+    """Python type of a column or argument; `dims` counts nested lists."""
+
     python: str
     dims: int = 0
     null: bool = False
-    enum: bool = False
 
     def annotation(self) -> str:
         text = "list[" * self.dims + self.python + "]" * self.dims
         return f"{text} | None" if self.null else text
 
-    def load(self, cell: str) -> str:
-        """The expression for a cell: psycopg hands an enum over as a plain str."""
-        if not self.enum:
-            return cell
-        text = f"{self.python}({'item' if self.dims else cell})"
-        for depth in range(self.dims, 0, -1):
-            text = f"[{text} for item in {cell if depth == 1 else 'item'}]"
-        return f"None if {cell} is None else {text}" if self.null else text
-
 
 @dataclasses.dataclass
 class Field:
+    """Attribute of a model."""
+
     name: str
     column: str
     type: Type
-    comment: str = ""
-    embed: "Model | None" = None
 
 
 @dataclasses.dataclass
 class Model:
-    """A class: of a table or view, or of one query's rows (no table)."""
+    """Class of a table or view, or of one query's rows (then without `table`)."""
 
     name: str
     fields: list[Field]
@@ -94,142 +82,90 @@ class Model:
 
 
 @dataclasses.dataclass
-class Enum:
-    name: str
-    values: list[str]
-    comment: str
-
-
-@dataclasses.dataclass
 class Query:
+    """Statement with its arguments and what it returns: rows of a model, or one value."""
+
     source: str
     name: str
     cmd: str
     sql: str
-    comments: list[str]
+    comment: str
     arguments: dict[str, str]  # name -> annotation
     bindings: dict[str, str]  # placeholder -> expression
-    row: Model | None  # what it returns, if not a scalar
+    row: Model | None
     scalar: Type
 
 
 @dataclasses.dataclass
 class Package:
+    """Everything that the writer needs for one package."""
+
     sqlc_version: str
     options: Options
-    enums: list[Enum]
     models: list[Model]
     queries: list[Query]
 
 
 def read(request: Json) -> Package:
+    """Returns the package that sqlc requests. Raises PluginError."""
     return Reader(request).package()
 
 
 class Reader:
+    """Reads one request."""
+
     def __init__(self, request: Json) -> None:
         self.request = request
         self.options = Options.decode(request["plugin_options"])
+        self.comments = comments.read(self.options.function_comments)
         catalog = request["catalog"]
         self.default_schema: str = catalog["default_schema"]
         skipped = ("pg_catalog", "information_schema")
-        schemas = [schema for schema in catalog["schemas"] if schema["name"] not in skipped]
-        self.enums = {
-            f"{schema['name']}.{enum['name']}": Enum(
-                names.pascal_case(self.prefixed(schema["name"], enum["name"])),
-                enum["vals"],
-                enum["comment"],
-            )
-            for schema in schemas
-            for enum in schema["enums"]
-        }
         self.models = [
-            self.model(schema["name"], table) for schema in schemas for table in schema["tables"]
+            self.model(schema["name"], table)
+            for schema in catalog["schemas"]
+            if schema["name"] not in skipped
+            for table in schema["tables"]
         ]
 
     def package(self) -> Package:
-        enums = sorted(self.enums.values(), key=lambda enum: enum.name)
-        models = sorted(self.models, key=lambda model: model.name)
-        count = collections.Counter(
-            [enum.name for enum in enums] + [model.name for model in models]
-        )
-        if twice := [name for name in count if count[name] > 1]:
-            raise PluginError(
-                f"more than one table, view or enum would be the class {', '.join(twice)}: "
-                "see emit_exact_table_names and inflection_exclude_table_names"
-            )
         queries = [self.query(query) for query in self.request["queries"] if query["cmd"]]
         queries.sort(key=lambda query: query.name)
-        return Package(self.request["sqlc_version"], self.options, enums, models, queries)
-
-    def prefixed(self, schema: str, name: str) -> str:
-        return name if schema == self.default_schema else f"{schema}_{name}"
+        models = [model for model in self.models if model.table and model.table[0] != "public"]
+        models.sort(key=lambda model: model.name)
+        classes = [model.name for model in models]
+        if twice := sorted({name for name in classes if classes.count(name) > 1}):
+            raise PluginError(
+                f"more than one view would be the class {', '.join(twice)}: "
+                "see inflection_exclude_table_names"
+            )
+        return Package(self.request["sqlc_version"], self.options, models, queries)
 
     def model(self, schema: str, table: Json) -> Model:
-        name = self.prefixed(schema, table["rel"]["name"])
-        excluded = [other.lower() for other in self.options.inflection_exclude_table_names]
-        if not self.options.emit_exact_table_names and name.lower() not in excluded:
+        rel = table["rel"]["name"]
+        name = rel if schema == self.default_schema else f"{schema}_{rel}"
+        if name not in self.options.inflection_exclude_table_names:
             name = names.singular(name)
         fields = self.fields(table["columns"])
-        return Model(
-            names.pascal_case(name), fields, table["comment"], (schema, table["rel"]["name"])
-        )
+        return Model(names.pascal_case(name), fields, table["comment"], (schema, rel))
 
     def fields(self, columns: list[Json]) -> list[Field]:
         labels = [column["name"] or f"column_{i}" for i, column in enumerate(columns, 1)]
-        fields = []
-        for name, column in zip(names.identifiers(labels), columns, strict=True):
-            if column["embed_table"]:
-                table = self.table(column["embed_table"])
-                embed = next(model for model in self.models if model.table == table)
-                fields.append(Field(name, column["name"], Type(embed.path), embed=embed))
-            else:
-                type_ = self.python_type(column)
-                fields.append(Field(name, column["name"], type_, column["comment"]))
-        return fields
+        return [
+            Field(name, column["name"], python_type(column))
+            for name, column in zip(names.identifiers(labels), columns, strict=True)
+        ]
 
     def table(self, rel: Json | None) -> Table | None:
         return (rel["schema"] or self.default_schema, rel["name"]) if rel else None
-
-    def sql_type(self, kind: Json | None) -> str:
-        """PostgreSQL's name for a type; of an enum, with its schema."""
-        name = postgres.type_name(kind["schema"], kind["name"]) if kind else ""
-        in_default = f"{self.default_schema}.{name}"
-        return in_default if in_default in self.enums else name
-
-    def python_type(self, column: Json) -> Type:
-        name = self.sql_type(column["type"])
-        override = self.override(column, name)
-        enum = self.enums.get(name) if override is None else None
-        python = override or (f"models.{enum.name}" if enum else postgres.PYTHON.get(name))
-        dims = max(1, column["array_dims"]) if column["is_array"] else 0
-        return Type(python or "typing.Any", dims, not column["not_null"], enum is not None)
-
-    def override(self, column: Json, sql_type: str) -> str | None:
-        """The first override that matches: by "[schema.]table.column" (may hold *), or by type."""
-        schema, table = self.table(column["table"]) or ("", "")
-        short = f"{table}.{column['original_name'] or column['name']}"
-        paths = [f"{schema}.{short}"] + ([short] if schema == self.default_schema else [])
-        for override in self.options.overrides:
-            if "column" in override:
-                found = any(fnmatch.fnmatchcase(path, override["column"]) for path in paths)
-            else:
-                wanted = self.sql_type({"schema": "", "name": override["db_type"]})
-                nullable = override.get("nullable", False)
-                found = wanted == sql_type and nullable is not column["not_null"]
-            if found:
-                module, python = override.get("py_import"), str(override["py_type"])
-                return f"{module}.{python}" if module and f"{module}." not in python else python
-        return None
 
     def query(self, query: Json) -> Query:
         where, cmd = f"{query['filename']}: {query['name']}", query["cmd"]
         if cmd not in COMMANDS:
             raise PluginError(f"{where}: {cmd} is not supported, only {', '.join(COMMANDS)}")
-        columns = query["columns"] if cmd in (":one", ":many") else []
-        if cmd in (":one", ":many") and not columns:
+        columns = query["columns"] if cmd != ":exec" else []
+        if cmd != ":exec" and not columns:
             raise PluginError(f"{where}: {cmd} needs a statement that returns columns")
-        is_scalar = len(columns) == 1 and not columns[0]["embed_table"]
         params = sorted(query["params"], key=lambda param: int(param["number"]))
         labels = [param["column"]["name"] or f"dollar_{param['number']}" for param in params]
         arguments, bindings, placeholders = {}, {}, {}
@@ -237,10 +173,7 @@ class Reader:
             params, names.identifiers(labels, names.TAKEN_BY_LOCALS), strict=True
         ):
             column = param["column"]
-            if column["is_sqlc_slice"]:
-                label = column["name"]
-                raise PluginError(f"{where}: instead of sqlc.slice, write = any(@{label}::type[])")
-            python, sql = self.python_type(column), self.sql_type(column["type"])
+            python, sql = python_type(column), sql_type(column)
             arguments[name] = python.annotation()
             bindings[name] = name
             if (wrapper := postgres.JSON_WRAPPERS.get(sql)) and not python.dims:
@@ -252,15 +185,15 @@ class Reader:
             name=names.identifier(names.snake_case(query["name"])),
             cmd=cmd,
             sql=postgres.bind(query["text"], placeholders),
-            comments=query["comments"],
+            comment=comments.of_statement(self.comments, query["text"]),
             arguments=arguments,
             bindings=bindings,
-            row=self.row(query["name"], columns) if columns and not is_scalar else None,
-            scalar=self.python_type(columns[0]) if is_scalar else Type("None"),
+            row=self.row(query["name"], columns) if len(columns) > 1 else None,
+            scalar=python_type(columns[0]) if len(columns) == 1 else Type("None"),
         )
 
     def row(self, name: str, columns: list[Json]) -> Model:
-        """The table or view whose columns these are, else a class of the query's own."""
+        """Returns the view whose columns these are, else a class of the query's own."""
         fields = self.fields(columns)
         shape = [(field.column, field.type) for field in fields]
         tables = {self.table(column["table"]) for column in columns}
@@ -269,3 +202,16 @@ class Reader:
             if tables == {model.table} and shape == model_shape:
                 return model
         return Model(f"{name[:1].upper()}{name[1:]}Row", fields)
+
+
+def sql_type(column: Json) -> str:
+    """Returns PostgreSQL's own name of a column's type."""
+    kind = column["type"]
+    return postgres.type_name(kind["schema"], kind["name"]) if kind else ""
+
+
+def python_type(column: Json) -> Type:
+    """Returns the Python type of a column; `typing.Any` for an unknown one."""
+    python = postgres.PYTHON.get(sql_type(column), "typing.Any")
+    dims = max(1, column["array_dims"]) if column["is_array"] else 0
+    return Type(python, dims, not column["not_null"])

@@ -11,7 +11,7 @@ import uuid
 from typing import Final
 
 from common import database
-from gen import search
+from gen.jobs import search
 from workers.index import index
 
 PAGE: Final = 1000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from common import database
-from gen import search
+from gen.jobs import search
 from workers.index import index, rebuild
 
 PAGE: Final = 1000

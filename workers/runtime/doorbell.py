@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from common import database, outages
 from common import settings as configuration
-from gen import outbox
+from gen.jobs import outbox
 from workers.runtime import connection, metrics
 
 SAMPLED_EVERY: Final = 3.0  # seconds, as all here

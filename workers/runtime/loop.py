@@ -19,7 +19,7 @@ import structlog
 
 from common import cancellation, database, logs, outages, telemetry
 from common import settings as configuration
-from gen import outbox
+from gen.jobs import outbox
 from workers.runtime import connection, doorbell, metrics, port, process
 
 SLEEP: Final = 4.0  # seconds, as all here: for so long writers ring for a sleeper

@@ -1,0 +1,16 @@
+-- name: SearchBegin :one
+select * from api.begin_search(
+  p_actor => sqlc.narg('actor'), p_q => sqlc.narg('q'), p_type => sqlc.narg('type'),
+  p_group_id => sqlc.narg('group_id'), p_tag => sqlc.narg('tag'), p_limit => sqlc.arg('limit'),
+  p_cursor => sqlc.narg('cursor')
+);
+
+-- name: HitFindVisible :many
+select * from api.find_visible(
+  p_actor => sqlc.narg('actor'), p_hits => @hits, p_most => @most
+);
+
+-- name: ClosedFind :many
+select api.find_hidden_parents(
+  p_actor => sqlc.narg('actor'), p_group_ids => @group_ids::uuid[], p_post_ids => @post_ids::uuid[]
+) as id;

@@ -1,0 +1,2 @@
+-- name: IdempotencyKeyPrune :one
+select api.prune_idempotency_keys(p_most => @most) as pruned;

@@ -1,0 +1,2 @@
+-- name: TagCreate :one
+select * from api.create_tag(p_actor => sqlc.narg('actor'), p_tag => @tag);
