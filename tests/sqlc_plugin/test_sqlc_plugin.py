@@ -1,8 +1,8 @@
 """Tests of the sqlc plugin through the real sqlc: `project/` is generated, compared with `golden/`,
 checked, and run against PostgreSQL.
 
-After an intended change: UPDATE_GOLDEN=1 pytest tests/sqlc_plugin. Golden files end in .txt: ruff and
-mypy check the generated code only where it is generated.
+After an intended change: UPDATE_GOLDEN=1 pytest tests/sqlc_plugin. Golden files end in .txt: ruff
+and mypy check the generated code only where it is generated.
 """
 
 import importlib
