@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from tests import servers
 from tests.races import outbox
-from tests.races.crowd import Call, Crowd, Habit, call, people, tally
+from tests.races.crowd import CLIENTS, Call, Crowd, Habit, call, people, tally
 
 ROUNDS = 8
 EMOJI = ("👍", "❤", "🎉")
@@ -70,6 +70,56 @@ def test_one_reaction_of_many_alike_counts(crowd: Crowd, connection: psycopg.Con
         answers = crowd.at_once([call(user, operation, subject_id=subject, emoji="👍")] * 32)
         assert tally(answers) == {204: 1, "not_found": 31}
     assert outbox.count(connection, scene.group)["reaction.removed"] == 2
+    assert drifts(connection) == []
+
+
+def test_concurrent_reactions_with_different_emoji_stop_at_the_limit(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    scene = Scene(crowd, CLIENTS)
+    comment = scene.add_comment(crowd)
+    present = [f"e{number}" for number in range(24)]
+    for operation, subject in [("react", scene.post), ("react_to_comment", comment)]:
+        for emoji in present:
+            crowd.do(scene.owner, operation, subject_id=subject, emoji=emoji)
+        answers = crowd.at_once(
+            [
+                call(user, operation, subject_id=subject, emoji=f"new{number}")
+                for number, user in enumerate(scene.members)
+            ]
+        )
+        assert tally(answers) == {201: 8, "too_many_emoji": CLIENTS - 8}
+        answers = crowd.at_once(
+            [
+                call(user, operation, subject_id=subject, emoji=emoji)
+                for user, emoji in zip(scene.members, present * 2, strict=False)
+            ]
+        )
+        assert tally(answers) == {201: CLIENTS}
+    counted = connection.execute(
+        "select subject_type, count(*) from reaction_count where subject_id = any (%s)"
+        " group by subject_type",
+        [[scene.post, comment]],
+    )
+    assert dict(counted.fetchall()) == {"post": 32, "comment": 32}
+    assert outbox.count(connection, scene.group)["reaction.added"] == 2 * (32 + CLIENTS)
+    assert drifts(connection) == []
+
+
+def test_concurrent_reactions_with_forms_of_one_emoji_count_once(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
+    scene = Scene(crowd, 1)
+    forms = ["\u2764", "\u2764\ufe0f", "\u2764\ufe0e", "\ufe0f\u2764"] * (CLIENTS // 4)
+    (user,) = scene.members
+    for operation, status, code in [
+        ("react", 201, "duplicate_reaction"),
+        ("unreact", 204, "not_found"),
+    ]:
+        answers = crowd.at_once(
+            [call(user, operation, subject_id=scene.post, emoji=form) for form in forms]
+        )
+        assert tally(answers) == {status: 1, code: CLIENTS - 1}
     assert drifts(connection) == []
 
 
