@@ -115,6 +115,16 @@ def test_posts_comments_and_groups_are_found_as_they_are_got_by_themselves(world
     assert world.found(q="heron") == []
 
 
+def test_search_finds_every_form_of_a_tag_and_of_a_word(world: World) -> None:
+    group = world.group(name="Cafe\u0301 walk", tags=["#Cafe\u0301"])
+    post = world.post(group, "A walk to the cafe\u0301", topic_tags=["CAFÉ", "long  walk"])
+    for tag in ("café", "#CAFE\u0301", "ＣＡＦÉ"):
+        assert sorted(world.found(q="walk", tag=tag)) == sorted([group, post])
+    assert world.found(q="walk", tag="Long\u3000Walk") == [post]
+    for word in ("café", "cafe\u0301"):
+        assert sorted(world.found(q=word)) == sorted([group, post])
+
+
 def test_what_depends_on_the_viewer_is_the_callers_own(world: World) -> None:
     group = world.group(name="Kestrels")
     post = world.post(group, "A kestrel")
