@@ -1,4 +1,7 @@
-"""The AsyncAPI document: complete, valid, and of the events that the rulebook tells members of."""
+"""The AsyncAPI document, compared with the events of the rulebook.
+
+Proves rules 00.19, 06.1 and 06.12.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""docs/error_codes.md names every code that there is, with its status, and no other."""
+"""The page docs/error_codes.md, compared with the registry of error codes.
+
+Proves rules 01.1, 01.3 and 01.6.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Whatever is killed, whenever: nothing is lost or doubled, and all keeps its order (§5, §6)."""
+"""Random kills of servers and workers: nothing is lost or doubled, and order is kept.
+
+Proves rules 06.3, 06.7, 70.5, 90.8 and 95.4.
+"""
 
 import asyncio
 import random

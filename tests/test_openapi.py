@@ -1,4 +1,7 @@
-"""The OpenAPI document and its page: complete, valid, and true of a running service."""
+"""The OpenAPI document and its page, compared with a running service.
+
+Proves rules 00.19 and 00.20.
+"""
 
 import contextlib
 import re

@@ -1,4 +1,4 @@
-"""Each store goes away and comes back while people write over HTTP (§5, §6)."""
+"""Outages of each backing store while clients write over HTTP. Proves rules 00.8, 06.7 and 90.9."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The example data is what §12 asks for, and however often it is made, it is there once."""
+"""The example data: its amounts, and repeated runs that add nothing."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The configuration, and how a mistake in it is told."""
+"""Settings, and the messages about invalid ones. Proves rule 00.31."""
 
 import re
 import stat

@@ -1,4 +1,7 @@
-"""Authentication: tokens and the header that carries them."""
+"""Bearer tokens, and the header that carries them.
+
+Proves rules 00.1, 00.2, 00.3, 00.4, 00.5 and 00.32.
+"""
 
 import base64
 import hmac

@@ -1,4 +1,4 @@
-"""Pages of other sites: they may call the API from a browser where the configuration names them."""
+"""Cross-origin requests of browsers. Proves rule 00.27."""
 
 import uuid
 

@@ -1,4 +1,7 @@
-"""A request sent again under its key: the same answer, and no second effect."""
+"""Requests repeated under one idempotency key.
+
+Proves rules 00.13, 00.24, 70.1, 70.2, 70.3, 70.4 and 70.8.
+"""
 
 import uuid
 from collections.abc import Iterator

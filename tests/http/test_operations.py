@@ -1,4 +1,7 @@
-"""What operators see: health, metrics, logs; and what every answer carries."""
+"""Health, metrics and logs, and the headers of every answer.
+
+Proves rules 00.14, 00.15, 00.16, 00.26, 00.28, 00.29, 00.30 and 00.31.
+"""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""What a service says and does while a backing store is away."""
+"""Requests while a backing store is down. Proves rules 00.8, 00.17 and 00.25."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Lists over HTTP: pages that follow from each other."""
+"""Pages of lists over HTTP. Proves rules 02.14, 02.15, 02.18, 05.5 and 50.5."""
 
 import base64
 from collections.abc import Callable, Iterator

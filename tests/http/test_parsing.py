@@ -1,4 +1,7 @@
-"""What the service reads strictly: paths, queries and bodies."""
+"""Strict parsing of paths, queries and bodies.
+
+Proves rules 00.6, 00.7, 00.9, 00.10, 00.11, 00.12, 00.18, 00.21, 00.22 and 00.23.
+"""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Uploads for real: presigned, put to the store, linked, read, removed (§5)."""
+"""Uploads through real stores: presigned, written, linked, read and removed.
+
+Proves rules 61.3, 61.4, 61.5, 61.6, 61.7, 61.8, 61.9, 61.10 and 61.13.
+"""
 
 import threading
 import time

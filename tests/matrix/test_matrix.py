@@ -1,4 +1,7 @@
-"""The matrix of role × visibility × deleted × endpoint, through both doors: the tables here."""
+"""The matrix of role, visibility, deletion and endpoint, through HTTP and SQL.
+
+Proves rules 04.1, 04.4, 04.5, 04.6, 04.7, 04.8, 04.9, 04.10, 04.11, 04.12 and 04.13.
+"""
 
 import urllib.parse
 from collections.abc import Mapping

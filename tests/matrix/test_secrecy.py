@@ -1,4 +1,7 @@
-"""What may not be known answers like what does not exist, to the byte."""
+"""Refusals of what a caller may not know: equal, byte for byte, to those of missing things.
+
+Proves rules 00.5, 00.11, 04.4 and 04.13.
+"""
 
 import json
 import uuid

@@ -1,4 +1,7 @@
-"""Traces: one id from the HTTP request over SQL and the stream to the sockets; off by default."""
+"""Traces: one trace id from the HTTP request through SQL and the stream to the sockets.
+
+Proves rule 05.6.
+"""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Races of what trusted jobs do in bulk with everything else."""
+"""Races of bulk jobs with other writers. Proves rules 07.1, 65.4, 65.5 and 66.2."""
 
 import collections
 import random

@@ -1,4 +1,7 @@
-"""Races on posts, comments, reactions and tags."""
+"""Races on posts, comments, reactions and tags.
+
+Proves rules 07.4, 07.5, 40.10, 50.2, 50.6, 81.2 and 83.2.
+"""
 
 import collections
 import random

@@ -1,4 +1,7 @@
-"""Equal requests under one Idempotency-Key have one effect, whatever happens in between."""
+"""Races of equal requests under one idempotency key.
+
+Proves rules 70.1, 70.2, 70.3, 70.4 and 70.5.
+"""
 
 import functools
 import re

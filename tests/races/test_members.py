@@ -1,4 +1,7 @@
-"""Races of members: owners, invitations, bans, and the many ways into a group."""
+"""Races of members: owners, invitations, bans and joins.
+
+Proves rules 07.6, 10.3, 20.4, 20.7, 21.5 and 21.8.
+"""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""Who may connect to which namespace, and how others are refused."""
+"""Connections to namespaces, and the refusals. Proves rules 95.1 and 95.9."""
 
 import asyncio
 import uuid

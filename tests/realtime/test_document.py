@@ -1,4 +1,4 @@
-"""What sockets are told is what /asyncapi.json says."""
+"""Events, compared with /asyncapi.json. Proves rule 00.19."""
 
 import asyncio
 import uuid

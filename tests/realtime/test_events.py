@@ -1,4 +1,4 @@
-"""What clients hear, and that it is what they could read."""
+"""Events that clients receive. Proves rules 95.2, 95.3, 95.10, 95.11 and 95.12."""
 
 import asyncio
 import re

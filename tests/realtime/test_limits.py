@@ -1,4 +1,4 @@
-"""What one client, or many that do nothing, may ask of a process."""
+"""Limits of connections, namespaces and messages. Proves rule 95.10."""
 
 import asyncio
 import base64

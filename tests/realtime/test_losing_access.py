@@ -1,4 +1,4 @@
-"""Who loses the right to see is thrown out, everywhere, and hears nothing that happens later."""
+"""Clients that lose access are disconnected. Proves rules 95.7, 95.8 and 95.9."""
 
 import asyncio
 import itertools

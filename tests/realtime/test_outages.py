@@ -1,4 +1,7 @@
-"""Sockets while a store is away, and clients that don't keep up."""
+"""Sockets during an outage, and clients that do not keep up.
+
+Proves rules 95.6, 95.8, 95.13, 95.14 and 95.15.
+"""
 
 import asyncio
 from collections.abc import Iterator

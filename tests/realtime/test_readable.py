@@ -1,4 +1,4 @@
-"""What anybody hears, at once or later, is what HTTP answers them for the same thing then."""
+"""Events, compared with the answers of HTTP at the same moment. Proves rules 95.6 and 95.11."""
 
 import asyncio
 import contextlib

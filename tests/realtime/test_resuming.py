@@ -1,4 +1,4 @@
-"""A client that comes back gets what it missed, each event once and in order."""
+"""Clients that resume after a break. Proves rules 95.4, 95.5 and 95.6."""
 
 import asyncio
 import itertools

@@ -1,4 +1,7 @@
-"""The index follows the tables, whatever crashes or is away on the way."""
+"""The indexer: the index follows the tables through crashes and outages.
+
+Proves rules 90.8, 90.9, 90.10, 90.11 and 90.14.
+"""
 
 import json
 import time

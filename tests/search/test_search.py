@@ -1,4 +1,7 @@
-"""GET /search: what is found, by whom, in which order."""
+"""GET /search: its hits, their order and their visibility.
+
+Proves rules 90.1, 90.2, 90.3, 90.4, 90.5, 90.6, 90.7, 90.16 and 90.18.
+"""
 
 import json
 import uuid

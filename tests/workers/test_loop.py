@@ -1,4 +1,7 @@
-"""The loop of the consumers: the bell, the sleep, the outages and the end."""
+"""The loop of the consumers: wake-ups, sleep, outages and shutdown.
+
+Proves rules 06.4, 06.5 and 06.10.
+"""
 
 import asyncio
 import contextlib

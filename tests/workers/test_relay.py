@@ -1,4 +1,7 @@
-"""The relay: every event once in its stream, in order, whatever dies or goes away (§6)."""
+"""The relay: it publishes each event once and in order, through crashes and outages.
+
+Proves rules 06.2, 06.3, 06.6, 06.7, 06.8 and 06.11.
+"""
 
 import contextlib
 import json

@@ -1,4 +1,7 @@
-"""The sweeper: what has had its time leaves bucket and tables, and nothing else (§4, §5)."""
+"""The sweeper: it deletes expired rows and orphaned objects, and keeps all others.
+
+Proves rules 06.9, 61.2, 61.11, 61.12, 61.15 and 70.7.
+"""
 
 import contextlib
 import http.client

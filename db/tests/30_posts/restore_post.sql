@@ -1,11 +1,13 @@
--- Restoring a post. 04_policy/matrix.sql tests who may. Proves rules 04.15, 30.8, 30.11 and 30.13.
+-- Restoring a post. 04_policy/matrix.sql tests who may.
+-- Proves rules 04.15, 30.8, 30.10, 30.11 and 30.13.
 begin;
-select plan(13);
+select plan(14);
 
 select make_group('club', 'public');
 select make_cast('club');
 select make_post('post', 'club', 'member', array[own('chess')]);
 select make_comment('comment', 'post', 'member');
+select sudo($$ update post set created_at = now() - interval '1 day' $$);
 select from api.delete_post(the('member'), the('post'));
 select forget_events();
 set local role communities_job;
@@ -29,6 +31,10 @@ select is(
 );
 select is((select posts_count from api.list_tags(null, own('chess'))), 1, 'It counts in its tags again');
 select is((select edited_at from api.get_post(null, the('post'))), null, 'Restoring is not editing');
+select is(
+  (select created_at from api.get_post(null, the('post'))), now() - interval '1 day',
+  'A restored post keeps its place in lists'
+);
 select forget_events();
 select is(
   (select id from api.restore_post(the('moderator'), the('post'))), the('post'),

@@ -1,12 +1,14 @@
--- Changing a post. Proves rules 02.12, 04.11, 04.12, 30.3 and 30.6.
+-- Changing a post. Proves rules 02.12, 04.11, 04.12, 30.3, 30.6 and 30.10.
 begin;
-select plan(35);
+select plan(36);
 
 select make_group('club', 'public');
 select make_cast('club');
 select make_post('post', 'club', 'member', array[own('chess')]);
 select make_post('pinned', 'club', 'moderator');
-select sudo($$ update post set updated_at = now() - interval '1 day' $$);
+select sudo($$
+  update post set created_at = now() - interval '1 day', updated_at = now() - interval '1 day'
+$$);
 select forget_events();
 set local role communities_job;
 
@@ -22,6 +24,10 @@ select is(
 );
 select is((pg_temp.post() ->> 'edited_at')::timestamptz, now(), 'A post tells that it was edited');
 select is((pg_temp.post() ->> 'updated_at')::timestamptz, now(), 'And updated');
+select is(
+  (pg_temp.post() ->> 'created_at')::timestamptz, now() - interval '1 day',
+  'An edited post keeps its place in lists'
+);
 select events_are(array['post.updated'], array['post.updated'], 'A change is one event, audited');
 select event_is('post.updated', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and what');
 select is(event() -> 'data', pg_temp.post(), 'The event holds the new post');
