@@ -7,11 +7,11 @@ COMMUNITIES := $(BIN)/communities
 TOOLS := $(BIN)/python -m tools
 RUN := .venv/.run
 DEV := .venv/.dev
-# The tests that meet Redis, S3 or OpenSearch, and can have them of the test stack.
-REAL := $(addprefix tests/,doors http realtime search workers operating/test_bucket.py test_kills.py test_outages.py test_seed_pictures.py test_story.py)
+# Tests that use Redis, S3 or OpenSearch, and can run on real ones.
+REAL := $(addprefix tests/,doors end_to_end http realtime search workers operating/test_bucket.py tools/test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-db test-postgres test-real up down bench pictures client lock clean
+.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-all test-db test-postgres test-real up down bench pictures client lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,15 +48,22 @@ lint: $(DEV)  ## ruff, mypy, and sqlc: generated code is fresh and every query i
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc diff
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc vet
 
-check: lint test  ## lint and test: what CI runs
+check: lint test-all  ## lint and all tests: what CI runs
+
+# Each worker of xdist gets tests of its own; an idle one steals from the others.
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := -n logical --maxprocesses 8 --dist worksteal
 
 ifdef T
-test: $(DEV)  ## all tests, pgTAP and pytest; T=name runs the pytest ones whose name holds it
-	@$(BIN)/python -m pytest -k '$(T)'
+test: $(DEV)  ## fast tests, pgTAP and pytest; T=name runs the pytest ones whose name holds it
+	@$(PYTEST) -k '$(T)'
 else
 test: $(DEV)
-	@status=0; $(TOOLS) test-db || status=1; $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal || status=1; exit $$status
+	@status=0; $(TOOLS) test-db || status=1; $(PYTEST) -m 'not slow' $(PARALLEL) || status=1; exit $$status
 endif
+
+test-all: $(DEV)  ## all tests, the slow ones too; KILL_ROUNDS=50 kills each process that often
+	@status=0; $(TOOLS) test-db || status=1; $(PYTEST) $(PARALLEL) || status=1; exit $$status
 
 test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder
 	@$(TOOLS) test-db $(if $(T),'$(T)')
@@ -66,7 +73,7 @@ test-postgres: $(DEV)  ## pgTAP on PostgreSQL 16 and 17, whose programs come fro
 
 test-real: $(DEV)  ## the pytest suites on a real Redis, MinIO and OpenSearch; T=name as in test
 	@$(TOOLS) real-stores
-	@$(BIN)/python -m pytest --real $(if $(T),-k '$(T)',-n logical --maxprocesses 4 --dist worksteal) $(REAL)
+	@$(PYTEST) --real $(if $(T),-k '$(T)',-n logical --maxprocesses 4 --dist worksteal) $(REAL)
 
 up: $(DEV)  ## start the test stack and leave it running, so that tests begin at once
 	@$(TOOLS) up

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from common.settings import Settings
-from tests import servers
+from tests.support import servers
 from tools import databases, parts, probes, real, stack
 from tools.testing import settings as test_settings
 

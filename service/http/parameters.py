@@ -3,10 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from service.http import limits
-
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
+_PAGE_CURSOR: Final = {
+    "type": "string",
+    "minLength": 86,
+    "maxLength": 92,
+    "pattern": "^[A-Za-z0-9_-]+$",
+    "contentEncoding": "base64url",
+}
+_SEARCH_CURSOR: Final = {**_PAGE_CURSOR, "minLength": 4, "maxLength": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ PAGE: Final = (
         "strictly newer ones.",
         {
             "type": "object",
-            "properties": {"before": limits.PAGE_CURSOR, "after": limits.PAGE_CURSOR},
+            "properties": {"before": _PAGE_CURSOR, "after": _PAGE_CURSOR},
             "maxProperties": 1,
             "additionalProperties": False,
         },
@@ -78,10 +84,15 @@ GROUP_FILTERS: Final = (
     _flag("mine", "Returns only the caller's own groups."),
 )
 SEARCH: Final = (
-    Parameter("q", "Words to search for.", limits.SEARCH_WORDS, required=True),
+    Parameter(
+        "q",
+        "Words to search for.",
+        {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"\S"},
+        required=True,
+    ),
     _choice("type", "Returns only items of this type.", "post", "comment", "group"),
     _id("group_id", "Returns only items in this group."),
     TAG,
     LIMIT,
-    Parameter("cursor", "The `next_cursor` of the previous page.", limits.SEARCH_CURSOR),
+    Parameter("cursor", "The `next_cursor` of the previous page.", _SEARCH_CURSOR),
 )

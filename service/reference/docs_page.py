@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from service.http import example_users, problems
-from service.reference import openapi
+from service.http import problems
+from service.reference import example_users, openapi
 
 _FILES: Final = Path(__file__).parents[2] / "web" / "docs"
 _OURS: Final = ("docs.css", "docs.js")

@@ -1,6 +1,6 @@
 """OpenAPI document of the API, made from the route tables.
 
-`python -m service.reference` prints it.
+`python -m service.routes` prints it.
 """
 
 import collections
@@ -14,8 +14,8 @@ import orjson
 import pydantic
 from starlette.routing import BaseRoute, Route
 
-from service.http import bodies, endpoints, errors, limits, request
-from service.reference import error_codes, examples, shapes
+from service.http import bodies, endpoints, errors, request
+from service.reference import error_codes, examples, limits, shapes
 
 Json = dict[str, Any]
 

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from service.http import context, example_users, problems
+from service.http import context, problems
+from service.reference import example_users
 
 _FILES: Final = Path(__file__).parents[2] / "web"
 _SERVED: Final = frozenset({".css", ".js", ".svg"})

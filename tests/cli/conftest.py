@@ -13,7 +13,8 @@ import pytest
 from typer import testing
 
 from common import settings as configuration
-from tests import conftest, indexing
+from tests import conftest
+from tests.support import indexing
 from tools import cli, databases, stack
 
 SCRIPT = Path(sys.executable).with_name("communities")

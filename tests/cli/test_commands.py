@@ -17,10 +17,11 @@ import pytest
 import redis
 
 from common import streams
-from tests import indexing
 from tests.cli.conftest import Communities
 from tests.conftest import WorkerFactory
-from tests.workers.writers import Writer, eventually
+from tests.support import indexing
+from tests.support.waiting import eventually
+from tests.support.writers import Writer
 from tools import databases, probes, stack
 
 GROUPS = "select count(*) from group_entity"

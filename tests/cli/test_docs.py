@@ -9,7 +9,7 @@ import typer.main
 
 from tools import cli
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "cli.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 ROW = re.compile(r"^\| `communities (.+?)` \| (.*?) ?\| (.+) \|$", re.MULTILINE)
 # What every command has.
 EVERYWHERE = {"--help", "-h"}

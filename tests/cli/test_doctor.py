@@ -14,10 +14,11 @@ import pytest
 import redis
 
 from common.settings import Settings
-from tests import indexing
 from tests.cli.conftest import Communities, Told
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.workers.writers import Writer, eventually
+from tests.support import indexing
+from tests.support.waiting import eventually
+from tests.support.writers import Writer
 from tools import databases, migrate, parts, processes, stack
 
 

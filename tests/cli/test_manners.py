@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests import indexing
 from tests.cli.conftest import SCRIPT, Communities
-from tests.workers.writers import Writer, eventually
+from tests.support import indexing
+from tests.support.waiting import eventually
+from tests.support.writers import Writer
 from tools import databases
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_help_is_grouped_by_topic_and_the_version_is_told(communities: Communities) -> None:

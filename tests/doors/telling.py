@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
-from tests.doors.doors import Answer, Door
-from tests.doors.operations import OPERATIONS
+from tests.support.doors import Answer, Door
+from tests.support.operations import OPERATIONS
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00(?::00)?|Z)")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests import conftest
-from tests.doors.doors import HttpDoor, SqlDoor
-from tests.doors.operations import OPERATIONS
 from tests.doors.stories import STORIES
 from tests.doors.telling import Story, Teller
+from tests.support.doors import HttpDoor, SqlDoor
+from tests.support.operations import OPERATIONS
 from tools import databases, stack
 
 UTC = "-c timezone=UTC"

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests import servers
-from tests.http import wire
+from tests.support import api_client, servers
 
-MakeUser = Callable[[], wire.User]
+MakeUser = Callable[[], api_client.User]
 
 
 @pytest.fixture
@@ -18,15 +17,15 @@ def make_user(shared_service: servers.Service) -> Iterator[MakeUser]:
     """Makes users of the shared service."""
     with ExitStack() as clients:
 
-        def make() -> wire.User:
+        def make() -> api_client.User:
             user_id = uuid.uuid4()
-            return wire.User(user_id, clients.enter_context(shared_service.client(user_id)))
+            return api_client.User(user_id, clients.enter_context(shared_service.client(user_id)))
 
         yield make
 
 
 @pytest.fixture
-def user(make_user: MakeUser) -> wire.User:
+def user(make_user: MakeUser) -> api_client.User:
     return make_user()
 
 
@@ -38,6 +37,6 @@ def anybody(shared_service: servers.Service) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def wire_of(shared_service: servers.Service) -> wire.Wire:
+def wire_of(shared_service: servers.Service) -> api_client.Wire:
     """The bare wire to the shared service."""
-    return wire.Wire(shared_service.port)
+    return api_client.Wire(shared_service.port)

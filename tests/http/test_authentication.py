@@ -17,9 +17,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests import servers
 from tests.conftest import ServiceFactory
-from tests.http import key_sets, wire
+from tests.http import key_sets
+from tests.support import api_client, servers
 from tools import stack
 
 USER = "0b8f63f0-51c2-4a8e-9d1a-6f1f7a2c9e11"
@@ -49,8 +49,8 @@ def _get(service: servers.Service, token: str) -> httpx.Response:
     return httpx.get(f"{service.base}/tags", headers={"Authorization": f"Bearer {token}"})
 
 
-def _refused(response: httpx.Response | wire.Reply) -> None:
-    wire.problem(response, 401, "unauthenticated")
+def _refused(response: httpx.Response | api_client.Reply) -> None:
+    api_client.problem(response, 401, "unauthenticated")
     assert response.headers["www-authenticate"] == "Bearer"
 
 
@@ -72,26 +72,26 @@ def _refused(response: httpx.Response | wire.Reply) -> None:
     ],
 )
 def test_a_malformed_authorization_header_is_refused(
-    header: str, shared_service: servers.Service, wire_of: wire.Wire
+    header: str, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     token = shared_service.token(USER)
     value = header.format(*[token] * 2)
-    _refused(wire_of.send("GET", f"{wire.BASE}/tags", [("Authorization", value)]))
+    _refused(wire_of.send("GET", f"{api_client.BASE}/tags", [("Authorization", value)]))
 
 
 def test_an_authorization_header_given_twice_is_refused(
-    shared_service: servers.Service, wire_of: wire.Wire
+    shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     header = ("Authorization", f"Bearer {shared_service.token(USER)}")
-    assert wire_of.send("GET", f"{wire.BASE}/tags", [header]).status == 200
-    _refused(wire_of.send("GET", f"{wire.BASE}/tags", [header, header]))
+    assert wire_of.send("GET", f"{api_client.BASE}/tags", [header]).status == 200
+    _refused(wire_of.send("GET", f"{api_client.BASE}/tags", [header, header]))
 
 
 def test_the_word_bearer_is_taken_in_any_case(
-    shared_service: servers.Service, wire_of: wire.Wire
+    shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     header = ("authorization", f"bEARER  {shared_service.token(USER)}")
-    assert wire_of.send("GET", f"{wire.BASE}/tags", [header]).status == 200
+    assert wire_of.send("GET", f"{api_client.BASE}/tags", [header]).status == 200
 
 
 # The token ----------------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ def test_a_key_set_that_is_down_is_unavailable_until_it_is_back(
     port = stack.free_port()
     service = run_service(JWT_JWKS_URL=f"http://127.0.0.1:{port}/jwks.json", JWT_SECRET="")
     response = _get(service, token)
-    wire.problem(response, 503, "unavailable")
+    api_client.problem(response, 503, "unavailable")
     assert response.headers["retry-after"] == "1"
     assert httpx.get(f"{service.base}/tags").status_code == 200
     with key_sets.published([key_sets.public("ES256", key, "a")], port):

@@ -5,8 +5,8 @@ import uuid
 import httpx
 import pytest
 
-from tests import servers
 from tests.conftest import ServiceFactory
+from tests.support import servers
 
 HERE = "https://app.example"
 ELSEWHERE = "https://evil.example"

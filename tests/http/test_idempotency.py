@@ -13,9 +13,8 @@ import psycopg
 import pytest
 import redis
 
-from tests import servers
-from tests.http import wire
 from tests.http.conftest import MakeUser
+from tests.support import api_client, servers
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 
@@ -34,7 +33,7 @@ def _forget(service: servers.Service) -> None:
         client.flushdb()
 
 
-def _own_groups(user: wire.User) -> int:
+def _own_groups(user: api_client.User) -> int:
     return len(user.client.get("/groups", params={"mine": "true"}).json()["items"])
 
 
@@ -46,7 +45,7 @@ def _database(service: servers.Service) -> Iterator[psycopg.Connection]:
 
 @pytest.mark.parametrize("redis_forgets", [False, True])
 def test_a_post_sent_again_has_one_effect_and_the_same_answer(
-    redis_forgets: bool, user: wire.User, shared_service: servers.Service
+    redis_forgets: bool, user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
     first = user.client.post("/groups", json=NEW_GROUP, headers=key)
@@ -66,7 +65,7 @@ def test_a_post_sent_again_has_one_effect_and_the_same_answer(
 
 @pytest.mark.parametrize("redis_forgets", [False, True])
 def test_an_answer_without_a_body_is_given_again(
-    redis_forgets: bool, user: wire.User, make_user: MakeUser, shared_service: servers.Service
+    redis_forgets: bool, user: api_client.User, make_user: MakeUser, shared_service: servers.Service
 ) -> None:
     group_id, other, key = user.make_group(), make_user(), _key()
     other.client.post(f"/groups/{group_id}/join")
@@ -80,7 +79,7 @@ def test_an_answer_without_a_body_is_given_again(
 
 @pytest.mark.parametrize("redis_forgets", [False, True])
 def test_a_key_stands_for_one_method_path_and_body(
-    redis_forgets: bool, user: wire.User, shared_service: servers.Service
+    redis_forgets: bool, user: api_client.User, shared_service: servers.Service
 ) -> None:
     key, group_id = _key(), user.make_group()
     posts = f"/groups/{group_id}/posts"
@@ -93,7 +92,9 @@ def test_a_key_stands_for_one_method_path_and_body(
     ):
         if redis_forgets:
             _forget(shared_service)
-        wire.problem(user.client.post(path, json=body, headers=key), 409, "idempotency_key_reused")
+        api_client.problem(
+            user.client.post(path, json=body, headers=key), 409, "idempotency_key_reused"
+        )
     assert len(user.client.get(posts).json()["items"]) == 1
 
 
@@ -104,64 +105,67 @@ def test_a_key_is_its_callers_own(make_user: MakeUser) -> None:
     assert not any(_replayed(answer) for answer in answers)
 
 
-def test_a_key_tells_upper_from_lower_case(user: wire.User) -> None:
+def test_a_key_tells_upper_from_lower_case(user: api_client.User) -> None:
     for key in ("Key", "key"):
         answer = user.client.post("/groups", json=NEW_GROUP, headers={"Idempotency-Key": key})
         assert not _replayed(answer)
 
 
-def test_a_refusal_is_decided_anew(user: wire.User) -> None:
+def test_a_refusal_is_decided_anew(user: api_client.User) -> None:
     key, slug = _key(), f"slug-{uuid.uuid4()}"
     blocking = user.make_group(slug=slug)
     body = {**NEW_GROUP, "slug": slug}
-    wire.problem(user.client.post("/groups", json=body, headers=key), 409, "slug_taken")
+    api_client.problem(user.client.post("/groups", json=body, headers=key), 409, "slug_taken")
     assert user.client.delete(f"/groups/{blocking}").status_code == 204
     answer = user.client.post("/groups", json=body, headers=key)
     assert (answer.status_code, _replayed(answer)) == (201, False)
 
 
-def test_a_refusal_leaves_the_key_for_another_request(user: wire.User) -> None:
+def test_a_refusal_leaves_the_key_for_another_request(user: api_client.User) -> None:
     key = _key()
-    assert wire.fields(user.client.post("/groups", json={"name": "x"}, headers=key))
+    assert api_client.fields(user.client.post("/groups", json={"name": "x"}, headers=key))
     assert user.client.post("/groups", json=NEW_GROUP, headers=key).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "\t"])
 def test_a_malformed_key_is_refused(
-    key: str, user: wire.User, shared_service: servers.Service, wire_of: wire.Wire
+    key: str, user: api_client.User, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     reply = _send(shared_service, wire_of, user, [("Idempotency-Key", key)])
-    assert wire.fields(reply) == ["Idempotency-Key"]
+    assert api_client.fields(reply) == ["Idempotency-Key"]
 
 
 def test_a_key_given_twice_is_refused(
-    user: wire.User, shared_service: servers.Service, wire_of: wire.Wire
+    user: api_client.User, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     reply = _send(shared_service, wire_of, user, [("Idempotency-Key", "a")] * 2)
-    assert wire.fields(reply) == ["Idempotency-Key"]
+    assert api_client.fields(reply) == ["Idempotency-Key"]
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255, "a,b", '"quoted"'])
 def test_a_key_is_any_visible_ascii(
-    key: str, user: wire.User, shared_service: servers.Service, wire_of: wire.Wire
+    key: str, user: api_client.User, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     reply = _send(shared_service, wire_of, user, [("Idempotency-Key", key)])
     assert reply.status == 201
 
 
 def _send(
-    service: servers.Service, wire_of: wire.Wire, user: wire.User, headers: list[tuple[str, str]]
-) -> wire.Reply:
+    service: servers.Service,
+    wire_of: api_client.Wire,
+    user: api_client.User,
+    headers: list[tuple[str, str]],
+) -> api_client.Reply:
     body = b'{"name":"A group","visibility":"public"}'
     usual = [
         ("Authorization", f"Bearer {service.token(user.id)}"),
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
     ]
-    return wire_of.send("POST", f"{wire.BASE}/groups", [*usual, *headers], body)
+    return wire_of.send("POST", f"{api_client.BASE}/groups", [*usual, *headers], body)
 
 
-def test_a_key_means_nothing_but_on_a_post(user: wire.User) -> None:
+def test_a_key_means_nothing_but_on_a_post(user: api_client.User) -> None:
     group_id, key = user.make_group(), {"Idempotency-Key": "a b"}
     patch = user.client.patch(f"/groups/{group_id}", json={"name": "Other"}, headers=key)
     assert patch.status_code == 200
@@ -169,7 +173,7 @@ def test_a_key_means_nothing_but_on_a_post(user: wire.User) -> None:
 
 
 def test_twenty_equal_posts_at_once_have_one_effect(
-    user: wire.User, shared_service: servers.Service
+    user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
 
@@ -184,12 +188,12 @@ def test_twenty_equal_posts_at_once_have_one_effect(
     assert len({answer.content for answer in made}) == 1
     for answer in answers:
         if answer.status_code != 201:
-            wire.problem(answer, 409, "idempotency_in_progress")
+            api_client.problem(answer, 409, "idempotency_in_progress")
     assert _own_groups(user) == 1
 
 
 def test_a_post_whose_first_is_still_running_is_told_to_wait(
-    user: wire.User, shared_service: servers.Service
+    user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
     with _database(shared_service) as connection:
@@ -198,13 +202,15 @@ def test_a_post_whose_first_is_still_running_is_told_to_wait(
             [user.id, key["Idempotency-Key"]],
         )
         response = user.client.post("/groups", json=NEW_GROUP, headers=key)
-        wire.problem(response, 409, "idempotency_in_progress")
+        api_client.problem(response, 409, "idempotency_in_progress")
         assert response.headers["retry-after"] == "1"
         connection.rollback()
     assert user.client.post("/groups", json=NEW_GROUP, headers=key).status_code == 201
 
 
-def test_a_key_is_free_again_after_a_day(user: wire.User, shared_service: servers.Service) -> None:
+def test_a_key_is_free_again_after_a_day(
+    user: api_client.User, shared_service: servers.Service
+) -> None:
     key = _key()
     user.client.post("/groups", json=NEW_GROUP, headers=key)
     with _database(shared_service) as connection:
@@ -220,7 +226,7 @@ def test_a_key_is_free_again_after_a_day(user: wire.User, shared_service: server
 
 
 def test_redis_never_sees_a_key_in_the_clear(
-    user: wire.User, shared_service: servers.Service
+    user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
     user.client.post("/groups", json=NEW_GROUP, headers=key)

@@ -10,8 +10,7 @@ import psycopg
 import pytest
 
 from service.media import signed_urls
-from tests import servers
-from tests.http import wire
+from tests.support import api_client, servers
 
 
 @pytest.fixture
@@ -57,7 +56,9 @@ def test_a_url_stays_the_same_for_a_while(signer: signed_urls.Signer) -> None:
     assert len(signed) == 1 or int(time.time()) // signed_urls.RENEWED_AFTER > start
 
 
-def test_a_groups_picture_can_be_fetched(user: wire.User, shared_service: servers.Service) -> None:
+def test_a_groups_picture_can_be_fetched(
+    user: api_client.User, shared_service: servers.Service
+) -> None:
     group_id = user.make_group()
     store = _store(shared_service)
     key = f"avatar/{group_id}.png"

@@ -10,10 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import servers
 from tests.conftest import ServiceFactory
-from tests.http import wire
-from tests.workers.writers import eventually
+from tests.support import api_client, servers
+from tests.support.waiting import eventually
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 
@@ -43,7 +42,7 @@ def test_readiness_names_every_store(shared_service: servers.Service) -> None:
 
 
 def test_a_request_id_is_taken_returned_and_logged(
-    user: wire.User, shared_service: servers.Service
+    user: api_client.User, shared_service: servers.Service
 ) -> None:
     group_id = user.make_group()
     for request_id in (str(uuid.uuid4()), f"!{uuid.uuid4()}~".ljust(128, "x")):
@@ -53,19 +52,19 @@ def test_a_request_id_is_taken_returned_and_logged(
         assert line["user_id"] == str(user.id)
         assert line["group_id"] == group_id
         assert line["method"] == "GET"
-        assert line["route"] == f"{wire.BASE}/groups/{{group_id}}"
+        assert line["route"] == f"{api_client.BASE}/groups/{{group_id}}"
         assert line["status"] == 200
         assert 0 < line["duration_ms"] < 10_000
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
-def test_a_malformed_request_id_is_replaced(given: str, wire_of: wire.Wire) -> None:
-    reply = wire_of.send("GET", f"{wire.BASE}/tags", [("X-Request-ID", given)])
+def test_a_malformed_request_id_is_replaced(given: str, wire_of: api_client.Wire) -> None:
+    reply = wire_of.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", given)])
     assert uuid.UUID(reply.headers["x-request-id"])
 
 
-def test_a_request_id_given_twice_is_replaced(wire_of: wire.Wire) -> None:
-    reply = wire_of.send("GET", f"{wire.BASE}/tags", [("X-Request-ID", "a")] * 2)
+def test_a_request_id_given_twice_is_replaced(wire_of: api_client.Wire) -> None:
+    reply = wire_of.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", "a")] * 2)
     assert uuid.UUID(reply.headers["x-request-id"])
 
 
@@ -74,17 +73,17 @@ def test_a_request_id_given_twice_is_replaced(wire_of: wire.Wire) -> None:
     [
         ("GET", "/nonsense"),
         ("GET", "/healthz"),
-        ("GET", f"{wire.BASE}/groups/x"),
+        ("GET", f"{api_client.BASE}/groups/x"),
         ("PUT", "/readyz"),
     ],
 )
-def test_every_answer_has_a_request_id(method: str, path: str, wire_of: wire.Wire) -> None:
+def test_every_answer_has_a_request_id(method: str, path: str, wire_of: api_client.Wire) -> None:
     reply = wire_of.send(method, path, [("X-Request-ID", "abc")])
     assert reply.headers["x-request-id"] == "abc"
 
 
 def test_the_log_tells_the_group_of_a_post(
-    user: wire.User, shared_service: servers.Service
+    user: api_client.User, shared_service: servers.Service
 ) -> None:
     group_id = user.make_group()
     response = user.client.get(f"/posts/{user.make_post(group_id)}")
@@ -92,7 +91,7 @@ def test_the_log_tells_the_group_of_a_post(
     assert line["group_id"] == group_id
 
 
-def test_the_log_tells_no_secrets(user: wire.User, shared_service: servers.Service) -> None:
+def test_the_log_tells_no_secrets(user: api_client.User, shared_service: servers.Service) -> None:
     token = shared_service.token(user.id)
     key, body = f"key-{uuid.uuid4()}", f"body-{uuid.uuid4()}"
     group_id = user.make_group()
@@ -108,7 +107,7 @@ def test_the_log_tells_no_secrets(user: wire.User, shared_service: servers.Servi
 
 
 def test_every_line_of_the_log_is_json(service: servers.Service) -> None:
-    wire.Wire(service.port).send("GET", "/\x00")
+    api_client.Wire(service.port).send("GET", "/\x00")
     with service.client() as client:
         client.get("/groups")
     service.stop()
@@ -141,7 +140,7 @@ def test_metrics_count_requests_by_route_and_things_by_kind(
         client.get(f"/groups/{group_id}")
         client.get("/groups/no-uuid")
         client.get("/nonsense")
-    route = f"{wire.BASE}/groups/{{group_id}}"
+    route = f"{api_client.BASE}/groups/{{group_id}}"
     requests = "communities_http_requests_total"
     assert _metric(service, f'{requests}{{method="GET",route="{route}",status="200"}}') == 1
     assert _metric(service, f'{requests}{{method="GET",route="{route}",status="404"}}') == 1
@@ -179,14 +178,16 @@ def test_metrics_leave_out_a_process_that_was_killed(
     assert _metric(other, 'communities_created_total{kind="group"}') == 1
 
 
-def test_every_answer_is_for_its_caller_alone(user: wire.User, wire_of: wire.Wire) -> None:
+def test_every_answer_is_for_its_caller_alone(
+    user: api_client.User, wire_of: api_client.Wire
+) -> None:
     answers = [user.client.get("/groups").headers, user.client.get("/nonsense").headers]
     for headers in answers:
         assert headers["cache-control"] == "no-store"
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_was_made_has_a_location(user: wire.User, make_user: Any) -> None:
+def test_what_was_made_has_a_location(user: api_client.User, make_user: Any) -> None:
     group = user.client.post("/groups", json=NEW_GROUP)
     group_id = group.json()["id"]
     post = user.client.post(f"/groups/{group_id}/posts", json={"body": "A post"})
@@ -203,7 +204,9 @@ def test_what_was_made_has_a_location(user: wire.User, make_user: Any) -> None:
             ).json()["id"]
             == made.json()["id"]
         )
-    again = user.client.put(put.headers["location"].removeprefix(wire.BASE), json={"role": "admin"})
+    again = user.client.put(
+        put.headers["location"].removeprefix(api_client.BASE), json={"role": "admin"}
+    )
     assert (again.status_code, "location" in again.headers) == (200, False)
     reaction = user.client.post(f"/posts/{post_id}/reactions", json={"emoji": "👍"})
     assert (reaction.status_code, "location" in reaction.headers) == (201, False)
@@ -215,7 +218,7 @@ def test_requests_are_limited_by_user_and_by_address(run_service: ServiceFactory
         for client in (one, nobody):
             assert [client.get("/tags").status_code for _ in range(5)] == [200] * 5
             response = client.get("/tags")
-            wire.problem(response, 429, "rate_limited")
+            api_client.problem(response, 429, "rate_limited")
             assert 1 <= int(response.headers["retry-after"]) <= 60
     with service.client(uuid.uuid4()) as other:
         assert other.get("/tags").status_code == 200

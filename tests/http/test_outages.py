@@ -2,17 +2,17 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psycopg
 import pytest
 
-from tests import servers
 from tests.conftest import ServiceFactory
-from tests.http import wire
-from tests.http.forwarder import Forwarder
+from tests.support import api_client, servers
+from tests.support.forwarder import Forwarder
+from tests.support.waiting import eventually
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 
@@ -29,13 +29,6 @@ def redis_server(redis_url: str) -> Iterator[Forwarder]:
         yield forwarder
 
 
-def _eventually(check: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def _answers(client: httpx.Client) -> bool:
     return client.get("/groups").status_code == 200
 
@@ -47,13 +40,13 @@ def test_a_service_starts_without_its_database_and_finds_it(
     service = run_service(DATABASE_URL=postgres.url)
     with service.client(uuid.uuid4()) as client:
         response = client.get("/groups")
-        wire.problem(response, 503, "unavailable")
+        api_client.problem(response, 503, "unavailable")
         assert response.headers["retry-after"] == "1"
-        assert wire.fields(client.post("/groups", json={}))
-        wire.problem(client.get("/groups/no-uuid"), 404, "not_found")
-        wire.problem(client.post("/groups", json=NEW_GROUP), 503, "unavailable")
+        assert api_client.fields(client.post("/groups", json={}))
+        api_client.problem(client.get("/groups/no-uuid"), 404, "not_found")
+        api_client.problem(client.post("/groups", json=NEW_GROUP), 503, "unavailable")
         postgres.up()
-        _eventually(lambda: _answers(client))
+        eventually(lambda: _answers(client))
         assert client.post("/groups", json=NEW_GROUP).status_code == 201
 
 
@@ -98,7 +91,7 @@ def test_a_connection_lost_in_a_write_is_unavailable(
             waiting = threads.submit(client.patch, f"/groups/{group_id}", json={"name": "Other"})
             time.sleep(0.5)
             postgres.down()
-            wire.problem(waiting.result(), 503, "unavailable")
+            api_client.problem(waiting.result(), 503, "unavailable")
 
 
 def test_a_keyed_post_whose_connection_is_lost_is_tried_again(
@@ -132,7 +125,7 @@ def test_a_statement_that_is_cancelled_is_unavailable(
                 "select pg_cancel_backend(pid) from pg_stat_activity "
                 "where datname = current_database() and wait_event_type = 'Lock'"
             )
-            wire.problem(waiting.result(), 503, "unavailable")
+            api_client.problem(waiting.result(), 503, "unavailable")
             assert "retry-after" in waiting.result().headers
 
 
@@ -160,7 +153,7 @@ def test_nobody_notices_that_redis_is_away(
             redis_server.up()
         log = service.log.read_text()
         assert 1 <= log.count('"store unavailable"') <= 3  # once for each use: keys, rates, streams
-        _eventually(lambda: _came_back(client, service))
+        eventually(lambda: _came_back(client, service))
 
 
 def _came_back(client: httpx.Client, service: servers.Service) -> bool:

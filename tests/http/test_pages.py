@@ -7,41 +7,41 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.http import wire
 from tests.http.conftest import MakeUser
+from tests.support import api_client
 
-List = Callable[[wire.User, MakeUser], tuple[str, list[str]]]
+List = Callable[[api_client.User, MakeUser], tuple[str, list[str]]]
 
 
-def _posts(user: wire.User, _make_user: MakeUser) -> tuple[str, list[str]]:
+def _posts(user: api_client.User, _make_user: MakeUser) -> tuple[str, list[str]]:
     group_id = user.make_group()
     made = [user.make_post(group_id, f"Post {number}") for number in range(7)]
     return f"/groups/{group_id}/posts", made[::-1]
 
 
-def _comments(user: wire.User, _make_user: MakeUser) -> tuple[str, list[str]]:
+def _comments(user: api_client.User, _make_user: MakeUser) -> tuple[str, list[str]]:
     post_id = user.make_post(user.make_group())
     return f"/posts/{post_id}/comments", [user.make_comment(post_id) for _ in range(7)]
 
 
-def _reactions(user: wire.User, _make_user: MakeUser) -> tuple[str, list[str]]:
+def _reactions(user: api_client.User, _make_user: MakeUser) -> tuple[str, list[str]]:
     post_id = user.make_post(user.make_group())
     path = f"/posts/{post_id}/reactions"
     return path, [user.client.post(path, json={"emoji": str(n)}).json()["id"] for n in range(7)]
 
 
-def _members(user: wire.User, make_user: MakeUser) -> tuple[str, list[str]]:
+def _members(user: api_client.User, make_user: MakeUser) -> tuple[str, list[str]]:
     group_id = user.make_group()
     made = [user.client.get(f"/groups/{group_id}/members/{user.id}").json()["id"]]
     joins = (make_user().client.post(f"/groups/{group_id}/join") for _ in range(6))
     return f"/groups/{group_id}/members", [*made, *(join.json()["id"] for join in joins)]
 
 
-def _own_groups(user: wire.User, _make_user: MakeUser) -> tuple[str, list[str]]:
+def _own_groups(user: api_client.User, _make_user: MakeUser) -> tuple[str, list[str]]:
     return "/groups?mine=true", [user.make_group() for _ in range(7)][::-1]
 
 
-def _invites(user: wire.User, _make_user: MakeUser) -> tuple[str, list[str]]:
+def _invites(user: api_client.User, _make_user: MakeUser) -> tuple[str, list[str]]:
     path = f"/groups/{user.make_group()}/invites"
     return path, [user.client.post(path).json()["id"] for _ in range(7)]
 
@@ -74,7 +74,7 @@ def _walk(
     ],
 )
 def test_a_walk_through_all_pages_shows_everything_once(
-    make: List, way: str, limit: int, user: wire.User, make_user: MakeUser
+    make: List, way: str, limit: int, user: api_client.User, make_user: MakeUser
 ) -> None:
     path, ids = make(user, make_user)
     pages = list(_walk(user.client, path, way, limit))
@@ -82,7 +82,7 @@ def test_a_walk_through_all_pages_shows_everything_once(
     assert all(len(page) == limit for page in pages[:-1])
 
 
-def test_a_walk_back_shows_everything_once(user: wire.User, make_user: MakeUser) -> None:
+def test_a_walk_back_shows_everything_once(user: api_client.User, make_user: MakeUser) -> None:
     path, ids = _posts(user, make_user)
     oldest = user.client.get(path).json()["items"][-1]
     cursor = base64.urlsafe_b64encode(
@@ -99,7 +99,7 @@ def _microseconds(timestamp: str) -> str:
     return f"{moment}.{fraction:0<6}Z"
 
 
-def test_a_page_has_twenty_items_where_no_limit_is_given(user: wire.User) -> None:
+def test_a_page_has_twenty_items_where_no_limit_is_given(user: api_client.User) -> None:
     group_id = user.make_group()
     for number in range(21):
         user.make_post(group_id, f"Post {number}")
@@ -108,18 +108,22 @@ def test_a_page_has_twenty_items_where_no_limit_is_given(user: wire.User) -> Non
     assert page["next_cursor"]
 
 
-def test_the_page_of_reactions_has_their_summary(user: wire.User, make_user: MakeUser) -> None:
+def test_the_page_of_reactions_has_their_summary(
+    user: api_client.User, make_user: MakeUser
+) -> None:
     path, _ = _reactions(user, make_user)
     page = user.client.get(f"{path}?limit=1").json()
     assert page["summary"][0] == {"emoji": "0", "count": 1, "reacted": True}
     assert len(page["summary"]) == 7
 
 
-def test_the_audit_log_is_for_admins_newest_first(user: wire.User, make_user: MakeUser) -> None:
+def test_the_audit_log_is_for_admins_newest_first(
+    user: api_client.User, make_user: MakeUser
+) -> None:
     group_id, other = user.make_group(), make_user()
     other.client.post(f"/groups/{group_id}/join")
     page = user.client.get(f"/groups/{group_id}/audit-log").json()
     actions = [entry["action"] for entry in page["items"]]
     assert actions == ["member.joined", "group.created"]
     response = other.client.get(f"/groups/{group_id}/audit-log")
-    wire.problem(response, 403, "forbidden")
+    api_client.problem(response, 403, "forbidden")

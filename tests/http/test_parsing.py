@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests import servers
-from tests.http import wire
+from tests.support import api_client, servers
 
 NUL_UUID = "00000000-0000-0000-0000-000000000000"
 MEBIBYTE = 1024 * 1024
@@ -37,11 +36,15 @@ MEBIBYTE = 1024 * 1024
     ],
 )
 @pytest.mark.parametrize("path", ["/groups/{}", "/groups/{}/posts", "/posts/{}", "/comments/{}"])
-def test_an_id_that_is_no_uuid_is_not_found(path: str, group_id: str, wire_of: wire.Wire) -> None:
-    wire.problem(wire_of.send("GET", wire.BASE + path.format(group_id)), 404, "not_found")
+def test_an_id_that_is_no_uuid_is_not_found(
+    path: str, group_id: str, wire_of: api_client.Wire
+) -> None:
+    api_client.problem(
+        wire_of.send("GET", api_client.BASE + path.format(group_id)), 404, "not_found"
+    )
 
 
-def test_an_id_may_be_written_in_upper_case_and_percent_encoded(user: wire.User) -> None:
+def test_an_id_may_be_written_in_upper_case_and_percent_encoded(user: api_client.User) -> None:
     group_id = user.make_group()
     encoded = "".join(f"%{ord(character):02X}" for character in group_id)
     assert user.client.get(f"/groups/{group_id.upper()}").json()["id"] == group_id
@@ -49,7 +52,7 @@ def test_an_id_may_be_written_in_upper_case_and_percent_encoded(user: wire.User)
 
 
 @pytest.mark.parametrize("emoji", ["/", "%2F", "👍🏽", "?", "#", "+", ".", "..", "a%b"])
-def test_an_emoji_in_a_path_is_percent_encoded(emoji: str, user: wire.User) -> None:
+def test_an_emoji_in_a_path_is_percent_encoded(emoji: str, user: api_client.User) -> None:
     post_id = user.make_post(user.make_group())
     reactions = f"/posts/{post_id}/reactions"
     assert user.client.post(reactions, json={"emoji": emoji}).status_code == 201
@@ -59,16 +62,16 @@ def test_an_emoji_in_a_path_is_percent_encoded(emoji: str, user: wire.User) -> N
 
 
 @pytest.mark.parametrize("emoji", ["%00", "%FF", "%ED%A0%80"])
-def test_an_emoji_in_a_path_that_is_no_text_is_invalid(emoji: str, user: wire.User) -> None:
+def test_an_emoji_in_a_path_that_is_no_text_is_invalid(emoji: str, user: api_client.User) -> None:
     post_id = user.make_post(user.make_group())
     response = user.client.delete(f"/posts/{post_id}/reactions/{emoji}")
-    assert wire.fields(response) == ["emoji"]
+    assert api_client.fields(response) == ["emoji"]
 
 
 @pytest.mark.parametrize("slug", ["%00", "%FF", "no-such-slug", "%2F", "A%20B"])
-def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: wire.User) -> None:
-    wire.problem(user.client.get(f"/groups/by-slug/{slug}"), 404, "not_found")
-    wire.problem(user.client.post(f"/invites/{slug}/accept"), 404, "not_found")
+def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: api_client.User) -> None:
+    api_client.problem(user.client.get(f"/groups/by-slug/{slug}"), 404, "not_found")
+    api_client.problem(user.client.post(f"/invites/{slug}/accept"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -76,53 +79,53 @@ def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: wire.Us
     [
         "//",
         "/api",
-        wire.BASE,
-        f"{wire.BASE}/",
-        f"{wire.BASE}/groups/",
-        f"{wire.BASE}//groups",
-        f"{wire.BASE}/groups%2F",
-        f"{wire.BASE}/groups/../tags",
-        f"{wire.BASE}/nonsense",
-        f"{wire.BASE}/groups/{NUL_UUID}/",
-        f"{wire.BASE}/groups/{NUL_UUID}/nonsense",
-        f"{wire.BASE}/posts/{NUL_UUID}/reactions/a/b",
+        api_client.BASE,
+        f"{api_client.BASE}/",
+        f"{api_client.BASE}/groups/",
+        f"{api_client.BASE}//groups",
+        f"{api_client.BASE}/groups%2F",
+        f"{api_client.BASE}/groups/../tags",
+        f"{api_client.BASE}/nonsense",
+        f"{api_client.BASE}/groups/{NUL_UUID}/",
+        f"{api_client.BASE}/groups/{NUL_UUID}/nonsense",
+        f"{api_client.BASE}/posts/{NUL_UUID}/reactions/a/b",
         "/healthz/",
         "/groups",
     ],
 )
-def test_an_unknown_path_is_not_found(path: str, wire_of: wire.Wire) -> None:
-    wire.problem(wire_of.send("GET", path), 404, "not_found")
+def test_an_unknown_path_is_not_found(path: str, wire_of: api_client.Wire) -> None:
+    api_client.problem(wire_of.send("GET", path), 404, "not_found")
 
 
-def test_a_letter_may_be_percent_encoded_anywhere_in_a_path(wire_of: wire.Wire) -> None:
+def test_a_letter_may_be_percent_encoded_anywhere_in_a_path(wire_of: api_client.Wire) -> None:
     assert wire_of.send("GET", "/%61pi/communities/v1/%74ags").status == 200
 
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        (f"{wire.BASE}/groups", {"GET", "HEAD", "OPTIONS", "POST"}),
-        (f"{wire.BASE}/posts/{NUL_UUID}/pin", {"PUT", "DELETE", "OPTIONS"}),
+        (f"{api_client.BASE}/groups", {"GET", "HEAD", "OPTIONS", "POST"}),
+        (f"{api_client.BASE}/posts/{NUL_UUID}/pin", {"PUT", "DELETE", "OPTIONS"}),
         ("/healthz", {"GET", "HEAD"}),
     ],
 )
 def test_a_wrong_method_is_refused_with_those_allowed(
-    path: str, allowed: set[str], wire_of: wire.Wire
+    path: str, allowed: set[str], wire_of: api_client.Wire
 ) -> None:
     reply = wire_of.send("PATCH", path)
-    wire.problem(reply, 405, "method_not_allowed")
+    api_client.problem(reply, 405, "method_not_allowed")
     assert set(reply.headers["allow"].split(", ")) == allowed
 
 
-def test_options_tells_the_methods_of_a_path(wire_of: wire.Wire) -> None:
-    reply = wire_of.send("OPTIONS", f"{wire.BASE}/tags")
+def test_options_tells_the_methods_of_a_path(wire_of: api_client.Wire) -> None:
+    reply = wire_of.send("OPTIONS", f"{api_client.BASE}/tags")
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-def test_head_answers_as_get_without_the_body(wire_of: wire.Wire) -> None:
-    get = wire_of.send("GET", f"{wire.BASE}/groups?limit=1&tag=nobody-has-this")
-    head = wire_of.send("HEAD", f"{wire.BASE}/groups?limit=1&tag=nobody-has-this")
+def test_head_answers_as_get_without_the_body(wire_of: api_client.Wire) -> None:
+    get = wire_of.send("GET", f"{api_client.BASE}/groups?limit=1&tag=nobody-has-this")
+    head = wire_of.send("HEAD", f"{api_client.BASE}/groups?limit=1&tag=nobody-has-this")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-length"] == get.headers["content-length"]
 
@@ -135,7 +138,7 @@ def test_head_answers_as_get_without_the_body(wire_of: wire.Wire) -> None:
     ["", "abc", "0", "-1", "101", "1.0", "1e1", "+5", "%205", "1_0", "%D9%A3", "9" * 5000],
 )
 def test_a_limit_is_a_whole_number_from_1_to_100(limit: str, anybody: httpx.Client) -> None:
-    assert wire.fields(anybody.get(f"/tags?limit={limit}")) == ["limit"]
+    assert api_client.fields(anybody.get(f"/tags?limit={limit}")) == ["limit"]
 
 
 @pytest.mark.parametrize("limit", ["2147483647", "2147483648", "-2147483649"])
@@ -143,7 +146,7 @@ def test_a_limit_that_no_column_holds_tells_nothing_of_a_group(
     limit: str, anybody: httpx.Client
 ) -> None:
     response = anybody.get(f"/groups/{NUL_UUID}/posts?limit={limit}")
-    wire.problem(response, 404, "not_found")
+    api_client.problem(response, 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,7 @@ def test_a_limit_that_no_column_holds_tells_nothing_of_a_group(
 def test_an_id_in_a_query_is_a_uuid(
     path: str, name: str, value: str, anybody: httpx.Client
 ) -> None:
-    assert wire.fields(anybody.get(path, params={name: value})) == [name]
+    assert api_client.fields(anybody.get(path, params={name: value})) == [name]
 
 
 @pytest.mark.parametrize("value", ["", "1", "yes", "TRUE", "True", "null"])
@@ -172,16 +175,16 @@ def test_an_id_in_a_query_is_a_uuid(
     ],
 )
 def test_a_flag_is_true_or_false(path: str, name: str, value: str, anybody: httpx.Client) -> None:
-    assert wire.fields(anybody.get(path, params={name: value})) == [name]
+    assert api_client.fields(anybody.get(path, params={name: value})) == [name]
 
 
 @pytest.mark.parametrize("query", ["q=%FF", "q=%00", "q=%ED%A0%80", "nonsense=%FF"])
 def test_a_query_is_text(query: str, anybody: httpx.Client) -> None:
-    assert wire.fields(anybody.get(f"/tags?{query}")) == ["query"]
+    assert api_client.fields(anybody.get(f"/tags?{query}")) == ["query"]
 
 
 def test_a_parameter_is_given_once(anybody: httpx.Client) -> None:
-    assert wire.fields(anybody.get("/tags?limit=1&limit=2")) == ["limit"]
+    assert api_client.fields(anybody.get("/tags?limit=1&limit=2")) == ["limit"]
 
 
 def test_an_unknown_parameter_is_ignored(anybody: httpx.Client) -> None:
@@ -194,17 +197,17 @@ def test_a_cursor_is_one_that_the_service_made(
     way: str, cursor: str, anybody: httpx.Client
 ) -> None:
     response = anybody.get("/tags", params={way: cursor})
-    wire.problem(response, 400, "invalid_cursor")
+    api_client.problem(response, 400, "invalid_cursor")
 
 
 def test_both_cursors_at_once_are_invalid(anybody: httpx.Client) -> None:
-    assert wire.fields(anybody.get("/tags?before=abc&after=abc")) == ["before"]
+    assert api_client.fields(anybody.get("/tags?before=abc&after=abc")) == ["before"]
 
 
 # Bodies -------------------------------------------------------------------------------------------
 
 
-def _post(user: wire.User, content: bytes, **headers: str) -> httpx.Response:
+def _post(user: api_client.User, content: bytes, **headers: str) -> httpx.Response:
     given = {"Content-Type": "application/json", **headers}
     return user.client.post("/groups", content=content, headers=given)
 
@@ -229,13 +232,13 @@ def _post(user: wire.User, content: bytes, **headers: str) -> httpx.Response:
         b'{"name":' + b"[" * 2000 + b"]" * 2000 + b"}",
     ],
 )
-def test_a_body_that_is_no_json_is_refused(content: bytes, user: wire.User) -> None:
-    wire.problem(_post(user, content), 400, "invalid_json")
+def test_a_body_that_is_no_json_is_refused(content: bytes, user: api_client.User) -> None:
+    api_client.problem(_post(user, content), 400, "invalid_json")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"1", b'"text"', b"true"])
-def test_a_body_that_is_no_object_is_invalid(content: bytes, user: wire.User) -> None:
-    assert wire.fields(_post(user, content)) == ["body"]
+def test_a_body_that_is_no_object_is_invalid(content: bytes, user: api_client.User) -> None:
+    assert api_client.fields(_post(user, content)) == ["body"]
 
 
 @pytest.mark.parametrize(
@@ -266,9 +269,11 @@ def test_a_body_that_is_no_object_is_invalid(content: bytes, user: wire.User) ->
         ("avatar_key", 1),
     ],
 )
-def test_a_field_of_another_type_is_invalid(field: str, value: object, user: wire.User) -> None:
+def test_a_field_of_another_type_is_invalid(
+    field: str, value: object, user: api_client.User
+) -> None:
     body = {"name": "A group", "visibility": "public", field: value}
-    assert wire.fields(user.client.post("/groups", json=body)) == [field]
+    assert api_client.fields(user.client.post("/groups", json=body)) == [field]
 
 
 @pytest.mark.parametrize(
@@ -288,12 +293,16 @@ def test_a_field_of_another_type_is_invalid(field: str, value: object, user: wir
         ("role", "owner"),
     ],
 )
-def test_a_patch_of_another_type_is_invalid(field: str, value: object, user: wire.User) -> None:
+def test_a_patch_of_another_type_is_invalid(
+    field: str, value: object, user: api_client.User
+) -> None:
     group_id = user.make_group()
-    assert wire.fields(user.client.patch(f"/groups/{group_id}", json={field: value})) == [field]
+    assert api_client.fields(user.client.patch(f"/groups/{group_id}", json={field: value})) == [
+        field
+    ]
 
 
-def test_a_patch_changes_what_it_names_and_clears_by_null(user: wire.User) -> None:
+def test_a_patch_changes_what_it_names_and_clears_by_null(user: api_client.User) -> None:
     campus = str(uuid.uuid4())
     group_id = user.make_group(description="Words", campus_id=campus, tags=["a"])
     before = user.client.get(f"/groups/{group_id}").json()
@@ -327,10 +336,10 @@ def test_a_patch_changes_what_it_names_and_clears_by_null(user: wire.User) -> No
         True,
     ],
 )
-def test_a_time_is_of_rfc_3339_with_an_offset(until: object, user: wire.User) -> None:
+def test_a_time_is_of_rfc_3339_with_an_offset(until: object, user: api_client.User) -> None:
     group_id = user.make_group()
     ban = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}/ban", json={"until": until})
-    assert wire.fields(ban) == ["until"]
+    assert api_client.fields(ban) == ["until"]
 
 
 @pytest.mark.parametrize(
@@ -341,17 +350,17 @@ def test_a_time_is_of_rfc_3339_with_an_offset(until: object, user: wire.User) ->
         ("2030-01-01T00:00:00.123456789z", "2030-01-01T00:00:00.123456+00:00"),
     ],
 )
-def test_a_time_is_kept_in_utc(until: str, stored: str, user: wire.User) -> None:
+def test_a_time_is_kept_in_utc(until: str, stored: str, user: api_client.User) -> None:
     group_id = user.make_group()
     ban = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}/ban", json={"until": until})
     assert ban.json()["banned_until"] == stored
 
 
 @pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 10**30, 1.0, 1e300, "1", True])
-def test_a_number_is_one_that_a_column_holds(value: object, user: wire.User) -> None:
+def test_a_number_is_one_that_a_column_holds(value: object, user: api_client.User) -> None:
     group_id = user.make_group()
     response = user.client.post(f"/groups/{group_id}/invites", json={"max_uses": value})
-    assert wire.fields(response) == ["max_uses"]
+    assert api_client.fields(response) == ["max_uses"]
 
 
 @pytest.mark.parametrize(
@@ -368,7 +377,7 @@ def test_a_number_is_one_that_a_column_holds(value: object, user: wire.User) -> 
     ],
 )
 def test_an_endpoint_that_needs_no_body_takes_none_or_an_empty_object(
-    method: str, path: str, user: wire.User
+    method: str, path: str, user: api_client.User
 ) -> None:
     group = user.make_group()
     path = path.format(group=group, post=user.make_post(group), stranger=uuid.uuid4())
@@ -376,8 +385,10 @@ def test_an_endpoint_that_needs_no_body_takes_none_or_an_empty_object(
         user.client.put(path)
     assert user.client.request(method, path).is_success
     assert user.client.request(method, path, json={}).is_success
-    assert wire.fields(user.client.request(method, path, json={"nonsense": 1})) == ["nonsense"]
-    assert wire.fields(user.client.request(method, path, json=[])) == ["body"]
+    assert api_client.fields(user.client.request(method, path, json={"nonsense": 1})) == [
+        "nonsense"
+    ]
+    assert api_client.fields(user.client.request(method, path, json=[])) == ["body"]
 
 
 @pytest.mark.parametrize(
@@ -392,9 +403,9 @@ def test_an_endpoint_that_needs_no_body_takes_none_or_an_empty_object(
     ],
 )
 def test_an_endpoint_that_needs_a_body_refuses_none(
-    method: str, path: str, user: wire.User
+    method: str, path: str, user: api_client.User
 ) -> None:
-    wire.problem(user.client.request(method, path), 400, "invalid_json")
+    api_client.problem(user.client.request(method, path), 400, "invalid_json")
 
 
 @pytest.mark.parametrize(
@@ -409,44 +420,44 @@ def test_an_endpoint_that_needs_a_body_refuses_none(
         "",
     ],
 )
-def test_a_body_of_another_media_type_is_refused(content_type: str, user: wire.User) -> None:
+def test_a_body_of_another_media_type_is_refused(content_type: str, user: api_client.User) -> None:
     response = _post(user, b"{}", **{"Content-Type": content_type})
-    wire.problem(response, 415, "unsupported_media_type")
+    api_client.problem(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
     "content_type",
     ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;"],
 )
-def test_json_in_utf_8_is_taken(content_type: str, user: wire.User) -> None:
+def test_json_in_utf_8_is_taken(content_type: str, user: api_client.User) -> None:
     response = _post(user, b"{}", **{"Content-Type": content_type})
-    assert wire.fields(response) == ["name", "visibility"]
+    assert api_client.fields(response) == ["name", "visibility"]
 
 
-def test_a_compressed_body_is_refused(user: wire.User) -> None:
+def test_a_compressed_body_is_refused(user: api_client.User) -> None:
     response = _post(user, b"{}", **{"Content-Encoding": "gzip"})
-    wire.problem(response, 415, "unsupported_media_type")
+    api_client.problem(response, 415, "unsupported_media_type")
 
 
-def test_a_body_has_at_most_one_mebibyte(user: wire.User) -> None:
+def test_a_body_has_at_most_one_mebibyte(user: api_client.User) -> None:
     padded = b'{"nonsense":1' + b" " * (MEBIBYTE - 14) + b"}"
-    assert "nonsense" in wire.fields(_post(user, padded))
-    wire.problem(_post(user, padded + b" "), 413, "body_too_large")
+    assert "nonsense" in api_client.fields(_post(user, padded))
+    api_client.problem(_post(user, padded + b" "), 413, "body_too_large")
 
 
-def test_a_body_without_a_length_has_at_most_one_mebibyte(user: wire.User) -> None:
+def test_a_body_without_a_length_has_at_most_one_mebibyte(user: api_client.User) -> None:
     def chunks(size: int) -> Iterator[bytes]:
         return (b" " * 65536 for _ in range(size // 65536))
 
     headers = {"Content-Type": "application/json"}
     fits = user.client.post("/groups", content=chunks(MEBIBYTE), headers=headers)
-    wire.problem(fits, 400, "invalid_json")
+    api_client.problem(fits, 400, "invalid_json")
     large = user.client.post("/groups", content=chunks(2 * MEBIBYTE), headers=headers)
-    wire.problem(large, 413, "body_too_large")
+    api_client.problem(large, 413, "body_too_large")
 
 
 def test_a_large_body_is_refused_before_it_is_sent_when_the_client_asks(
-    shared_service: servers.Service, user: wire.User, wire_of: wire.Wire
+    shared_service: servers.Service, user: api_client.User, wire_of: api_client.Wire
 ) -> None:
     headers = [
         ("Authorization", f"Bearer {shared_service.token(user.id)}"),
@@ -454,11 +465,11 @@ def test_a_large_body_is_refused_before_it_is_sent_when_the_client_asks(
         ("Content-Length", str(10**12)),
         ("Expect", "100-continue"),
     ]
-    reply = wire_of.send("POST", f"{wire.BASE}/groups", headers)
-    wire.problem(reply, 413, "body_too_large")
+    reply = wire_of.send("POST", f"{api_client.BASE}/groups", headers)
+    api_client.problem(reply, 413, "body_too_large")
 
 
-def test_text_of_any_script_comes_back_as_it_was(user: wire.User) -> None:
+def test_text_of_any_script_comes_back_as_it_was(user: api_client.User) -> None:
     text = '\u0001 é 漢字 👩‍👩‍👧 \u202e \\ " </script> %00 \ufffe 𐀀'
     post_id = user.make_post(user.make_group(), body=text)
     assert user.client.get(f"/posts/{post_id}").json()["body"] == text

@@ -17,17 +17,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from common import blocking_calls
-from tests import indexing, servers
 from tests.conftest import Bucket, ServiceFactory
-from tests.http import conftest, key_sets, wire
-from tests.http.forwarder import Forwarder
-from tests.workers.writers import eventually
+from tests.http import conftest, key_sets
+from tests.support import api_client, indexing, servers
+from tests.support.forwarder import Forwarder
+from tests.support.waiting import eventually
 from tools import databases, stack
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
 
-def presign(user: wire.User, purpose: str = "post", **given: Any) -> dict[str, Any]:
+def presign(user: api_client.User, purpose: str = "post", **given: Any) -> dict[str, Any]:
     body = {"purpose": purpose, "mime": "image/png", "size_bytes": len(PNG), **given}
     response = user.client.post("/uploads/presign", json=body)
     assert response.status_code == 201, response.text
@@ -42,14 +42,14 @@ def put(
     return httpx.request(upload["method"], upload["url"], content=content, headers=headers)
 
 
-def uploaded(user: wire.User, purpose: str = "post") -> str:
+def uploaded(user: api_client.User, purpose: str = "post") -> str:
     upload = presign(user, purpose)
     assert put(upload).is_success
     return str(upload["key"])
 
 
 def link(
-    user: wire.User, key: str, subject_type: str, subject_id: str, **more: Any
+    user: api_client.User, key: str, subject_type: str, subject_id: str, **more: Any
 ) -> httpx.Response:
     body = {"key": key, "subject_type": subject_type, "subject_id": subject_id, **more}
     return user.client.post("/attachments", json=body)
@@ -64,19 +64,19 @@ MISMATCH = (422, "attachment_mismatch")
 
 
 @pytest.fixture
-def group(user: wire.User) -> dict[str, Any]:
+def group(user: api_client.User) -> dict[str, Any]:
     made = user.client.post("/groups", json={"name": "Photographers", "visibility": "public"})
     group: dict[str, Any] = made.json()
     return group
 
 
 @pytest.fixture
-def post(user: wire.User, group: dict[str, Any]) -> str:
+def post(user: api_client.User, group: dict[str, Any]) -> str:
     made = user.client.post(f"/groups/{group['id']}/posts", json={"body": "look"})
     return str(made.json()["id"])
 
 
-def test_an_upload_is_put_linked_shown_and_downloaded(user: wire.User, post: str) -> None:
+def test_an_upload_is_put_linked_shown_and_downloaded(user: api_client.User, post: str) -> None:
     key = uploaded(user)
     linked = link(user, key, "post", post, width=640, height=480)
     assert linked.status_code == 201, linked.text
@@ -91,7 +91,7 @@ def test_an_upload_is_put_linked_shown_and_downloaded(user: wire.User, post: str
 
 
 def test_writing_to_the_url_again_does_not_change_what_was_linked(
-    user: wire.User, post: str
+    user: api_client.User, post: str
 ) -> None:
     upload = presign(user)
     put(upload)
@@ -107,12 +107,12 @@ def test_writing_to_the_url_again_changes_nothing_though_another_request_links_i
         service, slow = run_service(), run_service(S3_ENDPOINT_URL=s3.url)
         identity = uuid.uuid4()
         with service.client(identity) as client, slow.client(identity) as other:
-            user = wire.User(identity, client)
+            user = api_client.User(identity, client)
             post = user.make_post(user.make_group())
             upload = presign(user)
             put(upload)
             s3.silent = True
-            late = pool.submit(link, wire.User(identity, other), upload["key"], "post", post)
+            late = pool.submit(link, api_client.User(identity, other), upload["key"], "post", post)
             eventually(lambda: s3.is_used)
             # Whoever waits for the store holds up nobody else.
             assert other.get(f"/posts/{post}").status_code == 200
@@ -127,29 +127,29 @@ def test_writing_to_the_url_again_changes_nothing_though_another_request_links_i
             assert made % "attachment" in counted
 
 
-def test_an_unlinked_url_of_another_signature_writes_nothing(user: wire.User) -> None:
+def test_an_unlinked_url_of_another_signature_writes_nothing(user: api_client.User) -> None:
     upload = presign(user)
     forged = {**upload, "url": upload["url"][:-4] + "0000"}
     assert put(forged).status_code == 403
 
 
-def test_what_was_not_uploaded_cannot_be_linked(user: wire.User, post: str) -> None:
+def test_what_was_not_uploaded_cannot_be_linked(user: api_client.User, post: str) -> None:
     assert code(link(user, presign(user)["key"], "post", post)) == MISMATCH
 
 
-def test_what_has_another_size_cannot_be_linked(user: wire.User, post: str) -> None:
+def test_what_has_another_size_cannot_be_linked(user: api_client.User, post: str) -> None:
     upload = presign(user)
     put(upload, PNG + b"\0")
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
 
 
-def test_what_has_another_type_cannot_be_linked(user: wire.User, post: str) -> None:
+def test_what_has_another_type_cannot_be_linked(user: api_client.User, post: str) -> None:
     upload = presign(user)
     put(upload, content_type="text/html")
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
 
 
-def test_an_upload_that_was_put_right_can_still_be_linked(user: wire.User, post: str) -> None:
+def test_an_upload_that_was_put_right_can_still_be_linked(user: api_client.User, post: str) -> None:
     upload = presign(user)
     put(upload, b"wrong")
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
@@ -157,28 +157,28 @@ def test_an_upload_that_was_put_right_can_still_be_linked(user: wire.User, post:
     assert link(user, upload["key"], "post", post).status_code == 201
 
 
-def test_an_upload_of_another_purpose_cannot_be_linked(user: wire.User, post: str) -> None:
+def test_an_upload_of_another_purpose_cannot_be_linked(user: api_client.User, post: str) -> None:
     assert code(link(user, uploaded(user, "comment"), "post", post)) == MISMATCH
 
 
 def test_an_upload_of_another_user_cannot_be_linked(
-    user: wire.User, make_user: conftest.MakeUser, post: str
+    user: api_client.User, make_user: conftest.MakeUser, post: str
 ) -> None:
     assert code(link(user, uploaded(make_user()), "post", post)) == MISMATCH
 
 
-def test_an_upload_is_linked_once(user: wire.User, post: str) -> None:
+def test_an_upload_is_linked_once(user: api_client.User, post: str) -> None:
     key = uploaded(user)
     assert link(user, key, "post", post).status_code == 201
     assert code(link(user, key, "post", post)) == MISMATCH
 
 
-def test_a_key_that_nobody_announced_cannot_be_linked(user: wire.User, post: str) -> None:
+def test_a_key_that_nobody_announced_cannot_be_linked(user: api_client.User, post: str) -> None:
     assert code(link(user, "uploads/made-up", "post", post)) == MISMATCH
 
 
 def test_an_upload_that_has_expired_cannot_be_linked(
-    user: wire.User, shared_service: servers.Service, post: str
+    user: api_client.User, shared_service: servers.Service, post: str
 ) -> None:
     key = uploaded(user)
     with psycopg.connect(shared_service.environment["DATABASE_URL"]) as connection:
@@ -187,7 +187,7 @@ def test_an_upload_that_has_expired_cannot_be_linked(
 
 
 def test_what_cannot_be_linked_is_no_picture_of_a_group_either(
-    user: wire.User, make_user: conftest.MakeUser, group: dict[str, Any]
+    user: api_client.User, make_user: conftest.MakeUser, group: dict[str, Any]
 ) -> None:
     linked = uploaded(user, "avatar")
     path = f"/groups/{group['id']}"
@@ -202,7 +202,7 @@ def test_what_cannot_be_linked_is_no_picture_of_a_group_either(
 
 
 def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
-    user: wire.User, shared_service: servers.Service, post: str
+    user: api_client.User, shared_service: servers.Service, post: str
 ) -> None:
     linked = uploaded(user)
     body = {"purpose": "post", "mime": "image/png", "size_bytes": 1}
@@ -216,7 +216,7 @@ def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
     refused = [answer for answer in answers if answer.status_code != 201]
     assert len(refused) == 21
     for answer in refused:
-        wire.problem(answer, 429, "too_many_uploads")
+        api_client.problem(answer, 429, "too_many_uploads")
         assert 800 < int(answer.headers["retry-after"]) <= 900
     assert link(user, linked, "post", post).status_code == 201
     presign(user)
@@ -224,24 +224,24 @@ def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
 
 
 @pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "image/png; charset=utf-8", "x/y"])
-def test_other_types_are_refused(user: wire.User, mime: str) -> None:
+def test_other_types_are_refused(user: api_client.User, mime: str) -> None:
     body = {"purpose": "post", "mime": mime, "size_bytes": 10}
     assert code(user.client.post("/uploads/presign", json=body)) == (422, "mime_not_allowed")
 
 
-def test_types_compare_without_case(user: wire.User, post: str) -> None:
+def test_types_compare_without_case(user: api_client.User, post: str) -> None:
     upload = presign(user, mime="Image/PNG")
     put(upload, content_type="IMAGE/png")
     assert link(user, upload["key"], "post", post).status_code == 201
 
 
 @pytest.mark.parametrize("size", [0, 104_857_601, -1])
-def test_sizes_out_of_range_are_invalid(user: wire.User, size: int) -> None:
+def test_sizes_out_of_range_are_invalid(user: api_client.User, size: int) -> None:
     body = {"purpose": "post", "mime": "image/png", "size_bytes": size}
     assert code(user.client.post("/uploads/presign", json=body)) == (400, "validation_failed")
 
 
-def test_a_post_takes_ten(user: wire.User, post: str) -> None:
+def test_a_post_takes_ten(user: api_client.User, post: str) -> None:
     for _ in range(10):
         assert link(user, uploaded(user), "post", post).status_code == 201
     assert code(link(user, uploaded(user), "post", post)) == (422, "attachment_limit")
@@ -249,7 +249,7 @@ def test_a_post_takes_ten(user: wire.User, post: str) -> None:
     assert (shown["media_count"], len(shown["media"])) == (10, 10)
 
 
-def test_a_comment_takes_three(user: wire.User, post: str) -> None:
+def test_a_comment_takes_three(user: api_client.User, post: str) -> None:
     comment = user.client.post(f"/posts/{post}/comments", json={"body": "see"}).json()["id"]
     for _ in range(3):
         assert link(user, uploaded(user, "comment"), "comment", comment).status_code == 201
@@ -259,7 +259,7 @@ def test_a_comment_takes_three(user: wire.User, post: str) -> None:
 
 
 def test_only_the_author_attaches_and_only_the_author_or_a_moderator_removes(
-    user: wire.User, make_user: conftest.MakeUser, group: dict[str, Any], post: str
+    user: api_client.User, make_user: conftest.MakeUser, group: dict[str, Any], post: str
 ) -> None:
     other = make_user()
     other.client.post(f"/groups/{group['id']}/join")
@@ -272,7 +272,7 @@ def test_only_the_author_attaches_and_only_the_author_or_a_moderator_removes(
 
 
 def test_a_group_gets_pictures_by_key_and_by_attachment(
-    user: wire.User, group: dict[str, Any]
+    user: api_client.User, group: dict[str, Any]
 ) -> None:
     path = f"/groups/{group['id']}"
     shown = user.client.patch(path, json={"avatar_key": uploaded(user, "avatar")}).json()
@@ -288,14 +288,16 @@ def test_a_group_gets_pictures_by_key_and_by_attachment(
     assert code(refused) == MISMATCH
 
 
-def test_a_group_is_made_with_its_picture(user: wire.User) -> None:
+def test_a_group_is_made_with_its_picture(user: api_client.User) -> None:
     body = {"name": "Gallery", "visibility": "secret", "avatar_key": uploaded(user, "avatar")}
     made = user.client.post("/groups", json=body)
     assert made.status_code == 201
     assert httpx.get(made.json()["avatar_url"]).content == PNG
 
 
-def test_linking_again_under_one_idempotency_key_is_one_effect(user: wire.User, post: str) -> None:
+def test_linking_again_under_one_idempotency_key_is_one_effect(
+    user: api_client.User, post: str
+) -> None:
     body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
     headers = {"Idempotency-Key": uuid.uuid4().hex}
     first, second = (user.client.post("/attachments", json=body, headers=headers) for _ in range(2))
@@ -305,7 +307,12 @@ def test_linking_again_under_one_idempotency_key_is_one_effect(user: wire.User, 
 
 
 def burst(
-    user: wire.User, service: servers.Service, method: str, path: str, body: Any, **headers: str
+    user: api_client.User,
+    service: servers.Service,
+    method: str,
+    path: str,
+    body: Any,
+    **headers: str,
 ) -> list[httpx.Response]:
     """The answers to identical requests that start together, each on a connection of its own."""
     start = threading.Barrier(BURST)
@@ -326,13 +333,13 @@ def check_one_effect(answers: list[httpx.Response]) -> None:
     assert len({answer.json()["id"] for answer in successes}) == 1
     for answer in answers:
         if answer.status_code != 201:
-            wire.problem(answer, 409, "idempotency_in_progress")
+            api_client.problem(answer, 409, "idempotency_in_progress")
             assert int(answer.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_burst_of_links_under_one_idempotency_key_has_one_effect(
-    user: wire.User, shared_service: servers.Service, post: str, attempt: int
+    user: api_client.User, shared_service: servers.Service, post: str, attempt: int
 ) -> None:
     body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
     headers = {"Idempotency-Key": uuid.uuid4().hex}
@@ -343,7 +350,7 @@ def test_burst_of_links_under_one_idempotency_key_has_one_effect(
 
 
 def test_burst_of_new_groups_with_images_under_one_idempotency_key_has_one_effect(
-    user: wire.User, shared_service: servers.Service
+    user: api_client.User, shared_service: servers.Service
 ) -> None:
     keys = {f"{purpose}_key": uploaded(user, purpose) for purpose in ("avatar", "cover")}
     body = {"name": "Gallery", "visibility": "public", **keys}
@@ -355,7 +362,7 @@ def test_burst_of_new_groups_with_images_under_one_idempotency_key_has_one_effec
 
 
 def test_burst_of_links_without_a_key_links_once(
-    user: wire.User, shared_service: servers.Service, post: str
+    user: api_client.User, shared_service: servers.Service, post: str
 ) -> None:
     body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
     answers = burst(user, shared_service, "POST", "/attachments", body)
@@ -364,7 +371,7 @@ def test_burst_of_links_without_a_key_links_once(
 
 
 def test_burst_of_patches_sets_the_image_once(
-    user: wire.User, shared_service: servers.Service, group: dict[str, Any]
+    user: api_client.User, shared_service: servers.Service, group: dict[str, Any]
 ) -> None:
     path, body = f"/groups/{group['id']}", {"avatar_key": uploaded(user, "avatar")}
     answers = burst(user, shared_service, "PATCH", path, body)
@@ -385,7 +392,7 @@ def test_link_whose_server_is_killed_while_copying_has_one_effect_when_it_is_ret
     ):
         service = run_service(S3_ENDPOINT_URL=s3.url)
         with service.client(identity) as client:
-            user = wire.User(identity, client)
+            user = api_client.User(identity, client)
             post = user.make_post(user.make_group())
             body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
             s3.silent = True
@@ -397,7 +404,7 @@ def test_link_whose_server_is_killed_while_copying_has_one_effect_when_it_is_ret
         service.start()
         with service.client(identity) as client:
             early = client.post("/attachments", json=body, headers=headers)
-            wire.problem(early, 409, "idempotency_in_progress")
+            api_client.problem(early, 409, "idempotency_in_progress")
             connection.execute(reserved, [0])
             linked, again = (
                 client.post("/attachments", json=body, headers=headers) for _ in range(2)
@@ -408,7 +415,7 @@ def test_link_whose_server_is_killed_while_copying_has_one_effect_when_it_is_ret
             assert client.get(f"/posts/{post}").json()["media_count"] == 1
 
 
-def test_refused_link_frees_its_idempotency_key(user: wire.User, post: str) -> None:
+def test_refused_link_frees_its_idempotency_key(user: api_client.User, post: str) -> None:
     upload = presign(user)
     body = {"key": upload["key"], "subject_type": "post", "subject_id": post}
     headers = {"Idempotency-Key": uuid.uuid4().hex}
@@ -418,7 +425,7 @@ def test_refused_link_frees_its_idempotency_key(user: wire.User, post: str) -> N
     assert (linked.status_code, linked.headers.get("idempotency-replayed")) == (201, None)
 
 
-def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: wire.User) -> None:
+def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: api_client.User) -> None:
     service: servers.Service = run_service(S3_ENDPOINT_URL="http://127.0.0.1:1")
     with service.client(user.id) as client:
         group = client.post("/groups", json={"name": "Waiting", "visibility": "public"}).json()
@@ -438,7 +445,7 @@ def test_what_is_refused_is_copied_ten_times_at_most_and_for_no_subject_never(
     service = run_service(S3_BUCKET=bucket.name)
     identity = uuid.uuid4()
     with service.client(identity) as client:
-        user = wire.User(identity, client)
+        user = api_client.User(identity, client)
         key = uploaded(user)
         for _ in range(3):
             assert code(link(user, key, "post", str(uuid.uuid4()))) == (404, "not_found")
@@ -456,12 +463,12 @@ def test_what_is_refused_is_copied_ten_times_at_most_and_for_no_subject_never(
 def test_a_bucket_that_is_missing_is_no_upload_that_is_missing(run_service: ServiceFactory) -> None:
     service = run_service(S3_BUCKET="not-there")
     with service.client(uuid.uuid4()) as client:
-        user = wire.User(uuid.uuid4(), client)
+        user = api_client.User(uuid.uuid4(), client)
         post = user.make_post(user.make_group())
         assert code(link(user, presign(user)["key"], "post", post)) == (503, "unavailable")
 
 
-class Crowd:
+class Linkers:
     """Users who link uploads all at once, while the store says nothing."""
 
     LINKS = 40
@@ -482,7 +489,7 @@ class Crowd:
 
     def link(self, client: httpx.Client) -> None:
         """Begins to link uploads, and returns when the store is asked."""
-        user = wire.User(uuid.uuid4(), client)
+        user = api_client.User(uuid.uuid4(), client)
         post = user.make_post(user.make_group())
         keys = [uploaded(user) for _ in range(self.LINKS)]
         self._s3.down()
@@ -502,9 +509,9 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(
+def linkers(
     run_service: ServiceFactory, test_stack: stack.Stack, database_url: str
-) -> Iterator[Crowd]:
+) -> Iterator[Linkers]:
     index = indexing.Indexing(database_url, test_stack.urls["OPENSEARCH_URL"])
     index.rebuild()
     key = ec.generate_private_key(ec.SECP256R1())
@@ -513,32 +520,32 @@ def crowd(
         Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as s3,
     ):
         service = run_service(S3_ENDPOINT_URL=s3.url, JWT_JWKS_URL=url, JWT_SECRET="")
-        crowd = Crowd(service, s3, key)
-        yield crowd
-        crowd.close()
+        linkers = Linkers(service, s3, key)
+        yield linkers
+        linkers.close()
     index.drop()
 
 
-def test_a_store_that_hangs_holds_up_nothing_else(crowd: Crowd) -> None:
-    with crowd.client() as client, crowd.client() as other:
+def test_a_store_that_hangs_holds_up_nothing_else(linkers: Linkers) -> None:
+    with linkers.client() as client, linkers.client() as other:
         assert client.get("/search", params={"q": "look"}).status_code == 200
-        crowd.link(client)
+        linkers.link(client)
         assert other.get("/search", params={"q": "look"}).status_code == 200
-        assert httpx.get(f"{crowd.service.origin}/metrics").status_code == 200
-        ready = httpx.get(f"{crowd.service.origin}/readyz", timeout=60)
+        assert httpx.get(f"{linkers.service.origin}/metrics").status_code == 200
+        ready = httpx.get(f"{linkers.service.origin}/readyz", timeout=60)
         stores = {"postgres": "ok", "redis": "ok", "s3": "error", "opensearch": "ok"}
         assert ready.json() == {"status": "error", **stores}
-        assert len(crowd.done()) < crowd.LINKS
+        assert len(linkers.done()) < linkers.LINKS
 
 
-def test_a_store_that_hangs_is_not_waited_for_by_everybody(crowd: Crowd) -> None:
-    with crowd.client() as client:
-        crowd.link(client)
-        eventually(lambda: len(crowd.done()) == crowd.LINKS - blocking_calls.CONCURRENCY)
-        assert {code(response) for response in crowd.done()} == {(503, "unavailable")}
-        assert all("retry-after" in response.headers for response in crowd.done())
-        crowd.close()
-        answers = sorted(response.status_code for response in crowd.done())
+def test_a_store_that_hangs_is_not_waited_for_by_everybody(linkers: Linkers) -> None:
+    with linkers.client() as client:
+        linkers.link(client)
+        eventually(lambda: len(linkers.done()) == linkers.LINKS - blocking_calls.CONCURRENCY)
+        assert {code(response) for response in linkers.done()} == {(503, "unavailable")}
+        assert all("retry-after" in response.headers for response in linkers.done())
+        linkers.close()
+        answers = sorted(response.status_code for response in linkers.done())
         assert answers == [201] * blocking_calls.CONCURRENCY + [503] * (
-            crowd.LINKS - blocking_calls.CONCURRENCY
+            linkers.LINKS - blocking_calls.CONCURRENCY
         )

@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests import servers
-from tests.doors.doors import HttpDoor
 from tests.matrix.worlds import Worlds
+from tests.support import servers
+from tests.support.doors import HttpDoor
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.doors.doors import Answer, HttpDoor, SqlDoor, operation_of
-from tests.doors.operations import OPERATIONS, Operation
 from tests.matrix import tables
 from tests.matrix.worlds import PEOPLE, Worlds
+from tests.support.doors import Answer, HttpDoor, SqlDoor, operation_of
+from tests.support.operations import OPERATIONS, Operation
 
 ROWS = list(tables.read(Path(__file__).parent))
 

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.doors.doors import Answer, HttpDoor, SqlDoor
-from tests.doors.operations import OPERATIONS, Operation
 from tests.matrix.worlds import PEOPLE, Worlds
+from tests.support.doors import Answer, HttpDoor, SqlDoor
+from tests.support.operations import OPERATIONS, Operation
 
 OF_A_GROUP = [operation for operation in OPERATIONS.values() if operation.in_path]
 BODIES: dict[str, dict[str, Any]] = {

@@ -2,13 +2,14 @@
 
 import http.server
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as protocol
+
+from tests.support.waiting import eventually
 
 PATIENCE = 15.0
 
@@ -40,11 +41,11 @@ class Collector:
 
     def until(self, check: Callable[[list[Span]], bool]) -> list[Span]:
         """What was received by the time that it passes a check."""
-        deadline = time.monotonic() + PATIENCE
-        while not check(spans := list(self.spans)):
-            assert time.monotonic() < deadline, [(span.service, span.name) for span in spans]
-            time.sleep(0.02)
-        return spans
+        eventually(
+            lambda: check(list(self.spans)),
+            describe=lambda: [(span.service, span.name) for span in self.spans],
+        )
+        return list(self.spans)
 
     def take(self, body: bytes) -> None:
         self.bodies.append(body)

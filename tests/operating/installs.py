@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import parts, stack, testing
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 LOCKED = re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "requirements-server.txt").read_text())
 
 

@@ -17,10 +17,10 @@ from minio import error
 from minio.credentials import providers
 
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.workers.writers import eventually
+from tests.support.waiting import eventually
 from tools import probes, stack
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 BUCKET = "communities"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 

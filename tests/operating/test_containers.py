@@ -24,12 +24,13 @@ import yaml
 
 from common import database
 from common import settings as configuration
-from tests import servers
 from tests.conftest import own_redis
 from tests.operating import installs
+from tests.support import servers
+from tests.support.waiting import eventually
 from tools import migrate, parts, stack
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = (ROOT / "compose.yaml").read_text()
 EXAMPLE = (ROOT / "compose.env.example").read_text()
@@ -312,19 +313,18 @@ def _use(composed: _Composed, redis_url: str) -> None:
     """A post is made over HTTP and comes to its stream; the workers tell of themselves."""
     origin = f"http://127.0.0.1:{composed.ports['api']}"
     service = servers.Service({"JWT_SECRET": composed.secret}, Path(), int(composed.ports["api"]))
-    deadline = time.monotonic() + PATIENCE
-    while httpx.get(f"{origin}/readyz").status_code != 200:
-        assert time.monotonic() < deadline, httpx.get(f"{origin}/readyz").text
-        time.sleep(0.05)
+    eventually(
+        lambda: httpx.get(f"{origin}/readyz").status_code == 200,
+        PATIENCE,
+        lambda: httpx.get(f"{origin}/readyz").text,
+    )
     with service.client(uuid.uuid4()) as client:
         group_id = client.post("/groups", json={"name": "Boxed", "visibility": "public"}).json()[
             "id"
         ]
         assert client.post(f"/groups/{group_id}/posts", json={"body": "Hi"}).status_code == 201
     with redis.Redis.from_url(redis_url, decode_responses=True) as streams:
-        while not streams.xrange("comm:post"):
-            assert time.monotonic() < deadline, composed.log("relay")
-            time.sleep(0.05)
+        eventually(lambda: streams.xrange("comm:post"), PATIENCE, lambda: composed.log("relay"))
     for name, metric in (
         ("relay", 'communities_outbox_processed_total{consumer="streams"}'),
         ("indexer", 'communities_outbox_processed_total{consumer="search"}'),

@@ -13,12 +13,12 @@ import pytest
 import yaml
 from prometheus_client import parser
 
-from tests import servers
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.realtime.clients import Client
-from tests.workers.writers import eventually
+from tests.support import servers
+from tests.support.sockets import Client
+from tests.support.waiting import eventually
 
-OPS = Path(__file__).parent.parent.parent / "ops"
+OPS = Path(__file__).parents[2] / "ops"
 DASHBOARD = json.loads((OPS / "grafana" / "communities.json").read_text())
 ALERTS = yaml.safe_load((OPS / "prometheus" / "alerts.yaml").read_text())
 PROMETHEUS = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())

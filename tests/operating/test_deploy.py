@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import own_redis
 from tests.operating import installs
-from tests.workers.writers import eventually
+from tests.support.waiting import eventually
 from tools import databases, parts, stack
 
 PAGE = (installs.ROOT / "docs" / "operating" / "deploy.md").read_text()

@@ -19,13 +19,13 @@ from opentelemetry.sdk import environment_variables
 from psycopg import sql
 
 from common import settings as configuration
-from tests import indexing, servers
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.operating import installs
-from tests.workers.writers import eventually
+from tests.support import indexing, servers
+from tests.support.waiting import eventually
 from tools import databases, migrate, parts, stack, testing, unprivileged
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "operating"
 PAGES = sorted(FOLDER.glob("*.md"))
 PATIENCE = 30.0

@@ -4,10 +4,8 @@ import asyncio
 import gc
 import signal
 import threading
-import time
 import uuid
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -16,21 +14,14 @@ import psycopg
 import pytest
 import socketio
 
-from tests import servers
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.http import forwarder
-from tests.realtime.clients import Town
+from tests.support import forwarder, servers
+from tests.support.sockets import Town
+from tests.support.waiting import eventually
 from tools import databases, migrate
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 PATIENCE = 30.0
-
-
-def until(check: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def readiness(service: servers.Service) -> tuple[int, dict[str, str]]:
@@ -54,13 +45,13 @@ def test_readyz_says_no_while_all_is_still_served_and_a_second_term_ends_that(
     with service.client(uuid.uuid4()) as client:
         assert readiness(service)[0] == 200
         term(service)
-        until(lambda: readiness(service)[0] == 503)
+        eventually(lambda: readiness(service)[0] == 503)
         assert readiness(service)[1]["status"] == "draining"
         assert client.post("/groups", json=NEW_GROUP).status_code == 201
         assert httpx.get(f"{service.origin}/healthz").status_code == 200
         assert not has_ended(service)
         term(service)
-        until(lambda: has_ended(service))
+        eventually(lambda: has_ended(service))
     assert "Traceback" not in service.log.read_text()
 
 
@@ -79,13 +70,13 @@ def test_a_request_in_flight_is_answered_after_term(
             target=lambda: answers.append(client.post(path, json=body, timeout=PATIENCE))
         )
         asking.start()
-        until(lambda: _waits_for_a_lock(database))
+        eventually(lambda: _waits_for_a_lock(database))
         term(service)
-        until(lambda: not _listens(service))
+        eventually(lambda: not _listens(service))
         assert not has_ended(service)
         blocker.execute("commit")
         asking.join()
-    until(lambda: has_ended(service))
+    eventually(lambda: has_ended(service))
     assert [answer.status_code for answer in answers] == [201]
     with database.connect() as connection:
         row = connection.execute("select body from post").fetchone()
@@ -117,7 +108,7 @@ def test_no_acknowledged_write_is_lost_when_it_stops_under_load(
     writers = [threading.Thread(target=write) for _ in range(6)]
     for writer in writers:
         writer.start()
-    until(lambda: len(acknowledged) > 50)
+    eventually(lambda: len(acknowledged) > 50)
     service.stop()
     for writer in writers:
         writer.join()

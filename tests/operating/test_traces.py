@@ -16,12 +16,11 @@ import psycopg
 import pytest
 import redis
 
-from tests import indexing, servers
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.http import wire
 from tests.operating import collector as collectors
-from tests.realtime.clients import Client
-from tests.workers.writers import eventually
+from tests.support import api_client, indexing, servers
+from tests.support.sockets import Client
+from tests.support.waiting import eventually
 from tools import databases, stack
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
@@ -220,9 +219,9 @@ def test_a_malformed_traceparent_is_none(
     token = f"Bearer {service.token(uuid.uuid4())}"
     malformed = ("", "00-xyz", f"00-{'0' * 32}-{'0' * 16}-01", "\u00e9" * 55)
     for given in malformed:
-        wire.Wire(service.port).send(
+        api_client.Wire(service.port).send(
             "POST",
-            f"{wire.BASE}/groups",
+            f"{api_client.BASE}/groups",
             [
                 ("authorization", token),
                 ("content-type", "application/json"),

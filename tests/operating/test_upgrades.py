@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import servers
 from tests.conftest import ServiceFactory
+from tests.support import servers
 from tools import databases, migrate
 
 REBUILDS = 6

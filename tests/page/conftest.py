@@ -1,4 +1,4 @@
-"""A town with a page: a service, its workers, the example data, and a browser to visit it."""
+"""Site of the web page: a service, its workers, the example data, and a browser."""
 
 import json
 import secrets
@@ -15,8 +15,8 @@ import pytest
 from playwright import sync_api
 
 from common.settings import Settings
-from tests import indexing, servers
 from tests.conftest import own_redis, services, workers
+from tests.support import indexing, servers
 from tools import browser as browsers
 from tools import databases, seed, stack
 from tools.failure import Failure
@@ -63,7 +63,7 @@ class Visitor:
 
 
 @dataclass
-class Town:
+class Site:
     """A service on stores of its own, and who uses it."""
 
     service: servers.Service
@@ -151,10 +151,10 @@ def chromium() -> Iterator[sync_api.Browser]:
 
 
 @contextmanager
-def towns(
+def sites(
     test_stack: stack.Stack, template: str, folder: Path, chromium: sync_api.Browser, **given: str
-) -> Iterator[Town]:
-    """A town with the example data."""
+) -> Iterator[Site]:
+    """Runs a site with the example data."""
     secret = secrets.token_hex(32)
     with (
         databases.clone(test_stack.database_url, template) as database,
@@ -172,7 +172,7 @@ def towns(
         run_worker("relay")
         indexer = run_worker("indexer")
         last.callback(indexer.stop)
-        yield Town(service, chromium, secret)
+        yield Site(service, chromium, secret)
 
 
 def examples(secret: str) -> str:
@@ -190,19 +190,19 @@ def examples(secret: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shared_town(
+def shared_site(
     test_stack: stack.Stack,
     template: str,
     tmp_path_factory: pytest.TempPathFactory,
     chromium: sync_api.Browser,
-) -> Iterator[Town]:
+) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("page")
-    with towns(test_stack, template, folder, chromium) as town:
-        yield town
+    with sites(test_stack, template, folder, chromium) as site:
+        yield site
 
 
 @pytest.fixture
-def town(shared_town: Town) -> Iterator[Town]:
-    """The town that the tests of a module share; each opens browsers of its own."""
-    yield shared_town
-    shared_town.close()
+def site(shared_site: Site) -> Iterator[Site]:
+    """Returns the site that the tests of a module share; each opens its own browsers."""
+    yield shared_site
+    shared_site.close()

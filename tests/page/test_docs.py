@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright import sync_api
 
-from tests import conftest, servers
+from tests import conftest
 from tests.page import axe
 from tests.page.conftest import DESKTOP, PATIENCE, examples
+from tests.support import servers
 
 expect = sync_api.expect
 

@@ -10,7 +10,7 @@ import pytest
 from playwright import sync_api
 
 from tests.page import conftest
-from tests.page.conftest import PHONE, Town, Visitor
+from tests.page.conftest import PHONE, Site, Visitor
 from tools import seed
 
 expect = sync_api.expect
@@ -47,10 +47,10 @@ def writes(visitor: Visitor, text: str, title: str = "") -> None:
 
 
 def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
-    town: Town,
+    site: Site,
 ) -> None:
-    group = town.group("Ada", Ben="member")
-    ada, ben = (town.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
+    group = site.group("Ada", Ben="member")
+    ada, ben = (site.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
     ben.sees("Nothing was posted yet")
     writes(ada, "Who is awake?", title="Night")
     expect(ada.post("Who is awake?")).to_be_visible()
@@ -75,14 +75,14 @@ def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
     expect(ada.post("Who is awake?").get_by_role("button", name="🎉 1")).to_be_visible()
 
 
-def test_a_new_post_of_another_group_is_counted_at_the_side(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    ben = town.visit("Ben", "#/")
+def test_a_new_post_of_another_group_is_counted_at_the_side(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    ben = site.visit("Ben", "#/")
     side = ben.page.locator(f'#side a[data-group="{group}"]')
     expect(side).to_be_visible()
     # Heard from the moment that the namespace is joined, which nothing on the page tells.
     for number in range(50):
-        town.post("Ada", group, f"Number {number}")
+        site.post("Ada", group, f"Number {number}")
         if side.locator(".news").is_visible():
             break
         ben.page.wait_for_timeout(100)
@@ -92,10 +92,10 @@ def test_a_new_post_of_another_group_is_counted_at_the_side(town: Town) -> None:
 
 
 def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
-    town: Town, picture: Path
+    site: Site, picture: Path
 ) -> None:
-    group = town.group("Ada", Ben="member")
-    ada, ben = (town.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
+    group = site.group("Ada", Ben="member")
+    ada, ben = (site.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
     ben.sees("Nothing was posted yet")
     slow(ada.page)
     form = ada.page.get_by_role("form", name="New post")
@@ -113,17 +113,17 @@ def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
     loaded(ben.post("Look at this").locator("img"))
 
 
-def test_a_picture_whose_address_has_expired_is_asked_for_again(town: Town, picture: Path) -> None:
-    group = town.group("Ada", Ben="member")
-    post = town.post("Ada", group, "Look at this")
-    with town.client("Ada") as client:
+def test_a_picture_whose_address_has_expired_is_asked_for_again(site: Site, picture: Path) -> None:
+    group = site.group("Ada", Ben="member")
+    post = site.post("Ada", group, "Look at this")
+    with site.client("Ada") as client:
         file = {"mime": "image/png", "size_bytes": picture.stat().st_size}
         target = conftest.done(client.post("/uploads/presign", json={"purpose": "post", **file}))
         sent = httpx.put(target["url"], content=picture.read_bytes(), headers=target["headers"])
         assert sent.is_success
         body = {"key": target["key"], "subject_type": "post", "subject_id": post}
         key = conftest.done(client.post("/attachments", json=body))["key"]
-    ben = town.visit("Ben")
+    ben = site.visit("Ben")
     refused: list[str] = []
 
     def refuse(route: sync_api.Route) -> None:
@@ -136,8 +136,8 @@ def test_a_picture_whose_address_has_expired_is_asked_for_again(town: Town, pict
     assert len(refused) == 1
 
 
-def test_an_upload_can_be_cancelled(town: Town, picture: Path) -> None:
-    ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
+def test_an_upload_can_be_cancelled(site: Site, picture: Path) -> None:
+    ada = site.visit("Ada", f"#/groups/{site.group('Ada')}")
     form = ada.page.get_by_role("form", name="New post")
     form.get_by_label("New post").click()
     slow(ada.page, 5_000)
@@ -149,21 +149,21 @@ def test_an_upload_can_be_cancelled(town: Town, picture: Path) -> None:
     expect(ada.post("Without it")).to_be_visible()
 
 
-def test_what_the_service_refuses_of_a_file_is_said(town: Town, tmp_path: Path) -> None:
-    ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
+def test_what_the_service_refuses_of_a_file_is_said(site: Site, tmp_path: Path) -> None:
+    ada = site.visit("Ada", f"#/groups/{site.group('Ada')}")
     (tmp_path / "notes.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     form = ada.page.get_by_role("form", name="New post")
     form.locator("input[type=file]").set_input_files(tmp_path / "notes.svg")
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         body = {"purpose": "post", "mime": "image/svg+xml", "size_bytes": 42}
         said = client.post("/uploads/presign", json=body).json()["detail"]
     expect(form.locator(".upload.failed")).to_contain_text(said)
 
 
-def test_comments_appear_in_their_place_of_the_thread(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    post = town.post("Ada", group, "Discuss")
-    ada, ben = (town.visit(name, f"#/posts/{post}") for name in ("Ada", "Ben"))
+def test_comments_appear_in_their_place_of_the_thread(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    post = site.post("Ada", group, "Discuss")
+    ada, ben = (site.visit(name, f"#/posts/{post}") for name in ("Ada", "Ben"))
     ben.sees("No comments yet")
     ada.page.get_by_role("form", name="New comment").get_by_label("New comment").fill("One")
     ada.page.get_by_role("form", name="New comment").get_by_role("button", name="Comment").click()
@@ -191,10 +191,10 @@ def test_comments_appear_in_their_place_of_the_thread(town: Town) -> None:
         each.sees("Two")
 
 
-def test_pinning_deleting_and_restoring_reach_everybody(town: Town) -> None:
-    group = town.group("Ada", Ben="moderator", Chloe="member")
-    town.post("Chloe", group, "Read this first")
-    ben, chloe = (town.visit(name, f"#/groups/{group}") for name in ("Ben", "Chloe"))
+def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
+    group = site.group("Ada", Ben="moderator", Chloe="member")
+    site.post("Chloe", group, "Read this first")
+    ben, chloe = (site.visit(name, f"#/groups/{group}") for name in ("Ben", "Chloe"))
     expect(chloe.post("Read this first")).to_be_visible()
     chloe.post("Read this first").get_by_role("button", name="More about").click()
     expect(chloe.page.get_by_role("menuitem", name="Pin")).to_have_count(0)
@@ -217,15 +217,15 @@ def test_pinning_deleting_and_restoring_reach_everybody(town: Town) -> None:
     expect(chloe.post("Read this first")).to_be_visible()
 
 
-def test_a_muted_member_reads_why_it_can_not_post(town: Town) -> None:
-    group = town.group("Ada", Ben="moderator", Chloe="member")
-    ben, chloe = (town.visit(name, f"#/groups/{group}/members") for name in ("Ben", "Chloe"))
+def test_a_muted_member_reads_why_it_can_not_post(site: Site) -> None:
+    group = site.group("Ada", Ben="moderator", Chloe="member")
+    ben, chloe = (site.visit(name, f"#/groups/{group}/members") for name in ("Ben", "Chloe"))
     ben.chooses(ben.page.locator(".row", has_text="Chloe"), "Mute")
     ben.page.get_by_role("dialog").get_by_role("button", name="Mute").click()
     ben.sees("Chloe is muted.", inside="#toasts")
     chloe.link("Posts").click()
     writes(chloe, "May I?")
-    with town.client("Chloe") as client:
+    with site.client("Chloe") as client:
         refusal = client.post(f"/groups/{group}/posts", json={"body": "May I?"}).json()
     assert refusal["code"] == "muted"
     expect(chloe.page.locator(".trouble", has_text=refusal["detail"])).to_be_visible()
@@ -233,12 +233,12 @@ def test_a_muted_member_reads_why_it_can_not_post(town: Town) -> None:
     expect(chloe.page.get_by_label("New post").locator("textarea")).to_have_value("May I?")
 
 
-def test_who_looks_after_a_group_is_told_as_it_changes(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_who_looks_after_a_group_is_told_as_it_changes(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    ben = site.visit("Ben", f"#/groups/{group}")
     team = ben.page.get_by_role("region", name="Who looks after it")
     expect(team.get_by_role("listitem")).to_have_text([re.compile("^..Ada")])
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         path = f"/groups/{group}/members/{dict(seed.USERS)['Chloe']}"
         conftest.done(client.put(path, json={"role": "moderator"}))
         expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada"), re.compile("Chloe")])
@@ -246,11 +246,11 @@ def test_who_looks_after_a_group_is_told_as_it_changes(town: Town) -> None:
     expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada")])
 
 
-def test_who_is_banned_from_a_private_group_is_shown_out(town: Town) -> None:
-    group = town.group("Ada", "private", Ben="member")
-    town.post("Ada", group, "Among ourselves")
-    ada = town.visit("Ada", f"#/groups/{group}/members")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_who_is_banned_from_a_private_group_is_shown_out(site: Site) -> None:
+    group = site.group("Ada", "private", Ben="member")
+    site.post("Ada", group, "Among ourselves")
+    ada = site.visit("Ada", f"#/groups/{group}/members")
+    ben = site.visit("Ben", f"#/groups/{group}")
     expect(ben.post("Among ourselves")).to_be_visible()
     ada.chooses(ada.page.locator(".row", has_text="Ben"), "Ban")
     dialog = ada.page.get_by_role("dialog")
@@ -264,21 +264,21 @@ def test_who_is_banned_from_a_private_group_is_shown_out(town: Town) -> None:
     ada.sees("Told others")
 
 
-def test_who_is_removed_from_a_secret_group_sees_nothing_of_it(town: Town) -> None:
-    group = town.group("Ada", "secret", Ben="member")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_who_is_removed_from_a_secret_group_sees_nothing_of_it(site: Site) -> None:
+    group = site.group("Ada", "secret", Ben="member")
+    ben = site.visit("Ben", f"#/groups/{group}")
     ben.sees("Nothing was posted yet")
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         conftest.done(client.delete(f"/groups/{group}/members/{dict(seed.USERS)['Ben']}"))
     ben.sees("You can’t see this group any more")
     expect(ben.page.locator(f'#side a[data-group="{group}"]')).to_have_count(0)
 
 
-def test_who_is_banned_from_a_public_group_is_told_but_not_why(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_who_is_banned_from_a_public_group_is_told_but_not_why(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    ben = site.visit("Ben", f"#/groups/{group}")
     expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         path = f"/groups/{group}/members/{dict(seed.USERS)['Ben']}/ban"
         conftest.done(client.put(path, json={"reason": "Sold tickets"}))
         notice = ben.sees("You have been banned from this group.")
@@ -289,11 +289,11 @@ def test_who_is_banned_from_a_public_group_is_told_but_not_why(town: Town) -> No
     expect(notice).to_have_count(0)
 
 
-def test_a_request_to_join_is_let_in_and_the_group_opens(town: Town) -> None:
-    group = town.group("Ada", "private")
-    town.post("Ada", group, "For members")
-    ada = town.visit("Ada", f"#/groups/{group}/requests")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_a_request_to_join_is_let_in_and_the_group_opens(site: Site) -> None:
+    group = site.group("Ada", "private")
+    site.post("Ada", group, "For members")
+    ada = site.visit("Ada", f"#/groups/{group}/requests")
+    ben = site.visit("Ben", f"#/groups/{group}")
     ada.sees("Nobody is waiting")
     ben.button("Ask to join").click()
     ben.sees("You have asked to join.")
@@ -318,12 +318,12 @@ def test_a_request_to_join_is_let_in_and_the_group_opens(town: Town) -> None:
     expect(ben.button("Ask to join")).to_be_visible()
 
 
-def test_who_has_asked_to_join_and_was_banned_is_told_when_asking_again(town: Town) -> None:
-    group = town.group("Ada", "private")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_who_has_asked_to_join_and_was_banned_is_told_when_asking_again(site: Site) -> None:
+    group = site.group("Ada", "private")
+    ben = site.visit("Ben", f"#/groups/{group}")
     ben.button("Ask to join").click()
     expect(ben.button("Asked to join")).to_be_visible()
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         path = f"/groups/{group}/members/{dict(seed.USERS)['Ben']}/ban"
         conftest.done(client.put(path, json={}))
     ben.button("Asked to join").click()
@@ -331,63 +331,63 @@ def test_who_has_asked_to_join_and_was_banned_is_told_when_asking_again(town: To
     expect(ben.button("Ask to join")).to_be_visible()
 
 
-def test_an_invitation_leads_into_a_secret_group(town: Town) -> None:
-    group = town.group("Ada", "secret")
-    ada = town.visit("Ada", f"#/groups/{group}/invites")
+def test_an_invitation_leads_into_a_secret_group(site: Site) -> None:
+    group = site.group("Ada", "secret")
+    ada = site.visit("Ada", f"#/groups/{group}/invites")
     ada.button("New invitation").click()
     ada.page.get_by_role("dialog").get_by_label("How many may use it").fill("1")
     ada.button("Make it").click()
     ada.sees("0 times used")
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         [invite] = client.get(f"/groups/{group}/invites").json()["items"]
-    ben = town.visit("Ben", f"#/invites/{invite['code']}")
+    ben = site.visit("Ben", f"#/invites/{invite['code']}")
     ben.button("Accept the invitation").click()
     expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
-    late = town.visit("Chloe", f"#/invites/{invite['code']}")
+    late = site.visit("Chloe", f"#/invites/{invite['code']}")
     late.button("Accept the invitation").click()
     late.sees("There is nothing here")
 
 
-def test_offline_is_said_and_what_was_missed_comes_afterwards(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    first = town.post("Ada", group, "Before")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_offline_is_said_and_what_was_missed_comes_afterwards(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    first = site.post("Ada", group, "Before")
+    ben = site.visit("Ben", f"#/groups/{group}")
     expect(ben.post("Before")).to_be_visible()
     # One event is heard, and the next ones are behind it.
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         conftest.done(client.post(f"/posts/{first}/reactions", json={"emoji": "👍"}))
     expect(ben.post("Before").get_by_role("button", name="👍 1")).to_be_visible()
     ben.page.context.set_offline(True)
     ben.sees("You are offline.", inside="#banner")
-    town.post("Ada", group, "Meanwhile")
+    site.post("Ada", group, "Meanwhile")
     ben.page.context.set_offline(False)
     expect(ben.page.locator("#banner")).to_be_empty()
     ben.button("1 new post").click()
     expect(ben.post("Meanwhile")).to_be_visible()
 
 
-def test_a_service_that_goes_and_comes_back_is_found_again(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_a_service_that_goes_and_comes_back_is_found_again(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    ben = site.visit("Ben", f"#/groups/{group}")
     ben.sees("Nothing was posted yet")
-    town.service.kill()
+    site.service.kill()
     try:
         ben.sees("The connection is lost.", inside="#banner")
         ben.link("Members").click()
         ben.sees("No connection")
         expect(ben.button("Try again")).to_be_visible()
     finally:
-        town.service.start()
+        site.service.start()
     # Nobody has to ask for it.
     expect(ben.page.locator(".row", has_text="Ada")).to_be_visible()
     expect(ben.page.locator("#banner")).to_be_empty()
-    town.post("Ada", group, "It is back")
+    site.post("Ada", group, "It is back")
     ben.link("Posts").click()
     expect(ben.post("It is back")).to_be_visible()
 
 
-def test_a_token_that_is_not_taken_leads_to_the_door(town: Town) -> None:
-    visitor = town.visit(path="#/sign-in", viewport=PHONE)
+def test_a_token_that_is_not_taken_leads_to_the_door(site: Site) -> None:
+    visitor = site.visit(path="#/sign-in", viewport=PHONE)
     visitor.page.get_by_label("Token").fill("a.b.c")
     visitor.button("Sign in").click()
     visitor.sees("Your token is not valid any more.", inside="#toasts")

@@ -1,16 +1,16 @@
 """What one person sees at the page: reading, searching, themes, small screens, text as text."""
 
 import re
-import time
 
 import httpx
 import pytest
 from playwright import sync_api
 
-from tests import conftest, servers
-from tests.http import wire
+from tests import conftest
 from tests.page import axe
-from tests.page.conftest import PHONE, Town, done
+from tests.page.conftest import PHONE, Site, done
+from tests.support import api_client
+from tests.support.waiting import eventually
 from tools import seed
 
 expect = sync_api.expect
@@ -18,31 +18,31 @@ LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtenges
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script><em>&amp;"
 
 
-def group_of(town: Town, name: str = "Campus Commons", who: str = "Ada") -> str:
-    with town.client(who) as client:
+def group_of(site: Site, name: str = "Campus Commons", who: str = "Ada") -> str:
+    with site.client(who) as client:
         every = client.get("/groups", params={"mine": True, "limit": 100}).json()["items"]
     return str(next(group["id"] for group in every if group["name"] == name))
 
 
-def test_the_page_is_made_of_nothing_but_our_own(town: Town) -> None:
-    visitor = town.visit()
+def test_the_page_is_made_of_nothing_but_our_own(site: Site) -> None:
+    visitor = site.visit()
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.page.reload()
     visitor.sees("Find your people")
     visitor.page.wait_for_load_state("networkidle")
-    pictures = town.service.environment["S3_ENDPOINT_URL"]
+    pictures = site.service.environment["S3_ENDPOINT_URL"]
     assert asked
-    assert all(url.startswith((town.service.origin, pictures)) for url in asked)
-    policy = httpx.get(town.service.origin).headers["content-security-policy"]
+    assert all(url.startswith((site.service.origin, pictures)) for url in asked)
+    policy = httpx.get(site.service.origin).headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert "unsafe" not in policy
     assert pictures in policy
 
 
-def test_tokens_are_given_to_this_machine_alone(town: Town) -> None:
-    assert "Ada" in httpx.get(town.service.origin).text
-    elsewhere = httpx.get(town.service.origin, headers={"host": "rebound.example"})
+def test_tokens_are_given_to_this_machine_alone(site: Site) -> None:
+    assert "Ada" in httpx.get(site.service.origin).text
+    elsewhere = httpx.get(site.service.origin, headers={"host": "rebound.example"})
     assert 'data-examples="[]"' in elsewhere.text
 
 
@@ -51,20 +51,20 @@ def test_there_is_no_page_where_it_is_switched_off(
 ) -> None:
     service = run_service(LIVE_PAGE="off")
     for path in ("/", "/page/main.js"):
-        wire.problem(httpx.get(f"{service.origin}{path}"), 404, "not_found")
+        api_client.problem(httpx.get(f"{service.origin}{path}"), 404, "not_found")
     assert httpx.get(f"{service.origin}/docs").status_code == 200
 
 
-def test_only_the_files_of_the_page_are_served(town: Town) -> None:
-    main = httpx.get(f"{town.service.origin}/page/main.js")
+def test_only_the_files_of_the_page_are_served(site: Site) -> None:
+    main = httpx.get(f"{site.service.origin}/page/main.js")
     assert main.headers["content-type"].startswith("text/javascript")
     for name in ("__init__.py", "page.html", "..%2Fsettings.py", "nothing.js"):
-        assert httpx.get(f"{town.service.origin}/page/{name}").status_code == 404
+        assert httpx.get(f"{site.service.origin}/page/{name}").status_code == 404
 
 
-def test_somebody_signs_in_joins_posts_and_signs_out(town: Town) -> None:
-    group = town.group("Ada")
-    ben = town.visit("Ben", "#/")
+def test_somebody_signs_in_joins_posts_and_signs_out(site: Site) -> None:
+    group = site.group("Ada")
+    ben = site.visit("Ben", "#/")
     ben.page.locator("article.group a.whole-card").first.click()
     expect(ben.page).to_have_url(re.compile(group))
     ben.button("Join").click()
@@ -81,19 +81,19 @@ def test_somebody_signs_in_joins_posts_and_signs_out(town: Town) -> None:
     assert ben.page.evaluate("sessionStorage.length") == 0
 
 
-def test_who_is_not_signed_in_reads_what_is_public(town: Town) -> None:
-    group = group_of(town)
-    anybody = town.visit(path=f"#/groups/{group}")
+def test_who_is_not_signed_in_reads_what_is_public(site: Site) -> None:
+    group = group_of(site)
+    anybody = site.visit(path=f"#/groups/{group}")
     expect(anybody.post("clock tower has been")).to_be_visible()
     expect(anybody.page.get_by_role("form", name="New post")).to_have_count(0)
-    anybody.go(f"#/groups/{group_of(town, 'Robotics Lab')}")
+    anybody.go(f"#/groups/{group_of(site, 'Robotics Lab')}")
     anybody.sees("This group is for its members")
-    anybody.go(f"#/groups/{group_of(town, 'Midnight Bakers')}")
+    anybody.go(f"#/groups/{group_of(site, 'Midnight Bakers')}")
     anybody.sees("There is nothing here")
 
 
-def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(town: Town) -> None:
-    ada = town.visit("Ada", "#/")
+def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(site: Site) -> None:
+    ada = site.visit("Ada", "#/")
     ada.page.get_by_role("main").get_by_role("button", name="New group").click()
     dialog = ada.page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("x")
@@ -110,11 +110,11 @@ def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(town: Tow
     expect(ada.page.locator("#about")).to_contain_text("We meet on Fridays.")
 
 
-def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(town: Town) -> None:
-    group = town.group("Ada")
+def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(site: Site) -> None:
+    group = site.group("Ada")
     for number in range(45):
-        town.post("Ada", group, f"Number {number:02}")
-    ada = town.visit("Ada", f"#/groups/{group}")
+        site.post("Ada", group, f"Number {number:02}")
+    ada = site.visit("Ada", f"#/groups/{group}")
     expect(ada.post("Number 44")).to_be_visible()
     cards = ada.page.locator("article.post")
     assert cards.count() < 45
@@ -128,9 +128,9 @@ def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(town: To
     assert shown == [f"{number:02}" for number in range(44, -1, -1)]
 
 
-def test_search_marks_what_it_found_and_leads_to_it(town: Town) -> None:
-    found(town, "atlases")
-    ada = town.visit("Ada", "#/search?q=atlases")
+def test_search_marks_what_it_found_and_leads_to_it(site: Site) -> None:
+    found(site, "atlases")
+    ada = site.visit("Ada", "#/search?q=atlases")
     hit = ada.page.locator("article.hit")
     expect(hit.locator("mark")).to_have_text("atlases")
     hit.get_by_role("link").click()
@@ -144,19 +144,19 @@ def test_search_marks_what_it_found_and_leads_to_it(town: Town) -> None:
 
 
 def test_an_answer_of_503_is_told_in_the_words_of_the_service(
-    run_service: conftest.ServiceFactory, town: Town
+    run_service: conftest.ServiceFactory, site: Site
 ) -> None:
-    visitor = town.visit("Ada")
+    visitor = site.visit("Ada")
     visitor.service = run_service(OPENSEARCH_URL="http://127.0.0.1:9")
     visitor.go("#/search?q=anything")
     visitor.sees("Service unavailable. Retry later.")
     expect(visitor.button("Try again")).to_be_visible()
 
 
-def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(town: Town) -> None:
-    group = town.group("Ada", Ben="member")
-    posts = [town.post("Ada", group, f"Number {number} of them") for number in range(30)]
-    ben = town.visit("Ben", f"#/groups/{group}")
+def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(site: Site) -> None:
+    group = site.group("Ada", Ben="member")
+    posts = [site.post("Ada", group, f"Number {number} of them") for number in range(30)]
+    ben = site.visit("Ben", f"#/groups/{group}")
     far = ben.post("Number 3 of them")
     for _ in range(20):
         ben.page.mouse.wheel(0, 900)
@@ -170,7 +170,7 @@ def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(town: To
         ben.go(f"#/posts/{posts[3]}")
         ben.sees("0 comments")
         assert ben.page.evaluate("scrollY") == 0
-        town.post("Ada", group, f"Come by {way}")
+        site.post("Ada", group, f"Come by {way}")
         if way == "browser":
             ben.page.go_back()
         else:
@@ -183,11 +183,11 @@ def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(town: To
     expect(ben.post("Come by page")).to_be_visible()
 
 
-def test_who_comes_next_sees_nothing_of_what_the_one_before_knew(town: Town) -> None:
-    group = town.group("Ada", "secret")
-    with town.client("Ada") as client:
+def test_who_comes_next_sees_nothing_of_what_the_one_before_knew(site: Site) -> None:
+    group = site.group("Ada", "secret")
+    with site.client("Ada") as client:
         name = done(client.get(f"/groups/{group}"))["name"]
-    visitor = town.visit("Ada", f"#/groups/{group}")
+    visitor = site.visit("Ada", f"#/groups/{group}")
     visitor.sees(name)
     visitor.button("Sign out").click()
     held: list[sync_api.Route] = []
@@ -205,8 +205,8 @@ def test_who_comes_next_sees_nothing_of_what_the_one_before_knew(town: Town) -> 
     expect(visitor.page.locator("body")).not_to_contain_text(name)
 
 
-def test_a_search_that_was_left_says_nothing_of_itself_in_the_next_address(town: Town) -> None:
-    ada = town.visit("Ada", "#/search")
+def test_a_search_that_was_left_says_nothing_of_itself_in_the_next_address(site: Site) -> None:
+    ada = site.visit("Ada", "#/search")
     box = ada.page.get_by_role("main").get_by_role("searchbox")
     box.wait_for()
     box.evaluate(
@@ -222,22 +222,22 @@ def test_a_search_that_was_left_says_nothing_of_itself_in_the_next_address(town:
     expect(ada.page).to_have_url(re.compile("#/you$"))
 
 
-def test_what_was_opened_above_a_view_is_closed_with_it(town: Town) -> None:
-    ada = town.visit("Ada", "#/")
+def test_what_was_opened_above_a_view_is_closed_with_it(site: Site) -> None:
+    ada = site.visit("Ada", "#/")
     open_ = ada.page.locator("dialog[open], :popover-open")
     ada.page.get_by_role("main").get_by_role("button", name="New group").click()
     expect(open_).to_have_count(1)
     ada.go("#/you")
     expect(open_).to_have_count(0)
-    ada.go(f"#/groups/{group_of(town)}")
+    ada.go(f"#/groups/{group_of(site)}")
     ada.page.locator("header.group-head").get_by_role("button", name="More about").click()
     expect(open_).to_have_count(1)
     ada.page.go_back()
     expect(open_).to_have_count(0)
 
 
-def test_a_request_that_failed_can_be_tried_again(town: Town) -> None:
-    ada = town.visit("Ada", f"#/groups/{town.group('Ada')}")
+def test_a_request_that_failed_can_be_tried_again(site: Site) -> None:
+    ada = site.visit("Ada", f"#/groups/{site.group('Ada')}")
     ada.sees("owner", inside="#about")
     ada.page.route("**/members?*", lambda route: route.abort(), times=1)
     ada.link("Members").click()
@@ -246,13 +246,13 @@ def test_a_request_that_failed_can_be_tried_again(town: Town) -> None:
     expect(ada.page.locator(".row", has_text="Ada")).to_be_visible()
 
 
-def test_what_is_still_being_read_is_shown_as_that(town: Town) -> None:
-    group = town.group("Ada")
-    post = town.post("Ada", group, "Slowly")
-    with town.client("Ada") as client:
+def test_what_is_still_being_read_is_shown_as_that(site: Site) -> None:
+    group = site.group("Ada")
+    post = site.post("Ada", group, "Slowly")
+    with site.client("Ada") as client:
         done(client.post(f"/posts/{post}/comments", json={"body": "Take your time"}))
-    found(town, "cake")
-    ada = town.visit("Ada", "#/you")
+    found(site, "cake")
+    ada = site.visit("Ada", "#/you")
     waiting = ada.page.locator("main .skeletons")
     held: list[sync_api.Route] = []
 
@@ -280,16 +280,16 @@ def test_what_is_still_being_read_is_shown_as_that(town: Town) -> None:
         expect(busy, path).to_have_count(0)
 
 
-def test_what_people_write_is_shown_as_text(town: Town) -> None:
-    group = town.group("Ada")
-    with town.client("Ada") as client:
+def test_what_people_write_is_shown_as_text(site: Site) -> None:
+    group = site.group("Ada")
+    with site.client("Ada") as client:
         path = f"/groups/{group}"
         assert client.patch(path, json={"name": EVIL, "description": EVIL}).is_success
-    post = town.post("Ada", group, EVIL, title=EVIL, topic_tags=["<b>x</b>"])
-    with town.client("Ada") as client:
+    post = site.post("Ada", group, EVIL, title=EVIL, topic_tags=["<b>x</b>"])
+    with site.client("Ada") as client:
         path = f"/posts/{post}/comments"
         assert client.post(path, json={"body": f"{EVIL} https://example.org/?a=1."}).is_success
-    ada = town.visit("Ada", f"#/groups/{group}")
+    ada = site.visit("Ada", f"#/groups/{group}")
     ada.page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     expect(ada.post("onerror")).to_contain_text(EVIL)
     ada.go(f"#/posts/{post}")
@@ -300,18 +300,18 @@ def test_what_people_write_is_shown_as_text(town: Town) -> None:
     assert ada.page.locator("main img[src=x], main script").count() == 0
 
 
-def test_long_words_break_nothing_on_a_phone(town: Town) -> None:
-    group = town.group("Ada")
-    with town.client("Ada") as client:
+def test_long_words_break_nothing_on_a_phone(site: Site) -> None:
+    group = site.group("Ada")
+    with site.client("Ada") as client:
         fields = {"name": LONG[:80], "description": LONG, "tags": [LONG[:50]]}
         assert client.patch(f"/groups/{group}", json=fields).is_success
-    post = town.post("Ada", group, LONG, title=LONG[:140], topic_tags=[LONG[:50]])
+    post = site.post("Ada", group, LONG, title=LONG[:140], topic_tags=[LONG[:50]])
     parent = None
-    with town.client("Ada") as client:
+    with site.client("Ada") as client:
         for _ in range(6):
             body = {"body": LONG} if parent is None else {"body": LONG, "parent_id": parent}
             parent = client.post(f"/posts/{post}/comments", json=body).json()["id"]
-    ada = town.visit("Ada", viewport=PHONE, has_touch=True)
+    ada = site.visit("Ada", viewport=PHONE, has_touch=True)
     parts = ("", "/members", "/about", "/requests", "/invites", "/bans", "/deleted", "/settings")
     for path in ("#/", "#/you", f"#/posts/{post}", *(f"#/groups/{group}{part}" for part in parts)):
         ada.go(path)
@@ -324,12 +324,12 @@ def test_long_words_break_nothing_on_a_phone(town: Town) -> None:
     expect(ada.page).to_have_url(re.compile("#/search"))
 
 
-def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.ViewportSize) -> None:
-    group = busy_group(town)
-    found(town, "cake")
-    with town.client("Ada") as client:
+def test_everybody_can_use_it(site: Site, scheme: str, viewport: sync_api.ViewportSize) -> None:
+    group = busy_group(site)
+    found(site, "cake")
+    with site.client("Ada") as client:
         [post] = client.get(f"/groups/{group}/posts").json()["items"]
-    ada = town.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    ada = site.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     for path, shown in (
         ("#/", "article.group"),
         ("#/?mine=true", "article.group"),
@@ -356,10 +356,10 @@ def test_everybody_can_use_it(town: Town, scheme: str, viewport: sync_api.Viewpo
 
 
 def test_everybody_can_use_what_opens_above_a_view(
-    town: Town, scheme: str, viewport: sync_api.ViewportSize
+    site: Site, scheme: str, viewport: sync_api.ViewportSize
 ) -> None:
-    group = busy_group(town)
-    ada = town.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    group = busy_group(site)
+    ada = site.visit("Ada", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
 
     def opens(path: str, anchor: str, *steps: str) -> None:
         """Presses something in a view, and then what is in a menu."""
@@ -384,15 +384,15 @@ def test_everybody_can_use_what_opens_above_a_view(
     opens(f"#/groups/{group}/invites", ".bar-line .button")
 
 
-def busy_group(town: Town) -> str:
+def busy_group(site: Site) -> str:
     """A group in which each part has something to show to Ada."""
     users = dict(seed.USERS)
-    group = town.group("Ada", "private", Ben="moderator", Chloe="member")
-    post = town.post("Ada", group, "Who brings what?", title="Picnic", topic_tags=["food"])
-    away = town.post("Ben", group, "Not here", title="Wrong place", topic_tags=["food"])
-    with town.client("Grace") as grace:
+    group = site.group("Ada", "private", Ben="moderator", Chloe="member")
+    post = site.post("Ada", group, "Who brings what?", title="Picnic", topic_tags=["food"])
+    away = site.post("Ben", group, "Not here", title="Wrong place", topic_tags=["food"])
+    with site.client("Grace") as grace:
         done(grace.post(f"/groups/{group}/join"))
-    with town.client("Ada") as ada:
+    with site.client("Ada") as ada:
         fields = {"description": "Come as you are.", "tags": ["outdoors"]}
         done(ada.patch(f"/groups/{group}", json=fields))
         for name, what in (("Chloe", "mute"), ("Hugo", "ban")):
@@ -409,25 +409,22 @@ def busy_group(town: Town) -> str:
     return group
 
 
-def found(town: Town, words: str) -> None:
+def found(site: Site, words: str) -> None:
     """Waits for the indexer, which may still be on its way through the example data."""
-    with town.client("Ada") as client:
-        deadline = time.monotonic() + servers.PATIENCE
-        while not client.get("/search", params={"q": words}).json().get("items"):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with site.client("Ada") as client:
+        eventually(lambda: client.get("/search", params={"q": words}).json().get("items"))
 
 
-def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(town: Town) -> None:
-    group = town.group("Ada")
-    ada = town.visit("Ada", viewport=PHONE, has_touch=True)
+def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(site: Site) -> None:
+    group = site.group("Ada")
+    ada = site.visit("Ada", viewport=PHONE, has_touch=True)
     tab = ada.page.locator(".tabs-row [aria-current]")
     for part in ("Settings", "Bans"):
         ada.go(f"#/groups/{group}/{part.lower()}")
         expect(tab).to_have_text(part)
         expect(tab).to_be_in_viewport(ratio=1)
     # Whoever else comes has the group's head drawn again; the row stays where it is.
-    with town.client("Ben") as ben:
+    with site.client("Ben") as ben:
         done(ben.post(f"/groups/{group}/join"))
     ada.sees("2 members")
     expect(tab).to_be_in_viewport(ratio=1)
@@ -439,9 +436,9 @@ def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(town: Town) -> None:
     assert ada.page.evaluate("scrollX + scrollY") == 0
 
 
-def test_dark_is_dark_and_light_is_light(town: Town) -> None:
+def test_dark_is_dark_and_light_is_light(site: Site) -> None:
     grounds = [
-        town.visit(color_scheme=scheme).page.evaluate(
+        site.visit(color_scheme=scheme).page.evaluate(
             "getComputedStyle(document.body).backgroundColor"
         )
         for scheme in ("light", "dark")
@@ -449,8 +446,8 @@ def test_dark_is_dark_and_light_is_light(town: Town) -> None:
     assert grounds == ["rgb(246, 245, 241)", "rgb(18, 21, 23)"]
 
 
-def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(town: Town) -> None:
-    ada = town.visit("Ada", f"#/groups/{group_of(town)}")
+def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(site: Site) -> None:
+    ada = site.visit("Ada", f"#/groups/{group_of(site)}")
     more = ada.post("clock tower has been").get_by_role("button", name="More about")
     more.focus()
     ada.page.keyboard.press("Enter")
@@ -462,7 +459,7 @@ def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(town: Town) -> None
     expect(more).to_have_attribute("aria-expanded", "false")
 
 
-def test_the_example_users_are_those_of_the_seed(town: Town) -> None:
-    visitor = town.visit(path="#/sign-in")
+def test_the_example_users_are_those_of_the_seed(site: Site) -> None:
+    visitor = site.visit(path="#/sign-in")
     names = visitor.page.locator(".example > span:last-child").all_inner_texts()
     assert names == [name for name, _ in seed.USERS]

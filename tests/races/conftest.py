@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from tests import servers
-from tests.doors.doors import HttpDoor, SqlDoor
 from tests.races.crowd import CLIENTS, Crowd
+from tests.support import servers
+from tests.support.doors import HttpDoor, SqlDoor
 
 
 @pytest.fixture(scope="session")

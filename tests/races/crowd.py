@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.doors.doors import Answer, Door
-from tests.doors.operations import OPERATIONS
+from tests.support.doors import Answer, Door
+from tests.support.operations import OPERATIONS
 
 CLIENTS = 32
 

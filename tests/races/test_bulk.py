@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests import servers
 from tests.races import outbox
 from tests.races.crowd import Call, Crowd, Habit, call, people
 from tests.races.test_content import EMOJI, TAGS, Scene, busy, drifts
+from tests.support import servers
 
 SECONDS = 3
 Job = Callable[[psycopg.Connection, random.Random], None]

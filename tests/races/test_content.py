@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests import servers
 from tests.races import outbox
 from tests.races.crowd import CLIENTS, Call, Crowd, Habit, call, people, tally
+from tests.support import servers
 
 ROUNDS = 8
 EMOJI = ("👍", "❤", "🎉")

@@ -18,10 +18,10 @@ import pytest
 import redis
 
 from gen.jobs import posts
-from tests import servers
-from tests.doors.doors import TLS, read_error
 from tests.races import outbox, proxy
 from tests.races.crowd import people
+from tests.support import servers
+from tests.support.doors import TLS, read_error
 
 TIMES = 20
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # what PostgreSQL answers to a commit

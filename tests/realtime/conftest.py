@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import own_redis, services, workers
-from tests.realtime.clients import Town
+from tests.support.sockets import Town
 from tools import databases, stack
 
 

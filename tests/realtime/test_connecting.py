@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.clients import Client, Town, refusal
+from tests.support.sockets import Client, Town, refusal
 
 # anonymous, stranger, banned, member, moderator, owner
 PEOPLE = (None, "stranger", "banned", "member", "moderator", "owner")

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from service.reference import asyncapi
-from tests.realtime.clients import Client, Town, refusal
 from tests.realtime.test_events import act_out, done
+from tests.support.sockets import Client, Town, refusal
 
 Json = dict[str, Any]
 

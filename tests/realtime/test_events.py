@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.http import wire
-from tests.realtime.clients import Client, Town
+from tests.support import api_client
+from tests.support.sockets import Client, Town
 
 FIELDS = {
     "event_id",
@@ -31,7 +31,7 @@ def done(response: httpx.Response) -> Any:
     return response.json() if response.content else None
 
 
-def act_out(owner: wire.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
+def act_out(owner: api_client.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
     """Does everything that a group hears of; the ids of what was made."""
     http = owner.client
     post = owner.make_post(group_id)

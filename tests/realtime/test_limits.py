@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from service.realtime import connections, replay, sockets, telling
-from tests import servers
 from tests.conftest import ServiceFactory
-from tests.realtime.clients import Town
+from tests.support import servers
+from tests.support.sockets import Town
 
 HANDSHAKE = """GET /socket.io/?EIO=4&transport=websocket HTTP/1.1
 Host: localhost

@@ -11,8 +11,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.http import wire
-from tests.realtime.clients import Client, Town
+from tests.support import api_client
+from tests.support.sockets import Client, Town
 
 Change = Callable[[Town, str], httpx.Response]
 
@@ -112,7 +112,7 @@ async def test_a_group_that_is_hidden_throws_out_strangers(town: Town, visibilit
 async def test_a_group_that_is_deleted_says_so_and_keeps_its_moderators(town: Town) -> None:
     group_id = town.group("private", "member", "moderator")
     town.put(group_id, "moderator", "moderator")
-    owner: wire.User = town.user("owner")
+    owner: api_client.User = town.user("owner")
     names = ("member", "moderator", "owner")
     clients = {
         (name, service): town.client(f"/groups/{group_id}", name, service=service)

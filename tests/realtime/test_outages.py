@@ -15,8 +15,8 @@ import redis
 
 from service.realtime import reader
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.http.forwarder import Forwarder
-from tests.realtime.clients import Town
+from tests.support.forwarder import Forwarder
+from tests.support.sockets import Town
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import httpx
 import pytest
 import socketio
 
-from tests.realtime.clients import Client, Town
 from tests.realtime.test_document import picture
 from tests.realtime.test_events import done
 from tests.realtime.test_resuming import top
+from tests.support.sockets import Client, Town
 
 Json = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.realtime.clients import Client, Town
 from tests.realtime.test_document import attach
+from tests.support.sockets import Client, Town
 
 
 def top(town: Town) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import indexing
+from tests.support import indexing
 from tools import databases, stack
 
 

@@ -12,10 +12,11 @@ import pytest
 from typer import testing
 
 from common import settings as configuration
-from tests import indexing
 from tests.conftest import WorkerFactory
-from tests.http.forwarder import Forwarder
-from tests.workers.writers import Crowd, Writer, eventually
+from tests.support import indexing
+from tests.support.forwarder import Forwarder
+from tests.support.waiting import eventually
+from tests.support.writers import Writer, Writers
 from tools import cli, databases
 from workers.runtime import metrics
 
@@ -291,7 +292,7 @@ def test_a_reindex_misses_nothing_that_is_written_meanwhile(
         worker = run_worker("indexer")
         eventually(lambda: index.aliases().readable)
         first = index.aliases().indices
-        with Crowd(database.url):
+        with Writers(database.url):
             done = command("search", "reindex")
             assert done.exit_code == 0, done.output
         caught_up(database)

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import conftest, indexing, servers
+from tests import conftest
 from tests.conftest import ServiceFactory
+from tests.support import indexing, servers
 from tools import databases, stack
 
 Json = dict[str, Any]

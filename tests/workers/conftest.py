@@ -6,7 +6,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.workers.writers import Writer
+from tests.support.writers import Writer
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ import structlog
 
 from common import database, outages
 from common import settings as configuration
-from tests import servers
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.http.forwarder import Forwarder
-from tests.workers.writers import Writer, entries, eventually, unpublished
+from tests.support import servers
+from tests.support.forwarder import Forwarder
+from tests.support.waiting import eventually, eventually_async
+from tests.support.writers import Writer, entries, unpublished
 from tools import stack
 from workers.runtime import doorbell, loop, metrics
 
@@ -68,12 +69,6 @@ async def looping(settings: Settings, toy: Toy) -> AsyncIterator[metrics.Metrics
         await asyncio.wait_for(running, 5)
 
 
-async def soon(check: Callable[[], Any]) -> None:
-    async with asyncio.timeout(15):
-        while not check():  # noqa: ASYNC110  what it waits for tells nobody
-            await asyncio.sleep(0.01)
-
-
 def sleeps(connection: psycopg.Connection, consumer: str) -> bool:
     row = connection.execute(
         "select sleeps_until > now() from outbox_consumer where name = %s", [consumer]
@@ -94,14 +89,14 @@ async def test_a_sleeper_is_rung_for(
     toy = Toy()
     async with looping(settings, toy):
         for _ in range(3):
-            await soon(lambda: sleeps(database_connection, "search"))
+            await eventually_async(lambda: sleeps(database_connection, "search"))
             await asyncio.sleep(0.3)
             turns = toy.turns
             await asyncio.sleep(0.3)
             assert toy.turns == turns
             toy.deeds = [5]
             await asyncio.to_thread(writer.post)
-            await soon(lambda: not toy.deeds)
+            await eventually_async(lambda: not toy.deeds)
 
 
 async def test_who_was_not_rung_for_looks_again_by_itself(
@@ -109,10 +104,10 @@ async def test_who_was_not_rung_for_looks_again_by_itself(
 ) -> None:
     toy = Toy()
     async with looping(settings, toy):
-        await soon(lambda: toy.turns > 5)
+        await eventually_async(lambda: toy.turns > 5)
         assert sleeps(database_connection, "search")
         toy.deeds = [7, 7]
-        await soon(lambda: not toy.deeds)
+        await eventually_async(lambda: not toy.deeds)
 
 
 def test_nobody_rings_unless_somebody_sleeps(
@@ -156,7 +151,7 @@ async def test_a_bug_ends_nothing(settings: Settings) -> None:
     toy.deeds = [RuntimeError("a bug"), 3, psycopg.errors.UndefinedTable("no such table"), 4]
     with structlog.testing.capture_logs() as told:
         async with looping(settings, toy) as measured:
-            await soon(lambda: toy.turns > 5)
+            await eventually_async(lambda: toy.turns > 5)
     failed = [line for line in told if line["log_level"] == "error"]
     assert [line["event"] for line in failed] == ["batch failed"] * 2
     assert "RuntimeError: a bug" in failed[0]["error"]
@@ -171,7 +166,7 @@ async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
     toy.deeds = [outages.StoreUnavailable("opensearch") for _ in range(4)]
     with structlog.testing.capture_logs() as told:
         async with looping(settings, toy) as measured:
-            await soon(lambda: toy.turns > 6)
+            await eventually_async(lambda: toy.turns > 6)
     lines = [(line["event"], line["store"]) for line in told if "store" in line]
     assert lines == [("store unavailable", "opensearch"), ("store available again", "opensearch")]
     assert measured.outages.labels("search")._value.get() == 1
@@ -190,10 +185,12 @@ async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
         listening = asyncio.create_task(bell.listen())
         await bell.wait(10)
         postgres.silent = True
-        await soon(lambda: [line["event"] for line in told] == ["store unavailable"])
+        await eventually_async(lambda: [line["event"] for line in told] == ["store unavailable"])
         bell.hush()
         postgres.silent = False
-        await soon(lambda: [line["event"] for line in told][1:] == ["store available again"])
+        await eventually_async(
+            lambda: [line["event"] for line in told][1:] == ["store available again"]
+        )
         # And looks, for what it has not heard.
         async with asyncio.timeout(5):
             await bell.wait(60)

@@ -15,8 +15,9 @@ import redis
 
 from common import streams
 from tests.conftest import WorkerFactory
-from tests.http.forwarder import Forwarder
-from tests.workers.writers import Writer, check, entries, eventually, expected, unpublished
+from tests.support.forwarder import Forwarder
+from tests.support.waiting import eventually
+from tests.support.writers import Writer, check, entries, expected, unpublished
 from tools import parts
 
 

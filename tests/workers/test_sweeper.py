@@ -22,13 +22,14 @@ from common import s3 as storage
 from common import settings
 from tests import conftest
 from tests.conftest import WorkerFactory
-from tests.http.forwarder import Forwarder
-from tests.workers.writers import Writer, eventually, unpublished
+from tests.support import servers
+from tests.support.forwarder import Forwarder
+from tests.support.waiting import eventually
+from tests.support.writers import Writer, unpublished
 from tools import stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OFTEN = ("--interval", "0.2")
-ROUNDS = 50
 
 
 class Uploads:
@@ -251,7 +252,7 @@ def test_what_is_to_go_goes_and_nothing_else_though_sweepers_are_killed_at_rando
     post = uploads.writer.post()
     gone: list[str] = []
     kept: list[str] = []
-    for turn in range(ROUNDS):
+    for turn in range(servers.KILL_ROUNDS):
         victim = random.choice(sweepers)
         eventually(victim.has_started, 60)
         for _ in range(3):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
+from tests.support import servers
 from tools import databases, parts
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def blocks(language: str, first_words: str) -> str:
@@ -57,4 +57,4 @@ def test_the_sql_lines_do_the_same_without_http(database: databases.Database) ->
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
 def test_the_links_lead_somewhere(link: str) -> None:
-    assert (Path(__file__).parent.parent / link).exists()
+    assert (Path(__file__).parents[2] / link).exists()

@@ -7,7 +7,7 @@ import pytest
 
 from tools import npm
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def installed(folder: str) -> Path:

@@ -14,7 +14,7 @@ import pytest
 
 from gen.jobs import models
 from service.reference import asyncapi, shapes
-from tests import nodes, servers
+from tests.support import nodes, servers
 from tools import databases
 
 Json = dict[str, Any]

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 import redis
 
-from tests import indexing
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.http import wire
-from tests.http.forwarder import Forwarder
-from tests.realtime.clients import Town
-from tests.workers.writers import check, eventually, unpublished
+from tests.support import api_client, indexing
+from tests.support.forwarder import Forwarder
+from tests.support.sockets import Town
+from tests.support.waiting import eventually
+from tests.support.writers import check, unpublished
 from tools import databases, stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -28,7 +28,7 @@ def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[ind
     own.drop()
 
 
-def write(user: wire.User, group_id: str) -> str:
+def write(user: api_client.User, group_id: str) -> str:
     """What people do all day, all of which must succeed: the post."""
     post = user.make_post(group_id, "owls")
     comment = user.make_comment(post)
@@ -45,7 +45,7 @@ def write(user: wire.User, group_id: str) -> str:
 
 
 def is_to_come_again(response: httpx.Response) -> None:
-    wire.problem(response, 503, "unavailable")
+    api_client.problem(response, 503, "unavailable")
     assert int(response.headers["retry-after"]) > 0
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 Json = dict[str, Any]
 
 _NOT_BLANK: Final = r"\S"
-_CURSOR: Final = "^[A-Za-z0-9_-]+$"
 
 
 def _text(minimum: int, maximum: int) -> Json:
@@ -54,21 +53,6 @@ _REQUIRED: Final = frozenset(
         "CommentPatch.body",
     }
 )
-PAGE_CURSOR: Final[Json] = {
-    "type": "string",
-    "minLength": 86,
-    "maxLength": 92,
-    "pattern": _CURSOR,
-    "contentEncoding": "base64url",
-}
-SEARCH_CURSOR: Final[Json] = {
-    "type": "string",
-    "minLength": 4,
-    "maxLength": 60,
-    "pattern": _CURSOR,
-    "contentEncoding": "base64url",
-}
-SEARCH_WORDS: Final[Json] = {"type": "string", **_text(1, 200)}
 
 
 def add_to(schema: Json, body: str) -> None:

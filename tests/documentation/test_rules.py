@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = sorted((ROOT / "docs" / "rules").glob("[0-9]*.md"))
 RULE: Final = re.compile(r"^- \*\*(\d\d)\.(\d+)\*\* \S", re.MULTILINE)
 CITATION: Final = re.compile(r"\brules? (\d\d\.\d+(?:(?:, | and )\d\d\.\d+)*)", re.IGNORECASE)

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ import psycopg
 import redis
 
 from common import streams
-from tests.doors.doors import SqlDoor
-from tests.doors.operations import OPERATIONS
+from tests.support.doors import SqlDoor
+from tests.support.operations import OPERATIONS
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Writer:
         self.do("restore_post", post_id=post)
 
 
-class Crowd:
+class Writers:
     """Writers, each with a group of their own, who write until they are told to stop."""
 
     def __init__(self, database_url: str, count: int = 2, pause: float = 0.05) -> None:
@@ -85,7 +85,7 @@ class Crowd:
             self._errors.append(error)
             raise
 
-    def __enter__(self) -> "Crowd":
+    def __enter__(self) -> "Writers":
         for thread in self._threads:
             thread.start()
         return self
@@ -96,14 +96,6 @@ class Crowd:
             for thread in self._threads:
                 thread.join()
         assert not self._errors
-
-
-def eventually(check: Callable[[], Any], seconds: float = 20) -> None:
-    """Waits until something is so."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def entries(client: redis.Redis) -> list[tuple[int, str, dict[str, str]]]:

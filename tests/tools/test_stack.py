@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from common.settings import Settings
-from tests import checkouts
+from tests.support import checkouts
 from tools import processes, serve, stack, testing, unprivileged
 
 

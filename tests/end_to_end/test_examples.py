@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests import nodes, servers
 from tests.conftest import own_redis, services, workers
-from tests.http import wire
-from tests.realtime.clients import Town
+from tests.support import api_client, nodes, servers
+from tests.support.sockets import Town
 from tools import databases, stack
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PATIENCE = 60.0
 
 
@@ -87,7 +86,7 @@ def command(language: str) -> list[str]:
 
 @contextmanager
 def following(
-    language: str, service: servers.Service, group_id: str, user: wire.User, folder: Path
+    language: str, service: servers.Service, group_id: str, user: api_client.User, folder: Path
 ) -> Iterator[Follower]:
     output = folder / f"{language}.txt"
     with output.open("wb") as file:

@@ -16,9 +16,10 @@ import httpx
 import psutil
 
 from common import settings as configuration
+from tests.support.waiting import eventually
 from tools import processes, serve, stack
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0  # seconds, for a busy machine
 
 APP = """
@@ -97,11 +98,12 @@ class Run:
 
     def wait_until_it_serves(self) -> str:
         """Returns what it has printed by then."""
-        deadline = time.monotonic() + PATIENCE
-        while "Ctrl-C" not in self.text:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(self.text)
-            time.sleep(0.05)
+        eventually(
+            lambda: "Ctrl-C" in self.text or self.process.poll() is not None,
+            PATIENCE,
+            lambda: self.text,
+        )
+        assert self.process.poll() is None, self.text
         assert httpx.get(f"{self.origin}/healthz").is_success
         return self.text
 

@@ -3,7 +3,7 @@
 import httpx
 
 from common.settings import Settings
-from tests import servers
+from tests.support import servers
 from tools import seed, stack
 
 

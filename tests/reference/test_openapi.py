@@ -21,7 +21,8 @@ from service import routes
 from service.http import request
 from service.http.endpoints import Endpoint
 from service.reference import openapi
-from tests import conftest, indexing, servers
+from tests import conftest
+from tests.support import indexing, servers
 from tools import databases
 
 Json = dict[str, Any]

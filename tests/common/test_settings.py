@@ -11,7 +11,7 @@ import pytest
 from common import settings as configuration
 from common.settings import ServiceSettings, Settings, SettingsError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STORES = {
     "DATABASE_URL": "postgresql://user:sesame@db.example/communities",
     "REDIS_URL": "redis://:sesame@redis.example/0",

@@ -14,8 +14,8 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tests import servers
-from tests.doors.operations import OPERATIONS, Operation
+from tests.support import servers
+from tests.support.operations import OPERATIONS, Operation
 
 DEFAULT_LIMIT = 20
 TLS = ssl.create_default_context()  # unused, but a client takes long to make its own

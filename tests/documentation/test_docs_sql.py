@@ -8,7 +8,7 @@ import pytest
 
 from tools import databases, parts
 
-FOLDER = Path(__file__).parent.parent / "docs" / "sql"
+FOLDER = Path(__file__).parents[2] / "docs" / "sql"
 COOKBOOK = FOLDER / "cookbook.md"
 PAGES = sorted(set(FOLDER.glob("*.md")) - {FOLDER / "README.md", COOKBOOK})
 DOORS = """

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import servers
+from tests.support import servers
 from tools import client as making
 
 README = making.SOURCES / "README.md"

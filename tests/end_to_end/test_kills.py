@@ -13,13 +13,13 @@ import psycopg
 import pytest
 import redis
 
-from tests import indexing, servers
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.realtime.clients import Client
-from tests.workers.writers import Crowd, check, entries, eventually, unpublished
+from tests.support import indexing, servers
+from tests.support.sockets import Client
+from tests.support.waiting import eventually
+from tests.support.writers import Writers, check, entries, unpublished
 from tools import databases, stack
 
-ROUNDS = 50  # for each kind of process
 PATIENCE = 60.0
 # What a writer does with a post.
 LIFE = [
@@ -37,7 +37,7 @@ def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[ind
 
 def kill_workers(workers: Sequence[servers.Worker]) -> None:
     """Kills one or the other, each at a random moment of its life."""
-    for _ in range(ROUNDS):
+    for _ in range(servers.KILL_ROUNDS):
         victim = random.choice(workers)
         eventually(victim.has_started, PATIENCE)
         time.sleep(random.uniform(0, 0.5))
@@ -59,7 +59,7 @@ class Hearer:
     async def kill(self, services: Sequence[servers.Service]) -> None:
         """Kills the service that it listens to, at a random moment."""
         starting = [asyncio.create_task(asyncio.sleep(0)) for _ in services]
-        for turn in range(ROUNDS):
+        for turn in range(servers.KILL_ROUNDS):
             number = turn % len(services)
             await starting[number]
             client = self.client(services[number])
@@ -90,7 +90,7 @@ async def test_whatever_is_killed_index_streams_and_clients_have_everything_once
     relays = [await asyncio.to_thread(run_worker, "relay") for _ in range(2)]
     indexers = [await asyncio.to_thread(run_worker, "indexer") for _ in range(2)]
     services = [await asyncio.to_thread(run_service) for _ in range(2)]
-    crowd = Crowd(database.url)
+    crowd = Writers(database.url)
     hearer = Hearer(crowd.writers[0].group)
     with crowd:
         await asyncio.gather(

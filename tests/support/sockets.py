@@ -1,7 +1,6 @@
 """Clients of the sockets, as a browser would be one, and what they heard."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ import psycopg
 import socketio
 from socketio import exceptions
 
-from tests import servers
-from tests.http import wire
+from tests.support import api_client, servers
+from tests.support.waiting import eventually_async
 
 PATIENCE = 10.0
 WAITING = """
@@ -83,10 +82,7 @@ class Client:
 
     async def until(self, check: Callable[[Self], bool], seconds: float = PATIENCE) -> None:
         """Waits until what was heard passes the check."""
-        deadline = time.monotonic() + seconds
-        while not check(self):
-            assert time.monotonic() < deadline, self.types
-            await asyncio.sleep(0.01)
+        await eventually_async(lambda: check(self), seconds, lambda: self.types)
 
     async def hears(self, name: str, count: int = 1) -> dict[str, Any]:
         """The payload of the last of so many events of this name."""
@@ -127,20 +123,20 @@ class Town:
 
     services: list[servers.Service]
     is_relayed: bool = True
-    users: dict[str, wire.User] = field(default_factory=dict)
+    users: dict[str, api_client.User] = field(default_factory=dict)
     opened: list[Any] = field(default_factory=list)
 
     @property
     def service(self) -> servers.Service:
         return self.services[0]
 
-    def user(self, name: str) -> wire.User:
+    def user(self, name: str) -> api_client.User:
         """Somebody by name, made at the first call."""
         if name not in self.users:
             user_id = uuid.uuid4()
             client = self.service.client(user_id)
             self.opened.append(client)
-            self.users[name] = wire.User(user_id, client)
+            self.users[name] = api_client.User(user_id, client)
         return self.users[name]
 
     def group(self, visibility: str, *members: str, owner: str = "owner") -> str:

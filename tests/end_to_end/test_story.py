@@ -4,7 +4,6 @@ import asyncio
 import re
 import secrets
 import signal
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from tests import checkouts
 from tests.conftest import Bucket
-from tests.http import wire
-from tests.realtime import clients
+from tests.support import api_client, checkouts, sockets
 from tools import stack
 from tools.seed import pictures
 
@@ -36,12 +33,12 @@ class Browser:
     origin: str
     user: str
     token: str
-    sockets: list[clients.Client] = field(default_factory=list)
+    namespaces: list[sockets.Client] = field(default_factory=list)
     _http: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
         self._http = httpx.AsyncClient(
-            base_url=f"{self.origin}{wire.BASE}",
+            base_url=f"{self.origin}{api_client.BASE}",
             headers={"Authorization": f"Bearer {self.token}"},
             limits=httpx.Limits(max_keepalive_connections=0),
             timeout=PATIENCE,
@@ -69,17 +66,17 @@ class Browser:
         page = await self.get("/search", params={"q": word, "type": "post"})
         return [hit["post"]["id"] for hit in page["items"]]
 
-    async def listen(self, group: str, last: str | None = None) -> clients.Client:
+    async def listen(self, group: str, last: str | None = None) -> sockets.Client:
         """One more open page of the group, from the last event on that it knows of."""
-        socket = clients.Client(self.origin, f"/groups/{group}", self.token, last)
-        self.sockets.append(socket)
+        socket = sockets.Client(self.origin, f"/groups/{group}", self.token, last)
+        self.namespaces.append(socket)
         return await socket.connect()
 
     async def leave(self) -> None:
         """Closes all its pages."""
-        for socket in self.sockets:
+        for socket in self.namespaces:
             await socket.close()
-        self.sockets.clear()
+        self.namespaces.clear()
 
     async def close(self) -> None:
         await self.leave()
@@ -175,12 +172,12 @@ def is_talking(server: psutil.Process, port: int) -> bool:
 async def post_with_picture(ada: Browser, ben: Browser, group: str) -> str:
     """Ada posts, and adds a picture while Ben's pages are closed: he goes on where he was."""
     post = await ada.post(f"/groups/{group}/posts", title="Seen", body=f"A {WORD} by the weir.")
-    for page in ben.sockets:
+    for page in ben.namespaces:
         heard = await page.hears("post.created")
         assert heard["data"]["body"] == post["body"]
         assert heard["actor_id"] == ada.user
     last = heard["event_id"]
-    count = len(ben.sockets)
+    count = len(ben.namespaces)
     await ben.leave()
     picture = await link_picture(ada, post["id"])
     pages = [await ben.listen(group, last) for _ in range(count)]
@@ -219,32 +216,30 @@ async def is_shown_and_found(ben: Browser, post: str) -> None:
         fetched = await store.get(media["url"])
     assert fetched.content == PICTURE
     assert fetched.headers["content-type"] == "image/png"
-    deadline = time.monotonic() + PATIENCE
-    while await ben.finds(WORD) != [post]:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE):
+        while await ben.finds(WORD) != [post]:  # noqa: ASYNC110  nothing announces it
+            await asyncio.sleep(0.1)
 
 
 async def is_thrown_out(ada: Browser, ben: Browser, group: str) -> None:
     banned = await ada.ask("PUT", f"/groups/{group}/members/{ben.user}/ban", json={})
     assert banned.json()["is_banned"]
-    for page in ben.sockets:
+    for page in ben.namespaces:
         await page.is_thrown_out(PATIENCE)
 
 
 async def nothing_is_left(
-    ada: Browser, ben: Browser, group: str, post: str, witness: clients.Client
+    ada: Browser, ben: Browser, group: str, post: str, witness: sockets.Client
 ) -> None:
     """Of the group Ben hears, reads and finds nothing any more, at any process. Ada does."""
-    heard = [page.ids for page in ben.sockets]
+    heard = [page.ids for page in ben.namespaces]
     later = await ada.post(f"/groups/{group}/posts", body=f"Another {WORD}.")
     await witness.hears("post.created")
-    deadline = time.monotonic() + PATIENCE
-    while set(await ada.finds(WORD)) != {post, later["id"]}:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
-    assert [page.ids for page in ben.sockets] == heard
-    assert all(page.types == ["attachment.added"] for page in ben.sockets)
+    async with asyncio.timeout(PATIENCE):
+        while set(await ada.finds(WORD)) != {post, later["id"]}:  # noqa: ASYNC110  nothing announces it
+            await asyncio.sleep(0.1)
+    assert [page.ids for page in ben.namespaces] == heard
+    assert all(page.types == ["attachment.added"] for page in ben.namespaces)
     for _ in range(3 * SERVERS):
         assert await ben.finds(WORD) == []
         assert await ben.refusal("GET", f"/groups/{group}/posts") == (403, "forbidden")
@@ -252,8 +247,8 @@ async def nothing_is_left(
         again = {"json": {"body": "Let me in"}}
         assert await ben.refusal("POST", f"/groups/{group}/posts", **again) == (403, "banned")
         assert await ben.refusal("POST", f"/groups/{group}/join") == (403, "banned")
-        page = clients.Client(ben.origin, f"/groups/{group}", ben.token, heard[0][-1])
-        assert await clients.refusal(page) == "not_found"
+        page = sockets.Client(ben.origin, f"/groups/{group}", ben.token, heard[0][-1])
+        assert await sockets.refusal(page) == "not_found"
         assert page.heard == []
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 import redis
 
-from tests import servers
+from tests.support import servers
 from tools import databases
 
 

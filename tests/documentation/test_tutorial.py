@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
 from tests.conftest import ServiceFactory, WorkerFactory
+from tests.support import servers
 from tools import parts
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 PATIENCE = 300.0  # seconds; pip takes its time
 USER = re.compile(r"USER=(\S{36})")

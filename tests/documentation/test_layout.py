@@ -1,0 +1,69 @@
+"""Layout of the code: which folder may import which, and how large a folder may be."""
+
+import ast
+import collections
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+# From the bottom up. A package imports from its own line and from the lines before it.
+LAYERS: Final = (
+    ("common", "gen"),
+    ("service.operations", "service.search", "workers.runtime"),
+    ("workers.index",),
+    ("service.media", "service.http"),
+    ("service.realtime", "workers"),
+    ("service.reference",),
+    ("service.routes",),
+    ("service",),
+    ("tools",),
+    ("bench",),
+    ("tests",),
+)
+MAX_MODULES: Final = 15
+
+
+def layer_of(module: str) -> int | None:
+    """Returns the layer of a module of this project, by its longest matching package."""
+    found = [
+        (len(package), number)
+        for number, packages in enumerate(LAYERS)
+        for package in packages
+        if module == package or module.startswith(f"{package}.")
+    ]
+    return max(found)[1] if found else None
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in ("common", "service", "workers", "tools", "bench"):
+        for path in (ROOT / package).rglob("*.py"):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_import_points_upwards() -> None:
+    for module, path in modules():
+        own = layer_of(module)
+        assert own is not None, module
+        for imported in imports(path):
+            layer = layer_of(imported)
+            assert layer is None or layer <= own, f"{module} imports {imported}"
+
+
+def test_no_folder_has_more_than_fifteen_modules() -> None:
+    folders = collections.Counter(
+        path.parent.relative_to(ROOT)
+        for package in ("common", "service", "workers", "tools", "bench", "tests")
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__init__.py"
+    )
+    large = {str(folder) for folder, count in folders.items() if count > MAX_MODULES}
+    assert large <= {"tools"}

@@ -1,0 +1,33 @@
+"""Waiting for a condition that nothing announces. Timeouts allow for a busy machine."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+TIMEOUT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.02
+
+
+def eventually(
+    check: Callable[[], Any],
+    seconds: float = TIMEOUT_SECONDS,
+    describe: Callable[[], object] = lambda: "",
+) -> None:
+    """Returns once the check passes. Fails after this many seconds, with a description."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, describe()
+        time.sleep(_POLL_SECONDS)
+
+
+async def eventually_async(
+    check: Callable[[], Any],
+    seconds: float = TIMEOUT_SECONDS,
+    describe: Callable[[], object] = lambda: "",
+) -> None:
+    """Does the same without blocking the event loop."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, describe()
+        await asyncio.sleep(_POLL_SECONDS)
