@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, from us and from the server alike."""
+"""Structured logs: one JSON object a line, from the service and from uvicorn (rule 00.30)."""
 
 import logging
 import sys

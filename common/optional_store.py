@@ -1,4 +1,4 @@
-"""Circuit breaker for a store whose answer is optional, such as a cache."""
+"""Circuit breaker for a store whose answer is optional, such as a cache (rule 00.17)."""
 
 import asyncio
 import time

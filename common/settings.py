@@ -233,7 +233,10 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def load(kind: type[AnySettings], **given: Any) -> AnySettings:
-    """Read the settings; the secret that signs development tokens is made where none is set."""
+    """Reads the settings, and makes the secret of development tokens if none is set.
+
+    Raises SettingsError with one line that names each invalid setting (rule 00.31).
+    """
     try:
         settings = kind(**given)
     except ValidationError as error:

@@ -31,7 +31,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[startup.State]:
 
 
 def _entry(app: Starlette, settings: configuration.ServiceSettings) -> ASGIApp:
-    """Where requests go in: before everything else for those of other sites' pages."""
+    """Wraps the application so that pages of the listed origins may call it (rule 00.27)."""
     if not settings.cors_origins:
         return app
     # No cookie opens anything here, a token does; so credentials are not allowed.

@@ -1,7 +1,7 @@
-"""The indexer: what changes goes from the outbox into the index that search asks (§5).
+"""The indexer: it writes the subjects of events to the index that search reads.
 
-Of a subject it writes the present state, whatever its events say, under a version that grows with
-the row: to write it twice, late or out of order does no harm.
+It writes the current state of a subject under the version of its row, so writing it twice, late or
+out of order is harmless. Implements rules 90.8 and 90.9.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
-"""The relay: events from the outbox to the Redis streams, each once and in order (§6).
+"""The relay: it publishes events from the outbox to the Redis streams, each once and in order.
 
-An event gets its place in a transaction of its own, before it is published under that place. Redis
-takes no place that it has had, so a relay that dies between publishing and saying so does no harm:
-the next one finds the event in its stream. Another event that it finds there instead is of a time
-that the database has forgotten, restored from an older backup: places go on above all of those.
+It commits the position of an event before it publishes the event there. Redis refuses a position
+that it already has, so a relay may die after publishing: the next one finds the event in its
+stream. If it finds another event there, the database was restored from an older backup. The relay
+then moves the sequence past the streams. Implements rules 06.7 and 06.8.
 """
 
 import contextlib

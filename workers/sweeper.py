@@ -1,4 +1,7 @@
-"""The sweeper: takes out of the bucket and the tables what has had its time. Any number may run."""
+"""The sweeper: it deletes expired rows and orphaned objects. Any number may run.
+
+Implements rules 06.9, 61.11, 61.12, 61.15 and 70.7.
+"""
 
 import argparse
 import asyncio

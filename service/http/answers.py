@@ -43,7 +43,7 @@ def ok(body: Any) -> Answer:
 
 
 def created(kind: str, body: Any, path: str | None = None) -> Answer:
-    """201 with the new thing; `path`, relative to the base, is where it is."""
+    """Answers 201; `path`, relative to the base, becomes its Location (rule 00.15)."""
     location = None if path is None else request.BASE + path
     return Answer(status=201, body=found(body), location=location, made=kind)
 

@@ -1,4 +1,7 @@
-"""Authentication of bearer tokens, from the token and the configured keys alone."""
+"""Authentication of bearer tokens, from the token and the configured keys alone.
+
+Implements rules 00.1, 00.2, 00.3, 00.4 and 00.32.
+"""
 
 import re
 import time

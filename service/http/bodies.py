@@ -36,6 +36,8 @@ Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 
 
 class Body(pydantic.BaseModel):
+    """Body of a request, which refuses unknown fields and other types (rule 00.10)."""
+
     model_config = pydantic.ConfigDict(strict=True, extra="forbid")
 
     def patch(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Endpoints of the API: authenticate, parse, run the handler, and send its answer."""
+"""Endpoints of the API: authenticate, parse, run the handler, and send its answer.
+
+Implements rules 00.5, 00.9, 00.12 and 00.24.
+"""
 
 import functools
 import re

@@ -1,7 +1,7 @@
-"""Requests that may be sent again (§1): the same answer, and one effect.
+"""Idempotency keys of requests: a repeated request has one effect and receives the same answer.
 
-PostgreSQL decides, in the transaction of the effect. Redis holds copies of the answers for a day,
-which save that transaction; it may lose them at any time.
+PostgreSQL decides, in the transaction of the effect. Redis caches answers for a day, which saves
+that transaction; it may lose them at any time. Implements rules 70.1, 70.2 and 70.5.
 """
 
 import datetime
@@ -39,7 +39,7 @@ class Key:
 
 
 def key_of(headers: Sequence[bytes], call: request.Call) -> Key | None:
-    """The key of a request with these Idempotency-Key headers. Raises Problem for a bad one."""
+    """Returns the key in these headers. Raises Problem for a malformed one (rule 00.13)."""
     if not headers:
         return None
     if len(headers) > 1 or not _KEY.fullmatch(headers[0]):

@@ -1,4 +1,4 @@
-"""What happens to every request, whatever its path: an id, a log line, metrics, headers."""
+"""Middleware of every request: its id, its log line, its metrics and the headers of its answer."""
 
 import functools
 import random
@@ -21,7 +21,7 @@ _CLIENT_GONE: Final = 499
 
 
 class Observation:
-    """The outermost layer. No error passes it."""
+    """Outermost layer; it answers every error. Implements rules 00.7, 00.14, 00.26 and 00.30."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -17,14 +17,14 @@ _LARGE: Final = 10**9
 
 
 def parse_uuid(text: str) -> uuid.UUID:
-    """An id in its canonical form, in either case. Raises ValueError."""
+    """Parses an id in its canonical form, in either case. Raises ValueError (rule 00.11)."""
     if not _UUID.fullmatch(text):
         raise ValueError("is not a UUID")
     return uuid.UUID(text)
 
 
 def parse_timestamp(text: str) -> datetime.datetime:
-    """A time of RFC 3339, which has an offset; in UTC. Raises ValueError."""
+    """Parses a time of RFC 3339 with an offset, into UTC. Raises ValueError (rule 00.23)."""
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError("is not a time of RFC 3339 with an offset")
     try:
@@ -50,21 +50,21 @@ def parse_flag(text: str) -> bool:
 
 
 def check_text(text: str) -> str:
-    """The text, if PostgreSQL can hold it. Raises ValueError."""
+    """Returns the text if PostgreSQL can store it. Raises ValueError (rule 00.22)."""
     if "\0" in text:
         raise ValueError("has a NUL character")
     return text
 
 
 def decode_segment(segment: str) -> str:
-    """A percent-encoded segment of a path, decoded. Raises ValueError."""
+    """Decodes a percent-encoded segment of a path. Raises ValueError (rule 00.18)."""
     return check_text(urllib.parse.unquote_to_bytes(segment.encode("latin-1")).decode())
 
 
 def normal_path(raw: bytes) -> str:
-    """The path as the router reads it: each segment percent-encoded in one way.
+    """Returns the path for the router, with each segment percent-encoded in one way.
 
-    So an encoded slash stays inside its segment, and %67roups is groups.
+    An encoded slash stays inside its segment, and %67roups becomes groups (rule 00.18).
     """
     path = raw.decode("latin-1")
     if "%" not in path:

@@ -1,6 +1,7 @@
-"""Every error that leaves the service: application/problem+json (RFC 9457), and nothing internal.
+"""Error answers of the service: application/problem+json (RFC 9457), without internals.
 
-What the rulebook refuses comes with its status, code and message; the rest is decided here.
+A refusal of the rulebook keeps its status, code and message; this module decides about all others.
+Implements rules 00.6, 00.8 and 01.5.
 """
 
 import http

@@ -1,4 +1,4 @@
-"""How many requests one user, or one address without a user, may send."""
+"""Rate limits of requests, per user, or per address without a user."""
 
 import math
 import time
@@ -15,7 +15,7 @@ _ALLOWED: Final = None
 
 
 class Limiter:
-    """Counts in Redis, for all processes together. Without Redis everything is allowed."""
+    """Counts requests in Redis, for all processes, and allows all without Redis (rule 00.16)."""
 
     def __init__(self, rates: str, redis_url: str) -> None:
         self._rates = limits.parse_many(rates)

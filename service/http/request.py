@@ -103,6 +103,7 @@ class Call:
             raise problems.invalid(name, str(error)) from None
 
     def _queried(self) -> dict[str, list[str]]:
+        """Returns the values of each query parameter. Raises Problem (rules 00.21 and 00.22)."""
         if self._query is None:
             try:
                 text = parsing.check_text(self.query_string.decode())

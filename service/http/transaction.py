@@ -68,9 +68,10 @@ async def perform(
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
-    """What an attempt gives; it is made again where it lost a race and had no effect.
+    """Returns the result of an attempt, and retries one that lost a race and had no effect.
 
-    A lost connection leaves open whether there was one: then only where it is `repeatable`.
+    After a lost connection the effect is unknown: only a `repeatable` attempt is retried then
+    (rule 00.25).
     """
     number = 1
     while True:

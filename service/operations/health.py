@@ -1,4 +1,4 @@
-"""Whether the process is to get requests, and whether what it stands on is there."""
+"""Health of the process and of each backing store. Implements rule 00.28."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

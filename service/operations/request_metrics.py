@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests by route, and what was made."""
+"""Metrics of the service: requests by route, created things, sockets. Implements rule 00.29."""
 
 import os
 from pathlib import Path

@@ -11,7 +11,7 @@ from service.http import context
 def of(request: Request) -> tuple[settings.Example, ...]:
     """Returns the example users if the request names a loopback host, else none.
 
-    A loopback name keeps other sites from reading the tokens by DNS rebinding.
+    A loopback name keeps other sites from reading the tokens by DNS rebinding (rule 00.20).
     """
     try:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""

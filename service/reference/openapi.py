@@ -1,4 +1,4 @@
-"""OpenAPI document of the API, made from the route tables.
+"""OpenAPI document of the API, made from the route tables. Implements rule 00.19.
 
 `python -m service.routes` prints it.
 """

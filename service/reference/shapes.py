@@ -17,6 +17,11 @@ from pydantic.json_schema import models_json_schema
 
 from gen.jobs import models
 
+# Citations of rules in the comments of the catalogue, which readers of the documents cannot follow.
+_CITATION: Final = re.compile(
+    r" \((?:§|rules? \d)[^)]*\)| Implements rules? \d\d\.\d+(?:(?:, | and )\d\d\.\d+)*\."
+)
+
 Role = Literal["owner", "admin", "moderator", "member"]
 
 
@@ -102,8 +107,8 @@ def schemas(
 
 
 def plain(text: str) -> str:
-    """Without references to the specification, and with arguments as HTTP names them."""
-    return re.sub(r"\bp_(\w+)", r"`\1`", re.sub(r" \(§[^)]*\)", "", text))
+    """Returns the text without citations of rules, and with arguments as HTTP names them."""
+    return re.sub(r"\bp_(\w+)", r"`\1`", _CITATION.sub("", text))
 
 
 def field_type(owner: str, name: str, declared: Any) -> Any:

@@ -1,7 +1,8 @@
-"""What OpenSearch proposes for a search. It decides nothing: SQL says who may see what it finds.
+"""Candidates of a search, from OpenSearch. SQL decides which of them the caller may see.
 
-A score tells only how many words matched, and where: a rarer word doesn't count for more. Otherwise
-it would show in the scores how rare a word is in groups that the caller knows nothing of.
+A score depends only on how many words matched, and where. A rare word counts no more than others:
+otherwise scores would reveal how rare a word is in hidden groups. Implements rules 90.5, 90.6, 90.7
+and 90.18.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""Example data: the fixtures of §12, and as much more as somebody wants for trying out size."""
+"""Example data: the fixtures, and any amount of generated data for tests of size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

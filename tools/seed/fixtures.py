@@ -1,4 +1,4 @@
-"""The example data of §12: three groups on two campuses, and ten people who know each other.
+"""The fixtures: three groups on two campuses, and ten people who know each other.
 
 All of it is made through the functions of `api`, as a trusted job does it, in one transaction: it
 is there whole or not at all, and a second run finds it.

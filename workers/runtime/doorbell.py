@@ -19,7 +19,7 @@ RECONNECTED_AFTER: Final = 1.0
 
 
 class Doorbell:
-    """Rings when events come while somebody sleeps. Who waits for it polls, too: it may be deaf."""
+    """Wakes idle consumers by NOTIFY. They also poll, since one may be missed (rule 06.5)."""
 
     def __init__(
         self,
