@@ -114,3 +114,21 @@ $$;
 comment on function api.list_audit_log(uuid, uuid, int, text, text, boolean) is
   'The audit log of a group, newest first; for admins. Raises unauthenticated, not_found, forbidden, '
   'validation_failed, invalid_cursor (§2, §7).';
+
+create function api.tg_audit_log__append_only()
+returns trigger
+language plpgsql
+set search_path = public, api, pg_temp
+as $$
+begin
+  if tg_op = 'UPDATE' and current_setting('communities.erasing', true) = 'on' then
+    return null;
+  end if;
+  raise exception 'the audit log is append-only' using errcode = 'restrict_violation';
+end
+$$;
+comment on function api.tg_audit_log__append_only() is
+  'Refuses every change to the audit log but the erasure of a user from it.';
+
+create trigger tg_audit_log__append_only before update or delete or truncate on public.audit_log
+for each statement execute function api.tg_audit_log__append_only();

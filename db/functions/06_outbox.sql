@@ -140,7 +140,7 @@ declare
   v_last bigint;
   v_given int;
 begin
-  select last_seq into v_last from stream_sequence for update;
+  v_last := lock_stream_sequence();
   with waiting as (
     select id, v_last + row_number() over (order by id) as seq
     from (
@@ -169,7 +169,7 @@ as $$
 begin
   -- One relay publishes at a time, and always the first that is not published: Redis takes no event
   -- behind one that it has.
-  perform from stream_sequence for update;
+  perform lock_stream_sequence();
   return query
     select
       e.id, e.stream, e.stream_seq, e.event_type, e.group_id,

@@ -600,3 +600,19 @@ end
 $$;
 comment on function api.mark_orphaned_objects(text[]) is
   'Orphans those objects that no upload, copy or attachment refers to. Returns their number (§4).';
+
+create function api.tg_group_entity__remove_subject()
+returns trigger
+language plpgsql
+set search_path = public, api, pg_temp
+as $$
+begin
+  delete from media_attachment where subject_type = 'group' and subject_id = old.id;
+  return null;
+end
+$$;
+comment on function api.tg_group_entity__remove_subject() is
+  'Removes the pictures of a removed group.';
+
+create trigger tg_group_entity__remove_subject after delete on public.group_entity
+for each row execute function api.tg_group_entity__remove_subject();

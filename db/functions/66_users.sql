@@ -94,9 +94,9 @@ as $$
 begin
   perform check_user(p_user_id);
   perform erase_moderator(p_user_id);
-  -- Before the groups, as whoever edits a post has it before its group: nobody waits the other way.
   perform lock_threads_of(p_user_id);
   perform lock_groups_of(p_user_id);
+  perform require_successors(p_user_id);
   return query select 'member', erase_members(p_user_id);
   return query select 'group', erase_maker(p_user_id);
   return query select 'invitation', erase_invitations(p_user_id);
@@ -121,24 +121,21 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 begin
-  perform from moderation_batch where p_user_id in (actor_id, undone_by) order by id for no key update;
+  perform lock_batches_of(p_user_id);
   update moderation_batch set actor_id = viewer(null) where actor_id = p_user_id;
   update moderation_batch set undone_by = viewer(null) where undone_by = p_user_id;
 end
 $$;
 comment on function api.erase_moderator(uuid) is 'Makes nobody the moderator of a user''s batches.';
 
-create function api.lock_groups_of(p_user_id uuid)
+create function api.require_successors(p_user_id uuid)
 returns void
-language plpgsql volatile
+language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 declare
   v_orphans text;
 begin
-  perform from group_entity
-  where created_by = p_user_id or id in (select group_id from group_member where user_id = p_user_id)
-  order by id for no key update;
   select string_agg(g.id::text, ', ' order by g.id) into v_orphans
   from group_entity as g
   where g.deleted_at is null and rank_in_group(g.id, p_user_id) = 4 and not exists (
@@ -152,8 +149,8 @@ begin
   end if;
 end
 $$;
-comment on function api.lock_groups_of(uuid) is
-  'Locks the groups that a user made or has met. Raises last_owner naming those that would have none.';
+comment on function api.require_successors(uuid) is
+  'Raises last_owner naming the groups whose only owner is the user. Implements rule 66.6.';
 
 create function api.erase_members(p_user_id uuid)
 returns bigint
@@ -161,9 +158,7 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 declare
-  v_members group_member[] := array(
-    select m from group_member as m where m.user_id = p_user_id order by m.group_id for update
-  );
+  v_members group_member[] := lock_members_of(p_user_id);
 begin
   update group_member set left_at = now(), role = 'member', updated_at = now()
   where user_id = p_user_id and left_at is null;
@@ -221,28 +216,6 @@ end
 $$;
 comment on function api.erase_invitations(uuid) is
   'Removes the invitations that a user made or was sent, and their requests to join; how many.';
-
-create function api.lock_threads_of(p_user_id uuid)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-begin
-  perform from post
-  where author_id = p_user_id
-    or id in (select post_id from comment where author_id = p_user_id)
-    or id in (select post_id from reaction where user_id = p_user_id)
-  order by id for no key update;
-  perform from comment
-  where author_id = p_user_id
-    or id in (
-      select subject_id from reaction where user_id = p_user_id and subject_type = 'comment'
-    )
-  order by id for no key update;
-end
-$$;
-comment on function api.lock_threads_of(uuid) is
-  'Locks the posts and comments that a user wrote or reacted to, in the order of all.';
 
 create function api.erase_reactions(p_user_id uuid)
 returns bigint
@@ -376,8 +349,8 @@ begin
   where actor_id = p_user_id or before::text like v_like or after::text like v_like;
   get diagnostics v_entries = row_count;
   perform set_config('communities.erasing', 'off', true);
-  -- The relay works on the same rows: it waits.
-  perform from stream_sequence for update;
+  -- The relay updates the same rows; it waits.
+  perform lock_stream_sequence();
   update outbox_event
   set payload = without_user(
     jsonb_set(payload, '{data}', without_user(payload -> 'data', p_user_id)), p_user_id
