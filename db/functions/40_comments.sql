@@ -1,4 +1,4 @@
--- Comments (§2, §3.1). A thread's counter and its tombstones are kept by triggers (80_counters.sql).
+-- Comments (§2, §3.1). A thread's counter and its tombstones are kept by triggers (80_counters.sql, 82_tombstones.sql).
 
 create function api.create_comment(
   p_actor uuid, p_post_id uuid, p_body text, p_parent_id uuid default null

@@ -25,7 +25,10 @@ class Querier:
         self._conn = conn
 
     def counter_repair(self) -> int | None:
-        """Mends every counter that is wrong, under load too; how many it mended (§1.2)."""
+        """Repairs every wrong counter, under load too.
+
+        Returns the number of repaired counters. Implements rule 83.2.
+        """
         cur = self._conn.execute(COUNTER_REPAIR)
         row = cur.fetchone()
         if row is None:
@@ -34,7 +37,7 @@ class Querier:
         return scalar
 
     def counter_verify(self) -> collections.abc.Iterator[models.ApiCounterDrift]:
-        """Names every counter that does not agree with the rows it counts; none, ever (§1.2)."""
+        """Returns every counter that differs from the rows it counts. Implements rule 83.1."""
         cur = self._conn.execute(COUNTER_VERIFY)
         for row in cur.fetchall():
             yield models.ApiCounterDrift(
@@ -50,7 +53,10 @@ class AsyncQuerier:
         self._conn = conn
 
     async def counter_repair(self) -> int | None:
-        """Mends every counter that is wrong, under load too; how many it mended (§1.2)."""
+        """Repairs every wrong counter, under load too.
+
+        Returns the number of repaired counters. Implements rule 83.2.
+        """
         cur = await self._conn.execute(COUNTER_REPAIR)
         row = await cur.fetchone()
         if row is None:
@@ -59,7 +65,7 @@ class AsyncQuerier:
         return scalar
 
     async def counter_verify(self) -> collections.abc.AsyncIterator[models.ApiCounterDrift]:
-        """Names every counter that does not agree with the rows it counts; none, ever (§1.2)."""
+        """Returns every counter that differs from the rows it counts. Implements rule 83.1."""
         cur = await self._conn.execute(COUNTER_VERIFY)
         for row in await cur.fetchall():
             yield models.ApiCounterDrift(

@@ -56,7 +56,7 @@ class ApiConstraintCode(pydantic.BaseModel):
 
 
 class ApiCounterDrift(pydantic.BaseModel):
-    """Shape of a counter that is wrong: which, of what, as stored and as counted."""
+    """Shape of a wrong counter: its name, its subject, the stored and the actual value."""
 
     counter: str
     subject: str
