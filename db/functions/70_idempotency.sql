@@ -9,7 +9,7 @@
 create view api.stored_answers as
 select status, location, body
 from public.idempotency_key;
-comment on view api.stored_answers is 'Shape of the stored answer of a request (§3).';
+comment on view api.stored_answers is 'Shape of the stored answer of a request (rule 70.1).';
 
 create function api.claim_idempotency_key(p_actor uuid, p_key text, p_fingerprint text)
 returns setof api.stored_answers
@@ -22,9 +22,10 @@ begin
 end
 $$;
 comment on function api.claim_idempotency_key(uuid, text, text) is
-  'Claims a key for the effect of this transaction and returns no row; returns the stored answer when '
-  'the request succeeded within the last 24 hours. p_fingerprint identifies method, path and body. '
-  'Raises unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (§3).';
+  'Claims a key for the effect of this transaction and returns no row; returns the stored answer '
+  'when the request succeeded within the last 24 hours. p_fingerprint identifies method, path and '
+  'body. Raises unauthenticated, validation_failed, idempotency_key_reused, '
+  'idempotency_in_progress (rules 70.1, 70.2, 70.3 and 70.5).';
 
 create function api.reserve_idempotency_key(p_actor uuid, p_key text, p_fingerprint text)
 returns setof api.stored_answers
@@ -40,9 +41,10 @@ begin
 end
 $$;
 comment on function api.reserve_idempotency_key(uuid, text, text) is
-  'Reserves a key for ten seconds and returns no row, so that the caller alone prepares the transaction '
-  'that claims the key; returns the stored answer when there is one. Raises unauthenticated, '
-  'validation_failed, idempotency_key_reused, idempotency_in_progress (§3).';
+  'Reserves a key for ten seconds and returns no row, so that the caller alone prepares the '
+  'transaction that claims the key; returns the stored answer when there is one. Raises '
+  'unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress '
+  '(rule 70.6).';
 
 create function api.take_idempotency_key(
   p_actor uuid, p_key text, p_fingerprint text, p_reserved_until timestamptz
@@ -76,9 +78,10 @@ exception when lock_not_available then
 end
 $$;
 comment on function api.take_idempotency_key(uuid, text, text, timestamptz) is
-  'Claims a key, or reserves it until p_reserved_until; returns the stored answer when there is one. A '
-  'claim takes over a reservation of the same request, or one that has expired. Raises '
-  'unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (§3).';
+  'Claims a key, or reserves it until p_reserved_until; returns the stored answer when there is '
+  'one. A claim takes over a reservation of the same request, or one that has expired. Raises '
+  'unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (rules 70.3 '
+  'and 70.8).';
 
 create function api.find_stored_answer(p_actor uuid, p_key text, p_fingerprint text)
 returns setof api.stored_answers
@@ -101,7 +104,7 @@ end
 $$;
 comment on function api.find_stored_answer(uuid, text, text) is
   'Returns the answer stored under a key. Raises idempotency_in_progress while there is none, '
-  'idempotency_key_reused for another request (§3).';
+  'idempotency_key_reused for another request (rules 70.1, 70.2 and 70.3).';
 
 create function api.release_idempotency_key(p_actor uuid, p_key text, p_fingerprint text)
 returns void
@@ -120,8 +123,8 @@ begin
 end
 $$;
 comment on function api.release_idempotency_key(uuid, text, text) is
-  'Ends a reservation whose request was refused, unless a concurrent transaction has claimed the key. '
-  'Raises unauthenticated (§3).';
+  'Ends a reservation whose request was refused, unless a concurrent transaction has claimed the '
+  'key. Raises unauthenticated (rules 70.4 and 70.6).';
 
 create function api.store_idempotent_answer(
   p_actor uuid, p_key text, p_status int, p_location text, p_body text
@@ -141,8 +144,8 @@ begin
 end
 $$;
 comment on function api.store_idempotent_answer(uuid, text, int, text, text) is
-  'Stores the answer of the request whose key this transaction has claimed. Raises unauthenticated, '
-  'not_found (§3).';
+  'Stores the answer of the request whose key this transaction has claimed. Raises '
+  'unauthenticated, not_found (rules 70.4 and 70.9).';
 
 create function api.prune_idempotency_keys(p_most int default 10000)
 returns int
@@ -165,4 +168,5 @@ begin
 end
 $$;
 comment on function api.prune_idempotency_keys(int) is
-  'Deletes at most p_most keys older than 24 hours. Returns the number of deleted keys (§3).';
+  'Deletes at most p_most keys older than 24 hours. Returns the number of deleted keys '
+  '(rule 70.7).';

@@ -54,7 +54,7 @@ class AsyncQuerier:
         answer when the request succeeded within the last 24 hours.
 
         `fingerprint` identifies method, path and body. Raises unauthenticated, validation_failed,
-        idempotency_key_reused, idempotency_in_progress (§3).
+        idempotency_key_reused, idempotency_in_progress (rules 70.1, 70.2, 70.3 and 70.5).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
         cur = await self._conn.execute(IDEMPOTENCY_KEY_CLAIM, bound)
@@ -73,7 +73,7 @@ class AsyncQuerier:
         """Ends a reservation whose request was refused, unless a concurrent transaction has claimed
         the key.
 
-        Raises unauthenticated (§3).
+        Raises unauthenticated (rules 70.4 and 70.6).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
         await self._conn.execute(IDEMPOTENCY_KEY_RELEASE, bound)
@@ -89,7 +89,7 @@ class AsyncQuerier:
         transaction that claims the key; returns the stored answer when there is one.
 
         Raises unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress
-        (§3).
+        (rule 70.6).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
         cur = await self._conn.execute(IDEMPOTENCY_KEY_RESERVE, bound)
@@ -109,7 +109,7 @@ class AsyncQuerier:
     ) -> None:
         """Stores the answer of the request whose key this transaction has claimed.
 
-        Raises unauthenticated, not_found (§3).
+        Raises unauthenticated, not_found (rules 70.4 and 70.9).
         """
         bound = {"actor": actor, "key": key, "status": status, "location": location, "body": body}
         await self._conn.execute(IDEMPOTENT_ANSWER_STORE, bound)

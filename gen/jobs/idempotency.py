@@ -19,7 +19,7 @@ class Querier:
     def idempotency_key_prune(self, *, most: int) -> int | None:
         """Deletes at most `most` keys older than 24 hours.
 
-        Returns the number of deleted keys (§3).
+        Returns the number of deleted keys (rule 70.7).
         """
         cur = self._conn.execute(IDEMPOTENCY_KEY_PRUNE, {"most": most})
         row = cur.fetchone()
@@ -36,7 +36,7 @@ class AsyncQuerier:
     async def idempotency_key_prune(self, *, most: int) -> int | None:
         """Deletes at most `most` keys older than 24 hours.
 
-        Returns the number of deleted keys (§3).
+        Returns the number of deleted keys (rule 70.7).
         """
         cur = await self._conn.execute(IDEMPOTENCY_KEY_PRUNE, {"most": most})
         row = await cur.fetchone()

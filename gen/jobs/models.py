@@ -310,7 +310,7 @@ class ApiSearchable(pydantic.BaseModel):
 
 
 class ApiStoredAnswer(pydantic.BaseModel):
-    """Shape of the stored answer of a request (§3)."""
+    """Shape of the stored answer of a request (rule 70.1)."""
 
     status: int | None
     location: str | None
