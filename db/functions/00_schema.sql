@@ -1,5 +1,6 @@
--- The replaceable schema: these files, in the order of their names, are all of it. `make migrate`
--- runs them in one transaction whenever one of them has changed; nothing durable depends on api.
+-- Schema api: the replaceable part of the database. `make migrate` runs the files of this folder in
+-- the order of their names, in one transaction, whenever one of them has changed. Nothing durable
+-- depends on api.
 
 drop schema if exists api cascade;
 create schema api authorization communities_owner;

@@ -30,7 +30,8 @@ union all select 'mime_not_allowed', 422, 'File type not allowed.'
 union all select 'rate_limited', 429, 'Too many requests. Retry later.'
 union all select 'too_many_uploads', 429, 'Too many pending uploads. Link some or wait.'
 union all select 'unavailable', 503, 'Service unavailable. Retry later.';
-comment on view api.error_codes is 'Code of every error, its HTTP status and its title (§9).';
+comment on view api.error_codes is
+  'Code of every error, with its HTTP status and title (rule 01.1).';
 
 -- Functions check a rule before they write. A constraint catches the races that they cannot see.
 create view api.constraint_codes as
@@ -43,7 +44,7 @@ union all select 'media_attachment_s3_key_key', 'attachment_mismatch'
 union all select 'post_media_count_check', 'attachment_limit'
 union all select 'comment_media_count_check', 'attachment_limit';
 comment on view api.constraint_codes is
-  'Error code of each constraint that a race can violate (§9).';
+  'Error code of each constraint that a race can violate (rule 01.3).';
 
 create function api.fail(
   p_code text, p_message text default null, p_errors json default '[]',
@@ -68,7 +69,8 @@ end
 $$;
 comment on function api.fail(text, text, json, int) is
   'Raises a registered error: SQLSTATE PT and the status, HINT the code. DETAIL is a JSON object: '
-  'errors lists {"field", "message"}; retry_after_seconds is present if the caller may retry (§9).';
+  'errors lists {"field", "message"}; retry_after_seconds is present if the caller may retry '
+  '(rules 01.2, 01.5 and 01.6).';
 
 create function api.fail_constraint(p_constraint text)
 returns void
@@ -80,7 +82,7 @@ begin
 end
 $$;
 comment on function api.fail_constraint(text) is
-  'Raises the registered error of a violated constraint (§9).';
+  'Raises the registered error of a violated constraint (rule 01.3).';
 
 create function api.reject_invalid(variadic p_errors json[])
 returns void
@@ -94,7 +96,7 @@ begin
 end
 $$;
 comment on function api.reject_invalid(json[]) is
-  'Raises validation_failed with the field errors that are not null, if there are any (§8, §9).';
+  'Raises validation_failed with the field errors that are not null, if there are any (rule 01.4).';
 
 create function api.array_remove_nulls(p_items json[])
 returns json[]
@@ -110,4 +112,4 @@ returns json
 language sql stable
 return json_build_object('field', p_field, 'message', p_message);
 comment on function api.field_error(text, text) is
-  'Returns one entry of the errors of validation_failed (§9).';
+  'Returns one entry of the errors of validation_failed.';

@@ -1,4 +1,4 @@
--- Values: how texts, tags, emoji, cursors and page sizes are normalised and checked (§7, §8).
+-- Values: how texts, tags, emoji, cursors and page sizes are normalised and checked.
 -- A check_… function returns null for a valid value and a field error for an invalid one.
 --
 -- An SQL function is declared as volatile as the most volatile function that it calls, and has no
@@ -24,7 +24,7 @@ returns text
 language sql immutable
 return lower(p_text collate api.unicode_case);
 comment on function api.lower_case(text) is
-  'Returns the text in lower case, the same in every database.';
+  'Returns the text in lower case, the same in every database (rule 02.6).';
 
 create function api.trim_text(p_text text)
 returns text
@@ -34,7 +34,8 @@ return btrim(
   E'\u0009\u000a\u000b\u000c\u000d\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005'
   '\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'
 );
-comment on function api.trim_text(text) is 'Returns the text without Unicode white space at its ends (§8).';
+comment on function api.trim_text(text) is
+  'Returns the text without Unicode white space at its ends (rule 02.1).';
 
 create function api.is_blank(p_text text)
 returns boolean
@@ -47,7 +48,7 @@ return p_text !~ (
 );
 comment on function api.is_blank(text) is
   'Returns whether the text shows nothing: it has only white space, control and format characters, '
-  'fillers, variation selectors and tags (§8).';
+  'fillers, variation selectors and tag characters (rule 02.3).';
 
 create function api.clean_text(p_text text)
 returns text
@@ -59,21 +60,23 @@ return case
   else api.trim_text(normalize(p_text, nfc))
 end;
 comment on function api.clean_text(text) is
-  'Returns the text as it is stored: in NFC, trimmed, and empty if it shows nothing (§8).';
+  'Returns the stored form of a text: in NFC, trimmed, and empty if it shows nothing (rules 02.1 '
+  'and 02.3).';
 
 create function api.has_bidi_controls(p_text text)
 returns boolean
 language sql immutable
 return p_text ~ '[\u202a-\u202e\u2066-\u2069]';
 comment on function api.has_bidi_controls(text) is
-  'Returns whether the text has characters that reorder the text around it (§8).';
+  'Returns whether the text has characters that reorder the text around it (rule 02.4).';
 
 create function api.clean_name(p_name text)
 returns text
 language sql immutable
 return case when api.has_bidi_controls(p_name) then p_name else api.clean_text(p_name) end;
 comment on function api.clean_name(text) is
-  'Returns a name or title as it is stored; one that check_name refuses stays as it is (§8).';
+  'Returns the stored form of a name or title. A text that check_name refuses stays as it is '
+  '(rules 02.1 and 02.4).';
 
 create function api.remove_invisible(p_text text)
 returns text
@@ -86,8 +89,8 @@ return regexp_replace(
   '', 'g'
 );
 comment on function api.remove_invisible(text) is
-  'Returns a tag or emoji without zero-width characters, so that two which look alike are one. '
-  'Joiners (ZWJ, ZWNJ) stay between visible characters.';
+  'Returns a tag or emoji without zero-width characters, so that two tags that look alike are '
+  'equal. Joiners between visible characters stay (rules 02.5 and 02.19).';
 
 create function api.check_text(p_field text, p_value text, p_min int, p_max int)
 returns json
@@ -100,8 +103,8 @@ return case
     then api.field_error(p_field, format('has more than %s characters', p_max))
 end;
 comment on function api.check_text(text, text, int, int) is
-  'Returns a field error unless the clean text has p_min to p_max characters, counted in code points '
-  '(§8).';
+  'Returns a field error unless the clean text has p_min to p_max code points (rules 02.2 and '
+  '02.3).';
 
 create function api.check_name(p_field text, p_value text, p_min int, p_max int)
 returns json
@@ -112,8 +115,8 @@ return case
   else api.check_text(p_field, p_value, p_min, p_max)
 end;
 comment on function api.check_name(text, text, int, int) is
-  'Returns a field error unless the clean name or title has p_min to p_max characters and no bidi '
-  'controls (§8).';
+  'Returns a field error unless the clean name or title has p_min to p_max code points and no bidi '
+  'controls (rules 02.2 and 02.4).';
 
 create function api.check_choice(p_field text, p_value text, variadic p_choices text[])
 returns json
@@ -124,7 +127,7 @@ return case
     then api.field_error(p_field, 'is not one of ' || array_to_string(p_choices, ', '))
 end;
 comment on function api.check_choice(text, text, text[]) is
-  'Returns a field error unless the value is one of the choices (§8).';
+  'Returns a field error unless the value is one of the choices (rule 02.11).';
 
 create function api.check_future(p_field text, p_value timestamptz)
 returns json
@@ -133,7 +136,7 @@ return case
   when p_value <= now() or not isfinite(p_value) then api.field_error(p_field, 'is not in the future')
 end;
 comment on function api.check_future(text, timestamptz) is
-  'Returns a field error if a time is given that is past or infinite (§8).';
+  'Returns a field error if a time is given that is past or infinite (rule 02.11).';
 
 -- Emoji ------------------------------------------------------------------------------------------
 
@@ -163,8 +166,8 @@ return regexp_replace(
   E'\\1\ufe0f', 'g'
 );
 comment on function api.canonical_emoji(text) is
-  'Returns the fully qualified form of an emoji, as Unicode''s emoji data defines it: U+FE0F follows '
-  'each character that is shown as text by default, and no other (§8).';
+  'Returns the fully qualified form of an emoji, as Unicode defines it. U+FE0F follows each '
+  'character that is shown as text by default, and no other (rule 02.8).';
 
 create function api.check_emoji(p_field text, p_emoji text)
 returns json
@@ -177,8 +180,8 @@ return case
     then api.field_error(p_field, 'has white space or control characters')
 end;
 comment on function api.check_emoji(text, text) is
-  'Returns a field error unless the canonical emoji has 1 to 16 code points, and none of them is white '
-  'space or a control character (§8).';
+  'Returns a field error unless the canonical emoji has 1 to 16 code points, without white space '
+  'and control characters (rule 02.9).';
 
 -- Tags -------------------------------------------------------------------------------------------
 
@@ -197,7 +200,7 @@ return regexp_replace(
 );
 comment on function api.fold_tag(text) is
   'Returns the stored form of a tag: in NFKC and lower case, without leading #, with one space for '
-  'inner white space, and with canonical emoji (§8).';
+  'inner white space, and with canonical emoji (rules 02.6 and 02.8).';
 
 create function api.fold_tags(p_tags text[])
 returns text[]
@@ -220,7 +223,7 @@ begin
 end
 $$;
 comment on function api.fold_tags(text[]) is
-  'Returns the stored forms of the tags, each once, in the order given (§8).';
+  'Returns the stored forms of the tags, each once, in the order given (rule 02.6).';
 
 create function api.check_tag(p_field text, p_tag text)
 returns json
@@ -230,8 +233,8 @@ return case
   else api.check_name(p_field, p_tag, 1, 50)
 end;
 comment on function api.check_tag(text, text) is
-  'Returns a field error unless the folded tag shows something, and has 1 to 50 characters and no bidi '
-  'controls (§8).';
+  'Returns a field error unless the folded tag shows something, and has 1 to 50 characters and no '
+  'bidi controls (rules 02.4 and 02.7).';
 
 create function api.check_tags(p_field text, p_tags text[])
 returns json
@@ -253,7 +256,7 @@ begin
 end
 $$;
 comment on function api.check_tags(text, text[]) is
-  'Returns a field error unless there are at most 10 folded tags and each is valid (§8).';
+  'Returns a field error unless there are at most 10 folded tags and each is valid (rule 02.7).';
 
 -- Other fields -----------------------------------------------------------------------------------
 
@@ -265,7 +268,7 @@ return case
     then api.field_error(p_field, 'is not 3 to 80 of the characters a-z, 0-9 and -')
 end;
 comment on function api.check_slug(text, text) is
-  'Returns a field error if a malformed slug is given (§8).';
+  'Returns a field error if a malformed slug is given (rule 02.10).';
 
 create function api.is_of_type(p_value jsonb, p_type text)
 returns boolean
@@ -311,7 +314,7 @@ end
 $$;
 comment on function api.check_patch(jsonb, jsonb) is
   'Returns the field errors of a merge patch. p_types maps each field that may be patched to its '
-  'type: string, boolean, uuid or strings, followed by ? if null clears the field (§8).';
+  'type: string, boolean, uuid or strings, followed by ? if null clears the field (rule 02.12).';
 
 create function api.to_text_array(p_value jsonb)
 returns text[]
@@ -332,7 +335,7 @@ return left(
   p_length
 );
 comment on function api.random_code(int) is
-  'Returns up to 43 random letters and digits from a cryptographically strong source.';
+  'Returns up to 43 random letters and digits from a cryptographically strong source (rule 02.16).';
 
 create function api.slug_of(p_name text)
 returns text
@@ -346,19 +349,21 @@ begin
   return case when char_length(v_slug) < 3 then btrim('group-' || v_slug, '-') else v_slug end;
 end
 $$;
-comment on function api.slug_of(text) is 'Returns a valid slug derived from a name (§1, limits of §8).';
+comment on function api.slug_of(text) is 'Returns a valid slug derived from a name (rule 02.10).';
 
 create function api.with_random_ending(p_slug text)
 returns text
 language sql volatile
 return left(p_slug, 67) || '-' || api.lower_case(api.random_code(12));
 comment on function api.with_random_ending(text) is
-  'Returns the slug with an unguessable ending, so that no clash reveals a secret group (§2).';
+  'Returns the slug with an unguessable ending, so that no clash reveals a secret group (rule '
+  '10.4).';
 
 -- Pages ------------------------------------------------------------------------------------------
 
 create type api.page_key as (created_at timestamptz, id uuid);
-comment on type api.page_key is 'Position of a row in a list; every list is ordered by it (§7).';
+comment on type api.page_key is
+  'Position of a row in a list; every list is ordered by it (rule 02.13).';
 
 create function api.cursor_of(p_created_at timestamptz, p_id uuid)
 returns text
@@ -373,8 +378,8 @@ return translate(
   E'+/=\n', '-_'
 );
 comment on function api.cursor_of(timestamptz, uuid) is
-  'Returns the cursor of a row: base64url of its creation time in UTC with microseconds, | and its id '
-  '(§7).';
+  'Returns the cursor of a row: base64url of its creation time in UTC with microseconds, | and its '
+  'id (rule 02.13).';
 
 create function api.parse_cursor(p_cursor text)
 returns api.page_key
@@ -405,8 +410,8 @@ begin
 end
 $$;
 comment on function api.parse_cursor(text) is
-  'Returns the position that a cursor encodes. Raises invalid_cursor unless the service could have made '
-  'the cursor (§7).';
+  'Returns the position that a cursor encodes. Raises invalid_cursor unless the service could have '
+  'made the cursor (rule 02.17).';
 
 create type api.page_request as (
   created_at timestamptz, -- the page starts beyond this position
@@ -414,7 +419,8 @@ create type api.page_request as (
   is_ascending boolean, -- reads from older to newer rows
   max_rows int
 );
-comment on type api.page_request is 'The rows of a list that one page asks for, and the direction to read them in (§7).';
+comment on type api.page_request is
+  'Rows of a list that one page asks for, and the direction to read them in.';
 
 create function api.parse_page(
   p_before text, p_after text, p_limit int, p_lookahead boolean, p_newest_first boolean,
@@ -446,9 +452,10 @@ begin
 end
 $$;
 comment on function api.parse_page(text, text, int, boolean, boolean, json[]) is
-  'Returns the page that the arguments of a list ask for. Without a cursor the page starts at the first row of the '
-  'list. p_errors are the field errors of the list''s filters. Raises validation_failed for them, for both cursors '
-  'at once and for a limit outside 1 to 100. Raises invalid_cursor (§7).';
+  'Returns the page that the arguments of a list ask for. Without a cursor the page starts at the '
+  'first row of the list. p_errors are the field errors of the list''s filters. Raises '
+  'validation_failed for them, for both cursors at once and for a limit outside 1 to 100. Raises '
+  'invalid_cursor (rules 02.14 and 02.17).';
 
 create function api.is_on_page(p_created_at timestamptz, p_id uuid, p_page api.page_request)
 returns boolean
@@ -458,8 +465,8 @@ return case
   else (p_created_at, p_id) < ((p_page).created_at, (p_page).id)
 end;
 comment on function api.is_on_page(timestamptz, uuid, api.page_request) is
-  'Returns whether a row lies beyond the start of a page. In a custom plan the planner inlines it and reads an index '
-  'on (created_at, id) in either direction.';
+  'Returns whether a row lies beyond the start of a page. In a custom plan the planner inlines it '
+  'and reads an index on (created_at, id) in either direction (rule 02.15).';
 
 create function api.page(
   p_limit int, p_backward boolean, p_items json[], p_keys api.page_key[], p_summary json default null
@@ -486,4 +493,4 @@ $$;
 comment on function api.page(int, boolean, json[], api.page_key[], json) is
   'Returns a page as JSON. p_items and p_keys are the rows in the list''s own order, read with '
   'p_lookahead: a row past p_limit means that another page follows. p_backward is true for a page '
-  'read against the list''s order (§7).';
+  'read against the list''s order (rules 02.13 and 02.18).';

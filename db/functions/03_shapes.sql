@@ -1,20 +1,21 @@
--- Shapes: what leaves the rulebook, to every door. A view names the fields of a shape, in order
--- (§3.2); the …_dto function makes it from a row. What depends on the viewer is null when p_viewer is
--- null (events) and false or null for the nil UUID, which stands for anonymous callers.
--- The …_dto functions are inlined by the planner: calling one costs nothing over its expressions.
+-- Shapes: what every door returns. A view names the fields of a shape in order, and the …_shape
+-- function builds it from a row. Fields that depend on the viewer are null if p_viewer is null, as in
+-- events. They are false or null for the nil UUID, which stands for anonymous callers.
+-- The planner inlines the …_shape functions, so that a call costs no more than its expressions.
 
 create function api.viewer(p_actor uuid)
 returns uuid
 language sql immutable
 return coalesce(p_actor, '00000000-0000-0000-0000-000000000000');
-comment on function api.viewer(uuid) is 'The viewer of a caller, anonymous ones included.';
+comment on function api.viewer(uuid) is
+  'Returns the viewer for a caller: the nil UUID for anonymous ones (rule 04.14).';
 
 create function api.signed(p_key text)
 returns text
 language sql immutable
 return 's3:' || p_key;
 comment on function api.signed(text) is
-  'Where a time-limited URL belongs: HTTP and sockets put a signed one in the place of s3:<key> (§4).';
+  'Returns the placeholder s3:<key>, which HTTP and sockets replace by a signed URL (rule 03.4).';
 
 -- Groups and members -----------------------------------------------------------------------------
 
@@ -25,7 +26,7 @@ select
   tags, is_locked, members_count, null::text as role,
   created_by, created_at, updated_at, deleted_at
 from public.group_entity;
-comment on view api.groups is 'Shape of a group; role is the viewer''s own (§3.2).';
+comment on view api.groups is 'Shape of a group; role is the viewer''s own (rule 03.2).';
 
 create function api.group_shape(p_row public.group_entity, p_viewer uuid)
 returns setof api.groups
@@ -41,20 +42,22 @@ begin atomic
     ),
     p_row.created_by, p_row.created_at, p_row.updated_at, p_row.deleted_at;
 end;
-comment on function api.group_shape(public.group_entity, uuid) is 'A group as the viewer sees it (§3.2).';
+comment on function api.group_shape(public.group_entity, uuid) is
+  'Returns a group as the viewer sees it (rules 03.1 and 03.2).';
 
 create function api.is_ban_active(p_is_banned boolean, p_until timestamptz)
 returns boolean
 language sql stable
 return p_is_banned and (p_until is null or p_until > now());
-comment on function api.is_ban_active(boolean, timestamptz) is 'Whether a ban holds now (§2).';
+comment on function api.is_ban_active(boolean, timestamptz) is
+  'Returns whether a ban is in force now (rules 03.7 and 04.3).';
 
 create view api.members as
 select
   id, group_id, user_id, role, joined_at, muted_until,
   is_banned, ban_reason, banned_until, created_at
 from public.group_member;
-comment on view api.members is 'Shape of a member, and of a user who is banned (§3.2).';
+comment on view api.members is 'Shape of a member, and of a banned user.';
 
 create function api.member_shape(p_row public.group_member)
 returns setof api.members
@@ -66,26 +69,27 @@ begin atomic
     case when b.active then p_row.banned_until end, p_row.created_at
   from (select api.is_ban_active(p_row.is_banned, p_row.banned_until) as active) as b;
 end;
-comment on function api.member_shape(public.group_member) is 'A member or banned user (§3.2).';
+comment on function api.member_shape(public.group_member) is
+  'Returns a member or banned user, without an expired ban (rule 03.7).';
 
 create view api.invites as
 select id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
 from public.group_invite;
-comment on view api.invites is 'Shape of an invitation (§2).';
+comment on view api.invites is 'Shape of an invitation.';
 
 create view api.join_requests as
 select id, group_id, user_id, status, created_at
 from public.join_request;
-comment on view api.join_requests is 'Shape of a request to join (§2).';
+comment on view api.join_requests is 'Shape of a request to join.';
 
--- Posts and what hangs on them -------------------------------------------------------------------
+-- Posts, comments and their parts -----------------------------------------------------------------
 
 create view api.media as
 select
   id, subject_type, subject_id, s3_key as key, null::text as url, mime, size_bytes, width, height,
   created_by, created_at
 from public.media_attachment;
-comment on view api.media is 'Shape of an attachment (§3.2).';
+comment on view api.media is 'Shape of an attachment.';
 
 create function api.media_shape(p_row public.media_attachment)
 returns setof api.media
@@ -95,7 +99,8 @@ begin atomic
     p_row.id, p_row.subject_type, p_row.subject_id, p_row.s3_key, api.signed(p_row.s3_key), p_row.mime,
     p_row.size_bytes, p_row.width, p_row.height, p_row.created_by, p_row.created_at;
 end;
-comment on function api.media_shape(public.media_attachment) is 'An attachment (§3.2).';
+comment on function api.media_shape(public.media_attachment) is
+  'Returns an attachment, with a placeholder for its signed URL (rule 03.4).';
 
 create function api.media_of(p_subject_type text, p_subject_id uuid)
 returns json
@@ -110,13 +115,14 @@ begin
   );
 end
 $$;
-comment on function api.media_of(text, uuid) is 'The attachments of a subject, oldest first (§3.2).';
+comment on function api.media_of(text, uuid) is
+  'Returns the attachments of a subject, oldest first (rule 03.6).';
 
 create function api.reactions_of(p_subject_type text, p_subject_id uuid, p_viewer uuid, p_most int)
 returns json
 language plpgsql stable
 set search_path = public, api, pg_temp
-set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
+set plan_cache_mode = force_generic_plan -- the limit would cause a custom plan for each call
 as $$
 begin
   return (
@@ -142,8 +148,8 @@ begin
 end
 $$;
 comment on function api.reactions_of(text, uuid, uuid, int) is
-  'How often each emoji stands under a subject, most used first, and whether the viewer used it; '
-  'at most p_most emoji (§3.2).';
+  'Counts the reactions to a subject by emoji, most used first and at most p_most emoji. reacted '
+  'is true for the emoji that the viewer used (rules 03.2 and 03.3).';
 
 create view api.posts as
 select
@@ -151,7 +157,7 @@ select
   media_count, reactions_count, comments_count, is_pinned,
   created_at, updated_at, edited_at, deleted_at
 from public.post;
-comment on view api.posts is 'Shape of a post; reacted is the viewer''s own (§3.2).';
+comment on view api.posts is 'Shape of a post; reacted is the viewer''s own (rule 03.2).';
 
 create function api.post_shape(p_row public.post, p_viewer uuid)
 returns setof api.posts
@@ -167,7 +173,8 @@ begin atomic
     p_row.media_count, p_row.reactions_count, p_row.comments_count, p_row.is_pinned,
     p_row.created_at, p_row.updated_at, p_row.edited_at, p_row.deleted_at;
 end;
-comment on function api.post_shape(public.post, uuid) is 'A post as the viewer sees it (§3.2).';
+comment on function api.post_shape(public.post, uuid) is
+  'Returns a post as the viewer sees it (rules 03.1 and 03.3).';
 
 create view api.comments as
 select
@@ -175,7 +182,7 @@ select
   '[]'::json as reactions, '[]'::json as media,
   created_at, updated_at, edited_at, deleted_at
 from public.comment;
-comment on view api.comments is 'Shape of a comment; reacted is the viewer''s own (§3.2).';
+comment on view api.comments is 'Shape of a comment; reacted is the viewer''s own (rule 03.2).';
 
 create function api.comment_shape(p_row public.comment, p_viewer uuid)
 returns setof api.comments
@@ -191,7 +198,8 @@ begin atomic
     case when p_row.media_count = 0 then '[]' else api.media_of('comment', p_row.id) end,
     p_row.created_at, p_row.updated_at, p_row.edited_at, p_row.deleted_at;
 end;
-comment on function api.comment_shape(public.comment, uuid) is 'A comment as the viewer sees it (§3.2).';
+comment on function api.comment_shape(public.comment, uuid) is
+  'Returns a comment as the viewer sees it (rules 03.1 and 03.3).';
 
 create function api.comment_in_list(p_row public.comment, p_viewer uuid)
 returns setof api.comments
@@ -213,17 +221,20 @@ begin atomic
   from (select p_row.deleted_at is null as lives) as t;
 end;
 comment on function api.comment_in_list(public.comment, uuid) is
-  'A comment as a list shows it: a deleted one is a tombstone, without author and content (§2).';
+  'Returns a comment as lists show it: a deleted one as a tombstone, without author and content '
+  '(rule 03.5).';
 
 create view api.reactions as
 select id, subject_type, subject_id, user_id, emoji, created_at
 from public.reaction;
-comment on view api.reactions is 'Shape of a reaction (§3.2).';
+comment on view api.reactions is 'Shape of a reaction.';
 
 create view api.tags as
 select id, tag, posts_count, created_at
 from public.topic_tag;
-comment on view api.tags is 'Shape of a topic tag; posts_count counts living posts of public groups (§3.2).';
+comment on view api.tags is
+  'Shape of a topic tag; posts_count counts posts of public groups that are not deleted (rule '
+  '81.1).';
 
 create view api.audit_entries as
 select id, group_id, actor_id, action, subject_type, subject_id, before, after, created_at
@@ -233,4 +244,4 @@ comment on view api.audit_entries is 'Shape of an entry of the audit log.';
 create view api.answers as
 select 200 as status, '{}'::json as body;
 comment on view api.answers is
-  'Shape of the answer of a function whose outcome decides the HTTP status.';
+  'Shape of the answer of a function that also chooses the HTTP status.';

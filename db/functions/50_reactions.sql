@@ -1,4 +1,4 @@
--- Reactions: emoji that members put on posts and comments (§2, §3.1).
+-- Reactions: emoji that members put on posts and comments.
 
 create function api.add_reaction(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
@@ -41,9 +41,9 @@ begin
 end
 $$;
 comment on function api.add_reaction(uuid, text, uuid, text) is
-  'Adds the actor''s reaction to a post or comment, and emits reaction.added. Members may react, muted '
-  'ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
-  'duplicate_reaction, too_many_emoji (§2, §8).';
+  'Adds the actor''s reaction to a post or comment, and emits reaction.added. Members may react, '
+  'muted ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
+  'duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).';
 
 create function api.require_emoji_limit(p_subject_type text, p_subject_id uuid, p_emoji text)
 returns void
@@ -61,8 +61,8 @@ begin
 end
 $$;
 comment on function api.require_emoji_limit(text, uuid, text) is
-  'Raises too_many_emoji if the first reaction with this emoji exceeds 32 emoji on its subject. The '
-  'caller has added the reaction, and so holds the lock on the subject (§8).';
+  'Raises too_many_emoji if the first reaction with this emoji exceeds 32 emoji on its subject. '
+  'The caller has added the reaction, and so holds the lock on the subject (rule 50.3).';
 
 create function api.remove_reaction(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
@@ -100,7 +100,7 @@ end
 $$;
 comment on function api.remove_reaction(uuid, text, uuid, text) is
   'Removes the actor''s own reaction, and emits reaction.removed. Raises unauthenticated, '
-  'validation_failed, not_found (also if there is no such reaction), forbidden (§2).';
+  'validation_failed, not_found (also if there is no such reaction), forbidden (rule 50.4).';
 
 create function api.list_reactions(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text default null,
@@ -111,7 +111,7 @@ returns setof api.reactions
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
+set plan_cache_mode = force_generic_plan -- the limit would cause a custom plan for each call
 as $$
 declare
   v_emoji text := canonical_emoji(p_emoji);
@@ -141,8 +141,8 @@ end
 $$;
 comment on function api.list_reactions(uuid, text, uuid, text, int, text, text, boolean) is
   'Returns a page of the reactions to a post or comment, oldest first. p_emoji selects one emoji. '
-  'p_lookahead adds the first row of the next page. Raises not_found, validation_failed, invalid_cursor '
-  '(§2, §7).';
+  'p_lookahead adds the first row of the next page. Raises not_found, validation_failed, '
+  'invalid_cursor (rule 50.5).';
 
 create function api.summarise_reactions(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns json
@@ -157,4 +157,4 @@ end
 $$;
 comment on function api.summarise_reactions(uuid, text, uuid) is
   'Counts the reactions to a post or comment by emoji, most used first: '
-  '[{"emoji","count","reacted"}]. Raises not_found, validation_failed (§3.2).';
+  '[{"emoji","count","reacted"}]. Raises not_found, validation_failed (rule 50.5).';

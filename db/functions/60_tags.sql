@@ -1,4 +1,5 @@
--- Topic tags (§2). One that only private or secret groups use is not here: it would tell of them.
+-- Topic tags. A tag that only private or secret groups use is not stored, since it would reveal them
+-- (rule 60.2).
 
 create function api.create_tag(p_actor uuid, p_tag text)
 returns setof api.tags
@@ -23,7 +24,8 @@ begin
 end
 $$;
 comment on function api.create_tag(uuid, text) is
-  'Makes a topic tag. Raises unauthenticated, validation_failed, duplicate_tag (§2, §8).';
+  'Creates a topic tag, and emits tag.created. Any user may. Raises unauthenticated, '
+  'validation_failed, duplicate_tag (rule 60.1).';
 
 create function api.list_tags(
   p_actor uuid, p_q text default null, p_limit int default 20,
@@ -33,7 +35,7 @@ returns setof api.tags
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan -- a prefix decides which index serves, the direction how it is read
+set plan_cache_mode = force_custom_plan -- the prefix and the direction decide which index serves
 as $$
 declare
   v_prefix text := fold_tag(p_q);
@@ -54,5 +56,6 @@ begin
 end
 $$;
 comment on function api.list_tags(uuid, text, int, text, text, boolean) is
-  'Topic tags, oldest first; p_q is a prefix in any case. p_lookahead adds the first row of the next '
-  'page. Raises validation_failed, invalid_cursor (§2, §7).';
+  'Returns a page of the topic tags, oldest first. p_q is a prefix, folded as tags are. '
+  'p_lookahead adds the first row of the next page. Raises validation_failed, invalid_cursor (rule '
+  '60.3).';

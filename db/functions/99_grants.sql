@@ -1,6 +1,6 @@
--- Grants: a door is a function that runs with its owner's rights, and doors are all that a role gets.
--- Whoever serves users gets those that take an actor; workers those that maintain; trusted jobs all,
--- and they alone those that are about one user.
+-- Grants: a role may call doors, which run with the rights of their owner, and nothing else. The
+-- service calls the doors that take an actor, and workers those that maintain the database. Trusted
+-- jobs call all doors; only they call those that take a user (rule 66.7).
 
 do $$
 declare
@@ -25,10 +25,10 @@ begin
 end
 $$;
 
--- Builds an answer from rows that its caller already has.
+-- Builds a page from rows that the caller already has.
 grant execute on function api.page(int, boolean, json[], api.page_key[], json) to communities_service;
 
--- Tells sockets, which have many users, who may still hear what happens.
+-- Socket servers check for many users at once which of them still receive events.
 grant execute on function api.find_listeners(uuid[], uuid[]) to communities_service;
 grant execute on function api.find_last_listeners(uuid[], uuid[]) to communities_service;
 grant execute on function api.find_post_listeners(uuid[], uuid[]) to communities_service;

@@ -1,8 +1,9 @@
--- What the tests share, loaded into schema tap beside pgTAP, once for each test database.
+-- Helpers of the pgTAP tests, loaded into schema tap beside pgTAP, once for each test database.
 --
 -- A test is one transaction that is rolled back. It arranges as the superuser and acts as the role
--- communities_job, which owns nothing and may only call doors. Who and what a story is about has a
--- name: make_member('mia', 'club') makes her, the('mia') is her id. Names end with the transaction.
+-- communities_job, which owns nothing and may only call doors. Each user and object of a test has a
+-- name: make_member('mia', 'club') creates a member, and the('mia') returns the id. Names end with the
+-- transaction.
 
 -- Names ---------------------------------------------------------------------------------------------
 
@@ -27,16 +28,16 @@ begin
 end
 $$;
 comment on function tap.the(text) is
-  'The id that a name stands for; null for anonymous. An unknown name is an error.';
+  'Returns the id that a name stands for, null for anonymous. Raises an error for an unknown name.';
 
 create function tap.own(p_word text)
 returns text
 language sql stable
 return p_word || '-' || pg_backend_pid();
 comment on function tap.own(text) is
-  'A tag or slug that no other test uses at this moment: two of one name would wait for each other.';
+  'Returns a tag or slug that no concurrent test uses, so that tests do not wait for each other.';
 
--- Looking and arranging behind the doors ------------------------------------------------------------
+-- Reading and writing tables ------------------------------------------------------------------------
 
 create function tap.sudo(p_sql text)
 returns void
@@ -47,7 +48,8 @@ begin
   execute p_sql;
 end
 $$;
-comment on function tap.sudo(text) is 'Runs a statement on the tables, whatever role the test acts as.';
+comment on function tap.sudo(text) is
+  'Runs a statement on the tables, whatever role the test acts as.';
 
 create function tap.look(p_sql text)
 returns text
@@ -61,9 +63,10 @@ begin
   return v_value;
 end
 $$;
-comment on function tap.look(text) is 'The one value that a query on the tables finds, as text.';
+comment on function tap.look(text) is
+  'Returns the one value that a query on the tables finds, as text.';
 
--- Making people and things --------------------------------------------------------------------------
+-- Creating users and objects -------------------------------------------------------------------------
 
 create function tap.make_user(p_name text)
 returns void
@@ -76,7 +79,7 @@ begin
 end
 $$;
 comment on function tap.make_user(text) is
-  'A user who has nothing to do with any group, unless there is one of that name already.';
+  'Creates a user outside of every group, unless the name exists.';
 
 create function tap.make_group(
   p_name text, p_visibility text default 'public', p_owner text default 'owner'
@@ -95,7 +98,7 @@ begin
 end
 $$;
 comment on function tap.make_group(text, text, text) is
-  'A group and, unless a user of that name was made before, its owner.';
+  'Creates a group and, unless the name exists, its owner.';
 
 create function tap.make_member(p_name text, p_group text, p_role text default 'member')
 returns void
@@ -108,7 +111,8 @@ begin
   values (tap.the(p_group), tap.the(p_name), p_role);
 end
 $$;
-comment on function tap.make_member(text, text, text) is 'A member of a group, with a role.';
+comment on function tap.make_member(text, text, text) is
+  'Creates a member of a group, with a role.';
 
 create function tap.make_muted(p_name text, p_group text, p_until interval default '1 day')
 returns void
@@ -121,7 +125,8 @@ begin
   where group_id = tap.the(p_group) and user_id = tap.the(p_name);
 end
 $$;
-comment on function tap.make_muted(text, text, interval) is 'A member who is, or was, muted.';
+comment on function tap.make_muted(text, text, interval) is
+  'Creates a member whose mute ends after the interval, which may be negative.';
 
 create function tap.make_banned(p_name text, p_group text, p_until interval default null)
 returns void
@@ -136,7 +141,8 @@ begin
   values (tap.the(p_group), tap.the(p_name), 'member', now(), true, 'spam', now() + p_until);
 end
 $$;
-comment on function tap.make_banned(text, text, interval) is 'A user who is, or was, banned from a group.';
+comment on function tap.make_banned(text, text, interval) is
+  'Creates a user whose ban from a group ends after the interval, which may be negative.';
 
 create function tap.make_cast(p_group text)
 returns void
@@ -152,7 +158,7 @@ begin
 end
 $$;
 comment on function tap.make_cast(text) is
-  'Everybody whom a story is about, beside the group''s owner: stranger, banned, muted, member, '
+  'Creates the users that most tests need besides the owner: stranger, banned, muted, member, '
   'moderator, admin.';
 
 create function tap.make_post(
@@ -168,7 +174,7 @@ begin
   from api.create_post(tap.the(p_author), tap.the(p_group), p_body, null, p_tags) as p;
 end
 $$;
-comment on function tap.make_post(text, text, text, text[], text) is 'A post in a group.';
+comment on function tap.make_post(text, text, text, text[], text) is 'Creates a post in a group.';
 
 create function tap.make_comment(
   p_name text, p_post text, p_author text default 'owner', p_parent text default null,
@@ -184,7 +190,7 @@ begin
 end
 $$;
 comment on function tap.make_comment(text, text, text, text, text) is
-  'A comment on a post, or a reply to a comment.';
+  'Creates a comment on a post, or a reply to a comment.';
 
 create function tap.make_reaction(
   p_subject_type text, p_subject text, p_user text default 'owner', p_emoji text default '👍'
@@ -197,7 +203,8 @@ begin
   perform api.add_reaction(tap.the(p_user), p_subject_type, tap.the(p_subject), p_emoji);
 end
 $$;
-comment on function tap.make_reaction(text, text, text, text) is 'A reaction to a post or comment.';
+comment on function tap.make_reaction(text, text, text, text) is
+  'Creates a reaction to a post or comment.';
 
 create function tap.make_media(p_subject_type text, p_subject text)
 returns void
@@ -214,7 +221,7 @@ begin
   );
 end
 $$;
-comment on function tap.make_media(text, text) is 'An attachment.';
+comment on function tap.make_media(text, text) is 'Creates an attachment.';
 
 create function tap.make_presign(p_name text, p_user text, p_purpose text default 'post')
 returns void
@@ -281,9 +288,9 @@ begin
 end
 $$;
 comment on function tap.backdate(text, text, interval) is
-  'Moves the creation of a row into the past: in one transaction all are made at the same instant.';
+  'Moves the creation of a row into the past, since all rows of a transaction have the same time.';
 
--- Asserting -----------------------------------------------------------------------------------------
+-- Assertions ----------------------------------------------------------------------------------------
 
 create function tap.throws_code(p_sql text, p_state text, p_code text, p_description text)
 returns text
@@ -309,7 +316,7 @@ begin
 end
 $$;
 comment on function tap.throws_code(text, text, text, text) is
-  'The statement raises this SQLSTATE with this code as its HINT.';
+  'Asserts that the statement raises this SQLSTATE with this code as its HINT.';
 
 create function tap.throws_fields(p_sql text, p_fields text[], p_description text)
 returns text
@@ -339,7 +346,7 @@ begin
 end
 $$;
 comment on function tap.throws_fields(text, text[], text) is
-  'The statement raises PT400 validation_failed whose DETAIL names just these fields, in this order.';
+  'Asserts that the statement raises validation_failed for exactly these fields, in this order.';
 
 create function tap.throws_retry(p_sql text, p_code text, p_seconds int, p_description text)
 returns text
@@ -359,19 +366,21 @@ exception when others then
 end
 $$;
 comment on function tap.throws_retry(text, text, int, text) is
-  'The statement raises this code, and its DETAIL says to retry after so many seconds.';
+  'Asserts that the statement raises this code, and that its DETAIL holds these seconds to wait.';
 
 create function tap.field_is_right(p_error json, p_description text)
 returns text
 language sql volatile
 return tap.is(p_error::text, null, p_description);
-comment on function tap.field_is_right(json, text) is 'A check of a field finds no fault.';
+comment on function tap.field_is_right(json, text) is
+  'Asserts that a check of a field returns no error.';
 
 create function tap.field_is_wrong(p_error json, p_description text)
 returns text
 language sql volatile
 return tap.is(p_error ->> 'field', 'f', p_description);
-comment on function tap.field_is_wrong(json, text) is 'A check of the field f finds a fault in it.';
+comment on function tap.field_is_wrong(json, text) is
+  'Asserts that a check returns an error of the field f.';
 
 create function tap.outcome(p_sql text)
 returns text
@@ -389,20 +398,22 @@ exception when others then
 end
 $$;
 comment on function tap.outcome(text) is
-  'ok, or the code of the error that the statement raises. What it did is taken back.';
+  'Returns ok, or the code of the error that the statement raises. Undoes the effects of the '
+  'statement.';
 
 create function tap.counters_hold(p_description text default 'All counters agree with their rows')
 returns text
 language sql volatile
 return tap.is_empty('select * from api.verify_counters()', p_description);
-comment on function tap.counters_hold(text) is 'Every counter, counted anew, is as it was.';
+comment on function tap.counters_hold(text) is
+  'Asserts that every counter equals the number of its rows.';
 
 create function tap.cursor(p_created_at timestamptz, p_id uuid)
 returns text
 language sql volatile security definer
 set search_path = tap, public, api, pg_temp
 as $$ select api.cursor_of(p_created_at, p_id) $$;
-comment on function tap.cursor(timestamptz, uuid) is 'The cursor of a place in a list.';
+comment on function tap.cursor(timestamptz, uuid) is 'Returns the cursor of a position in a list.';
 
 create function tap.walk(p_list text, p_direction text, p_newest_first boolean)
 returns uuid[]
@@ -436,11 +447,12 @@ begin
 end
 $$;
 comment on function tap.walk(text, text, boolean) is
-  'The ids that a walk through a list meets, two a page: from its beginning, or backwards from its end '
-  'where p_direction (before, after) is against its order.';
+  'Returns the ids that a walk through a list finds, two per page. It starts at the beginning of '
+  'the list, or at its end if p_direction (before, after) is against the order of the list.';
 
 -- Events and audit entries --------------------------------------------------------------------------
--- The audit log has no sequence; cmin, the number of a row's command in this transaction, orders it.
+-- The audit log has no sequence, so the tests order it by cmin, the number of the command in the
+-- transaction.
 
 create function tap.forget_events()
 returns void
@@ -454,7 +466,7 @@ begin
 end
 $$;
 comment on function tap.forget_events() is
-  'Empties the outbox and the audit log, so that what comes next stands there alone.';
+  'Empties the outbox and the audit log, so that tests see only later entries.';
 
 create function tap.events_are(p_events text[], p_audited text[], p_description text)
 returns text
@@ -473,7 +485,8 @@ begin
 end
 $$;
 comment on function tap.events_are(text[], text[], text) is
-  'The outbox holds events of just these types, the audit log entries of just these, in this order.';
+  'Asserts that the outbox holds events of exactly these types, and the audit log entries of '
+  'exactly these, in this order.';
 
 create function tap.event()
 returns jsonb
@@ -485,7 +498,7 @@ as $$
   ) || payload
   from public.outbox_event order by id desc limit 1
 $$;
-comment on function tap.event() is 'The last event of the outbox.';
+comment on function tap.event() is 'Returns the last event of the outbox.';
 
 create function tap.event_is(
   p_type text, p_actor text, p_group text, p_post text, p_subject_type text, p_subject text,
@@ -506,13 +519,13 @@ begin
 end
 $$;
 comment on function tap.event_is(text, text, text, text, text, text, text) is
-  'The last event has this type and tells of this actor, group, post (or null) and subject.';
+  'Asserts that the last event has this type, actor, group, post (or null) and subject.';
 
 create function tap.audited()
 returns jsonb
 language sql volatile security definer
 set search_path = tap, public, api, pg_temp
 as $$ select to_jsonb(a) from public.audit_log as a order by cmin::text::int desc limit 1 $$;
-comment on function tap.audited() is 'The last entry of the audit log.';
+comment on function tap.audited() is 'Returns the last entry of the audit log.';
 
 grant usage on schema tap to public;

@@ -56,7 +56,7 @@ class AsyncQuerier:
         """Adds the actor's reaction to a post or comment, and emits reaction.added.
 
         Members may react, muted ones too. Raises unauthenticated, not_found, banned, forbidden,
-        validation_failed, duplicate_reaction, too_many_emoji (§2, §8).
+        validation_failed, duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).
         """
         bound = {
             "actor": actor,
@@ -85,7 +85,7 @@ class AsyncQuerier:
         """Returns a page of the reactions to a post or comment, oldest first.
 
         `emoji` selects one emoji. `lookahead` adds the first row of the next page. Raises
-        not_found, validation_failed, invalid_cursor (§2, §7).
+        not_found, validation_failed, invalid_cursor (rule 50.5).
         """
         bound = {
             "limit": limit,
@@ -114,7 +114,7 @@ class AsyncQuerier:
         """Removes the actor's own reaction, and emits reaction.removed.
 
         Raises unauthenticated, validation_failed, not_found (also if there is no such reaction),
-        forbidden (§2).
+        forbidden (rule 50.4).
         """
         bound = {
             "actor": actor,

@@ -31,7 +31,10 @@ class AsyncQuerier:
         self._conn = conn
 
     async def tag_create(self, *, actor: uuid.UUID | None, tag: str) -> typing.Any | None:
-        """Makes a topic tag. Raises unauthenticated, validation_failed, duplicate_tag (§2, §8)."""
+        """Creates a topic tag, and emits tag.created.
+
+        Any user may. Raises unauthenticated, validation_failed, duplicate_tag (rule 60.1).
+        """
         cur = await self._conn.execute(TAG_CREATE, {"actor": actor, "tag": tag})
         row = await cur.fetchone()
         if row is None:
@@ -48,10 +51,10 @@ class AsyncQuerier:
         q: str | None,
         after: str | None,
     ) -> typing.Any | None:
-        """Topic tags, oldest first; `q` is a prefix in any case.
+        """Returns a page of the topic tags, oldest first.
 
-        `lookahead` adds the first row of the next page. Raises validation_failed, invalid_cursor
-        (§2, §7).
+        `q` is a prefix, folded as tags are. `lookahead` adds the first row of the next page. Raises
+        validation_failed, invalid_cursor (rule 60.3).
         """
         bound = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
         cur = await self._conn.execute(TAG_LIST, bound)

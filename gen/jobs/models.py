@@ -10,7 +10,7 @@ import pydantic
 
 
 class ApiAnswer(pydantic.BaseModel):
-    """Shape of the answer of a function whose outcome decides the HTTP status."""
+    """Shape of the answer of a function that also chooses the HTTP status."""
 
     status: int
     body: typing.Any
@@ -31,7 +31,7 @@ class ApiAuditEntry(pydantic.BaseModel):
 
 
 class ApiComment(pydantic.BaseModel):
-    """Shape of a comment; reacted is the viewer's own (§3.2)."""
+    """Shape of a comment; reacted is the viewer's own (rule 03.2)."""
 
     id: uuid.UUID
     post_id: uuid.UUID
@@ -49,7 +49,7 @@ class ApiComment(pydantic.BaseModel):
 
 
 class ApiConstraintCode(pydantic.BaseModel):
-    """Error code of each constraint that a race can violate (§9)."""
+    """Error code of each constraint that a race can violate (rule 01.3)."""
 
     constraint_name: str
     code: str
@@ -87,7 +87,7 @@ class ApiErasure(pydantic.BaseModel):
 
 
 class ApiErrorCode(pydantic.BaseModel):
-    """Code of every error, its HTTP status and its title (§9)."""
+    """Code of every error, with its HTTP status and title (rule 01.1)."""
 
     code: str
     status: int
@@ -95,7 +95,7 @@ class ApiErrorCode(pydantic.BaseModel):
 
 
 class ApiGroup(pydantic.BaseModel):
-    """Shape of a group; role is the viewer's own (§3.2)."""
+    """Shape of a group; role is the viewer's own (rule 03.2)."""
 
     id: uuid.UUID
     name: str
@@ -116,7 +116,7 @@ class ApiGroup(pydantic.BaseModel):
 
 
 class ApiInvite(pydantic.BaseModel):
-    """Shape of an invitation (§2)."""
+    """Shape of an invitation."""
 
     id: uuid.UUID
     group_id: uuid.UUID
@@ -131,7 +131,7 @@ class ApiInvite(pydantic.BaseModel):
 
 
 class ApiJoinRequest(pydantic.BaseModel):
-    """Shape of a request to join (§2)."""
+    """Shape of a request to join."""
 
     id: uuid.UUID
     group_id: uuid.UUID
@@ -148,7 +148,7 @@ class ApiListener(pydantic.BaseModel):
 
 
 class ApiMedia(pydantic.BaseModel):
-    """Shape of an attachment (§3.2)."""
+    """Shape of an attachment."""
 
     id: uuid.UUID
     subject_type: str
@@ -164,7 +164,7 @@ class ApiMedia(pydantic.BaseModel):
 
 
 class ApiMember(pydantic.BaseModel):
-    """Shape of a member, and of a user who is banned (§3.2)."""
+    """Shape of a member, and of a banned user."""
 
     id: uuid.UUID
     group_id: uuid.UUID
@@ -241,7 +241,7 @@ class ApiPersonalData(pydantic.BaseModel):
 
 
 class ApiPost(pydantic.BaseModel):
-    """Shape of a post; reacted is the viewer's own (§3.2)."""
+    """Shape of a post; reacted is the viewer's own (rule 03.2)."""
 
     id: uuid.UUID
     group_id: uuid.UUID
@@ -262,7 +262,7 @@ class ApiPost(pydantic.BaseModel):
 
 
 class ApiReaction(pydantic.BaseModel):
-    """Shape of a reaction (§3.2)."""
+    """Shape of a reaction."""
 
     id: uuid.UUID
     subject_type: str
@@ -330,7 +330,9 @@ class ApiStreamEntry(pydantic.BaseModel):
 
 
 class ApiTag(pydantic.BaseModel):
-    """Shape of a topic tag; posts_count counts living posts of public groups (§3.2)."""
+    """Shape of a topic tag; posts_count counts posts of public groups that are not deleted (rule
+    81.1).
+    """
 
     id: uuid.UUID
     tag: str

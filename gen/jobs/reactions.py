@@ -33,7 +33,7 @@ class Querier:
         """Adds the actor's reaction to a post or comment, and emits reaction.added.
 
         Members may react, muted ones too. Raises unauthenticated, not_found, banned, forbidden,
-        validation_failed, duplicate_reaction, too_many_emoji (§2, §8).
+        validation_failed, duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).
         """
         bound = {
             "actor": actor,
@@ -70,7 +70,7 @@ class AsyncQuerier:
         """Adds the actor's reaction to a post or comment, and emits reaction.added.
 
         Members may react, muted ones too. Raises unauthenticated, not_found, banned, forbidden,
-        validation_failed, duplicate_reaction, too_many_emoji (§2, §8).
+        validation_failed, duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).
         """
         bound = {
             "actor": actor,

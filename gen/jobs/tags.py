@@ -20,7 +20,10 @@ class Querier:
         self._conn = conn
 
     def tag_create(self, *, actor: uuid.UUID | None, tag: str) -> models.ApiTag | None:
-        """Makes a topic tag. Raises unauthenticated, validation_failed, duplicate_tag (§2, §8)."""
+        """Creates a topic tag, and emits tag.created.
+
+        Any user may. Raises unauthenticated, validation_failed, duplicate_tag (rule 60.1).
+        """
         cur = self._conn.execute(TAG_CREATE, {"actor": actor, "tag": tag})
         row = cur.fetchone()
         if row is None:
@@ -33,7 +36,10 @@ class AsyncQuerier:
         self._conn = conn
 
     async def tag_create(self, *, actor: uuid.UUID | None, tag: str) -> models.ApiTag | None:
-        """Makes a topic tag. Raises unauthenticated, validation_failed, duplicate_tag (§2, §8)."""
+        """Creates a topic tag, and emits tag.created.
+
+        Any user may. Raises unauthenticated, validation_failed, duplicate_tag (rule 60.1).
+        """
         cur = await self._conn.execute(TAG_CREATE, {"actor": actor, "tag": tag})
         row = await cur.fetchone()
         if row is None:

@@ -11,14 +11,14 @@ cross join lateral regexp_matches(
 ) as m
 where p.pronamespace = 'api'::regnamespace;
 
-select cmp_ok((select count(*) from raised), '>=', 30::bigint, 'These are the errors that are raised');
+select cmp_ok((select count(*) from raised), '>=', 30::bigint, 'The tests cover all errors that functions raise');
 select is_empty(
   $$ select signature, code from raised where code not in (select code from api.error_codes) $$,
-  'A code that is raised is in the registry'
+  'A raised code is registered'
 );
 select is_empty(
   $$ select code from api.constraint_codes where code not in (select code from api.error_codes) $$,
-  'The code of a constraint is in the registry'
+  'The code of a constraint is registered'
 );
 select is_empty(
   $$
@@ -30,17 +30,17 @@ select is_empty(
       where i.indisunique and c.relnamespace = 'public'::regnamespace
     )
   $$,
-  'A constraint that has a code exists'
+  'A registered constraint exists'
 );
 select is_empty(
-  $$ select code from api.error_codes group by code having count(*) > 1 $$, 'A code is there once'
+  $$ select code from api.error_codes group by code having count(*) > 1 $$, 'A code is registered once'
 );
 select is_empty(
   $$
     select code from api.error_codes
     where code !~ '^[a-z_]+$' or status not between 400 and 599 or title !~ '\.$'
   $$,
-  'A code is a machine word with an HTTP status and a title'
+  'A code has lower-case letters, an HTTP status and a title'
 );
 select results_eq(
   $$
@@ -77,7 +77,7 @@ select is_empty(
     ) as named
     where word not in (select code from api.error_codes) and word not like 'p\_%'
   $$,
-  'An error that a function''s comment names is in the registry'
+  'An error in the comment of a function is registered'
 );
 
 select * from finish();

@@ -37,13 +37,13 @@ where not exists (
       and b.predicate = replace(a.predicate, ' IS NULL', ' IS NOT NULL')
   );
 
-select cmp_ok((select count(*) from keys), '>=', 6::bigint, 'These are all the foreign keys');
-select is_empty('table unserved', 'A foreign key is indexed');
+select cmp_ok((select count(*) from keys), '>=', 6::bigint, 'The tests cover all foreign keys');
+select is_empty('table unserved', 'Every foreign key has an index');
 
 create table public.unindexed (id uuid primary key, parent_id uuid references public.unindexed);
 select is(
   (select conname from unserved), 'unindexed_parent_id_fkey',
-  'This test would see a foreign key without an index'
+  'The test detects a foreign key without an index'
 );
 
 select * from finish();

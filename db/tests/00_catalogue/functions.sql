@@ -13,7 +13,7 @@ create temporary view doors as
 select * from functions where prosecdef;
 
 select cmp_ok(
-  (select count(*) from doors), '>=', 40::bigint, 'These tests look at the functions that there are'
+  (select count(*) from doors), '>=', 40::bigint, 'The tests cover all doors'
 );
 
 select is_empty(
@@ -33,7 +33,7 @@ select is_empty(
 );
 select is_empty(
   $$ select signature from functions where proowner <> 'communities_owner'::regrole $$,
-  'A function belongs to communities_owner, so that a door has just that role''s rights'
+  'A function belongs to communities_owner, so that a door has the rights of that role'
 );
 select is_empty(
   $$
@@ -65,7 +65,7 @@ select is_empty(
         and (c.relkind is distinct from 'v' or c.relnamespace <> 'api'::regnamespace)
     )
   $$,
-  'A door answers a value or a shape, which is a view of api'
+  'A door returns a value or a shape, which is a view of api'
 );
 select is_empty(
   $$

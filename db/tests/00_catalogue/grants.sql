@@ -11,7 +11,7 @@ select p.oid, p.oid::regprocedure as signature, p.prosecdef, p.proargnames, p.pr
 from pg_catalog.pg_proc as p
 where p.pronamespace in ('api'::regnamespace, 'public'::regnamespace);
 
-select is((select count(*) from roles), 3::bigint, 'The roles that serve are there');
+select is((select count(*) from roles), 3::bigint, 'The three serving roles exist');
 select is_empty(
   $$
     select f.signature
@@ -20,7 +20,7 @@ select is_empty(
     cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
     where a.grantee = 0
   $$,
-  'Nothing may be executed by PUBLIC'
+  'PUBLIC executes no function'
 );
 select bag_eq(
   $$
@@ -32,7 +32,7 @@ select bag_eq(
     where prosecdef and proargnames[1] = 'p_actor'
       or proname in ('page', 'find_listeners', 'find_last_listeners', 'find_post_listeners')
   $$,
-  'The service may execute just the doors that take an actor, page() and those that find listeners'
+  'The service executes the doors that take an actor, page() and the listener functions only'
 );
 select bag_eq(
   $$
@@ -40,7 +40,7 @@ select bag_eq(
     where has_function_privilege('communities_job', oid, 'execute')
   $$,
   $$ select signature::text from functions where prosecdef $$,
-  'A trusted job may execute just the doors'
+  'A trusted job executes all doors and no other function'
 );
 select bag_eq(
   $$
@@ -51,7 +51,7 @@ select bag_eq(
     select signature::text from functions
     where prosecdef and coalesce(proargnames[1], '') not in ('p_actor', 'p_user_id')
   $$,
-  'A worker may execute just the doors that are about neither an actor nor a user'
+  'A worker executes the doors without actor and user only'
 );
 select is_empty(
   $$
@@ -65,7 +65,7 @@ select is_empty(
       and c.relkind in ('r', 'p', 'v', 'm', 'f')
       and has_table_privilege(r.role, c.oid, t.privilege)
   $$,
-  'No role that serves has a right on any table or view'
+  'A serving role has no right on a table or view'
 );
 select is_empty(
   $$
@@ -76,7 +76,7 @@ select is_empty(
       and c.relkind in ('r', 'p', 'v', 'm', 'f')
       and has_any_column_privilege(r.role, c.oid, 'select, insert, update, references')
   $$,
-  'No role that serves has a right on any column'
+  'A serving role has no right on a column'
 );
 select is_empty(
   $$
@@ -89,7 +89,7 @@ select is_empty(
     cross join unnest(array['usage', 'select', 'update']) as t (privilege)
     where has_sequence_privilege(r.role, c.oid, t.privilege)
   $$,
-  'No role that serves has a right on any sequence'
+  'A serving role has no right on a sequence'
 );
 select is_empty(
   $$
@@ -97,7 +97,7 @@ select is_empty(
     from pg_namespace as n cross join roles as r
     where n.nspname !~ '^pg_(toast_)?temp' and has_schema_privilege(r.role, n.oid, 'create')
   $$,
-  'No role that serves may create anything in a schema'
+  'A serving role creates nothing in a schema'
 );
 select is_empty(
   $$
@@ -106,7 +106,7 @@ select is_empty(
     cross join lateral aclexplode(c.relacl) as a
     where c.relnamespace in ('api'::regnamespace, 'public'::regnamespace) and a.grantee = 0
   $$,
-  'PUBLIC has no right on any table, view or sequence'
+  'PUBLIC has no right on a table, view or sequence'
 );
 select is_empty(
   $$
@@ -114,7 +114,7 @@ select is_empty(
     where r.rolname like 'communities\_%'
       and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls)
   $$,
-  'No role of the project has a right on the cluster'
+  'A role of the project has no right on the cluster'
 );
 select is_empty(
   $$
@@ -124,7 +124,7 @@ select is_empty(
       and b.rolname like 'communities\_%' and a.oid <> b.oid
       and pg_has_role(a.oid, b.oid, 'member')
   $$,
-  'No role that serves is a member of another role of the project'
+  'A serving role is not a member of another role of the project'
 );
 select is_empty(
   $$
@@ -139,7 +139,7 @@ select is_empty(
 
 set local role communities_service;
 select throws_ok(
-  'select count(*) from public.post', '42501', null, 'A table is closed to the service in fact, too'
+  'select count(*) from public.post', '42501', null, 'The service cannot read a table'
 );
 reset role;
 

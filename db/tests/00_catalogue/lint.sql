@@ -16,39 +16,39 @@ from pg_catalog.pg_class as c
 where c.relnamespace = 'api'::regnamespace and c.relkind = 'v';
 
 select is_empty(
-  $$ select name from sources where source like '%pg\_%advisory%' $$, 'Nothing takes an advisory lock'
+  $$ select name from sources where source like '%pg\_%advisory%' $$, 'No function takes an advisory lock'
 );
 select is_empty(
   $$ select name from sources where source ~ 'serializable|transaction isolation' $$,
-  'Nothing depends on the isolation level'
+  'No function depends on the isolation level'
 );
 select is_empty(
   $$
     select name from sources
     where source ~ 'txid_|pg_current_xact|pg_current_snapshot|pg_snapshot|pg_visible_in|\mx(min|max)\M'
   $$,
-  'Nothing depends on snapshots or transaction ids'
+  'No function depends on snapshots or transaction ids'
 );
 select is_empty(
-  $$ select name from sources where source ~ '\mlisten\M' $$, 'Nothing listens'
+  $$ select name from sources where source ~ '\mlisten\M' $$, 'No function listens'
 );
 select is_empty(
   $$ select name from sources where source like '%pg_notify%' and source ~ '\mnotify\M.*\mloop\M' $$,
-  'Nothing waits for a notification'
+  'No function waits for a notification'
 );
 select is_empty(
   $$ select name from sources where source ~ 'greatest\s*\(\s*0|greatest\s*\([^)]*,\s*0\s*\)' $$,
-  'No counter is held above zero by greatest(), which hides a drift'
+  'No function hides a drift of a counter by greatest()'
 );
 select is_empty(
   $$ select name from sources where source ~ '\mexecute\s+(format|''|\w+\s*\|\|)' $$,
-  'No function puts SQL together from text'
+  'No function builds SQL from text'
 );
 select is_empty(
   $$ select name from sources where source ~ '\mraise\s+exception\M' and proname not in (
     'fail', 'tg_audit_log__append_only'
   ) $$,
-  'No function raises an error but through fail()'
+  'A function raises errors through fail() only'
 );
 select is_empty(
   $$
@@ -73,7 +73,7 @@ select is_empty(
         where a.attrelid = c.oid and a.attname in ('created_at', 'id')
       ) <> 2
   $$,
-  'A shape that is listed has created_at and id, of which cursors are made'
+  'A listed shape has created_at and id, which cursors encode'
 );
 
 select * from finish();

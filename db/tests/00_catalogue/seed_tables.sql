@@ -26,7 +26,7 @@ from (
       'size_bytes integer, width integer?, height integer?, created_by uuid, created_at timestamptz'),
     ('outbox_event', 'id bigint, aggregate_type text, aggregate_id uuid, event_type text, '
       'payload jsonb, created_at timestamptz, processed_at timestamptz?')
-) as specified (relation, columns)
+) as core (relation, columns)
 cross join lateral string_to_table(columns, ', ') as part;
 
 select is_empty(
@@ -41,7 +41,7 @@ select is_empty(
     $$,
     relation
   ),
-  format('The table %s has the columns of the specification', relation)
+  format('The table %s has its core columns', relation)
 )
 from wanted group by relation order by relation;
 
@@ -61,19 +61,19 @@ select is_empty(
       )
       and c.relname not like 'schema\_migrations%'
   $$,
-  'An id is a new UUID of version 7 and a row is made now, where nothing else is said'
+  'By default an id is a new UUID of version 7, and a time is the present'
 );
 select is(
   (select array_agg(substr(public.uuid_v7()::text, 15, 1)) from generate_series(1, 20)),
   array_fill('7'::text, array[20]),
-  'uuid_v7() makes UUIDs of version 7'
+  'uuid_v7() returns UUIDs of version 7'
 );
 select ok(
   (
     select bool_and(substr(id::text, 20, 1) ~ '[89ab]')
     from (select public.uuid_v7() as id from generate_series(1, 50)) as made
   ),
-  'uuid_v7() makes UUIDs of the variant of RFC 9562'
+  'uuid_v7() returns UUIDs of the variant of RFC 9562'
 );
 select cmp_ok(
   abs(
@@ -83,7 +83,7 @@ select cmp_ok(
   '<', 2000::numeric, 'uuid_v7() begins with the milliseconds'
 );
 
--- Each statement writes one value that the specification refuses.
+-- Each statement writes one invalid value.
 select make_group('club');
 select make_post('post', 'club');
 select make_comment('comment', 'post');
@@ -93,44 +93,44 @@ select make_media('post', 'post');
 select throws_ok(statement, state, null, description)
 from (
   values
-    (1, 'update group_entity set name = ''ab''', '23514', 'A name has 3 characters at least'),
+    (1, 'update group_entity set name = ''ab''', '23514', 'A name has at least 3 characters'),
     (2, 'update group_entity set name = repeat(''a'', 81)', '23514', 'A name has at most 80 characters'),
     (3, 'update group_entity set visibility = ''hidden''', '23514', 'A visibility is one of three'),
-    (4, 'update group_entity set slug = ''ab''', '23514', 'A slug has 3 characters at least'),
-    (5, 'update group_entity set slug = ''a b c''', '23514', 'A slug has no blanks'),
+    (4, 'update group_entity set slug = ''ab''', '23514', 'A slug has at least 3 characters'),
+    (5, 'update group_entity set slug = ''a b c''', '23514', 'A slug has no spaces'),
     (6, 'update group_entity set description = repeat(''a'', 2001)', '23514',
       'A description has at most 2,000 characters'),
     (7, 'update group_entity set tags = array_fill(''a''::text, array[11])', '23514',
       'A group has at most 10 tags'),
     (8, 'update group_member set role = ''king''', '23514', 'A role is one of four'),
-    (9, 'update group_member set is_banned = true', '23514', 'Whoever is banned is no member'),
-    (10, 'update group_member set left_at = now()', '23514', 'Whoever has left has no rank'),
+    (9, 'update group_member set is_banned = true', '23514', 'A banned user is not a member'),
+    (10, 'update group_member set left_at = now()', '23514', 'A former member has no rank'),
     (11, 'update post set title = repeat(''a'', 141)', '23514', 'A title has at most 140 characters'),
     (12, 'update post set body = repeat(''a'', 40001)', '23514',
       'A post''s body has at most 40,000 characters'),
     (13, 'update post set body = ''''', '23514', 'A post has a body'),
     (14, 'update post set topic_tags = array_fill(''a''::text, array[11])', '23514',
       'A post has at most 10 tags'),
-    (15, 'update post set comments_count = -1', '23514', 'A post''s comments never count below zero'),
-    (16, 'update post set reactions_count = -1', '23514', 'A post''s reactions never count below zero'),
-    (17, 'update post set media_count = -1', '23514', 'A post''s media never count below zero'),
+    (15, 'update post set comments_count = -1', '23514', 'comments_count of a post is never negative'),
+    (16, 'update post set reactions_count = -1', '23514', 'reactions_count of a post is never negative'),
+    (17, 'update post set media_count = -1', '23514', 'media_count of a post is never negative'),
     (18, 'update post set media_count = 11', '23514', 'A post has at most 10 attachments'),
     (19, 'update comment set body = repeat(''a'', 10001)', '23514',
       'A comment has at most 10,000 characters'),
-    (20, 'update comment set depth = -1', '23514', 'A comment''s depth is 0 at least'),
-    (21, 'update comment set depth = 6', '23514', 'A comment''s depth is 5 at most'),
+    (20, 'update comment set depth = -1', '23514', 'A comment''s depth is at least 0'),
+    (21, 'update comment set depth = 6', '23514', 'A comment''s depth is at most 5'),
     (22, 'update comment set reactions_count = -1', '23514',
-      'A comment''s reactions never count below zero'),
-    (23, 'update comment set media_count = -1', '23514', 'A comment''s media never count below zero'),
+      'reactions_count of a comment is never negative'),
+    (23, 'update comment set media_count = -1', '23514', 'media_count of a comment is never negative'),
     (24, 'update comment set media_count = 4', '23514', 'A comment has at most 3 attachments'),
     (25, 'update reaction set subject_type = ''group''', '23514',
-      'A reaction is to a post or a comment'),
-    (26, 'update reaction set emoji = ''''', '23514', 'An emoji has 1 character at least'),
+      'A reaction belongs to a post or a comment'),
+    (26, 'update reaction set emoji = ''''', '23514', 'An emoji has at least 1 character'),
     (27, 'update reaction set emoji = repeat(''a'', 17)', '23514', 'An emoji has at most 16 characters'),
-    (28, 'update reaction_count set count = -1', '23514', 'Reactions never count below zero'),
+    (28, 'update reaction_count set count = -1', '23514', 'The count of an emoji is never negative'),
     (29, 'update media_attachment set subject_type = ''user''', '23514',
       'An attachment belongs to a post, a comment or a group'),
-    (30, 'update media_attachment set size_bytes = 0', '23514', 'An attachment has 1 byte at least'),
+    (30, 'update media_attachment set size_bytes = 0', '23514', 'An attachment has at least 1 byte'),
     (31, 'update media_attachment set size_bytes = 104857601', '23514',
       'An attachment has at most 104,857,600 bytes'),
     (32, 'insert into group_member (group_id, user_id, role) '

@@ -20,7 +20,7 @@ where not t.tgisinternal and c.relnamespace = 'public'::regnamespace;
 
 select is_empty(
   $$ select name from relations where relkind in ('r', 'p', 'v', 'm') and comment is null $$,
-  'A table and a view has a comment'
+  'Every table and view has a comment'
 );
 select is_empty(
   $$
@@ -30,7 +30,7 @@ select is_empty(
       and (t.typrelid = 0 and t.typelem = 0 or r.relkind = 'c')
       and obj_description(t.oid, 'pg_type') is null
   $$,
-  'A type has a comment'
+  'Every type has a comment'
 );
 select is_empty(
   $$ select name from relations where nspname = 'api' and relkind not in ('v', 'c') $$,
@@ -38,7 +38,7 @@ select is_empty(
 );
 select is_empty(
   $$ select name from relations where nspname = 'public' and relkind not in ('r', 'i', 'S') $$,
-  'The schema public holds nothing but tables, their indexes and sequences'
+  'The schema public holds tables, their indexes and sequences only'
 );
 select is_empty(
   $$
@@ -70,14 +70,14 @@ select is_empty(
     where p.pronamespace = 'api'::regnamespace
       and (p.prorettype = 'trigger'::regtype) <> (p.proname ~ '^tg_[a-z_]+__[a-z]')
   $$,
-  'A trigger function, and nothing else, is named tg_<table>__<task>'
+  'Trigger functions, and no other ones, are named tg_<table>__<task>'
 );
 select is_empty(
   $$
     select tgname, proname from triggers
     where function_schema <> 'api' or split_part(tgname, '__', 1) <> split_part(proname, '__', 1)
   $$,
-  'A trigger runs a function of api that is named after the same table'
+  'A trigger runs a function of api with the name of its table'
 );
 select is_empty(
   $$

@@ -19,42 +19,42 @@ $$;
 
 select throws_code(
   format('select api.fail(%L)', code), 'PT' || status, code,
-  'Each code is raised as PT and its HTTP status, with itself as the HINT'
+  'A code is raised with PT and its HTTP status as SQLSTATE, and itself as HINT'
 )
 from api.error_codes where code in ('slug_taken', 'unavailable');
 select is(
   (select count(*) from api.error_codes
    where outcome(format('select api.fail(%L)', code)) <> code),
-  0::bigint, 'Every code of the registry can be raised'
+  0::bigint, 'Every registered code can be raised'
 );
 select is(
   pg_temp.caught($$ select api.fail('not_found') $$) ->> 'message', 'Not found.',
-  'The message for people is the title of the code, where none is given'
+  'The message is the title of the code by default'
 );
 select is(
   pg_temp.caught($$ select api.fail('not_found') $$) #>> '{detail,errors}', '[]',
-  'The DETAIL is JSON without fields, where no field is at fault'
+  'The DETAIL is JSON without fields by default'
 );
 select is(
   pg_temp.caught(
     $$
       select api.reject_invalid(
-        null, api.field_error('name', 'is required'), null, api.field_error('slug', 'is no slug')
+        null, api.field_error('name', 'is required'), null, api.field_error('slug', 'is malformed')
       )
     $$
   )::jsonb #>> '{detail,errors,1}',
-  '{"field": "slug", "message": "is no slug"}',
-  'A validation error tells of every field at fault'
+  '{"field": "slug", "message": "is malformed"}',
+  'A validation error names every invalid field'
 );
 select throws_retry(
   $$ select api.fail('rate_limited', p_retry_after_seconds => 7) $$, 'rate_limited', 7,
-  'The DETAIL says in how many seconds the caller may retry'
+  'The DETAIL holds the seconds until a retry'
 );
 select lives_ok(
-  'select api.reject_invalid(null, null)', 'A field that is right is no error'
+  'select api.reject_invalid(null, null)', 'Valid fields raise no error'
 );
 select throws_ok(
-  $$ select api.fail('no_such_code') $$, 'P0002', null, 'A code outside the registry is a bug'
+  $$ select api.fail('no_such_code') $$, 'P0002', null, 'An unregistered code is a bug'
 );
 select throws_code(
   $$ select api.fail_constraint('group_entity_slug_key') $$, 'PT409', 'slug_taken',

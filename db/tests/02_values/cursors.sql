@@ -32,37 +32,37 @@ select is(
     pg_temp.cursor('2026-02-03T04:05:06.000000+00:00|01890a5d-ac96-774b-bcce-b302099a8057')
   ),
   ('2026-02-03 04:05:06+00', '01890a5d-ac96-774b-bcce-b302099a8057')::api.page_key,
-  'A cursor may say +00:00 for UTC'
+  'A cursor may have +00:00 for UTC'
 );
 
 select throws_code(
   format('select api.parse_cursor(%L)', pg_temp.cursor(text)), 'PT400', 'invalid_cursor', description
 )
 from (values
-  ('', 'An empty text is no cursor'),
-  ('garbage', 'Any text is none'),
-  ('2026-02-03T04:05:60.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no second 60'),
-  ('2026-13-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no month 13'),
-  ('2026-00-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no month 0'),
-  ('2026-02-30T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no 30 February'),
-  ('2026-02-03T25:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no hour 25'),
-  ('2026-02-03T04:61:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no minute 61'),
-  ('0000-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'There is no year 0'),
-  ('infinity|01890a5d-ac96-774b-bcce-b302099a8057', 'Infinity is no time'),
-  ('-infinity|01890a5d-ac96-774b-bcce-b302099a8057', 'Nor is minus infinity'),
-  ('now|01890a5d-ac96-774b-bcce-b302099a8057', 'Nor is now'),
-  ('2026-02-03T04:05:06Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A time has microseconds'),
-  ('2026-02-03T04:05:06.000000|01890a5d-ac96-774b-bcce-b302099a8057', 'A time has a time zone'),
-  ('2026-02-03T04:05:06.000000+01:00|01890a5d-ac96-774b-bcce-b302099a8057', 'A time is in UTC'),
-  ('2026-02-03 04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A time has a T'),
-  ('2026-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a805', 'An id has 32 digits'),
-  ('2026-02-03T04:05:06.000000Z|{01890a5d-ac96-774b-bcce-b302099a8057}', 'An id has no braces'),
-  ('2026-02-03T04:05:06.000000Z|01890a5dac96774bbcceb302099a8057xxxx', 'An id has hyphens'),
+  ('', 'A cursor is not empty'),
+  ('garbage', 'A cursor has a time and an id'),
+  ('2026-02-03T04:05:60.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no second 60'),
+  ('2026-13-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no month 13'),
+  ('2026-00-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no month 0'),
+  ('2026-02-30T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no 30 February'),
+  ('2026-02-03T25:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no hour 25'),
+  ('2026-02-03T04:61:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no minute 61'),
+  ('0000-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no year 0'),
+  ('infinity|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no infinite time'),
+  ('-infinity|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no time of minus infinity'),
+  ('now|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has no relative time'),
+  ('2026-02-03T04:05:06Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has microseconds'),
+  ('2026-02-03T04:05:06.000000|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has a time zone'),
+  ('2026-02-03T04:05:06.000000+01:00|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor is in UTC'),
+  ('2026-02-03 04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor separates date and time by T'),
+  ('2026-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a805', 'A cursor has an id of 32 digits'),
+  ('2026-02-03T04:05:06.000000Z|{01890a5d-ac96-774b-bcce-b302099a8057}', 'A cursor has an id without braces'),
+  ('2026-02-03T04:05:06.000000Z|01890a5dac96774bbcceb302099a8057xxxx', 'A cursor has an id with hyphens'),
   ('2026-02-03T04:05:06.000000Z|', 'A cursor has an id'),
-  ('2026-02-03T04:05:06.000000Z', 'A cursor has two parts'),
-  ('2026-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057|x', 'And no third'),
-  (E'2026-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057\n', 'And no newline'),
-  (E'2026-02-03T04:05:06.00000\u00e9Z|01890a5d-ac96-774b-bcce-b302099a8057', 'And is ASCII')
+  ('2026-02-03T04:05:06.000000Z', 'A cursor has a separator'),
+  ('2026-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057|x', 'A cursor has no third part'),
+  (E'2026-02-03T04:05:06.000000Z|01890a5d-ac96-774b-bcce-b302099a8057\n', 'A cursor has no newline'),
+  (E'2026-02-03T04:05:06.00000\u00e9Z|01890a5d-ac96-774b-bcce-b302099a8057', 'A cursor has ASCII characters only')
 ) as broken (text, description);
 
 select throws_code(
@@ -73,17 +73,17 @@ from (
     api.cursor_of('2026-02-03 04:05:06+00', '01890a5d-ac96-774b-bcce-b302099a8057') as cursor
 ) as c
 cross join lateral (values
-  (cursor || '==', 'A cursor with padding is none'),
-  (left(cursor, -1), 'A cursor that was cut off is none'),
-  (' ' || cursor, 'A cursor with a blank before it is none'),
-  (cursor || E'\n', 'A cursor with a newline after it is none'),
-  ('*' || substr(cursor, 2), 'A cursor of other letters than base64url is none'),
-  ('+' || substr(cursor, 2), 'A cursor of base64''s own letters is none'),
-  (repeat('A', 86), 'A cursor of nulls is none'),
-  (repeat('é', 86), 'A cursor beyond ASCII is none'),
-  (repeat('A', 10000), 'A long one is none'),
-  ('', 'An empty one is none'),
-  ('''; drop table post; --', 'An attack is none')
+  (cursor || '==', 'An encoded cursor has no padding'),
+  (left(cursor, -1), 'An encoded cursor is complete'),
+  (' ' || cursor, 'An encoded cursor has no leading space'),
+  (cursor || E'\n', 'An encoded cursor has no trailing newline'),
+  ('*' || substr(cursor, 2), 'An encoded cursor is base64url'),
+  ('+' || substr(cursor, 2), 'An encoded cursor is not base64'),
+  (repeat('A', 86), 'An encoded cursor is not NUL bytes'),
+  (repeat('é', 86), 'An encoded cursor is ASCII'),
+  (repeat('A', 10000), 'An encoded cursor is short'),
+  ('', 'An encoded cursor is not empty'),
+  ('''; drop table post; --', 'An encoded cursor is not SQL')
 ) as broken (text, description);
 
 select * from finish();

@@ -30,14 +30,14 @@ $$;
 
 select is(
   pg_temp.page(3, false, '{1,2}')::text, '{"items" : [1,2], "next_cursor" : null}',
-  'A page that is not full is the last'
+  'A page that is not full is the last page'
 );
 select is(
   pg_temp.page(3, false, '{1,2,3}') ->> 'next_cursor', null,
-  'A page that is just full, without a row beyond it, is the last'
+  'A full page without a further row is the last page'
 );
 select is(
-  pg_temp.page(3, false, '{1,2,3,4}') ->> 'items', '[1,2,3]', 'The row beyond the page is not shown'
+  pg_temp.page(3, false, '{1,2,3,4}') ->> 'items', '[1,2,3]', 'A page omits the row beyond its limit'
 );
 select is(
   pg_temp.page(3, false, '{1,2,3,4}') ->> 'next_cursor', pg_temp.cursor(3),
@@ -45,15 +45,15 @@ select is(
 );
 select is(
   pg_temp.page(3, true, '{1,2,3,4}') ->> 'items', '[2,3,4]',
-  'A page asked for backwards leaves out the row before it'
+  'A backward page omits the row beyond its limit'
 );
 select is(
   pg_temp.page(3, true, '{1,2,3,4}') ->> 'next_cursor', pg_temp.cursor(2),
-  'The next page backwards starts before the first row'
+  'The next backward page starts before the first row'
 );
 select is(
   pg_temp.page(3, true, '{1,2,3}')::text, '{"items" : [1,2,3], "next_cursor" : null}',
-  'A page backwards with no row before it is the last'
+  'A backward page without a further row is the last page'
 );
 select is(
   pg_temp.page(3, false, '{9,8,7,6}')::text,
@@ -66,7 +66,7 @@ select is(
 );
 select is(
   api.page(20, false, null, null)::text, '{"items" : [], "next_cursor" : null}',
-  'A page of nothing has no items'
+  'A page without rows has no items'
 );
 select is(
   api.page(20, false, '{}', '{}')::text, '{"items" : [], "next_cursor" : null}',
@@ -109,12 +109,12 @@ select lives_ok(
 from unnest(array[1, 100]) as size;
 select throws_fields(
   format('select api.parse_page(null, null, %s, false, true)', size), array['limit'],
-  format('A page may not have %s rows', size)
+  format('A page of %s rows is refused', size)
 )
 from unnest(array['0', '-1', '101', '2147483647', 'null']) as size;
 select throws_fields(
   format('select api.parse_page(%L, %1$L, 20, false, true)', pg_temp.cursor(5)), array['before'],
-  'A page has one cursor at most'
+  'A page has at most one cursor'
 );
 select throws_fields(
   $$
@@ -127,11 +127,11 @@ select throws_fields(
 );
 select throws_code(
   $$ select api.parse_page('x', null, 20, false, true) $$, 'PT400', 'invalid_cursor',
-  'A page does not start before a malformed cursor'
+  'A malformed cursor is refused'
 );
 select throws_code(
   $$ select api.parse_page(null, '', 20, false, true) $$, 'PT400', 'invalid_cursor',
-  'A page does not start after an empty cursor'
+  'An empty cursor is refused'
 );
 
 select set_eq(

@@ -1,4 +1,4 @@
--- Tags: the stored form, and the accepted ones. Proves rules 02.4, 02.6 and 02.7.
+-- Tags: the stored form, and the accepted ones. Proves rules 02.4, 02.6, 02.7, 02.8 and 02.19.
 begin;
 select plan(78);
 

@@ -51,11 +51,11 @@ select is(
 from (values
   ('member', '[{"emoji": "👍", "count": 2, "reacted": true},
     {"emoji": "🎉", "count": 1, "reacted": true}]',
-    'A post shows its reactions, the most used first, and which are the viewer''s own'),
+    'A post shows its reactions, most used first, and marks the viewer''s own'),
   ('admin', '[{"emoji": "👍", "count": 2, "reacted": true},
-    {"emoji": "🎉", "count": 1, "reacted": false}]', 'Another viewer sees their own'),
+    {"emoji": "🎉", "count": 1, "reacted": false}]', 'reacted depends on the viewer'),
   ('anonymous', '[{"emoji": "👍", "count": 2, "reacted": false},
-    {"emoji": "🎉", "count": 1, "reacted": false}]', 'An anonymous viewer has none')
+    {"emoji": "🎉", "count": 1, "reacted": false}]', 'reacted is false for an anonymous viewer')
 ) as seen (viewer, expected, description);
 select is(
   (select reactions::jsonb from api.get_comment(the('member'), the('comment'))),
@@ -64,12 +64,12 @@ select is(
 select is(
   (select reactions::jsonb from api.list_posts(the('member'), the('club'))),
   (select reactions::jsonb from api.get_post(the('member'), the('post'))),
-  'A post in a list is as it is by itself'
+  'A list shows a post as get_post does'
 );
 select is(
   (select to_jsonb(c) from api.list_comments(the('member'), the('post')) as c),
   (select to_jsonb(c) from api.get_comment(the('member'), the('comment')) as c),
-  'A living comment in a list is as it is by itself'
+  'A list shows a comment as get_comment does'
 );
 select is(
   (
@@ -89,11 +89,11 @@ select is(
 select is(
   (select media -> 0 ->> 'url' from api.get_comment(null, the('comment'))),
   (select 's3:' || (media -> 0 ->> 'key') from api.get_comment(null, the('comment'))),
-  'A URL stands for the key that it will be signed for'
+  'The URL of an attachment is a placeholder with its key'
 );
 select is(
   (select role from api.get_group(the(viewer), the('club'))), role,
-  format('The role that the %s sees in a group is %s', viewer, coalesce(role, 'none'))
+  format('The role of the %s is %s', viewer, coalesce(role, 'null'))
 )
 from (values
   ('anonymous', null), ('stranger', null), ('banned', null), ('muted', 'member'),
@@ -101,7 +101,7 @@ from (values
 ) as roles (viewer, role);
 select is(
   (select role from api.list_groups(the('admin'), p_mine => true)), 'admin',
-  'A group in a list has the viewer''s role, too'
+  'A list shows the viewer''s role'
 );
 select is(
   (select avatar_url from api.get_group(null, the('club'))), null, 'A group may have no picture'
@@ -109,28 +109,27 @@ select is(
 select sudo($$ update group_entity set avatar_key = 'pictures/1' where id = the('club') $$);
 select is(
   (select avatar_url from api.get_group(null, the('club'))), 's3:pictures/1',
-  'A picture''s URL stands for the key that it will be signed for'
+  'The URL of a picture is a placeholder with its key'
 );
 
--- At most twenty kinds of reactions are shown with a post.
 select make_reaction('post', 'post', 'moderator', chr(97 + n)) from generate_series(0, 24) as n;
 select is(
   (select json_array_length(reactions) from api.get_post(null, the('post'))), 20,
-  'A post shows its twenty most used reactions'
+  'A post shows its 20 most used emoji'
 );
 select is(
-  (select reactions_count from api.get_post(null, the('post'))), 28, 'And counts all of them'
+  (select reactions_count from api.get_post(null, the('post'))), 28, 'reactions_count counts all reactions'
 );
 select is(
   json_array_length(api.summarise_reactions(null, 'post', the('post'))), 27,
-  'The summary of its reactions shows more'
+  'The summary shows all emoji'
 );
 
 select make_banned('former', 'club', '-1 second');
 select is(
   (select jsonb_build_array(is_banned, ban_reason, banned_until)
     from api.unmute_member(the('owner'), the('club'), the('former'))),
-  '[false, null, null]', 'An expired ban shows as none'
+  '[false, null, null]', 'An expired ban is not shown'
 );
 select counters_hold();
 

@@ -22,18 +22,18 @@ select bag_eq(
 );
 select is(
   (select array_agg(user_id) from api.list_reactions(null, 'post', the('post'), p_limit => 1)),
-  array[the('admin')], 'The oldest comes first'
+  array[the('admin')], 'A list begins with the oldest reaction'
 );
 select bag_eq(
   $$ select user_id from api.list_reactions(null, 'post', the('post'), '🎉') $$, array[the('member')],
-  'An emoji has its reactions'
+  'A list can be filtered by emoji'
 );
 select is_empty(
-  $$ select * from api.list_reactions(null, 'post', the('post'), '🐌') $$, 'Another has none'
+  $$ select * from api.list_reactions(null, 'post', the('post'), '🐌') $$, 'An unused emoji has no reactions'
 );
 select is(
   (select array_agg(subject_id) from api.list_reactions(null, 'comment', the('comment'))),
-  array[the('comment')], 'A comment has its own'
+  array[the('comment')], 'A comment has reactions of its own'
 );
 select is(
   walk($$list_reactions(null, 'post', the('post'))$$, direction, false),
@@ -43,33 +43,33 @@ select is(
       case when direction = 'before' then created_at end desc,
       case when direction = 'before' then id end desc, created_at, id
   ),
-  format('A walk %s meets every reaction once', direction)
+  format('A walk %s finds every reaction once', direction)
 )
 from unnest(array['before', 'after']) as direction;
 select throws_fields(
   $$ select * from api.list_reactions(null, 'group', the('club')) $$, array['subject_type'],
-  'A group has no reactions'
+  'A group is refused as a subject'
 );
 select throws_code(
   $$ select * from api.list_reactions(null, 'post', gen_random_uuid()) $$, 'PT404', 'not_found',
-  'Nor has a post that is not there'
+  'A post that does not exist is not found'
 );
 select throws_fields(
   $$ select * from api.list_reactions(null, 'post', the('post'), p_limit => 0) $$, array['limit'],
-  'A page has 1 reaction at least'
+  'A page has at least 1 reaction'
 );
 select throws_code(
   $$ select * from api.list_reactions(null, 'post', the('post'), p_before => 'x') $$,
-  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+  'PT400', 'invalid_cursor', 'A malformed cursor is refused'
 );
 select from api.delete_post(the('owner'), the('post'));
 select throws_code(
   $$ select * from api.list_reactions(the('member'), 'post', the('post')) $$, 'PT404', 'not_found',
-  'The reactions to a deleted post are gone for members'
+  'A deleted post is not found for members'
 );
 select is(
   (select count(*) from api.list_reactions(the('moderator'), 'post', the('post'))), 4::bigint,
-  'And kept for moderators'
+  'A deleted post shows its reactions to moderators'
 );
 
 select * from finish();

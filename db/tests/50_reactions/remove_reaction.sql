@@ -18,7 +18,7 @@ set local role communities_job;
 
 select throws_code(
   format('select api.remove_reaction(the(%L), ''post'', the(''post''), ''👍'')', actor), state, code,
-  format('The %s has no reaction to take back', actor)
+  format('The %s has no reaction to remove', actor)
 )
 from (values
   ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT404', 'not_found'),
@@ -26,47 +26,47 @@ from (values
 ) as refused (actor, state, code);
 select throws_code(
   $$ select api.remove_reaction(the('admin'), 'post', the('post'), '🎉') $$, 'PT404', 'not_found',
-  'Nobody takes back another''s reaction'
+  'A member does not remove another member''s reaction'
 );
 select throws_code(
   $$ select api.remove_reaction(the('admin'), 'comment', the('comment'), '👍') $$, 'PT404', 'not_found',
-  'Nor one to something else'
+  'A reaction to another subject is not found'
 );
 select lives_ok(
-  $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'One''s own is taken back'
+  $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'A member removes their own reaction'
 );
-select events_are(array['reaction.removed'], array[]::text[], 'That is one event');
-select event_is('reaction.removed', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and of what');
+select events_are(array['reaction.removed'], array[]::text[], 'A removal is one event');
+select event_is('reaction.removed', 'member', 'club', 'post', 'post', 'post', 'The event names the actor, the group and the subject');
 select is(
   event() -> 'data', jsonb_build_object('id', the('reaction'), 'deleted_at', now()),
-  'The event tells which and when, and no content'
+  'The event holds the id and the time, but no content'
 );
-select is((select reactions_count from api.get_post(null, the('post'))), 2, 'It counts no more in the post');
+select is((select reactions_count from api.get_post(null, the('post'))), 2, 'A removed reaction does not count in the post');
 select is(
   (select reactions::jsonb from api.get_post(null, the('post'))),
   '[{"emoji": "🎉", "count": 1, "reacted": false}, {"emoji": "👍", "count": 1, "reacted": false}]',
-  'Nor with its emoji'
+  'A removed reaction does not count for its emoji'
 );
 select throws_code(
   $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'PT404', 'not_found',
-  'It is not taken back twice'
+  'A removed reaction is not found'
 );
 select lives_ok(
-  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'It may be given again'
+  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'A member may react again'
 );
 select lives_ok(
   $$ select api.remove_reaction(the('member'), 'comment', the('comment'), '👍') $$,
-  'A reaction to a comment is taken back'
+  'A member removes a reaction to a comment'
 );
-select is((select reactions from api.get_comment(null, the('comment')))::text, '[]', 'And the comment has none');
+select is((select reactions from api.get_comment(null, the('comment')))::text, '[]', 'A comment without reactions shows none');
 select from api.leave_group(the('member'), the('club'));
 select lives_ok(
   $$ select api.remove_reaction(the('member'), 'post', the('post'), '🎉') $$,
-  'Who has left a public group takes their reactions back'
+  'A former member of a public group removes their own reaction'
 );
 select throws_code(
   format('select api.remove_reaction(the(''member''), ''post'', the(''post''), %L)', emoji),
-  'PT404', 'not_found', format('What is no emoji is no reaction: %s', to_json(emoji))
+  'PT404', 'not_found', format('An invalid emoji is not found: %s', to_json(emoji))
 )
 from unnest(array['', repeat('x', 1000), null]) as emoji;
 select counters_hold();

@@ -15,12 +15,12 @@ select is(
   api.summarise_reactions(the('member'), 'post', the('post'))::jsonb,
   '[{"emoji": "👍", "count": 3, "reacted": true}, {"emoji": "a", "count": 1, "reacted": true},
     {"emoji": "b", "count": 1, "reacted": true}, {"emoji": "🎉", "count": 1, "reacted": true}]',
-  'Emoji are counted, the most used first, and tell whether the caller used them'
+  'A summary counts each emoji, most used first, and marks the caller''s own'
 );
 select is(
   (select array_agg(e ->> 'reacted')
    from json_array_elements(api.summarise_reactions(the(actor), 'post', the('post'))) as e),
-  reacted, format('The %s sees their own', actor)
+  reacted, format('The summary marks the emoji of the %s', actor)
 )
 from (values
   ('admin', '{true,false,false,false}'::text[]), ('stranger', '{false,false,false,false}'),
@@ -28,20 +28,20 @@ from (values
 ) as viewers (actor, reacted);
 select is(
   api.summarise_reactions(null, 'comment', the('comment'))::jsonb,
-  '[{"emoji": "🎉", "count": 1, "reacted": false}]', 'A comment has its own summary'
+  '[{"emoji": "🎉", "count": 1, "reacted": false}]', 'A comment has a summary of its own'
 );
 select from api.remove_reaction(the('admin'), 'comment', the('comment'), '🎉');
 select is(
   api.summarise_reactions(null, 'comment', the('comment'))::text, '[]',
-  'An emoji that nobody uses any more is not there'
+  'A summary omits an emoji without reactions'
 );
 select throws_code(
   $$ select api.summarise_reactions(null, 'post', gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A post that is not there has no summary'
+  'A post that does not exist is not found'
 );
 select throws_fields(
   $$ select api.summarise_reactions(null, 'tag', the('post')) $$, array['subject_type'],
-  'Only posts and comments have one'
+  'A tag is refused as a subject'
 );
 
 select * from finish();

@@ -22,16 +22,16 @@ $$;
 
 select is(
   pg_temp.found(''), 'alpha 1, beta 2, unused 0, ünï%_ 1',
-  'Tags are listed with the number of living posts of public groups; others'' tags are not'
+  'A list has the tags of public groups, with the number of their posts'
 );
-select is(pg_temp.found(prefix), found, format('With the prefix %L there is %L', prefix, found))
+select is(pg_temp.found(prefix), found, format('The prefix %L finds %L', prefix, found))
 from (values
   ('al', 'alpha 1'), ('AL', 'alpha 1'), ('Ü', 'ünï%_ 1'), ('ünï%', 'ünï%_ 1'), ('ünï_', null),
   ('%', null), ('lpha', null), ('alphabet', null), ('private', null), ('secret', null)
 ) as prefixes (prefix, found);
 select is(
   (select array_agg(tag) from api.list_tags(null, own('t'), 1)), array[own('t') || 'unused'],
-  'The oldest comes first'
+  'A list begins with the oldest tag'
 );
 select is(
   walk($$list_tags(null, own('t'))$$, direction, false),
@@ -41,21 +41,21 @@ select is(
       case when direction = 'before' then created_at end desc,
       case when direction = 'before' then id end desc, created_at, id
   ),
-  format('A walk %s meets every tag once', direction)
+  format('A walk %s finds every tag once', direction)
 )
 from unnest(array['before', 'after']) as direction;
 select is(
   walk($$list_tags(null)$$, 'after', false), array(select id from api.list_tags(null, '', 100)),
-  'Without a prefix all tags are listed, with an empty one too'
+  'A missing or empty prefix finds all tags'
 );
 select throws_fields(
   format('select * from api.list_tags(null, null, %s)', size), array['limit'],
-  format('A page has not %s tags', size)
+  format('A page of %s tags is refused', size)
 )
 from unnest(array['0', '101', 'null']) as size;
 select throws_code(
   $$ select * from api.list_tags(null, null, 20, 'x') $$, 'PT400', 'invalid_cursor',
-  'A page starts at a cursor'
+  'A malformed cursor is refused'
 );
 select counters_hold();
 
