@@ -15,6 +15,8 @@ ROOM: Final = telling.QUEUE // 4
 PATIENCE: Final = 60.0  # seconds
 LOOK: Final = 0.02  # seconds
 SETTLED: Final = 5.0  # seconds
+# Position of a client whose last_event_id the service never sent.
+UNKNOWN: Final = -1
 
 
 class Replay:
@@ -75,8 +77,10 @@ class Replay:
                 self._resync(listener)
 
     async def _resume(self, listener: listeners.Listener, last: int) -> None:
-        """Sets a listener to the place that it gave, if all behind it is there."""
-        if last >= self._survey.top - streams.KEPT and await self._survey.reach(last):
+        """Sets a listener to its last position; sends a resync when events after it are gone."""
+        if last == UNKNOWN:
+            self._resync(listener)
+        elif last >= self._survey.top - streams.KEPT and await self._survey.reach(last):
             listener.place = last
         else:
             self._resync(listener)

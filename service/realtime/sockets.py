@@ -270,15 +270,16 @@ async def opened(
 
 
 def _credentials(given: object) -> tuple[object, int | None]:
-    """The token and the last place of a client. Raises ValueError."""
+    """Returns the token and the last position of a client. Raises ValueError for no object.
+
+    The position is None without a last_event_id, UNKNOWN for one that the service never sent.
+    """
     if given is None:
         return None, None
     if not isinstance(given, dict):
-        raise ValueError("is no object")  # noqa: TRY004
+        raise ValueError("is not an object")  # noqa: TRY004
     last = given.get("last_event_id")
     if last is None:
         return given.get("token"), None
-    match = _LAST.fullmatch(str(last)) if isinstance(last, str | int) else None
-    if match is None:
-        raise ValueError("is no id of an event")
-    return given.get("token"), int(match[1])
+    match = _LAST.fullmatch(last) if isinstance(last, str) else None
+    return given.get("token"), int(match[1]) if match else replay.UNKNOWN
