@@ -133,7 +133,8 @@ create function api.check_future(p_field text, p_value timestamptz)
 returns json
 language sql stable
 return case
-  when p_value <= now() or not isfinite(p_value) then api.field_error(p_field, 'is not in the future')
+  when p_value <= now() or not isfinite(p_value)
+    then api.field_error(p_field, 'is not in the future')
 end;
 comment on function api.check_future(text, timestamptz) is
   'Returns a field error if a time is given that is past or infinite (rule 02.11).';
@@ -145,8 +146,8 @@ returns text
 language sql immutable
 return regexp_replace(
   normalize(translate(api.remove_invisible(p_emoji), E'\ufe0e\ufe0f', ''), nfc),
-  -- A keycap, or a character with Emoji=Yes and Emoji_Presentation=No (Unicode 17) that no skin tone
-  -- follows.
+  -- A keycap, or a character with Emoji=Yes and Emoji_Presentation=No (Unicode 17) without a skin
+  -- tone.
   '([#*0-9](?=\u20e3)|['
   '\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u2328\u23cf\u23ed-\u23ef'
   '\u23f1\u23f2\u23f8-\u23fa\u24c2\u25aa\u25ab\u25b6\u25c0\u25fb\u25fc\u2600-\u2604\u260e'
@@ -371,7 +372,8 @@ language sql stable
 return translate(
   encode(
     convert_to(
-      to_char(p_created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '|' || p_id, 'UTF8'
+      to_char(p_created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '|' || p_id,
+      'UTF8'
     ),
     'base64'
   ),
@@ -469,7 +471,8 @@ comment on function api.is_on_page(timestamptz, uuid, api.page_request) is
   'and reads an index on (created_at, id) in either direction (rule 02.15).';
 
 create function api.page(
-  p_limit int, p_backward boolean, p_items json[], p_keys api.page_key[], p_summary json default null
+  p_limit int, p_backward boolean, p_items json[], p_keys api.page_key[],
+  p_summary json default null
 )
 returns json
 language plpgsql immutable security definer

@@ -1,6 +1,6 @@
 -- Shapes: what every door returns. A view names the fields of a shape in order, and the …_shape
--- function builds it from a row. Fields that depend on the viewer are null if p_viewer is null, as in
--- events. They are false or null for the nil UUID, which stands for anonymous callers.
+-- function builds it from a row. Fields that depend on the viewer are null if p_viewer is null, as
+-- in events. They are false or null for the nil UUID, which stands for anonymous callers.
 -- The planner inlines the …_shape functions, so that a call costs no more than its expressions.
 
 create function api.viewer(p_actor uuid)
@@ -96,8 +96,8 @@ returns setof api.media
 language sql stable rows 1
 begin atomic
   select
-    p_row.id, p_row.subject_type, p_row.subject_id, p_row.s3_key, api.signed(p_row.s3_key), p_row.mime,
-    p_row.size_bytes, p_row.width, p_row.height, p_row.created_by, p_row.created_at;
+    p_row.id, p_row.subject_type, p_row.subject_id, p_row.s3_key, api.signed(p_row.s3_key),
+    p_row.mime, p_row.size_bytes, p_row.width, p_row.height, p_row.created_by, p_row.created_at;
 end;
 comment on function api.media_shape(public.media_attachment) is
   'Returns an attachment, with a placeholder for its signed URL (rule 03.4).';

@@ -93,8 +93,8 @@ begin
     perform fail('not_found');
   end if;
   perform emit(
-    'reaction.removed', p_actor, v_reaction.group_id, v_reaction.post_id, p_subject_type, p_subject_id,
-    removal_data(v_reaction.id, now())
+    'reaction.removed', p_actor, v_reaction.group_id, v_reaction.post_id, p_subject_type,
+    p_subject_id, removal_data(v_reaction.id, now())
   );
 end
 $$;

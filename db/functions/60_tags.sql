@@ -1,5 +1,5 @@
--- Topic tags. A tag that only private or secret groups use is not stored, since it would reveal them
--- (rule 60.2).
+-- Topic tags. A tag that only private or secret groups use is not stored, since it would reveal
+-- them (rule 60.2).
 
 create function api.create_tag(p_actor uuid, p_tag text)
 returns setof api.tags

@@ -5,7 +5,7 @@
 -- name: make_member('mia', 'club') creates a member, and the('mia') returns the id. Names end with the
 -- transaction.
 
--- Names ---------------------------------------------------------------------------------------------
+-- Names -------------------------------------------------------------------------------------------
 
 create function tap.remember(p_name text, p_id uuid)
 returns void
@@ -37,7 +37,7 @@ return p_word || '-' || pg_backend_pid();
 comment on function tap.own(text) is
   'Returns a tag or slug that no concurrent test uses, so that tests do not wait for each other.';
 
--- Reading and writing tables ------------------------------------------------------------------------
+-- Reading and writing tables ----------------------------------------------------------------------
 
 create function tap.sudo(p_sql text)
 returns void
@@ -66,7 +66,7 @@ $$;
 comment on function tap.look(text) is
   'Returns the one value that a query on the tables finds, as text.';
 
--- Creating users and objects -------------------------------------------------------------------------
+-- Creating users and objects ----------------------------------------------------------------------
 
 create function tap.make_user(p_name text)
 returns void
@@ -290,7 +290,7 @@ $$;
 comment on function tap.backdate(text, text, interval) is
   'Moves the creation of a row into the past, since all rows of a transaction have the same time.';
 
--- Assertions ----------------------------------------------------------------------------------------
+-- Assertions --------------------------------------------------------------------------------------
 
 create function tap.throws_code(p_sql text, p_state text, p_code text, p_description text)
 returns text
@@ -450,7 +450,7 @@ comment on function tap.walk(text, text, boolean) is
   'Returns the ids that a walk through a list finds, two per page. It starts at the beginning of '
   'the list, or at its end if p_direction (before, after) is against the order of the list.';
 
--- Events and audit entries --------------------------------------------------------------------------
+-- Events and audit entries ------------------------------------------------------------------------
 -- The audit log has no sequence, so the tests order it by cmin, the number of the command in the
 -- transaction.
 

@@ -1,4 +1,7 @@
-"""The migration that brings stored texts, tags and emoji into their canonical forms."""
+"""Tests of the migration of stored texts, tags and emoji to their canonical forms.
+
+Proves rules 02.1, 02.6 and 02.8.
+"""
 
 import shutil
 import uuid
@@ -20,12 +23,10 @@ OTHER = uuid.UUID(int=2)
 def earlier(
     request: pytest.FixtureRequest, empty_database: databases.Database, tmp_path: Path
 ) -> Iterator[psycopg.Connection]:
-    """A database of the version before the migration, with its functions or without them."""
+    """Returns a database without the migration, with the schema api or without it."""
     ours = migrate.Sources()
     shutil.copytree(ours.schema, tmp_path / "schema")
-    for path in (tmp_path / "schema").glob("*.sql"):
-        if path.name >= MIGRATION:
-            path.unlink()
+    (tmp_path / "schema" / MIGRATION).unlink()
     migrate.migrate(
         empty_database.url,
         migrate.Sources(tmp_path / "schema", ours.functions),

@@ -15,7 +15,9 @@ where p.pronamespace = 'api'::regnamespace and p.prosecdef and p.provolatile = '
 
 select plan(1 + (select count(*) from write_doors)::int);
 
-select cmp_ok((select count(*) from write_doors), '>=', 30::bigint, 'The tests cover all write doors');
+select cmp_ok(
+  (select count(*) from write_doors), '>=', 30::bigint, 'The tests cover all write doors'
+);
 
 select throws_code(
   call, 'PT401', 'unauthenticated', format('An anonymous caller is refused by %s()', name)

@@ -11,7 +11,9 @@ cross join lateral regexp_matches(
 ) as m
 where p.pronamespace = 'api'::regnamespace;
 
-select cmp_ok((select count(*) from raised), '>=', 30::bigint, 'The tests cover all errors that functions raise');
+select cmp_ok(
+  (select count(*) from raised), '>=', 30::bigint, 'The tests cover all errors that functions raise'
+);
 select is_empty(
   $$ select signature, code from raised where code not in (select code from api.error_codes) $$,
   'A raised code is registered'
@@ -33,7 +35,8 @@ select is_empty(
   'A registered constraint exists'
 );
 select is_empty(
-  $$ select code from api.error_codes group by code having count(*) > 1 $$, 'A code is registered once'
+  $$ select code from api.error_codes group by code having count(*) > 1 $$,
+  'A code is registered once'
 );
 select is_empty(
   $$

@@ -16,7 +16,8 @@ from pg_catalog.pg_class as c
 where c.relnamespace = 'api'::regnamespace and c.relkind = 'v';
 
 select is_empty(
-  $$ select name from sources where source like '%pg\_%advisory%' $$, 'No function takes an advisory lock'
+  $$ select name from sources where source like '%pg\_%advisory%' $$,
+  'No function takes an advisory lock'
 );
 select is_empty(
   $$ select name from sources where source ~ 'serializable|transaction isolation' $$,

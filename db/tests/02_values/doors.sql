@@ -46,7 +46,8 @@ select is(
   E'\u00e9', 'A changed comment is stored in NFC'
 );
 select is(
-  (select q from api.begin_search(null, E'cafe\u0301')), E'caf\u00e9', 'A search is for words in NFC'
+  (select q from api.begin_search(null, E'cafe\u0301')), E'caf\u00e9',
+  'A search is for words in NFC'
 );
 select lives_ok(
   format('select api.create_post(the(''member''), the(''club''), repeat(%L, 40000), repeat(%1$L, 140))',
@@ -59,12 +60,16 @@ select throws_fields(
   format('select api.create_group(the(''owner''), %L, ''public'')', repeat(blank, 5)), array['name'],
   format('A group''s name shows something, not %s', to_json(blank))
 )
-from unnest(array[E'\u200b', E'\u2800', E'\u3164', E'\u115f', E'\ufeff', E'\u00ad', E'\ufe0f']) as blank;
+from unnest(array[
+  E'\u200b', E'\u2800', E'\u3164', E'\u115f', E'\ufeff', E'\u00ad', E'\ufe0f'
+]) as blank;
 select throws_fields(
   format('select api.create_post(the(''member''), the(''club''), %L)', blank), array['body'],
   format('A post''s body shows something, not %s', to_json(blank))
 )
-from unnest(array[E'\u200b', E'\u2800 \u3164', E'\uffa0', E'\u202e\u202c', E'\u200d', E'\U000e0041']) as blank;
+from unnest(array[
+  E'\u200b', E'\u2800 \u3164', E'\uffa0', E'\u202e\u202c', E'\u200d', E'\U000e0041'
+]) as blank;
 select throws_fields(statement, array[field], format('%s: blank is refused', description))
 from (values
   ($$select api.update_group(the('owner'), the('club'), '{"name": "\u200b\u200b\u200b"}')$$, 'name',
@@ -79,7 +84,8 @@ from (values
     'reason', 'The reason of a removal'),
   ($$select api.begin_search(null, e'\u2800')$$, 'q', 'The words of a search'),
   ($$select api.create_tag(the('member'), e'\u200b#\u3164')$$, 'tag', 'A new tag'),
-  ($$select api.create_post(the('member'), the('club'), 'x', null, array[e'\u2800'])$$, 'topic_tags',
+  ($$select api.create_post(the('member'), the('club'), 'x', null, array[e'\u2800'])$$,
+    'topic_tags',
     'The tag of a post'),
   ($$select api.add_reaction(the('member'), 'post', the('post'), e'\u3164')$$, 'emoji', 'An emoji')
 ) as statements (statement, field, description);
@@ -97,13 +103,16 @@ select is(
 -- Bidi controls
 select throws_fields(statement, array[field], format('%s has no bidi controls', description))
 from (values
-  ($$select api.create_group(the('owner'), e'Club \u202egpj.exe', 'public')$$, 'name', 'A new name'),
+  ($$select api.create_group(the('owner'), e'Club \u202egpj.exe', 'public')$$, 'name',
+    'A new name'),
   ($$select api.update_group(the('owner'), the('club'), '{"name": "Club\u2069"}')$$, 'name',
     'A changed name'),
   ($$select api.create_group(the('owner'), 'Name', 'public', p_tags => array[e'a\u2067'])$$, 'tags',
     'The tag of a group'),
-  ($$select api.create_post(the('member'), the('club'), 'x', e'a\u202db')$$, 'title', 'A new title'),
-  ($$select api.create_post(the('member'), the('club'), 'x', e'\u202d')$$, 'title', 'A blank title'),
+  ($$select api.create_post(the('member'), the('club'), 'x', e'a\u202db')$$, 'title',
+    'A new title'),
+  ($$select api.create_post(the('member'), the('club'), 'x', e'\u202d')$$, 'title',
+    'A blank title'),
   ($$select api.update_post(the('member'), the('post'), '{"title": "\u2066a"}')$$, 'title',
     'A changed title'),
   ($$select api.update_post(the('member'), the('post'), '{"topic_tags": ["a\u202a"]}')$$,

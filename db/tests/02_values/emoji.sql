@@ -55,7 +55,9 @@ from (values
   (null, null, 'nothing')
 ) as forms (form, canonical, description);
 
-select field_is_right(api.check_emoji('f', api.canonical_emoji(emoji)), format('%s is an emoji', emoji))
+select field_is_right(
+  api.check_emoji('f', api.canonical_emoji(emoji)), format('%s is an emoji', emoji)
+)
 from unnest(array[
   '👍', '❤️', '👩‍👩‍👧‍👦', '🏳️‍🌈', 'a', ':+1:', '/', '%', repeat('x', 16), repeat('👍', 16),
   repeat('❤', 8), repeat(E'👍\ufe0f', 16)

@@ -37,7 +37,8 @@ select is(
   'A full page without a further row is the last page'
 );
 select is(
-  pg_temp.page(3, false, '{1,2,3,4}') ->> 'items', '[1,2,3]', 'A page omits the row beyond its limit'
+  pg_temp.page(3, false, '{1,2,3,4}') ->> 'items', '[1,2,3]',
+  'A page omits the row beyond its limit'
 );
 select is(
   pg_temp.page(3, false, '{1,2,3,4}') ->> 'next_cursor', pg_temp.cursor(3),
@@ -140,7 +141,8 @@ select set_eq(
      where api.is_on_page((pg_temp.key(n)).created_at, (pg_temp.key(n)).id, pg_temp.request(5, %L, 20))',
     is_ascending
   ),
-  wanted, format('The rows %s of 5 are on the page', case when is_ascending then 'after' else 'before' end)
+  wanted,
+  format('The rows %s of 5 are on the page', case when is_ascending then 'after' else 'before' end)
 )
 from (values (true, array[6, 7, 8, 9]), (false, array[1, 2, 3, 4])) as pages (is_ascending, wanted);
 

@@ -49,7 +49,8 @@ select is(api.fold_tags('{}'), '{}'::text[], 'No tags stay no tags');
 select is(api.fold_tags(null), '{}'::text[], 'Missing tags are no tags');
 
 select is(
-  api.fold_tag(api.fold_tag(pattern)), api.fold_tag(pattern), format('%s folds once', to_json(pattern))
+  api.fold_tag(api.fold_tag(pattern)), api.fold_tag(pattern),
+  format('%s folds once', to_json(pattern))
 )
 from unnest(array[
   E' \u200c#x', E'\u200d\u200b#', E'# \u200c#', 'ﷺ', 'İI', E'ϴ\u0301', E'\u3164', 'K', '①', '™', E'ſ\u0307'
@@ -57,17 +58,21 @@ from unnest(array[
 
 select field_is_right(api.check_tag('f', api.fold_tag(tag)), format('%s is a tag', tag))
 from unnest(array['a', '1', 'c++', '❤', 'a b', repeat('é', 50), E'e\u0301', '日本語']) as tag;
-select field_is_wrong(api.check_tag('f', api.fold_tag(tag)), format('%s is not a tag', to_json(tag)))
+select field_is_wrong(
+  api.check_tag('f', api.fold_tag(tag)), format('%s is not a tag', to_json(tag))
+)
 from unnest(array[
   '', null, ' ', '#', E'\u200b', E'\u2800', E'\u3164', E'#\u3164', E'\u202e', E'a\u202a', E'a\u2066b',
   repeat('é', 51), repeat('ﷺ', 3)
 ]) as tag;
 
 select field_is_right(
-  api.check_tags('f', array(select 't' || n from generate_series(1, 10) as n)), 'Ten tags are allowed'
+  api.check_tags('f', array(select 't' || n from generate_series(1, 10) as n)),
+  'Ten tags are allowed'
 );
 select field_is_wrong(
-  api.check_tags('f', array(select 't' || n from generate_series(1, 11) as n)), 'Eleven tags are not'
+  api.check_tags('f', array(select 't' || n from generate_series(1, 11) as n)),
+  'Eleven tags are not'
 );
 select field_is_wrong(api.check_tags('f', array['a', '']), 'A blank tag is an error');
 select field_is_wrong(api.check_tags('f', array['a', null]), 'A tag that is null is an error');

@@ -80,7 +80,8 @@ select field_is_right(
 );
 select field_is_right(api.check_text('f', null, 0, 5), 'A text that may be empty may be missing');
 select is(
-  api.check_text('f', null, 1, 5) ->> 'message', 'is required', 'A text with a shortest length is required'
+  api.check_text('f', null, 1, 5) ->> 'message', 'is required',
+  'A text with a shortest length is required'
 );
 select is(
   api.check_text('f', '', 1, 5) ->> 'field', 'f', 'An error names the field'
@@ -90,7 +91,9 @@ select field_is_right(api.check_choice('f', 'b', 'a', 'b'), 'A choice may be any
 select field_is_wrong(api.check_choice('f', 'c', 'a', 'b'), 'A choice may be nothing else');
 select field_is_wrong(api.check_choice('f', null, 'a', 'b'), 'A choice is required');
 
-select field_is_right(api.check_future('f', now() + interval '1 second'), 'A later time is in the future');
+select field_is_right(
+  api.check_future('f', now() + interval '1 second'), 'A later time is in the future'
+);
 select field_is_wrong(api.check_future('f', now()), 'The present is not in the future');
 select field_is_wrong(api.check_future('f', '-infinity'), 'Minus infinity is not in the future');
 select field_is_wrong(api.check_future('f', 'infinity'), 'Infinity is not in the future');

@@ -118,7 +118,8 @@ select is(
   'A post shows its 20 most used emoji'
 );
 select is(
-  (select reactions_count from api.get_post(null, the('post'))), 28, 'reactions_count counts all reactions'
+  (select reactions_count from api.get_post(null, the('post'))), 28,
+  'reactions_count counts all reactions'
 );
 select is(
   json_array_length(api.summarise_reactions(null, 'post', the('post'))), 27,

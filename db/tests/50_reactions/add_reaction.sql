@@ -19,34 +19,46 @@ select is(
   'A member reacts to a post'
 );
 select events_are(array['reaction.added'], array[]::text[], 'A reaction is one event');
-select event_is('reaction.added', 'member', 'club', 'post', 'post', 'post', 'The event names the actor, the group and the subject');
+select event_is(
+  'reaction.added', 'member', 'club', 'post', 'post', 'post',
+  'The event names the actor, the group and the subject'
+);
 select is(
   event() -> 'data',
   (select to_jsonb(r) from api.list_reactions(the('member'), 'post', the('post')) as r),
   'The event holds the reaction'
 );
-select is((select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A reaction to a post counts in the post');
+select is(
+  (select reactions_count from api.get_post(the('member'), the('post'))), 1,
+  'A reaction to a post counts in the post'
+);
 select forget_events();
 select is(
-  (select subject_type from api.add_reaction(the('muted'), 'comment', the('comment'), '👍')), 'comment',
+  (select subject_type from api.add_reaction(the('muted'), 'comment', the('comment'), '👍')),
+    'comment',
   'A muted member may react to a comment'
 );
 select event_is(
-  'reaction.added', 'muted', 'club', 'post', 'comment', 'comment', 'The event names the post and the comment'
+  'reaction.added', 'muted', 'club', 'post', 'comment', 'comment',
+  'The event names the post and the comment'
 );
 select is(
-  (select reactions_count from api.get_comment(the('member'), the('comment'))), 1, 'A reaction to a comment counts in the comment'
+  (select reactions_count from api.get_comment(the('member'), the('comment'))), 1,
+  'A reaction to a comment counts in the comment'
 );
 select is(
-  (select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A reaction to a comment does not count in its post'
+  (select reactions_count from api.get_post(the('member'), the('post'))), 1,
+  'A reaction to a comment does not count in its post'
 );
 
 select throws_code(
-  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'PT409', 'duplicate_reaction',
+  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'PT409',
+  'duplicate_reaction',
   'A member reacts once with each emoji'
 );
 select is(
-  (select reactions_count from api.get_post(the('member'), the('post'))), 1, 'A refused reaction does not count'
+  (select reactions_count from api.get_post(the('member'), the('post'))), 1,
+  'A refused reaction does not count'
 );
 select lives_ok(
   format('select api.add_reaction(the(%L), %L, the(%L), %L)', actor, subject, subject, emoji), description
@@ -70,7 +82,8 @@ select throws_fields(
 )
 from unnest(array['group', 'user', '', null]) as type;
 select throws_code(
-  format('select api.add_reaction(the(''member''), %L, %s, ''👍'')', type, subject), 'PT404', 'not_found',
+  format('select api.add_reaction(the(''member''), %L, %s, ''👍'')', type, subject), 'PT404',
+  'not_found',
   description
 )
 from (values
@@ -104,7 +117,8 @@ select is(
   'A reaction beyond the limit does not count'
 );
 select throws_code(
-  $$ select api.add_reaction(the('member'), 'post', the('busy'), 'e1') $$, 'PT409', 'duplicate_reaction',
+  $$ select api.add_reaction(the('member'), 'post', the('busy'), 'e1') $$, 'PT409',
+  'duplicate_reaction',
   'A repeated reaction is a duplicate, at the limit too'
 );
 select lives_ok(
@@ -126,7 +140,8 @@ select lives_ok(
   'An emoji that is already there is allowed beyond the limit'
 );
 select throws_code(
-  $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'e34') $$, 'PT409', 'too_many_emoji',
+  $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'e34') $$, 'PT409',
+  'too_many_emoji',
   'Another emoji is refused beyond the limit'
 );
 select counters_hold();

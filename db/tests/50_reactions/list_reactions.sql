@@ -9,7 +9,9 @@ select make_comment('comment', 'post');
 select make_reaction('post', 'post', name) from unnest(array['member', 'muted', 'admin']) as name;
 select make_reaction('post', 'post', 'member', '🎉');
 select make_reaction('comment', 'comment', 'member', '🎉');
-select sudo($$ update reaction set created_at = now() - interval '1 day' where user_id = the('admin') $$);
+select sudo(
+  $$ update reaction set created_at = now() - interval '1 day' where user_id = the('admin') $$
+);
 set local role communities_job;
 
 select bag_eq(
@@ -29,7 +31,8 @@ select bag_eq(
   'A list can be filtered by emoji'
 );
 select is_empty(
-  $$ select * from api.list_reactions(null, 'post', the('post'), '🐌') $$, 'An unused emoji has no reactions'
+  $$ select * from api.list_reactions(null, 'post', the('post'), '🐌') $$,
+  'An unused emoji has no reactions'
 );
 select is(
   (select array_agg(subject_id) from api.list_reactions(null, 'comment', the('comment'))),

@@ -29,19 +29,27 @@ select throws_code(
   'A member does not remove another member''s reaction'
 );
 select throws_code(
-  $$ select api.remove_reaction(the('admin'), 'comment', the('comment'), '👍') $$, 'PT404', 'not_found',
+  $$ select api.remove_reaction(the('admin'), 'comment', the('comment'), '👍') $$, 'PT404',
+  'not_found',
   'A reaction to another subject is not found'
 );
 select lives_ok(
-  $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'A member removes their own reaction'
+  $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$,
+  'A member removes their own reaction'
 );
 select events_are(array['reaction.removed'], array[]::text[], 'A removal is one event');
-select event_is('reaction.removed', 'member', 'club', 'post', 'post', 'post', 'The event names the actor, the group and the subject');
+select event_is(
+  'reaction.removed', 'member', 'club', 'post', 'post', 'post',
+  'The event names the actor, the group and the subject'
+);
 select is(
   event() -> 'data', jsonb_build_object('id', the('reaction'), 'deleted_at', now()),
   'The event holds the id and the time, but no content'
 );
-select is((select reactions_count from api.get_post(null, the('post'))), 2, 'A removed reaction does not count in the post');
+select is(
+  (select reactions_count from api.get_post(null, the('post'))), 2,
+  'A removed reaction does not count in the post'
+);
 select is(
   (select reactions::jsonb from api.get_post(null, the('post'))),
   '[{"emoji": "🎉", "count": 1, "reacted": false}, {"emoji": "👍", "count": 1, "reacted": false}]',
@@ -58,7 +66,10 @@ select lives_ok(
   $$ select api.remove_reaction(the('member'), 'comment', the('comment'), '👍') $$,
   'A member removes a reaction to a comment'
 );
-select is((select reactions from api.get_comment(null, the('comment')))::text, '[]', 'A comment without reactions shows none');
+select is(
+  (select reactions from api.get_comment(null, the('comment')))::text, '[]',
+  'A comment without reactions shows none'
+);
 select from api.leave_group(the('member'), the('club'));
 select lives_ok(
   $$ select api.remove_reaction(the('member'), 'post', the('post'), '🎉') $$,

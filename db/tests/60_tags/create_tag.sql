@@ -13,8 +13,13 @@ select is(
   jsonb_build_object('id', the('tag'), 'tag', own('chess'), 'posts_count', 0, 'created_at', now()),
   'A tag is stored in its folded form'
 );
-select events_are(array['tag.created'], array['tag.created'], 'A new tag is one event and one audit entry');
-select event_is('tag.created', 'ada', null, null, 'tag', 'tag', 'The event names the actor and the tag, but no group');
+select events_are(
+  array['tag.created'], array['tag.created'], 'A new tag is one event and one audit entry'
+);
+select event_is(
+  'tag.created', 'ada', null, null, 'tag', 'tag',
+  'The event names the actor and the tag, but no group'
+);
 select is(event() #>> '{data,tag}', own('chess'), 'The event holds the tag');
 select throws_code(
   format('select api.create_tag(the(''bob''), %L)', tag), 'PT409', 'duplicate_tag',
@@ -26,7 +31,8 @@ select throws_code(
   'An anonymous caller is refused'
 );
 select throws_fields(
-  format('select api.create_tag(the(''ada''), %L)', tag), array['tag'], format('%s is not a tag', to_json(left(tag, 5)))
+  format('select api.create_tag(the(''ada''), %L)', tag), array['tag'],
+  format('%s is not a tag', to_json(left(tag, 5)))
 )
 from unnest(array['', ' ', E'\t\n', repeat('x', 51), null]) as tag;
 select lives_ok(
