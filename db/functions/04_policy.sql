@@ -1,28 +1,30 @@
--- Policy: what an actor may know and do (§2). Every door asks here, and only here.
+-- Policy: what an actor may see and do. Every door asks these functions; no other place decides.
 --
--- enter_… answers how the actor stands to a thing, or raises not_found where the actor may not even
--- know that it exists; require_… raises when that standing is not enough.
+-- The require_visible_… functions return the standing of the actor to a group, post or comment. The
+-- other require_… functions raise an error when that standing does not suffice.
 
 create type api.standing as (
   group_id uuid,
   visibility text,
   is_locked boolean,
-  role text, -- null: not a member
+  role text, -- null for a non-member
   rank int, -- 4 owner, 3 admin, 2 moderator, 1 member, 0 none
   is_banned boolean,
   is_muted boolean,
-  is_parent_deleted boolean, -- what the thing is part of is deleted
-  is_deleted boolean, -- the thing itself is deleted
+  is_parent_deleted boolean, -- something that contains the subject is deleted
+  is_deleted boolean, -- the subject itself is deleted
   post_id uuid,
   author_id uuid
 );
-comment on type api.standing is 'How an actor stands to a group, a post or a comment (§2).';
+comment on type api.standing is
+  'The rights and limits of an actor towards a group, a post or a comment.';
 
 create function api.rank_of(p_role text)
 returns int
 language sql immutable
 return coalesce(array_position(array['member', 'moderator', 'admin', 'owner'], p_role), 0);
-comment on function api.rank_of(text) is 'The rank of a role: 4 owner to 1 member, 0 for none (§2).';
+comment on function api.rank_of(text) is
+  'Returns the rank of a role, from 4 for an owner to 1 for a member, and 0 for none (rule 04.1).';
 
 create view api.member_standing as
 select
@@ -31,7 +33,8 @@ select
   api.is_ban_active(is_banned, banned_until) as is_banned,
   coalesce(muted_until > now(), false) as is_muted
 from public.group_member;
-comment on view api.member_standing is 'The role, ban and mute that hold now (§2).';
+comment on view api.member_standing is
+  'The current role, ban and mute of each user in each group (rules 04.2 and 04.3).';
 
 create function api.is_visible(p_visibility text, p_role text, p_is_deleted boolean)
 returns boolean
@@ -40,8 +43,11 @@ return case
   when p_is_deleted then api.rank_of(p_role) >= 2 else p_visibility = 'public' or p_role is not null
 end;
 comment on function api.is_visible(text, text, boolean) is
-  'Whether what is in a group shows to somebody with this role there: in a public group to anyone, else '
-  'to members; what is deleted to moderators (§2).';
+  'Returns whether the content of a group is visible to a caller with this role. Everyone sees a '
+  'public group, members see any other. Only moderators see what is deleted (rules 04.5, 04.6 and '
+  '04.8).';
+
+-- Callers -----------------------------------------------------------------------------------------
 
 create function api.require_actor(p_actor uuid)
 returns void
@@ -54,7 +60,8 @@ begin
   end if;
 end
 $$;
-comment on function api.require_actor(uuid) is 'Raises unauthenticated for anonymous callers (§9).';
+comment on function api.require_actor(uuid) is
+  'Raises unauthenticated for an anonymous caller (rule 04.13).';
 
 create function api.require_user_id(p_user_id uuid)
 returns void
@@ -68,7 +75,26 @@ begin
 end
 $$;
 comment on function api.require_user_id(uuid) is
-  'Raises not_found for the nil UUID: it stands for whoever has no token, and nobody has it (§9).';
+  'Raises not_found for the nil UUID, which stands for anonymous callers (rule 04.14).';
+
+-- Visibility --------------------------------------------------------------------------------------
+
+create function api.standing_in(
+  p_group public.group_entity, p_actor uuid, p_is_parent_deleted boolean, p_is_deleted boolean,
+  p_post_id uuid, p_author_id uuid
+)
+returns setof api.standing
+language sql stable rows 1
+begin atomic
+  select
+    p_group.id, p_group.visibility, p_group.is_locked, m.role, api.rank_of(m.role),
+    coalesce(m.is_banned, false), coalesce(m.is_muted, false), p_is_parent_deleted, p_is_deleted,
+    p_post_id, p_author_id
+  from (select) as one
+  left join api.member_standing as m on m.group_id = p_group.id and m.user_id = p_actor;
+end;
+comment on function api.standing_in(public.group_entity, uuid, boolean, boolean, uuid, uuid) is
+  'Returns the standing of the actor to a subject in this group. The planner inlines it.';
 
 create function api.require_visible_group(p_actor uuid, p_group_id uuid)
 returns api.standing
@@ -76,27 +102,24 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 declare
-  v standing;
+  v_standing standing;
 begin
-  select
-    g.id, g.visibility, g.is_locked, m.role, rank_of(m.role), coalesce(m.is_banned, false),
-    coalesce(m.is_muted, false), false, g.deleted_at is not null
-  into v
+  select s.* into v_standing
   from group_entity as g
-  left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
+  cross join lateral standing_in(g, p_actor, false, g.deleted_at is not null, null, null) as s
   where g.id = p_group_id;
-  if v.group_id is null
-    or (v.visibility = 'secret' and v.rank = 0)
-    or (v.is_deleted and v.rank < 2)
+  if v_standing.group_id is null
+    or (v_standing.visibility = 'secret' and v_standing.rank = 0)
+    or (v_standing.is_deleted and v_standing.rank < 2)
   then
     perform fail('not_found');
   end if;
-  return v;
+  return v_standing;
 end
 $$;
 comment on function api.require_visible_group(uuid, uuid) is
-  'How the actor stands to a group. Raises not_found for a secret group to non-members and for a '
-  'deleted one below moderator (§2).';
+  'Returns the standing of the actor to a group. Raises not_found for a secret group to '
+  'non-members, and for a deleted group below moderator (rules 04.4 and 04.8).';
 
 create function api.require_visible_post(p_actor uuid, p_post_id uuid)
 returns api.standing
@@ -104,23 +127,22 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 declare
-  v standing;
+  v_standing standing;
 begin
-  select
-    g.id, g.visibility, g.is_locked, m.role, rank_of(m.role), coalesce(m.is_banned, false),
-    coalesce(m.is_muted, false), g.deleted_at is not null, p.deleted_at is not null,
-    p.id, p.author_id
-  into v
+  select s.* into v_standing
   from post as p
   join group_entity as g on g.id = p.group_id
-  left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
+  cross join lateral standing_in(
+    g, p_actor, g.deleted_at is not null, p.deleted_at is not null, p.id, p.author_id
+  ) as s
   where p.id = p_post_id;
-  perform require_visible(v);
-  return v;
+  perform require_visible(v_standing);
+  return v_standing;
 end
 $$;
 comment on function api.require_visible_post(uuid, uuid) is
-  'How the actor stands to a post. Raises not_found where the actor may not see it (§2).';
+  'Returns the standing of the actor to a post. Raises not_found unless the actor may see the '
+  'post (rules 04.7 and 04.8).';
 
 create function api.require_visible_comment(p_actor uuid, p_comment_id uuid)
 returns api.standing
@@ -128,24 +150,24 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 declare
-  v standing;
+  v_standing standing;
 begin
-  select
-    g.id, g.visibility, g.is_locked, m.role, rank_of(m.role), coalesce(m.is_banned, false),
-    coalesce(m.is_muted, false), g.deleted_at is not null or p.deleted_at is not null,
-    c.deleted_at is not null, p.id, c.author_id
-  into v
+  select s.* into v_standing
   from comment as c
   join post as p on p.id = c.post_id
   join group_entity as g on g.id = p.group_id
-  left join member_standing as m on m.group_id = g.id and m.user_id = p_actor
+  cross join lateral standing_in(
+    g, p_actor, g.deleted_at is not null or p.deleted_at is not null, c.deleted_at is not null,
+    p.id, c.author_id
+  ) as s
   where c.id = p_comment_id;
-  perform require_visible(v);
-  return v;
+  perform require_visible(v_standing);
+  return v_standing;
 end
 $$;
 comment on function api.require_visible_comment(uuid, uuid) is
-  'How the actor stands to a comment. Raises not_found where the actor may not see it (§2).';
+  'Returns the standing of the actor to a comment. Raises not_found unless the actor may see the '
+  'comment (rules 04.7 and 04.8).';
 
 create function api.require_visible_subject(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns api.standing
@@ -161,7 +183,8 @@ begin
 end
 $$;
 comment on function api.require_visible_subject(uuid, text, uuid) is
-  'How the actor stands to the post or comment that is reacted to. Raises not_found (§2).';
+  'Returns the standing of the actor to the post or comment of a reaction. Raises not_found, and '
+  'validation_failed for another type.';
 
 create function api.require_visible(p_standing api.standing)
 returns void
@@ -179,8 +202,8 @@ begin
 end
 $$;
 comment on function api.require_visible(api.standing) is
-  'Raises not_found unless the actor may see the post or comment: in a public group anyone, else '
-  'members; deleted, or inside something deleted, moderators (§2).';
+  'Raises not_found unless the actor may see the subject. A standing of nulls means that the '
+  'subject does not exist (rules 04.7 and 04.8).';
 
 create function api.require_content_visible(p_standing api.standing, p_actor uuid)
 returns void
@@ -192,12 +215,14 @@ begin
     return;
   end if;
   perform require_actor(p_actor);
-  perform fail('forbidden', 'Only members see this.');
+  perform fail('forbidden', 'Only members see the content of this group.');
 end
 $$;
 comment on function api.require_content_visible(api.standing, uuid) is
-  'Raises forbidden, for anonymous callers unauthenticated, unless the actor may see the content of '
-  'the group (§2).';
+  'Raises forbidden, for an anonymous caller unauthenticated, unless the actor may see the '
+  'content of the group (rules 04.5 and 04.6).';
+
+-- Rights ------------------------------------------------------------------------------------------
 
 create function api.require_rank(p_standing api.standing, p_role text)
 returns void
@@ -211,11 +236,12 @@ begin
   if p_standing.is_banned then
     perform fail('banned');
   end if;
-  perform fail('forbidden', format('This takes the role %s.', p_role));
+  perform fail('forbidden', format('This requires the role %s.', p_role));
 end
 $$;
 comment on function api.require_rank(api.standing, text) is
-  'Raises banned or forbidden unless the actor has at least this role (§2).';
+  'Raises banned or forbidden unless the actor has this role or a higher one (rules 04.1 and '
+  '04.10).';
 
 create function api.require_may_write(p_standing api.standing)
 returns void
@@ -230,7 +256,7 @@ begin
 end
 $$;
 comment on function api.require_may_write(api.standing) is
-  'Raises banned, forbidden or muted unless the actor is a member who may write (§2).';
+  'Raises banned, forbidden or muted unless the actor is a member who may write (rule 04.11).';
 
 create function api.require_author(p_standing api.standing, p_actor uuid)
 returns void
@@ -239,12 +265,27 @@ set search_path = public, api, pg_temp
 as $$
 begin
   if p_standing.author_id is distinct from p_actor then
-    perform fail('forbidden', 'Only the author does this.');
+    perform fail('forbidden', 'Only the author may do this.');
   end if;
 end
 $$;
 comment on function api.require_author(api.standing, uuid) is
-  'Raises forbidden for everyone but the author (§2).';
+  'Raises forbidden unless the actor is the author (rule 04.12).';
+
+create function api.require_may_edit(p_standing api.standing, p_actor uuid)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform require_author(p_standing, p_actor);
+  perform require_may_write(p_standing);
+  perform require_not_deleted(p_standing);
+end
+$$;
+comment on function api.require_may_edit(api.standing, uuid) is
+  'Raises forbidden, banned or muted unless the actor is the author and a member who may write. '
+  'Raises forbidden for deleted content (rules 04.9, 04.11 and 04.12).';
 
 create function api.require_author_or_moderator(p_standing api.standing, p_actor uuid)
 returns void
@@ -258,7 +299,7 @@ begin
 end
 $$;
 comment on function api.require_author_or_moderator(api.standing, uuid) is
-  'Raises banned or forbidden unless the actor wrote it or moderates the group (§2).';
+  'Raises banned or forbidden unless the actor is the author or a moderator (rule 04.12).';
 
 create function api.require_not_deleted(p_standing api.standing)
 returns void
@@ -267,26 +308,28 @@ set search_path = public, api, pg_temp
 as $$
 begin
   if p_standing.is_parent_deleted or p_standing.is_deleted then
-    perform fail('forbidden', 'It is deleted; restore it first.');
+    perform fail('forbidden', 'This is deleted. Restore it first.');
   end if;
 end
 $$;
 comment on function api.require_not_deleted(api.standing) is
-  'Raises forbidden for what is deleted: those who still see it may only read and restore it (§2).';
+  'Raises forbidden if the subject, or something that contains it, is deleted (rule 04.9).';
 
-create function api.require_restorable(p_standing api.standing)
+create function api.require_may_restore(p_standing api.standing)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
+  perform require_rank(p_standing, 'moderator');
   if p_standing.is_parent_deleted then
     perform fail('parent_deleted');
   end if;
 end
 $$;
-comment on function api.require_restorable(api.standing) is
-  'Raises parent_deleted inside something deleted (§9).';
+comment on function api.require_may_restore(api.standing) is
+  'Raises banned or forbidden below moderator, and parent_deleted inside something deleted (rule '
+  '04.15).';
 
 create function api.lock_group(p_group_id uuid)
 returns void
@@ -298,16 +341,20 @@ begin
 end
 $$;
 comment on function api.lock_group(uuid) is
-  'Makes writers of a group''s settings and members take turns; its posts go on.';
+  'Locks a group for a change of its settings or members. Its posts do not wait (rule 07.6).';
 
 create function api.lock_post(p_post_id uuid)
-returns void
+returns public.post
 language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
+declare
+  v_post post;
 begin
-  perform from post where id = p_post_id for no key update;
+  select * into v_post from post where id = p_post_id for no key update;
+  return v_post;
 end
 $$;
 comment on function api.lock_post(uuid) is
-  'Makes those who delete, restore or edit in one thread take turns with each other and its counters.';
+  'Locks a post and with it its thread and its counters. Returns its row, or nulls if there is '
+  'none.';

@@ -79,7 +79,17 @@ returns json
 language sql stable
 return json_build_object('id', p_id, 'deleted_at', p_deleted_at);
 comment on function api.removal_data(uuid, timestamptz) is
-  'What an event tells of something deleted or removed: never its content (§6).';
+  'Returns the data of an event about something deleted or removed, without its content (rule 05.4).';
+
+create function api.event_data(p_shape json)
+returns json
+language sql stable
+return case
+  when p_shape ->> 'deleted_at' is null then p_shape
+  else json_build_object('id', p_shape -> 'id', 'deleted_at', p_shape -> 'deleted_at')
+end;
+comment on function api.event_data(json) is
+  'Returns the data of an event about a shape that may be deleted (rule 05.4).';
 
 create function api.list_audit_log(
   p_actor uuid, p_group_id uuid, p_limit int default 20,
@@ -112,8 +122,9 @@ begin
 end
 $$;
 comment on function api.list_audit_log(uuid, uuid, int, text, text, boolean) is
-  'The audit log of a group, newest first; for admins. Raises unauthenticated, not_found, forbidden, '
-  'validation_failed, invalid_cursor (§2, §7).';
+  'Returns a page of the audit log of a group, newest first. Requires an admin. p_lookahead adds the first '
+  'row of the next page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
+  'invalid_cursor (rule 05.5).';
 
 create function api.tg_audit_log__append_only()
 returns trigger

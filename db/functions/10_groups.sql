@@ -1,4 +1,11 @@
--- Groups (§2, §3.1).
+-- Groups.
+
+create function api.check_visibility(p_visibility text)
+returns json
+language sql stable
+return api.check_choice('visibility', p_visibility, 'public', 'private', 'secret');
+comment on function api.check_visibility(text) is
+  'Returns a field error unless the value is a visibility of groups.';
 
 create function api.check_group(p_group public.group_entity)
 returns void
@@ -10,13 +17,14 @@ begin
     check_name('name', p_group.name, 3, 80),
     check_slug('slug', p_group.slug),
     check_text('description', p_group.description, 0, 2000),
-    check_choice('visibility', p_group.visibility, 'public', 'private', 'secret'),
+    check_visibility(p_group.visibility),
     check_tags('tags', p_group.tags)
   );
 end
 $$;
 comment on function api.check_group(public.group_entity) is
-  'Raises validation_failed naming every field of a group that is not right (§8).';
+  'Raises validation_failed with the fields of a group that break a limit (rules 02.7, 02.10 and '
+  '10.2).';
 
 create function api.create_group(
   p_actor uuid, p_name text, p_visibility text, p_slug text default null,
@@ -50,9 +58,9 @@ begin
 end
 $$;
 comment on function api.create_group(uuid, text, text, text, text, uuid, text[], text, text) is
-  'Makes a group whose owner is the actor. Without a slug one is made from the name; a secret group''s '
-  'slug gets a random ending. Raises unauthenticated, validation_failed, slug_taken, '
-  'attachment_mismatch (§2, §3.1, §8).';
+  'Creates a group and makes the actor its owner. Derives the slug from the name unless it is '
+  'given. Appends random characters to the slug of a secret group. Raises unauthenticated, '
+  'validation_failed, slug_taken, attachment_mismatch (rules 10.1, 10.2, 10.3, 10.4 and 10.12).';
 
 create function api.insert_group(p_group public.group_entity)
 returns public.group_entity
@@ -85,8 +93,8 @@ begin
 end
 $$;
 comment on function api.insert_group(public.group_entity) is
-  'Writes a new group. Raises slug_taken for a slug that was asked for; one made from the name gets a '
-  'random ending where it is taken (§8).';
+  'Inserts a group. Raises slug_taken if the caller chose a slug that exists; retries a derived '
+  'slug with random characters (rules 10.3 and 10.4).';
 
 create function api.get_group(p_actor uuid, p_group_id uuid)
 returns setof api.groups
@@ -102,7 +110,8 @@ begin
 end
 $$;
 comment on function api.get_group(uuid, uuid) is
-  'A group''s card; anyone sees it, but for secret groups only members. Raises not_found (§2).';
+  'Returns the card of a group, of a secret one to members only. Raises not_found (rules 04.4 and '
+  '04.5).';
 
 create function api.get_group_by_slug(p_actor uuid, p_slug text)
 returns setof api.groups
@@ -118,7 +127,8 @@ begin
 end
 $$;
 comment on function api.get_group_by_slug(uuid, text) is
-  'The card of the living group with this slug. Raises not_found (§2).';
+  'Returns the card of the group with this slug, deleted groups excepted. Raises not_found (rule '
+  '10.13).';
 
 create function api.list_groups(
   p_actor uuid, p_campus_id uuid default null, p_tag text default null,
@@ -129,12 +139,8 @@ returns setof api.groups
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
 as $$
 declare
-  v_tag text := fold_tag(p_tag);
-  v_only_mine boolean := coalesce(p_mine, false) or p_visibility is not distinct from 'secret';
-  v_mine uuid[];
   v_page page_request;
 begin
   if p_mine then
@@ -142,12 +148,35 @@ begin
   end if;
   v_page := parse_page(
     p_before, p_after, p_limit, p_lookahead, true,
-    case
-      when p_visibility is not null
-        then check_choice('visibility', p_visibility, 'public', 'private', 'secret')
-    end
+    case when p_visibility is not null then check_visibility(p_visibility) end
   );
-  v_mine := array(select group_id from group_member where user_id = p_actor and left_at is null);
+  return query
+    select * from filter_groups(
+      p_actor, p_campus_id, fold_tag(p_tag), p_visibility, coalesce(p_mine, false), v_page
+    );
+end
+$$;
+comment on function api.list_groups(uuid, uuid, text, text, boolean, int, text, text, boolean) is
+  'Returns a page of the groups that are not deleted, newest first; secret groups for their '
+  'members only. Filters by campus, tag, visibility and the actor''s own groups. p_lookahead adds '
+  'the first row of the next page. Raises unauthenticated (for p_mine), validation_failed, '
+  'invalid_cursor (rules 10.5, 10.6 and 10.7).';
+
+create function api.filter_groups(
+  p_actor uuid, p_campus_id uuid, p_tag text, p_visibility text, p_mine boolean,
+  p_page api.page_request
+)
+returns setof api.groups
+language plpgsql stable
+set search_path = public, api, pg_temp
+set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
+as $$
+declare
+  v_mine uuid[] := array(
+    select group_id from group_member where user_id = p_actor and left_at is null
+  );
+  v_only_mine boolean := p_mine or p_visibility is not distinct from 'secret';
+begin
   return query
     select p.* from (
       select d.* from group_entity as g cross join lateral group_shape(g, p_actor) as d
@@ -155,22 +184,20 @@ begin
         and (g.visibility <> 'secret' or g.id = any (v_mine))
         and (not v_only_mine or g.id = any (v_mine))
         and (p_campus_id is null or g.campus_id = p_campus_id)
-        and (v_tag is null or g.tags @> array[v_tag])
+        and (p_tag is null or g.tags @> array[p_tag])
         and (p_visibility is null or g.visibility = p_visibility)
-        and is_on_page(g.created_at, g.id, v_page)
+        and is_on_page(g.created_at, g.id, p_page)
       order by
-        case when v_page.is_ascending then g.created_at end,
-        case when v_page.is_ascending then g.id end,
+        case when p_page.is_ascending then g.created_at end,
+        case when p_page.is_ascending then g.id end,
         g.created_at desc, g.id desc
-      limit v_page.max_rows
+      limit p_page.max_rows
     ) as p
     order by p.created_at desc, p.id desc;
 end
 $$;
-comment on function api.list_groups(uuid, uuid, text, text, boolean, int, text, text, boolean) is
-  'Living groups, newest first; secret ones only to their members. Filters: campus, tag, visibility, '
-  'and only the actor''s own. p_lookahead adds the first row of the next page. Raises unauthenticated '
-  '(p_mine), validation_failed, invalid_cursor (§2, §7).';
+comment on function api.filter_groups(uuid, uuid, text, text, boolean, api.page_request) is
+  'Returns the page of list_groups that its filters select. Null selects all.';
 
 create function api.update_group(p_actor uuid, p_group_id uuid, p_patch jsonb)
 returns setof api.groups
@@ -181,15 +208,13 @@ as $$
 declare
   v_old group_entity;
   v_new group_entity;
+  v_standing standing;
 begin
   perform require_actor(p_actor);
-  -- Not even a post's foreign key shares this lock: the counts of topic tags turn with visibility.
-  perform from group_entity where id = p_group_id for update;
-  perform require_rank(require_visible_group(p_actor, p_group_id), 'admin');
-  select * into v_old from group_entity where id = p_group_id;
-  if v_old.deleted_at is not null then
-    perform fail('forbidden', 'It is deleted; restore it first.');
-  end if;
+  v_old := lock_group_exclusively(p_group_id);
+  v_standing := require_visible_group(p_actor, p_group_id);
+  perform require_rank(v_standing, 'admin');
+  perform require_not_deleted(v_standing);
   v_new := apply_group_patch(v_old, p_patch);
   if v_new.avatar_key is distinct from v_old.avatar_key then
     v_new.avatar_key := replace_group_image(p_actor, p_group_id, 'avatar', v_new.avatar_key);
@@ -205,9 +230,26 @@ begin
 end
 $$;
 comment on function api.update_group(uuid, uuid, jsonb) is
-  'Changes the fields that the merge patch names: name, slug, description, visibility, campus_id, tags, '
-  'is_locked, avatar_key, cover_key; for admins. Raises unauthenticated, not_found, banned, forbidden, '
-  'validation_failed, slug_taken, attachment_mismatch (§2, §8).';
+  'Applies a merge patch to a group: name, slug, description, visibility, campus_id, tags, '
+  'is_locked, avatar_key, cover_key. Requires an admin. Raises unauthenticated, not_found, '
+  'banned, forbidden, validation_failed, slug_taken, attachment_mismatch (rules 10.8, 10.9 and '
+  '10.12).';
+
+create function api.lock_group_exclusively(p_group_id uuid)
+returns public.group_entity
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_group group_entity;
+begin
+  select * into v_group from group_entity where id = p_group_id for update;
+  return v_group;
+end
+$$;
+comment on function api.lock_group_exclusively(uuid) is
+  'Locks a group against its new posts too, because visibility and deletion change the counters '
+  'of topic tags. Returns its row, or nulls if there is none.';
 
 create function api.apply_group_patch(p_group public.group_entity, p_patch jsonb)
 returns public.group_entity
@@ -230,7 +272,8 @@ begin
   v_new.name := clean_name(v_new.name);
   v_new.description := coalesce(clean_text(v_new.description), '');
   perform check_group(v_new);
-  if v_new.visibility = 'secret' and (v_new.visibility, v_new.slug) <> (p_group.visibility, p_group.slug)
+  if v_new.visibility = 'secret'
+    and (v_new.visibility, v_new.slug) <> (p_group.visibility, p_group.slug)
   then
     v_new.slug := with_random_ending(v_new.slug);
   end if;
@@ -238,8 +281,9 @@ begin
 end
 $$;
 comment on function api.apply_group_patch(public.group_entity, jsonb) is
-  'The group as a merge patch makes it, checked. A group made secret, and a secret group''s new slug, '
-  'gets a random ending. Raises validation_failed (§2, §8).';
+  'Returns the group with a merge patch applied and checked. Appends random characters to the '
+  'slug of a group that becomes secret, and to the new slug of a secret group. Raises '
+  'validation_failed (rules 02.12 and 10.4).';
 
 create function api.save_group(p_group public.group_entity)
 returns public.group_entity
@@ -265,7 +309,7 @@ exception when unique_violation then
 end
 $$;
 comment on function api.save_group(public.group_entity) is
-  'Writes the settings of a group. Raises slug_taken (§8).';
+  'Updates the settings and the deletion time of a group. Raises slug_taken (rule 10.3).';
 
 create function api.record_group_change(
   p_type text, p_actor uuid, p_old public.group_entity, p_new public.group_entity
@@ -276,18 +320,14 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform record(
-    p_type, p_actor, p_new.id, null, 'group', p_new.id,
-    case
-      when p_new.deleted_at is not null then removal_data(p_new.id, p_new.deleted_at)
-      else row_to_json(n)
-    end,
+    p_type, p_actor, p_new.id, null, 'group', p_new.id, event_data(row_to_json(n)),
     case when p_old.id is not null then row_to_json(o) end
   ) from group_shape(p_old, null) as o, group_shape(p_new, null) as n;
 end
 $$;
 comment on function api.record_group_change(text, uuid, public.group_entity, public.group_entity) is
-  'Records a change from one state of a group to another, p_old being a row of nulls for a new one; of a '
-  'deleted one no content.';
+  'Writes the event and the audit entry of a change to a group. p_old is a row of nulls for a new '
+  'group (rules 05.1 and 05.2).';
 
 create function api.delete_group(p_actor uuid, p_group_id uuid)
 returns void
@@ -295,25 +335,13 @@ language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-  v_old group_entity;
-  v_new group_entity;
 begin
-  perform require_actor(p_actor);
-  perform from group_entity where id = p_group_id for update;
-  perform require_rank(require_visible_group(p_actor, p_group_id), 'owner');
-  select * into v_old from group_entity where id = p_group_id;
-  if v_old.deleted_at is null then
-    v_new := v_old;
-    v_new.deleted_at := now();
-    v_new := save_group(v_new);
-    perform record_group_change('group.deleted', p_actor, v_old, v_new);
-  end if;
+  perform set_group_deleted_at(p_actor, p_group_id, now());
 end
 $$;
 comment on function api.delete_group(uuid, uuid) is
-  'Deletes a group softly, and with it all inside; for owners; again changes nothing. Raises '
-  'unauthenticated, not_found, banned, forbidden (§2).';
+  'Soft-deletes a group, which hides everything in it. Repeating this changes nothing. Requires '
+  'an owner. Raises unauthenticated, not_found, banned, forbidden (rules 10.10 and 10.11).';
 
 create function api.restore_group(p_actor uuid, p_group_id uuid)
 returns setof api.groups
@@ -322,22 +350,41 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
+  v_group group_entity := set_group_deleted_at(p_actor, p_group_id, null);
+begin
+  return query select * from group_shape(v_group, p_actor);
+end
+$$;
+comment on function api.restore_group(uuid, uuid) is
+  'Restores a deleted group. Repeating this changes nothing. Requires an owner. Raises '
+  'unauthenticated, not_found, banned, forbidden, slug_taken (rules 10.3, 10.10 and 10.11).';
+
+create function api.set_group_deleted_at(p_actor uuid, p_group_id uuid, p_deleted_at timestamptz)
+returns public.group_entity
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
   v_old group_entity;
   v_new group_entity;
 begin
   perform require_actor(p_actor);
-  perform from group_entity where id = p_group_id for update;
+  v_old := lock_group_exclusively(p_group_id);
   perform require_rank(require_visible_group(p_actor, p_group_id), 'owner');
-  select * into v_old from group_entity where id = p_group_id;
-  v_new := v_old;
-  if v_old.deleted_at is not null then
-    v_new.deleted_at := null;
-    v_new := save_group(v_new);
-    perform record_group_change('group.restored', p_actor, v_old, v_new);
+  if (v_old.deleted_at is null) = (p_deleted_at is null) then
+    return v_old;
   end if;
-  return query select * from group_shape(v_new, p_actor);
+  v_new := v_old;
+  v_new.deleted_at := p_deleted_at;
+  v_new := save_group(v_new);
+  perform record_group_change(
+    case when p_deleted_at is null then 'group.restored' else 'group.deleted' end,
+    p_actor, v_old, v_new
+  );
+  return v_new;
 end
 $$;
-comment on function api.restore_group(uuid, uuid) is
-  'Restores a deleted group; for owners; a living one stays as it is. Raises unauthenticated, not_found, '
-  'banned, forbidden, slug_taken (§2).';
+comment on function api.set_group_deleted_at(uuid, uuid, timestamptz) is
+  'Deletes a group, or restores it when p_deleted_at is null, and returns its row. Changes '
+  'nothing in a group that is in this state already. Raises unauthenticated, not_found, banned, '
+  'forbidden, slug_taken (rule 10.10).';

@@ -1,5 +1,67 @@
--- Members, bans and mutes (§2). Every function that changes one locks the group first: two owners who
--- leave at once must not leave a group without any.
+-- Members, bans and mutes. Every change locks the group first, so that two owners who leave at the
+-- same time cannot leave the group without an owner.
+
+create function api.authorise_group_change(p_actor uuid, p_group_id uuid, p_role text)
+returns api.standing
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_standing standing;
+begin
+  perform require_actor(p_actor);
+  perform lock_group(p_group_id);
+  v_standing := require_visible_group(p_actor, p_group_id);
+  perform require_rank(v_standing, p_role);
+  perform require_not_deleted(v_standing);
+  return v_standing;
+end
+$$;
+comment on function api.authorise_group_change(uuid, uuid, text) is
+  'Locks a group for a change of its members, requests or invitations, and returns the standing '
+  'of the actor. Raises unauthenticated, not_found, banned and forbidden unless the actor has at '
+  'least this role in a group that is not deleted (rules 04.9, 04.10, 04.13 and 07.6).';
+
+create function api.authorise_member_change(
+  p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text
+)
+returns api.standing
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_standing standing := authorise_group_change(p_actor, p_group_id, p_role);
+begin
+  perform require_user_id(p_user_id);
+  if v_standing.rank < 4 and rank_in_group(p_group_id, p_user_id) >= v_standing.rank then
+    perform fail('forbidden', 'The member has your rank or a higher one.');
+  end if;
+  return v_standing;
+end
+$$;
+comment on function api.authorise_member_change(uuid, uuid, uuid, text) is
+  'Does what authorise_group_change does for a change to one user. Raises forbidden also for a '
+  'member of the same or a higher rank, unless the actor is an owner (rules 04.14 and 20.8).';
+
+create function api.rank_in_group(p_group_id uuid, p_user_id uuid)
+returns int
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return coalesce(
+    (
+      select rank_of(role) from member_standing
+      where group_id = p_group_id and user_id = p_user_id
+    ),
+    0
+  );
+end
+$$;
+comment on function api.rank_in_group(uuid, uuid) is
+  'Returns the rank of a user in a group, 0 for a non-member (rule 04.1).';
+
+-- Joining and leaving -----------------------------------------------------------------------------
 
 create function api.join_group(p_actor uuid, p_group_id uuid)
 returns setof api.answers
@@ -8,19 +70,19 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
 begin
   perform require_actor(p_actor);
   perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_not_deleted(v);
-  if v.rank > 0 then
+  v_standing := require_visible_group(p_actor, p_group_id);
+  perform require_not_deleted(v_standing);
+  if v_standing.rank > 0 then
     perform fail('already_member');
   end if;
-  if v.is_banned then
+  if v_standing.is_banned then
     perform fail('banned');
   end if;
-  if v.visibility = 'public' then
+  if v_standing.visibility = 'public' then
     return query
       select 201, row_to_json(m) from start_membership(p_actor, p_group_id, p_actor, 'member') as m;
   else
@@ -29,8 +91,9 @@ begin
 end
 $$;
 comment on function api.join_group(uuid, uuid) is
-  'Joins a public group (201, Member) or asks to join a private one (202, JoinRequest; the same one '
-  'when asked again). Raises unauthenticated, not_found, banned, already_member (§2).';
+  'Joins a public group (201, Member), or requests to join a private one (202, JoinRequest). A '
+  'repeated request returns the pending one. Raises unauthenticated, not_found, banned, '
+  'already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).';
 
 create function api.start_membership(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
 returns setof api.members
@@ -59,8 +122,8 @@ begin
 end
 $$;
 comment on function api.start_membership(uuid, uuid, uuid, text) is
-  'Makes a user who is none a member, and settles a request to join. The caller has locked the group '
-  'and asked whether the user is a member. Raises banned (§2).';
+  'Makes a non-member a member and approves a pending request to join. The caller has locked the '
+  'group and checked that the user is no member. Raises banned (rules 20.5 and 20.19).';
 
 create function api.leave_group(p_actor uuid, p_group_id uuid)
 returns void
@@ -68,19 +131,14 @@ language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-  v standing;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'member');
-  perform require_not_deleted(v);
+  perform authorise_group_change(p_actor, p_group_id, 'member');
   perform end_membership(p_actor, p_group_id, p_actor);
 end
 $$;
 comment on function api.leave_group(uuid, uuid) is
-  'Leaves a group. Raises unauthenticated, not_found, banned, forbidden, last_owner (§2).';
+  'Ends the membership of the actor. Raises unauthenticated, not_found, banned, forbidden, '
+  'last_owner (rules 20.6 and 20.7).';
 
 create function api.remove_member(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns void
@@ -88,26 +146,21 @@ language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-  v standing;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, case when p_user_id = p_actor then 'member' else 'admin' end);
-  perform require_not_deleted(v);
+  if p_user_id = p_actor then
+    perform authorise_group_change(p_actor, p_group_id, 'member');
+  else
+    perform authorise_member_change(p_actor, p_group_id, p_user_id, 'admin');
+  end if;
   if rank_in_group(p_group_id, p_user_id) = 0 then
     perform fail('not_found');
-  end if;
-  if p_user_id <> p_actor then
-    perform require_outranks(v, p_group_id, p_user_id);
   end if;
   perform end_membership(p_actor, p_group_id, p_user_id);
 end
 $$;
 comment on function api.remove_member(uuid, uuid, uuid) is
-  'Removes a member of lower rank, or oneself. Raises unauthenticated, not_found, banned, forbidden, '
-  'last_owner (§2).';
+  'Ends the membership of a member of lower rank, for admins, or of the actor. Raises '
+  'unauthenticated, not_found, banned, forbidden, last_owner (rules 20.7, 20.8 and 20.11).';
 
 create function api.end_membership(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns void
@@ -119,7 +172,7 @@ declare
   v_new group_member;
 begin
   perform require_other_owner(p_group_id, p_user_id);
-  select * into v_old from group_member where group_id = p_group_id and user_id = p_user_id for update;
+  v_old := lock_member(p_group_id, p_user_id);
   update group_member set left_at = now(), role = 'member', updated_at = now()
   where id = v_old.id
   returning * into v_new;
@@ -129,60 +182,7 @@ begin
 end
 $$;
 comment on function api.end_membership(uuid, uuid, uuid) is
-  'Ends a membership. The caller has locked the group. Raises last_owner (§2).';
-
-create function api.rank_in_group(p_group_id uuid, p_user_id uuid)
-returns int
-language plpgsql stable
-set search_path = public, api, pg_temp
-as $$
-begin
-  return coalesce(
-    (
-      select rank_of(role) from member_standing
-      where group_id = p_group_id and user_id = p_user_id
-    ),
-    0
-  );
-end
-$$;
-comment on function api.rank_in_group(uuid, uuid) is 'The rank of a user in a group, 0 for none (§2).';
-
-create function api.require_outranks(p_standing api.standing, p_group_id uuid, p_user_id uuid)
-returns void
-language plpgsql stable
-set search_path = public, api, pg_temp
-as $$
-begin
-  if p_standing.rank < 4 and rank_in_group(p_group_id, p_user_id) >= p_standing.rank then
-    perform fail('forbidden', 'The member has your rank or a higher one.');
-  end if;
-end
-$$;
-comment on function api.require_outranks(api.standing, uuid, uuid) is
-  'Raises forbidden unless the actor is an owner or ranks above the user (§2).';
-
-create function api.may_grant(p_rank int, p_role text)
-returns boolean
-language sql immutable
-return p_rank = 4 or (p_rank >= 3 and api.rank_of(p_role) < p_rank);
-comment on function api.may_grant(int, text) is
-  'Whether somebody of this rank may make others members in this role: admins below their own rank, '
-  'owners in every role (§2).';
-
-create function api.require_may_grant(p_standing api.standing, p_role text)
-returns void
-language plpgsql stable
-set search_path = public, api, pg_temp
-as $$
-begin
-  if not may_grant(p_standing.rank, p_role) then
-    perform fail('forbidden', 'Nobody grants their own rank or a higher one.');
-  end if;
-end
-$$;
-comment on function api.require_may_grant(api.standing, text) is
-  'Raises forbidden unless the actor is an owner or the role ranks below their own (§2).';
+  'Ends a membership. The caller has locked the group. Raises last_owner (rules 20.7 and 20.19).';
 
 create function api.require_other_owner(p_group_id uuid, p_user_id uuid)
 returns void
@@ -199,7 +199,39 @@ begin
 end
 $$;
 comment on function api.require_other_owner(uuid, uuid) is
-  'Raises last_owner when the user is the only owner of the group, which its caller has locked (§2).';
+  'Raises last_owner if the user is the only owner of the group. The caller has locked the group '
+  '(rule 20.7).';
+
+-- Roles -------------------------------------------------------------------------------------------
+
+create function api.check_role(p_role text)
+returns json
+language sql stable
+return api.check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member');
+comment on function api.check_role(text) is
+  'Returns a field error unless the value is a role (rules 02.11 and 04.1).';
+
+create function api.may_grant(p_rank int, p_role text)
+returns boolean
+language sql immutable
+return p_rank = 4 or (p_rank >= 3 and api.rank_of(p_role) < p_rank);
+comment on function api.may_grant(int, text) is
+  'Returns whether an actor of this rank may grant this role: owners every role, admins the roles '
+  'below their own (rule 20.9).';
+
+create function api.require_may_grant(p_standing api.standing, p_role text)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  if not may_grant(p_standing.rank, p_role) then
+    perform fail('forbidden', 'You cannot grant your own rank or a higher one.');
+  end if;
+end
+$$;
+comment on function api.require_may_grant(api.standing, text) is
+  'Raises forbidden unless the actor may grant this role (rule 20.9).';
 
 create function api.put_member(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
 returns setof api.answers
@@ -208,19 +240,10 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing := authorise_member_change(p_actor, p_group_id, p_user_id, 'admin');
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
-  perform reject_invalid(
-    check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member')
-  );
-  perform require_user_id(p_user_id);
-  perform require_outranks(v, p_group_id, p_user_id);
-  perform require_may_grant(v, p_role);
+  perform reject_invalid(check_role(p_role));
+  perform require_may_grant(v_standing, p_role);
   if rank_in_group(p_group_id, p_user_id) = 0 then
     return query
       select 201, row_to_json(m) from start_membership(p_actor, p_group_id, p_user_id, p_role) as m;
@@ -231,9 +254,10 @@ begin
 end
 $$;
 comment on function api.put_member(uuid, uuid, uuid, text) is
-  'Adds a user with a role (201, Member) or changes a member''s role (200, Member); for admins, below '
-  'their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner '
-  '(§2).';
+  'Adds a user with a role (201, Member) or changes the role of a member (200, Member). Requires '
+  'an admin of a higher rank than the member and the role, or an owner. Raises unauthenticated, '
+  'not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.9, 20.10 and '
+  '20.22).';
 
 create function api.change_role(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
 returns setof api.members
@@ -241,16 +265,17 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 declare
-  v_old group_member;
+  v_old group_member := lock_member(p_group_id, p_user_id);
   v_new group_member;
 begin
-  select * into v_old from group_member where group_id = p_group_id and user_id = p_user_id for update;
   if v_old.role = p_role then
     return query select * from member_shape(v_old);
     return;
   end if;
   perform require_other_owner(p_group_id, p_user_id);
-  update group_member set role = p_role, updated_at = now() where id = v_old.id returning * into v_new;
+  update group_member set role = p_role, updated_at = now()
+  where id = v_old.id
+  returning * into v_new;
   perform record(
     'member.role_changed', p_actor, p_group_id, null, 'member', v_new.id,
     row_to_json(n), row_to_json(o)
@@ -259,7 +284,10 @@ begin
 end
 $$;
 comment on function api.change_role(uuid, uuid, uuid, text) is
-  'Gives a member another role. The caller has locked the group. Raises last_owner (§2).';
+  'Changes the role of a member. The caller has locked the group. Raises last_owner (rules 20.7 '
+  'and 20.22).';
+
+-- Reading -----------------------------------------------------------------------------------------
 
 create function api.get_member(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns setof api.members
@@ -278,7 +306,7 @@ begin
 end
 $$;
 comment on function api.get_member(uuid, uuid, uuid) is
-  'One member. Raises not_found, unauthenticated, forbidden (§2).';
+  'Returns a member. Raises not_found, unauthenticated, forbidden (rules 04.5 and 20.15).';
 
 create function api.list_members(
   p_actor uuid, p_group_id uuid, p_role text default null, p_limit int default 20,
@@ -288,7 +316,7 @@ returns setof api.members
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan -- the filters and the direction decide which index serves
+set plan_cache_mode = force_custom_plan -- the role and the direction decide which index serves
 as $$
 declare
   v_page page_request;
@@ -296,9 +324,7 @@ begin
   perform require_content_visible(require_visible_group(p_actor, p_group_id), p_actor);
   v_page := parse_page(
     p_before, p_after, p_limit, p_lookahead, false,
-    case
-      when p_role is not null then check_choice('role', p_role, 'owner', 'admin', 'moderator', 'member')
-    end
+    case when p_role is not null then check_role(p_role) end
   );
   return query
     select p.* from (
@@ -315,10 +341,11 @@ begin
 end
 $$;
 comment on function api.list_members(uuid, uuid, text, int, text, text, boolean) is
-  'The members of a group, oldest first. p_lookahead adds the first row of the next page. Raises '
-  'not_found, unauthenticated, forbidden, validation_failed, invalid_cursor (§2, §7).';
+  'Returns a page of the members of a group, oldest first. Filters by role. p_lookahead adds the '
+  'first row of the next page. Raises not_found, unauthenticated, forbidden, validation_failed, '
+  'invalid_cursor (rule 20.15).';
 
--- Bans and mutes -----------------------------------------------------------------------------------
+-- Bans and mutes ----------------------------------------------------------------------------------
 
 create function api.ban_member(
   p_actor uuid, p_group_id uuid, p_user_id uuid, p_reason text default null,
@@ -330,21 +357,14 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
   v_reason text := nullif(clean_text(p_reason), '');
   v_old group_member;
   v_new group_member;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
-  perform require_user_id(p_user_id);
-  perform require_outranks(v, p_group_id, p_user_id);
+  perform authorise_member_change(p_actor, p_group_id, p_user_id, 'admin');
   perform reject_invalid(check_text('reason', v_reason, 0, 1000), check_future('until', p_until));
   perform require_other_owner(p_group_id, p_user_id);
-  select * into v_old from group_member where group_id = p_group_id and user_id = p_user_id for update;
+  v_old := lock_member(p_group_id, p_user_id);
   insert into group_member (
     group_id, user_id, role, left_at, is_banned, ban_reason, banned_until, banned_by
   )
@@ -361,9 +381,10 @@ begin
 end
 $$;
 comment on function api.ban_member(uuid, uuid, uuid, text, timestamptz) is
-  'Bans a user, member or not, until a time or for good, and ends the membership; for admins, below '
-  'their own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner '
-  '(§2).';
+  'Bans a user until a time, or permanently when p_until is null, and ends the membership. The '
+  'user need not be a member. Requires an admin of a higher rank. Raises unauthenticated, '
+  'not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13 '
+  'and 20.20).';
 
 create function api.unban_member(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns setof api.members
@@ -372,21 +393,17 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
   v_old group_member;
   v_new group_member;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
-  v_old := lock_member(p_group_id, p_user_id);
-  perform require_outranks(v, p_group_id, p_user_id);
+  perform authorise_member_change(p_actor, p_group_id, p_user_id, 'admin');
+  v_old := require_member_record(lock_member(p_group_id, p_user_id));
   v_new := v_old;
   if v_old.is_banned then
     update group_member
-    set is_banned = false, ban_reason = null, banned_until = null, banned_by = null, updated_at = now()
+    set
+      is_banned = false, ban_reason = null, banned_until = null, banned_by = null,
+      updated_at = now()
     where id = v_old.id
     returning * into v_new;
     perform record_member_change('member.unbanned', p_actor, v_old, v_new);
@@ -395,53 +412,9 @@ begin
 end
 $$;
 comment on function api.unban_member(uuid, uuid, uuid) is
-  'Lifts a ban, which makes nobody a member again; for admins. Raises unauthenticated, not_found (also '
-  'for a user the group never met), banned, forbidden (§2).';
-
-create function api.lock_member(p_group_id uuid, p_user_id uuid)
-returns public.group_member
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_member group_member;
-begin
-  select * into v_member from group_member
-  where group_id = p_group_id and user_id = p_user_id
-  for update;
-  if not found then
-    perform fail('not_found');
-  end if;
-  return v_member;
-end
-$$;
-comment on function api.lock_member(uuid, uuid) is
-  'The locked row of a user whom the group has met. Raises not_found (§2).';
-
-create function api.record_member_change(
-  p_type text, p_actor uuid, p_old public.group_member, p_new public.group_member
-)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_told group_member := p_new;
-begin
-  -- For how long somebody is banned, and why, admins alone may read; the event goes to all.
-  v_told.ban_reason := null;
-  v_told.banned_until := null;
-  perform emit(p_type, p_actor, p_new.group_id, null, 'member', p_new.id, row_to_json(d))
-  from member_shape(v_told) as d;
-  perform audit(
-    p_type, p_actor, p_new.group_id, 'member', p_new.id, row_to_json(n),
-    case when p_old.id is not null then row_to_json(o) end
-  ) from member_shape(p_old) as o, member_shape(p_new) as n;
-end
-$$;
-comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
-  'Records a change from one state of a member to another; p_old may be a row of nulls. The event leaves '
-  'out why and for how long somebody is banned (§6).';
+  'Lifts a ban without restoring the membership. Requires an admin. Raises unauthenticated, '
+  'not_found (also for a user without a record in the group), banned, forbidden (rules 20.13, '
+  '20.21 and 20.22).';
 
 create function api.mute_member(p_actor uuid, p_group_id uuid, p_user_id uuid, p_until timestamptz)
 returns setof api.members
@@ -450,19 +423,13 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
   v_old group_member;
   v_new group_member;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'moderator');
-  perform require_not_deleted(v);
+  perform authorise_member_change(p_actor, p_group_id, p_user_id, 'moderator');
   if rank_in_group(p_group_id, p_user_id) = 0 then
     perform fail('not_found');
   end if;
-  perform require_outranks(v, p_group_id, p_user_id);
   perform reject_invalid(
     case when p_until is null then field_error('until', 'is required') end,
     check_future('until', p_until)
@@ -476,8 +443,9 @@ begin
 end
 $$;
 comment on function api.mute_member(uuid, uuid, uuid, timestamptz) is
-  'Mutes a member until a time: reads and reacts, does not post or comment; for moderators, below their '
-  'own rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).';
+  'Mutes a member until a time: the member reads and reacts, but does not post or comment. '
+  'Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden, '
+  'validation_failed (rules 04.11, 20.8 and 20.14).';
 
 create function api.unmute_member(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns setof api.members
@@ -486,17 +454,11 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
   v_old group_member;
   v_new group_member;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'moderator');
-  perform require_not_deleted(v);
-  v_old := lock_member(p_group_id, p_user_id);
-  perform require_outranks(v, p_group_id, p_user_id);
+  perform authorise_member_change(p_actor, p_group_id, p_user_id, 'moderator');
+  v_old := require_member_record(lock_member(p_group_id, p_user_id));
   v_new := v_old;
   if v_old.muted_until is not null then
     update group_member set muted_until = null, updated_at = now()
@@ -508,8 +470,65 @@ begin
 end
 $$;
 comment on function api.unmute_member(uuid, uuid, uuid) is
-  'Lifts a mute, of somebody who left too; for moderators. Raises unauthenticated, not_found, banned, '
-  'forbidden (§2).';
+  'Lifts a mute, also of a former member. Requires a moderator. Raises unauthenticated, '
+  'not_found, banned, forbidden (rules 20.14, 20.21 and 20.22).';
+
+create function api.lock_member(p_group_id uuid, p_user_id uuid)
+returns public.group_member
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_member group_member;
+begin
+  select * into v_member from group_member
+  where group_id = p_group_id and user_id = p_user_id
+  for update;
+  return v_member;
+end
+$$;
+comment on function api.lock_member(uuid, uuid) is
+  'Locks the record of a user in a group and returns it, or nulls if there is none.';
+
+create function api.require_member_record(p_member public.group_member)
+returns public.group_member
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  if p_member.id is null then
+    perform fail('not_found');
+  end if;
+  return p_member;
+end
+$$;
+comment on function api.require_member_record(public.group_member) is
+  'Returns the record of a user in a group. Raises not_found for a row of nulls (rule 20.21).';
+
+create function api.record_member_change(
+  p_type text, p_actor uuid, p_old public.group_member, p_new public.group_member
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_public group_member := p_new;
+begin
+  -- Only admins may read the reason and the end of a ban; every member receives the event.
+  v_public.ban_reason := null;
+  v_public.banned_until := null;
+  perform emit(p_type, p_actor, p_new.group_id, null, 'member', p_new.id, row_to_json(d))
+  from member_shape(v_public) as d;
+  perform audit(
+    p_type, p_actor, p_new.group_id, 'member', p_new.id, row_to_json(n),
+    case when p_old.id is not null then row_to_json(o) end
+  ) from member_shape(p_old) as o, member_shape(p_new) as n;
+end
+$$;
+comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
+  'Writes the event and the audit entry of a ban, mute or their end. p_old is a row of nulls for '
+  'a user without a record. The event leaves out reason and end (rules 05.2 and 20.17).';
 
 create function api.list_bans(
   p_actor uuid, p_group_id uuid, p_limit int default 20,
@@ -542,5 +561,6 @@ begin
 end
 $$;
 comment on function api.list_bans(uuid, uuid, int, text, text, boolean) is
-  'The users whose ban holds now, oldest first; for admins. p_lookahead adds the first row of the next '
-  'page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
+  'Returns a page of the users with an active ban, oldest first. Requires an admin. p_lookahead '
+  'adds the first row of the next page. Raises unauthenticated, not_found, banned, forbidden, '
+  'validation_failed, invalid_cursor (rules 04.3 and 20.16).';

@@ -1,4 +1,6 @@
--- Requests to join private groups, and invitations (§2).
+-- Requests to join private groups, and invitations.
+
+-- Requests to join --------------------------------------------------------------------------------
 
 create function api.ensure_join_request(p_actor uuid, p_group_id uuid)
 returns setof api.join_requests
@@ -23,7 +25,8 @@ begin
 end
 $$;
 comment on function api.ensure_join_request(uuid, uuid) is
-  'The pending request of the actor, made when there is none. The caller has locked the group (§2).';
+  'Returns the pending request of the actor, and creates it if there is none. The caller has '
+  'locked the group (rules 20.2 and 21.10).';
 
 create function api.decide_join_request(
   p_actor uuid, p_group_id uuid, p_user_id uuid, p_status text
@@ -49,7 +52,8 @@ begin
 end
 $$;
 comment on function api.decide_join_request(uuid, uuid, uuid, text) is
-  'Approves or denies the pending request of a user, if there is one; whether there was (§2).';
+  'Approves or denies the pending request of a user. Returns false if there is none (rules 20.12, '
+  '21.1 and 21.8).';
 
 create function api.approve_join_request(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns setof api.members
@@ -57,14 +61,8 @@ language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-  v standing;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
+  perform authorise_group_change(p_actor, p_group_id, 'admin');
   if not decide_join_request(p_actor, p_group_id, p_user_id, 'approved') then
     perform fail('not_found');
   end if;
@@ -72,8 +70,8 @@ begin
 end
 $$;
 comment on function api.approve_join_request(uuid, uuid, uuid) is
-  'Makes the user who asked a member; for admins. Raises unauthenticated, not_found (also when none is '
-  'pending), banned, forbidden (§2).';
+  'Approves the pending request of a user, who becomes a member. Requires an admin. Raises '
+  'unauthenticated, not_found, banned, forbidden (rules 21.1, 21.2 and 21.10).';
 
 create function api.deny_join_request(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns void
@@ -81,22 +79,16 @@ language plpgsql volatile security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
-declare
-  v standing;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
+  perform authorise_group_change(p_actor, p_group_id, 'admin');
   if not decide_join_request(p_actor, p_group_id, p_user_id, 'denied') then
     perform fail('not_found');
   end if;
 end
 $$;
 comment on function api.deny_join_request(uuid, uuid, uuid) is
-  'Turns down the user who asked; for admins. Raises unauthenticated, not_found (also when none is '
-  'pending), banned, forbidden (§2).';
+  'Denies the pending request of a user. Requires an admin. Raises unauthenticated, not_found, '
+  'banned, forbidden (rules 21.1, 21.2 and 21.10).';
 
 create function api.list_join_requests(
   p_actor uuid, p_group_id uuid, p_limit int default 20,
@@ -129,10 +121,11 @@ begin
 end
 $$;
 comment on function api.list_join_requests(uuid, uuid, int, text, text, boolean) is
-  'The pending requests to join, oldest first; for admins. p_lookahead adds the first row of the next '
-  'page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
+  'Returns a page of the pending requests to join, oldest first. Requires an admin. p_lookahead '
+  'adds the first row of the next page. Raises unauthenticated, not_found, banned, forbidden, '
+  'validation_failed, invalid_cursor (rule 21.1).';
 
--- Invitations --------------------------------------------------------------------------------------
+-- Invitations -------------------------------------------------------------------------------------
 
 create function api.create_invite(
   p_actor uuid, p_group_id uuid, p_user_id uuid default null, p_role text default 'member',
@@ -144,22 +137,17 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing := authorise_group_change(p_actor, p_group_id, 'admin');
   v_role text := coalesce(p_role, 'member');
   v_invite invites;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
   perform reject_invalid(
-    case when p_user_id = viewer(null) then field_error('user_id', 'is nobody''s') end,
-    check_choice('role', v_role, 'owner', 'admin', 'moderator', 'member'),
+    case when p_user_id = viewer(null) then field_error('user_id', 'is not a user') end,
+    check_role(v_role),
     case when p_max_uses < 1 then field_error('max_uses', 'is less than 1') end,
     check_future('expires_at', p_expires_at)
   );
-  perform require_may_grant(v, v_role);
+  perform require_may_grant(v_standing, v_role);
   insert into group_invite (group_id, code, user_id, role, max_uses, expires_at, created_by)
   values (p_group_id, random_code(24), p_user_id, v_role, p_max_uses, p_expires_at, p_actor)
   returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
@@ -169,8 +157,9 @@ begin
 end
 $$;
 comment on function api.create_invite(uuid, uuid, uuid, text, int, timestamptz) is
-  'Makes an invitation, for one user or for whoever has its code, into a role below the actor''s own; '
-  'for admins. Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).';
+  'Creates an invitation with a role, for one user or for anyone who has its code. Requires an '
+  'admin of a higher rank than the role, or an owner. Raises unauthenticated, not_found, banned, '
+  'forbidden, validation_failed (rules 02.16, 21.3, 21.4 and 21.5).';
 
 create function api.record_invite_change(p_type text, p_actor uuid, p_invite api.invites)
 returns void
@@ -185,7 +174,8 @@ begin
 end
 $$;
 comment on function api.record_invite_change(text, uuid, api.invites) is
-  'Records a change to an invitation, without its code: who knows the code may join.';
+  'Writes the event and the audit entry of a change to an invitation, without its code (rule '
+  '21.11).';
 
 create function api.list_invites(
   p_actor uuid, p_group_id uuid, p_limit int default 20,
@@ -198,17 +188,17 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
+  v_standing := require_visible_group(p_actor, p_group_id);
+  perform require_rank(v_standing, 'admin');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, false);
   return query
     select p.* from (
       select i.* from invites as i
-      where i.group_id = p_group_id and may_grant(v.rank, i.role)
+      where i.group_id = p_group_id and may_grant(v_standing.rank, i.role)
         and is_on_page(i.created_at, i.id, v_page)
       order by
         case when v_page.is_ascending then i.created_at end,
@@ -220,8 +210,9 @@ begin
 end
 $$;
 comment on function api.list_invites(uuid, uuid, int, text, text, boolean) is
-  'The invitations of a group into roles that the actor may grant, oldest first; for admins. p_lookahead '
-  'adds the first row of the next page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2).';
+  'Returns a page of the invitations of a group whose role the actor may grant, oldest first. '
+  'Requires an admin. p_lookahead adds the first row of the next page. Raises unauthenticated, '
+  'not_found, banned, forbidden, validation_failed, invalid_cursor (rule 21.9).';
 
 create function api.revoke_invite(p_actor uuid, p_group_id uuid, p_invite_id uuid)
 returns void
@@ -230,16 +221,11 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing := authorise_group_change(p_actor, p_group_id, 'admin');
   v_invite invites;
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'admin');
-  perform require_not_deleted(v);
   delete from group_invite
-  where group_id = p_group_id and id = p_invite_id and may_grant(v.rank, role)
+  where group_id = p_group_id and id = p_invite_id and may_grant(v_standing.rank, role)
   returning id, group_id, code, user_id, role, max_uses, uses, expires_at, created_by, created_at
   into v_invite;
   if not found then
@@ -249,7 +235,8 @@ begin
 end
 $$;
 comment on function api.revoke_invite(uuid, uuid, uuid) is
-  'Takes an invitation back; for admins. Raises unauthenticated, not_found, banned, forbidden (§2).';
+  'Deletes an invitation whose role the actor may grant. Requires an admin. Raises '
+  'unauthenticated, not_found, banned, forbidden (rules 21.6 and 21.9).';
 
 create function api.accept_invite(p_actor uuid, p_code text)
 returns setof api.members
@@ -279,9 +266,12 @@ begin
   if not found then
     perform fail('not_found');
   end if;
-  return query select * from start_membership(p_actor, v_invite.group_id, p_actor, v_invite.role);
+  return query
+    select * from start_membership(p_actor, v_invite.group_id, p_actor, v_invite.role);
 end
 $$;
 comment on function api.accept_invite(uuid, text) is
-  'Joins the group of an invitation in its role. Raises unauthenticated, not_found (unknown, spent, '
-  'expired, another''s, or of somebody who may no longer grant its role), already_member, banned (§2).';
+  'Makes the actor a member with the role of the invitation. Raises unauthenticated, '
+  'already_member and banned. Raises not_found for a code that is unknown, spent, expired or for '
+  'another user, and if its creator may no longer grant the role (rules 21.5, 21.6, 21.7, 21.8, '
+  '21.12 and 21.13).';

@@ -1,4 +1,4 @@
--- Posts (§2, §3.1).
+-- Posts.
 
 create function api.check_post(p_title text, p_body text, p_topic_tags text[])
 returns void
@@ -14,7 +14,7 @@ begin
 end
 $$;
 comment on function api.check_post(text, text, text[]) is
-  'Raises validation_failed naming every field of a post that is not right (§8).';
+  'Raises validation_failed with the fields of a post that break a limit (rules 02.7 and 30.3).';
 
 create function api.create_post(
   p_actor uuid, p_group_id uuid, p_body text, p_title text default null,
@@ -26,18 +26,18 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_title text := nullif(clean_name(p_title), '');
   v_body text := clean_text(p_body);
   v_tags text[] := fold_tags(p_topic_tags);
 begin
   perform require_actor(p_actor);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_may_write(v);
-  perform require_not_deleted(v);
-  perform require_unlocked(v);
+  v_standing := require_visible_group(p_actor, p_group_id);
+  perform require_may_write(v_standing);
+  perform require_not_deleted(v_standing);
+  perform require_unlocked(v_standing);
   perform check_post(v_title, v_body, v_tags);
-  -- One statement: the counters of topic tags, which a trigger keeps, are locked last.
+  -- One statement: the trigger that counts topic tags locks their counters last.
   return query
     with written as (
       insert into post (group_id, author_id, title, body, topic_tags)
@@ -52,8 +52,9 @@ begin
 end
 $$;
 comment on function api.create_post(uuid, uuid, text, text, text[]) is
-  'Writes a post; for members who are not muted, in a locked group for moderators. Raises '
-  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (§2, §8).';
+  'Creates a post. Requires a member who is not muted, and in a locked group a moderator. Raises '
+  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules '
+  '30.1, 30.2 and 30.3).';
 
 create function api.require_unlocked(p_standing api.standing)
 returns void
@@ -67,7 +68,7 @@ begin
 end
 $$;
 comment on function api.require_unlocked(api.standing) is
-  'Raises group_locked in a locked group below moderator (§2).';
+  'Raises group_locked below moderator in a locked group (rule 30.2).';
 
 create function api.get_post(p_actor uuid, p_post_id uuid)
 returns setof api.posts
@@ -83,7 +84,7 @@ begin
 end
 $$;
 comment on function api.get_post(uuid, uuid) is
-  'One post. Raises not_found where the actor may not see it (§2).';
+  'Returns a post. Raises not_found (rules 04.7, 04.8 and 04.9).';
 
 create function api.list_posts(
   p_actor uuid, p_group_id uuid, p_tag text default null, p_author_id uuid default null,
@@ -94,20 +95,19 @@ returns setof api.posts
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = force_generic_plan -- for its limit alone, each call would be planned
+set plan_cache_mode = force_generic_plan -- a custom plan takes longer than the page
 as $$
 declare
-  v standing;
+  v_standing standing := require_visible_group(p_actor, p_group_id);
   v_viewer uuid := viewer(p_actor);
   v_page page_request;
 begin
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_content_visible(v, p_actor);
+  perform require_content_visible(v_standing, p_actor);
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   if p_deleted or num_nonnulls(p_tag, p_author_id, p_pinned) > 0 then
     return query
       select * from filter_posts(
-        p_actor, v, fold_tag(p_tag), p_author_id, p_pinned, coalesce(p_deleted, false), v_page
+        p_actor, v_standing, fold_tag(p_tag), p_author_id, p_pinned, p_deleted, v_page
       );
   elsif v_page.is_ascending then
     return query
@@ -130,9 +130,10 @@ $$;
 comment on function api.list_posts(
   uuid, uuid, text, uuid, boolean, boolean, int, text, text, boolean
 ) is
-  'The posts of a group, newest first, without the deleted ones or, for moderators, only those. '
-  'Filters: tag, author, pinned. p_lookahead adds the first row of the next page. Raises not_found, '
-  'unauthenticated, forbidden, validation_failed, invalid_cursor (§2, §7).';
+  'Returns a page of the posts of a group, newest first. Filters by tag, author and pinned state. '
+  'p_deleted selects the deleted posts instead, for moderators. p_lookahead adds the first row of '
+  'the next page. Raises not_found, unauthenticated, banned, forbidden, validation_failed, '
+  'invalid_cursor (rules 30.4 and 30.5).';
 
 create function api.filter_posts(
   p_actor uuid, p_standing api.standing, p_tag text, p_author_id uuid, p_pinned boolean,
@@ -172,8 +173,8 @@ $$;
 comment on function api.filter_posts(
   uuid, api.standing, text, uuid, boolean, boolean, api.page_request
 ) is
-  'The posts of list_posts that filters name. Raises unauthenticated, banned, forbidden for deleted '
-  'ones below moderator (§2).';
+  'Returns the page of list_posts that its filters select. Null selects all. Raises '
+  'unauthenticated, banned and forbidden for deleted posts below moderator (rule 30.5).';
 
 create function api.update_post(p_actor uuid, p_post_id uuid, p_patch jsonb)
 returns setof api.posts
@@ -182,17 +183,12 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
   v_old post;
   v_new post;
 begin
   perform require_actor(p_actor);
-  perform lock_post(p_post_id);
-  v := require_visible_post(p_actor, p_post_id);
-  perform require_author(v, p_actor);
-  perform require_may_write(v);
-  perform require_not_deleted(v);
-  select * into v_old from post where id = p_post_id;
+  v_old := lock_post(p_post_id);
+  perform require_may_edit(require_visible_post(p_actor, p_post_id), p_actor);
   v_new := apply_post_patch(v_old, p_patch);
   if v_new is distinct from v_old then
     update post
@@ -207,9 +203,9 @@ begin
 end
 $$;
 comment on function api.update_post(uuid, uuid, jsonb) is
-  'Changes the fields that the merge patch names: title, body, topic_tags; for the author, while a '
-  'member and not muted. Raises unauthenticated, not_found, forbidden, banned, muted, '
-  'validation_failed (§2, §8).';
+  'Applies a merge patch to a post: title, body, topic_tags. Requires the author, who is a member '
+  'and not muted. Raises unauthenticated, not_found, forbidden, banned, muted, validation_failed '
+  '(rules 30.3, 30.6 and 30.10).';
 
 create function api.apply_post_patch(p_post public.post, p_patch jsonb)
 returns public.post
@@ -234,7 +230,8 @@ begin
 end
 $$;
 comment on function api.apply_post_patch(public.post, jsonb) is
-  'The post as a merge patch makes it, checked. Raises validation_failed (§8).';
+  'Returns the post with a merge patch applied and checked. Raises validation_failed (rules 02.12 '
+  'and 30.3).';
 
 create function api.record_post_change(
   p_type text, p_actor uuid, p_old public.post, p_new public.post
@@ -245,17 +242,13 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform record(
-    p_type, p_actor, p_new.group_id, p_new.id, 'post', p_new.id,
-    case
-      when p_new.deleted_at is not null then removal_data(p_new.id, p_new.deleted_at)
-      else row_to_json(n)
-    end,
+    p_type, p_actor, p_new.group_id, p_new.id, 'post', p_new.id, event_data(row_to_json(n)),
     row_to_json(o)
   ) from post_shape(p_old, null) as o, post_shape(p_new, null) as n;
 end
 $$;
 comment on function api.record_post_change(text, uuid, public.post, public.post) is
-  'Records a change from one state of a post to another; of a deleted one no content.';
+  'Writes the event and the audit entry of a change to a post (rules 05.1 and 05.2).';
 
 create function api.delete_post(p_actor uuid, p_post_id uuid)
 returns void
@@ -264,22 +257,20 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_old post;
-  v_new post;
+  v_post post;
 begin
   perform require_actor(p_actor);
-  perform lock_post(p_post_id);
+  v_post := lock_post(p_post_id);
   perform require_author_or_moderator(require_visible_post(p_actor, p_post_id), p_actor);
-  select * into v_old from post where id = p_post_id;
-  if v_old.deleted_at is null then
-    update post set deleted_at = now(), updated_at = now() where id = p_post_id returning * into v_new;
-    perform record_post_change('post.deleted', p_actor, v_old, v_new);
+  if v_post.deleted_at is null then
+    perform set_posts_deleted_at(p_actor, array[v_post], now());
   end if;
 end
 $$;
 comment on function api.delete_post(uuid, uuid) is
-  'Deletes a post softly, and with it all inside; for its author and moderators; again changes nothing. '
-  'Raises unauthenticated, not_found, banned, forbidden (§2).';
+  'Soft-deletes a post, which hides everything in it. Repeating this changes nothing. Requires '
+  'the author or a moderator. Raises unauthenticated, not_found, banned, forbidden (rules 30.7, '
+  '30.11 and 30.12).';
 
 create function api.restore_post(p_actor uuid, p_post_id uuid)
 returns setof api.posts
@@ -288,27 +279,44 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
-  v_old post;
-  v_new post;
+  v_post post;
 begin
   perform require_actor(p_actor);
-  perform lock_post(p_post_id);
-  v := require_visible_post(p_actor, p_post_id);
-  perform require_rank(v, 'moderator');
-  perform require_restorable(v);
-  select * into v_old from post where id = p_post_id;
-  v_new := v_old;
-  if v_old.deleted_at is not null then
-    update post set deleted_at = null, updated_at = now() where id = p_post_id returning * into v_new;
-    perform record_post_change('post.restored', p_actor, v_old, v_new);
+  v_post := lock_post(p_post_id);
+  perform require_may_restore(require_visible_post(p_actor, p_post_id));
+  if v_post.deleted_at is not null then
+    perform set_posts_deleted_at(p_actor, array[v_post], null);
   end if;
-  return query select * from post_shape(v_new, p_actor);
+  return query
+    select d.* from post as p cross join lateral post_shape(p, p_actor) as d where p.id = p_post_id;
 end
 $$;
 comment on function api.restore_post(uuid, uuid) is
-  'Restores a deleted post; for moderators; a living one stays as it is. Raises unauthenticated, '
-  'not_found, banned, forbidden, parent_deleted (§2).';
+  'Restores a deleted post. Repeating this changes nothing. Requires a moderator. Raises '
+  'unauthenticated, not_found, banned, forbidden, parent_deleted (rules 30.8, 30.10, 30.11 and '
+  '30.13).';
+
+create function api.set_posts_deleted_at(
+  p_actor uuid, p_posts public.post[], p_deleted_at timestamptz
+)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform lock_tags(p_posts);
+  update post set deleted_at = p_deleted_at, updated_at = now()
+  where id in (select id from unnest(p_posts));
+  perform record_post_change(
+    case when p_deleted_at is null then 'post.restored' else 'post.deleted' end, p_actor, o, n
+  )
+  from unnest(p_posts) as o join post as n on n.id = o.id
+  order by n.created_at, n.id;
+end
+$$;
+comment on function api.set_posts_deleted_at(uuid, public.post[], timestamptz) is
+  'Deletes posts that the caller has locked, or restores them when p_deleted_at is null. p_posts '
+  'are their rows before the change (rules 30.10 and 30.13).';
 
 create function api.set_post_pinned(p_actor uuid, p_post_id uuid, p_pinned boolean)
 returns setof api.posts
@@ -317,16 +325,15 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_old post;
   v_new post;
 begin
   perform require_actor(p_actor);
-  perform lock_post(p_post_id);
-  v := require_visible_post(p_actor, p_post_id);
-  perform require_rank(v, 'moderator');
-  perform require_not_deleted(v);
-  select * into v_old from post where id = p_post_id;
+  v_old := lock_post(p_post_id);
+  v_standing := require_visible_post(p_actor, p_post_id);
+  perform require_rank(v_standing, 'moderator');
+  perform require_not_deleted(v_standing);
   v_new := v_old;
   if v_old.is_pinned <> p_pinned then
     update post set is_pinned = p_pinned, updated_at = now()
@@ -340,5 +347,5 @@ begin
 end
 $$;
 comment on function api.set_post_pinned(uuid, uuid, boolean) is
-  'Pins or unpins a post; for moderators; again changes nothing. Raises unauthenticated, not_found, '
-  'banned, forbidden (§2).';
+  'Pins or unpins a post. Repeating this changes nothing. Requires a moderator. Raises '
+  'unauthenticated, not_found, banned, forbidden (rules 30.9 and 30.13).';

@@ -1,4 +1,4 @@
--- Moderation in bulk: what a batch removes, its undoing restores, and nothing else (§2).
+-- Bulk moderation: removals in batches that can be undone.
 
 create view api.moderation_batches as
 select
@@ -7,8 +7,8 @@ select
   undone_by, undone_at, created_at
 from public.moderation_batch;
 comment on view api.moderation_batches is
-  'Shape of a batch: how many posts and comments it has removed, and how many of them were restored by '
-  'undoing it.';
+  'The shape of a batch, with the numbers of its posts and comments and of the items that an undo '
+  'restored.';
 
 create function api.moderation_batch_shape(p_row public.moderation_batch)
 returns setof api.moderation_batches
@@ -22,7 +22,19 @@ begin atomic
     p_row.undone_by, p_row.undone_at, p_row.created_at
   from public.moderation_item as i where i.batch_id = p_row.id;
 end;
-comment on function api.moderation_batch_shape(public.moderation_batch) is 'A batch and what became of it.';
+comment on function api.moderation_batch_shape(public.moderation_batch) is
+  'Returns a batch with its counts.';
+
+create view api.moderation_items as
+select
+  subject_id as id, subject_type, null::uuid as author_id, subject_created_at as created_at,
+  restored_at
+from public.moderation_item;
+comment on view api.moderation_items is
+  'The shape of a post or comment in a batch. restored_at is the time of the undo that restored '
+  'it.';
+
+-- Removing ----------------------------------------------------------------------------------------
 
 create function api.remove_content(
   p_actor uuid, p_group_id uuid, p_reason text, p_author_id uuid default null,
@@ -34,17 +46,20 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_reason text := clean_text(p_reason);
   v_batch moderation_batch;
 begin
   perform require_actor(p_actor);
-  v := require_visible_group(p_actor, p_group_id);
-  perform require_rank(v, 'moderator');
-  perform require_not_deleted(v);
+  v_standing := require_visible_group(p_actor, p_group_id);
+  perform require_rank(v_standing, 'moderator');
+  perform require_not_deleted(v_standing);
   perform reject_invalid(
     check_text('reason', v_reason, 1, 500),
-    case when num_nonnulls(p_author_id, p_ids) = 0 then field_error('author_id', 'or ids must be given') end
+    case
+      when num_nonnulls(p_author_id, p_ids) = 0
+        then field_error('author_id', 'is required unless ids are given')
+    end
   );
   insert into moderation_batch (group_id, actor_id, reason)
   values (p_group_id, p_actor, v_reason)
@@ -60,10 +75,9 @@ $$;
 comment on function api.remove_content(
   uuid, uuid, text, uuid, uuid[], timestamptz, timestamptz
 ) is
-  'Deletes softly, in one batch, the living posts and comments of a group that are of an author, or have '
-  'these ids, or both, and were written from p_since until before p_until; for moderators. Each leaves '
-  'its event and its audit entry, and so does the batch. Raises unauthenticated, not_found, banned, '
-  'forbidden, validation_failed (§2).';
+  'Soft-deletes posts and comments of a group in one batch. Selects them by author, by ids or by '
+  'both, and from p_since until before p_until. Requires a moderator. Raises unauthenticated, '
+  'not_found, banned, forbidden, validation_failed (rules 65.1, 65.2 and 65.3).';
 
 create function api.add_batch_items(
   p_batch public.moderation_batch, p_author_id uuid, p_ids uuid[], p_since timestamptz,
@@ -72,7 +86,7 @@ create function api.add_batch_items(
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
-set plan_cache_mode = force_custom_plan -- which of them are given decides which index serves
+set plan_cache_mode = force_custom_plan -- the filters decide which index serves
 as $$
 begin
   insert into moderation_item (batch_id, group_id, subject_type, subject_id, subject_created_at)
@@ -97,7 +111,9 @@ end
 $$;
 comment on function api.add_batch_items(
   public.moderation_batch, uuid, uuid[], timestamptz, timestamptz
-) is 'Notes and locks what a batch is to remove; what somebody else has deleted meanwhile is not its.';
+) is
+  'Adds posts and comments to a batch and locks them. Drops those that someone else deleted '
+  'before the lock (rules 65.1 and 65.4).';
 
 create function api.lock_batch_items(p_batch_id uuid)
 returns void
@@ -121,7 +137,7 @@ begin
 end
 $$;
 comment on function api.lock_batch_items(uuid) is
-  'Locks what a batch removes or restores, in the order of all.';
+  'Locks the posts of a batch and of its comments, then its comments, each by id (rule 07.4).';
 
 create function api.delete_batch_items(p_batch public.moderation_batch)
 returns void
@@ -133,20 +149,15 @@ declare
   v_posts post[] := array(select p from post as p where p.id = any (v_ids));
   v_comments comment[] := array(select c from comment as c where c.id = any (v_ids));
 begin
-  -- Comments first: with the posts go the counters of tags, which are locked last.
-  update comment set deleted_at = p_batch.created_at, updated_at = now() where id = any (v_ids);
-  perform record_comment_change('comment.deleted', p_batch.actor_id, o, c)
-  from unnest(v_comments) as o join comment as c on c.id = o.id
-  order by c.created_at, c.id;
-  perform lock_tags(v_posts);
-  update post set deleted_at = p_batch.created_at, updated_at = now() where id = any (v_ids);
-  perform record_post_change('post.deleted', p_batch.actor_id, o, p)
-  from unnest(v_posts) as o join post as p on p.id = o.id
-  order by p.created_at, p.id;
+  -- Posts last: deleting them locks the counters of topic tags.
+  perform set_comments_deleted_at(p_batch.actor_id, v_comments, p_batch.created_at);
+  perform set_posts_deleted_at(p_batch.actor_id, v_posts, p_batch.created_at);
 end
 $$;
 comment on function api.delete_batch_items(public.moderation_batch) is
-  'Deletes what a batch has noted and locked.';
+  'Deletes the locked items of a batch (rule 65.3).';
+
+-- Undoing -----------------------------------------------------------------------------------------
 
 create function api.undo_removal(p_actor uuid, p_batch_id uuid)
 returns setof api.moderation_batches
@@ -155,33 +166,45 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_batch moderation_batch;
 begin
   perform require_actor(p_actor);
-  select * into v_batch from moderation_batch where id = p_batch_id for update;
-  if not found then
-    perform fail('not_found');
-  end if;
-  v := require_visible_group(p_actor, v_batch.group_id);
-  perform require_visible(v);
-  perform require_rank(v, 'moderator');
-  perform require_not_deleted(v);
+  v_batch := lock_moderation_batch(p_batch_id);
+  v_standing := require_visible_group(p_actor, v_batch.group_id);
+  perform require_visible(v_standing);
+  perform require_rank(v_standing, 'moderator');
+  perform require_not_deleted(v_standing);
   perform lock_batch_items(p_batch_id);
   perform restore_batch_items(v_batch, p_actor);
   update moderation_batch set undone_by = p_actor, undone_at = now() where id = p_batch_id
   returning * into v_batch;
   perform record(
-    'content.restored', p_actor, v_batch.group_id, null, 'moderation_batch', p_batch_id, row_to_json(d)
+    'content.restored', p_actor, v_batch.group_id, null, 'moderation_batch', p_batch_id,
+    row_to_json(d)
   ) from moderation_batch_shape(v_batch) as d;
   return query select * from moderation_batch_shape(v_batch);
 end
 $$;
 comment on function api.undo_removal(uuid, uuid) is
-  'Restores exactly what a batch has removed; for moderators. What was restored since stays as it is, and '
-  'what was then removed by somebody else stays removed; a comment whose post is still deleted is '
-  'restored when this is called after its post was. Raises unauthenticated, not_found, banned, '
-  'forbidden (§2).';
+  'Restores the items of a batch that nobody has restored or deleted since. Calling it again '
+  'restores the comments whose post was deleted the first time. Requires a moderator. Raises '
+  'unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).';
+
+create function api.lock_moderation_batch(p_batch_id uuid)
+returns public.moderation_batch
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_batch moderation_batch;
+begin
+  select * into v_batch from moderation_batch where id = p_batch_id for update;
+  return v_batch;
+end
+$$;
+comment on function api.lock_moderation_batch(uuid) is
+  'Locks a batch and returns its row, or nulls if there is none.';
 
 create function api.restore_batch_items(p_batch public.moderation_batch, p_actor uuid)
 returns void
@@ -201,15 +224,8 @@ declare
       and (p.deleted_at is null or p = any (v_posts))
   );
 begin
-  perform lock_tags(v_posts);
-  update post set deleted_at = null, updated_at = now() where id in (select id from unnest(v_posts));
-  perform record_post_change('post.restored', p_actor, o, p)
-  from unnest(v_posts) as o join post as p on p.id = o.id
-  order by p.created_at, p.id;
-  update comment set deleted_at = null, updated_at = now() where id in (select id from unnest(v_comments));
-  perform record_comment_change('comment.restored', p_actor, o, c)
-  from unnest(v_comments) as o join comment as c on c.id = o.id
-  order by c.created_at, c.id;
+  perform set_posts_deleted_at(p_actor, v_posts, null);
+  perform set_comments_deleted_at(p_actor, v_comments, null);
   update moderation_item set restored_at = now()
   where batch_id = p_batch.id and subject_id in (
     select id from unnest(v_posts) union all select id from unnest(v_comments)
@@ -217,7 +233,10 @@ begin
 end
 $$;
 comment on function api.restore_batch_items(public.moderation_batch, uuid) is
-  'Restores what a batch has removed and nobody has touched since; posts before what is in them.';
+  'Restores the locked items of a batch whose deletion time is still that of the batch (rules '
+  '65.5 and 65.7).';
+
+-- Reading -----------------------------------------------------------------------------------------
 
 create function api.list_moderation_batches(
   p_actor uuid, p_group_id uuid, p_limit int default 20,
@@ -238,8 +257,7 @@ begin
   return query
     select p.* from (
       select d.* from moderation_batch as b cross join lateral moderation_batch_shape(b) as d
-      where b.group_id = p_group_id
-        and is_on_page(b.created_at, b.id, v_page)
+      where b.group_id = p_group_id and is_on_page(b.created_at, b.id, v_page)
       order by
         case when v_page.is_ascending then b.created_at end,
         case when v_page.is_ascending then b.id end,
@@ -250,16 +268,9 @@ begin
 end
 $$;
 comment on function api.list_moderation_batches(uuid, uuid, int, text, text, boolean) is
-  'The batches of a group, newest first; for moderators. Raises unauthenticated, not_found, banned, '
-  'forbidden, validation_failed, invalid_cursor (§2, §7).';
-
-create view api.moderation_items as
-select
-  subject_id as id, subject_type, null::uuid as author_id, subject_created_at as created_at, restored_at
-from public.moderation_item;
-comment on view api.moderation_items is
-  'Shape of a post or comment that a batch has removed: when it was written, and when undoing the batch '
-  'has restored it.';
+  'Returns a page of the batches of a group, newest first. Requires a moderator. p_lookahead adds '
+  'the first row of the next page. Raises unauthenticated, not_found, banned, forbidden, '
+  'validation_failed, invalid_cursor (rule 65.6).';
 
 create function api.list_moderation_items(
   p_actor uuid, p_batch_id uuid, p_limit int default 20,
@@ -272,13 +283,11 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan -- the direction decides how the index is read
 as $$
 declare
+  v_group_id uuid := (select group_id from moderation_batch where id = p_batch_id);
   v_page page_request;
 begin
   perform require_actor(p_actor);
-  perform require_rank(
-    require_visible_group(p_actor, (select group_id from moderation_batch where id = p_batch_id)),
-    'moderator'
-  );
+  perform require_rank(require_visible_group(p_actor, v_group_id), 'moderator');
   v_page := parse_page(p_before, p_after, p_limit, p_lookahead, true);
   return query
     select p.* from (
@@ -290,8 +299,7 @@ begin
         union all
         select author_id from comment where i.subject_type = 'comment' and id = i.subject_id
       ) as s
-      where i.batch_id = p_batch_id
-        and is_on_page(i.subject_created_at, i.subject_id, v_page)
+      where i.batch_id = p_batch_id and is_on_page(i.subject_created_at, i.subject_id, v_page)
       order by
         case when v_page.is_ascending then i.subject_created_at end,
         case when v_page.is_ascending then i.subject_id end,
@@ -302,5 +310,6 @@ begin
 end
 $$;
 comment on function api.list_moderation_items(uuid, uuid, int, text, text, boolean) is
-  'The posts and comments that a batch has removed, newest first; for moderators. Raises unauthenticated, '
-  'not_found, banned, forbidden, validation_failed, invalid_cursor (§2, §7).';
+  'Returns a page of the posts and comments of a batch, the newest first. Requires a moderator. '
+  'p_lookahead adds the first row of the next page. Raises unauthenticated, not_found, banned, '
+  'forbidden, validation_failed, invalid_cursor (rule 65.6).';

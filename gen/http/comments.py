@@ -74,9 +74,10 @@ class AsyncQuerier:
         body: str,
         parent_id: uuid.UUID | None,
     ) -> CommentCreateRow | None:
-        """Writes a comment or a reply; for members who are not muted.
+        """Creates a comment, or a reply when `parent_id` is given.
 
-        Raises unauthenticated, not_found, banned, forbidden, muted, validation_failed (§2, §8).
+        Requires a member who is not muted. Raises unauthenticated, not_found, banned, forbidden,
+        muted, validation_failed (rules 40.1, 40.2, 40.3, 40.4 and 40.10).
         """
         bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
         cur = await self._conn.execute(COMMENT_CREATE, bound)
@@ -86,9 +87,10 @@ class AsyncQuerier:
         return CommentCreateRow(id=row[0], body=row[1])
 
     async def comment_delete(self, *, actor: uuid.UUID | None, comment_id: uuid.UUID) -> None:
-        """Deletes a comment softly; for its author and moderators; again changes nothing.
+        """Soft-deletes a comment.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Repeating this changes nothing. Requires the author or a moderator. Raises unauthenticated,
+        not_found, banned, forbidden (rule 40.8).
         """
         await self._conn.execute(COMMENT_DELETE, {"actor": actor, "comment_id": comment_id})
 
@@ -98,7 +100,7 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         comment_id: uuid.UUID,
     ) -> typing.Any | None:
-        """One comment. Raises not_found where the actor may not see it (§2)."""
+        """Returns a comment. Raises not_found (rules 04.7, 04.8 and 04.9)."""
         cur = await self._conn.execute(COMMENT_GET, {"actor": actor, "comment_id": comment_id})
         row = await cur.fetchone()
         if row is None:
@@ -117,12 +119,13 @@ class AsyncQuerier:
         deleted: bool,
         after: str | None,
     ) -> typing.Any | None:
-        """The comments of a post in all depths, oldest first, or the direct replies to one; a
-        deleted comment with a living reply below is a tombstone.
+        """Returns a page of the comments of a post in all depths, or of the direct replies to
+        `parent_id`, oldest first.
 
-        `deleted` lists only the deleted ones, whole, for moderators. `lookahead` adds the first row
-        of the next page. Raises not_found, unauthenticated, forbidden, validation_failed,
-        invalid_cursor (§2, §7).
+        A deleted comment with a reply below it that is not deleted is a tombstone. `deleted`
+        selects the deleted comments instead, with their content, for moderators. `lookahead` adds
+        the first row of the next page. Raises not_found, unauthenticated, banned, forbidden,
+        validation_failed, invalid_cursor (rules 03.5, 40.5 and 40.6).
         """
         bound = {
             "limit": limit,
@@ -146,9 +149,10 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         comment_id: uuid.UUID,
     ) -> typing.Any | None:
-        """Restores a deleted comment; for moderators; a living one stays as it is.
+        """Restores a deleted comment.
 
-        Raises unauthenticated, not_found, banned, forbidden, parent_deleted (§2).
+        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        banned, forbidden, parent_deleted (rule 40.9).
         """
         cur = await self._conn.execute(COMMENT_RESTORE, {"actor": actor, "comment_id": comment_id})
         row = await cur.fetchone()
@@ -164,9 +168,10 @@ class AsyncQuerier:
         comment_id: uuid.UUID,
         patch: typing.Any,
     ) -> typing.Any | None:
-        """Changes the body; for the author, while a member and not muted.
+        """Applies a merge patch to a comment: body.
 
-        Raises unauthenticated, not_found, forbidden, banned, muted, validation_failed (§2, §8).
+        Requires the author, who is a member and not muted. Raises unauthenticated, not_found,
+        forbidden, banned, muted, validation_failed (rules 40.2 and 40.7).
         """
         bound = {
             "actor": actor,

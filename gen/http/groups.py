@@ -96,9 +96,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         before: str | None,
     ) -> typing.Any | None:
-        """The audit log of a group, newest first; for admins.
+        """Returns a page of the audit log of a group, newest first.
 
-        Raises unauthenticated, not_found, forbidden, validation_failed, invalid_cursor (§2, §7).
+        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, invalid_cursor (rule 05.5).
         """
         bound = {
             "limit": limit,
@@ -127,10 +128,11 @@ class AsyncQuerier:
         avatar_key: str | None,
         cover_key: str | None,
     ) -> GroupCreateRow | None:
-        """Makes a group whose owner is the actor.
+        """Creates a group and makes the actor its owner.
 
-        Without a slug one is made from the name; a secret group's slug gets a random ending. Raises
-        unauthenticated, validation_failed, slug_taken, attachment_mismatch (§2, §3.1, §8).
+        Derives the slug from the name unless it is given. Appends random characters to the slug of
+        a secret group. Raises unauthenticated, validation_failed, slug_taken, attachment_mismatch
+        (rules 10.1, 10.2, 10.3, 10.4 and 10.12).
         """
         bound = {
             "actor": actor,
@@ -150,16 +152,17 @@ class AsyncQuerier:
         return GroupCreateRow(id=row[0], body=row[1])
 
     async def group_delete(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> None:
-        """Deletes a group softly, and with it all inside; for owners; again changes nothing.
+        """Soft-deletes a group, which hides everything in it.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Repeating this changes nothing. Requires an owner. Raises unauthenticated, not_found,
+        banned, forbidden (rules 10.10 and 10.11).
         """
         await self._conn.execute(GROUP_DELETE, {"actor": actor, "group_id": group_id})
 
     async def group_get(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> typing.Any | None:
-        """A group's card; anyone sees it, but for secret groups only members.
+        """Returns the card of a group, of a secret one to members only.
 
-        Raises not_found (§2).
+        Raises not_found (rules 04.4 and 04.5).
         """
         cur = await self._conn.execute(GROUP_GET, {"actor": actor, "group_id": group_id})
         row = await cur.fetchone()
@@ -169,7 +172,10 @@ class AsyncQuerier:
         return scalar
 
     async def group_get_by_slug(self, *, actor: uuid.UUID | None, slug: str) -> typing.Any | None:
-        """The card of the living group with this slug. Raises not_found (§2)."""
+        """Returns the card of the group with this slug, deleted groups excepted.
+
+        Raises not_found (rule 10.13).
+        """
         cur = await self._conn.execute(GROUP_GET_BY_SLUG, {"actor": actor, "slug": slug})
         row = await cur.fetchone()
         if row is None:
@@ -189,11 +195,12 @@ class AsyncQuerier:
         mine: bool,
         before: str | None,
     ) -> typing.Any | None:
-        """Living groups, newest first; secret ones only to their members.
+        """Returns a page of the groups that are not deleted, newest first; secret groups for their
+        members only.
 
-        Filters: campus, tag, visibility, and only the actor's own. `lookahead` adds the first row
-        of the next page. Raises unauthenticated (`mine`), validation_failed, invalid_cursor (§2,
-        §7).
+        Filters by campus, tag, visibility and the actor's own groups. `lookahead` adds the first
+        row of the next page. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
+        (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "limit": limit,
@@ -218,9 +225,10 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         group_id: uuid.UUID,
     ) -> typing.Any | None:
-        """Restores a deleted group; for owners; a living one stays as it is.
+        """Restores a deleted group.
 
-        Raises unauthenticated, not_found, banned, forbidden, slug_taken (§2).
+        Repeating this changes nothing. Requires an owner. Raises unauthenticated, not_found,
+        banned, forbidden, slug_taken (rules 10.3, 10.10 and 10.11).
         """
         cur = await self._conn.execute(GROUP_RESTORE, {"actor": actor, "group_id": group_id})
         row = await cur.fetchone()
@@ -236,11 +244,11 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         patch: typing.Any,
     ) -> typing.Any | None:
-        """Changes the fields that the merge patch names: name, slug, description, visibility,
-        campus_id, tags, is_locked, avatar_key, cover_key; for admins.
+        """Applies a merge patch to a group: name, slug, description, visibility, campus_id, tags,
+        is_locked, avatar_key, cover_key.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, slug_taken,
-        attachment_mismatch (§2, §8).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        slug_taken, attachment_mismatch (rules 10.8, 10.9 and 10.12).
         """
         bound = {
             "actor": actor,

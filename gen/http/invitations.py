@@ -89,10 +89,11 @@ class AsyncQuerier:
         self._conn = conn
 
     async def invite_accept(self, *, actor: uuid.UUID | None, code: str) -> InviteAcceptRow | None:
-        """Joins the group of an invitation in its role.
+        """Makes the actor a member with the role of the invitation.
 
-        Raises unauthenticated, not_found (unknown, spent, expired, another's, or of somebody who
-        may no longer grant its role), already_member, banned (§2).
+        Raises unauthenticated, already_member and banned. Raises not_found for a code that is
+        unknown, spent, expired or for another user, and if its creator may no longer grant the role
+        (rules 21.5, 21.6, 21.7, 21.8, 21.12 and 21.13).
         """
         cur = await self._conn.execute(INVITE_ACCEPT, {"actor": actor, "code": code})
         row = await cur.fetchone()
@@ -110,10 +111,10 @@ class AsyncQuerier:
         max_uses: int | None,
         expires_at: datetime.datetime | None,
     ) -> typing.Any | None:
-        """Makes an invitation, for one user or for whoever has its code, into a role below the
-        actor's own; for admins.
+        """Creates an invitation with a role, for one user or for anyone who has its code.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
+        Requires an admin of a higher rank than the role, or an owner. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed (rules 02.16, 21.3, 21.4 and 21.5).
         """
         bound = {
             "actor": actor,
@@ -139,10 +140,11 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         after: str | None,
     ) -> typing.Any | None:
-        """The invitations of a group into roles that the actor may grant, oldest first; for admins.
+        """Returns a page of the invitations of a group whose role the actor may grant, oldest
+        first.
 
-        `lookahead` adds the first row of the next page. Raises unauthenticated, not_found, banned,
-        forbidden, validation_failed, invalid_cursor (§2).
+        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, invalid_cursor (rule 21.9).
         """
         bound = {
             "limit": limit,
@@ -165,9 +167,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         invite_id: uuid.UUID,
     ) -> None:
-        """Takes an invitation back; for admins.
+        """Deletes an invitation whose role the actor may grant.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden (rules 21.6 and
+        21.9).
         """
         bound = {"actor": actor, "group_id": group_id, "invite_id": invite_id}
         await self._conn.execute(INVITE_REVOKE, bound)
@@ -179,9 +182,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> JoinRequestApproveRow | None:
-        """Makes the user who asked a member; for admins.
+        """Approves the pending request of a user, who becomes a member.
 
-        Raises unauthenticated, not_found (also when none is pending), banned, forbidden (§2).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden (rules 21.1, 21.2
+        and 21.10).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
         cur = await self._conn.execute(JOIN_REQUEST_APPROVE, bound)
@@ -197,9 +201,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> None:
-        """Turns down the user who asked; for admins.
+        """Denies the pending request of a user.
 
-        Raises unauthenticated, not_found (also when none is pending), banned, forbidden (§2).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden (rules 21.1, 21.2
+        and 21.10).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
         await self._conn.execute(JOIN_REQUEST_DENY, bound)
@@ -213,10 +218,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         after: str | None,
     ) -> typing.Any | None:
-        """The pending requests to join, oldest first; for admins.
+        """Returns a page of the pending requests to join, oldest first.
 
-        `lookahead` adds the first row of the next page. Raises unauthenticated, not_found, banned,
-        forbidden, validation_failed, invalid_cursor (§2).
+        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, invalid_cursor (rule 21.1).
         """
         bound = {
             "limit": limit,

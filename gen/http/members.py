@@ -116,10 +116,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         after: str | None,
     ) -> typing.Any | None:
-        """The users whose ban holds now, oldest first; for admins.
+        """Returns a page of the users with an active ban, oldest first.
 
-        `lookahead` adds the first row of the next page. Raises unauthenticated, not_found, banned,
-        forbidden, validation_failed, invalid_cursor (§2).
+        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, invalid_cursor (rules 04.3 and 20.16).
         """
         bound = {
             "limit": limit,
@@ -141,10 +141,10 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         group_id: uuid.UUID,
     ) -> models.ApiAnswer | None:
-        """Joins a public group (201, Member) or asks to join a private one (202, JoinRequest; the
-        same one when asked again).
+        """Joins a public group (201, Member), or requests to join a private one (202, JoinRequest).
 
-        Raises unauthenticated, not_found, banned, already_member (§2).
+        A repeated request returns the pending one. Raises unauthenticated, not_found, banned,
+        already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).
         """
         cur = await self._conn.execute(GROUP_JOIN, {"actor": actor, "group_id": group_id})
         row = await cur.fetchone()
@@ -153,7 +153,10 @@ class AsyncQuerier:
         return models.ApiAnswer(status=row[0], body=row[1])
 
     async def group_leave(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> None:
-        """Leaves a group. Raises unauthenticated, not_found, banned, forbidden, last_owner (§2)."""
+        """Ends the membership of the actor.
+
+        Raises unauthenticated, not_found, banned, forbidden, last_owner (rules 20.6 and 20.7).
+        """
         await self._conn.execute(GROUP_LEAVE, {"actor": actor, "group_id": group_id})
 
     async def member_ban(
@@ -165,10 +168,11 @@ class AsyncQuerier:
         reason: str | None,
         until: datetime.datetime | None,
     ) -> typing.Any | None:
-        """Bans a user, member or not, until a time or for good, and ends the membership; for
-        admins, below their own rank.
+        """Bans a user until a time, or permanently when `until` is null, and ends the membership.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (§2).
+        The user need not be a member. Requires an admin of a higher rank. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13
+        and 20.20).
         """
         bound = {
             "actor": actor,
@@ -191,7 +195,7 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> typing.Any | None:
-        """One member. Raises not_found, unauthenticated, forbidden (§2)."""
+        """Returns a member. Raises not_found, unauthenticated, forbidden (rules 04.5 and 20.15)."""
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
         cur = await self._conn.execute(MEMBER_GET, bound)
         row = await cur.fetchone()
@@ -210,10 +214,10 @@ class AsyncQuerier:
         role: str | None,
         after: str | None,
     ) -> typing.Any | None:
-        """The members of a group, oldest first.
+        """Returns a page of the members of a group, oldest first.
 
-        `lookahead` adds the first row of the next page. Raises not_found, unauthenticated,
-        forbidden, validation_failed, invalid_cursor (§2, §7).
+        Filters by role. `lookahead` adds the first row of the next page. Raises not_found,
+        unauthenticated, forbidden, validation_failed, invalid_cursor (rule 20.15).
         """
         bound = {
             "limit": limit,
@@ -238,10 +242,10 @@ class AsyncQuerier:
         user_id: uuid.UUID,
         until: datetime.datetime,
     ) -> typing.Any | None:
-        """Mutes a member until a time: reads and reacts, does not post or comment; for moderators,
-        below their own rank.
+        """Mutes a member until a time: the member reads and reacts, but does not post or comment.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
+        Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed (rules 04.11, 20.8 and 20.14).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
         cur = await self._conn.execute(MEMBER_MUTE, bound)
@@ -259,10 +263,11 @@ class AsyncQuerier:
         user_id: uuid.UUID,
         role: str,
     ) -> models.ApiAnswer | None:
-        """Adds a user with a role (201, Member) or changes a member's role (200, Member); for
-        admins, below their own rank.
+        """Adds a user with a role (201, Member) or changes the role of a member (200, Member).
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (§2).
+        Requires an admin of a higher rank than the member and the role, or an owner. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (rules 20.7,
+        20.8, 20.9, 20.10 and 20.22).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
         cur = await self._conn.execute(MEMBER_PUT, bound)
@@ -278,9 +283,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> None:
-        """Removes a member of lower rank, or oneself.
+        """Ends the membership of a member of lower rank, for admins, or of the actor.
 
-        Raises unauthenticated, not_found, banned, forbidden, last_owner (§2).
+        Raises unauthenticated, not_found, banned, forbidden, last_owner (rules 20.7, 20.8 and
+        20.11).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
         await self._conn.execute(MEMBER_REMOVE, bound)
@@ -292,10 +298,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> typing.Any | None:
-        """Lifts a ban, which makes nobody a member again; for admins.
+        """Lifts a ban without restoring the membership.
 
-        Raises unauthenticated, not_found (also for a user the group never met), banned, forbidden
-        (§2).
+        Requires an admin. Raises unauthenticated, not_found (also for a user without a record in
+        the group), banned, forbidden (rules 20.13, 20.21 and 20.22).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
         cur = await self._conn.execute(MEMBER_UNBAN, bound)
@@ -312,9 +318,10 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> typing.Any | None:
-        """Lifts a mute, of somebody who left too; for moderators.
+        """Lifts a mute, also of a former member.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Requires a moderator. Raises unauthenticated, not_found, banned, forbidden (rules 20.14,
+        20.21 and 20.22).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id}
         cur = await self._conn.execute(MEMBER_UNMUTE, bound)

@@ -84,10 +84,11 @@ class AsyncQuerier:
         title: str | None,
         topic_tags: list[str],
     ) -> PostCreateRow | None:
-        """Writes a post; for members who are not muted, in a locked group for moderators.
+        """Creates a post.
 
-        Raises unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed
-        (§2, §8).
+        Requires a member who is not muted, and in a locked group a moderator. Raises
+        unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules
+        30.1, 30.2 and 30.3).
         """
         bound = {
             "actor": actor,
@@ -103,15 +104,15 @@ class AsyncQuerier:
         return PostCreateRow(id=row[0], body=row[1])
 
     async def post_delete(self, *, actor: uuid.UUID | None, post_id: uuid.UUID) -> None:
-        """Deletes a post softly, and with it all inside; for its author and moderators; again
-        changes nothing.
+        """Soft-deletes a post, which hides everything in it.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Repeating this changes nothing. Requires the author or a moderator. Raises unauthenticated,
+        not_found, banned, forbidden (rules 30.7, 30.11 and 30.12).
         """
         await self._conn.execute(POST_DELETE, {"actor": actor, "post_id": post_id})
 
     async def post_get(self, *, actor: uuid.UUID | None, post_id: uuid.UUID) -> typing.Any | None:
-        """One post. Raises not_found where the actor may not see it (§2)."""
+        """Returns a post. Raises not_found (rules 04.7, 04.8 and 04.9)."""
         cur = await self._conn.execute(POST_GET, {"actor": actor, "post_id": post_id})
         row = await cur.fetchone()
         if row is None:
@@ -132,11 +133,11 @@ class AsyncQuerier:
         deleted: bool,
         before: str | None,
     ) -> typing.Any | None:
-        """The posts of a group, newest first, without the deleted ones or, for moderators, only
-        those.
+        """Returns a page of the posts of a group, newest first.
 
-        Filters: tag, author, pinned. `lookahead` adds the first row of the next page. Raises
-        not_found, unauthenticated, forbidden, validation_failed, invalid_cursor (§2, §7).
+        Filters by tag, author and pinned state. `deleted` selects the deleted posts instead, for
+        moderators. `lookahead` adds the first row of the next page. Raises not_found,
+        unauthenticated, banned, forbidden, validation_failed, invalid_cursor (rules 30.4 and 30.5).
         """
         bound = {
             "limit": limit,
@@ -162,9 +163,10 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         post_id: uuid.UUID,
     ) -> typing.Any | None:
-        """Restores a deleted post; for moderators; a living one stays as it is.
+        """Restores a deleted post.
 
-        Raises unauthenticated, not_found, banned, forbidden, parent_deleted (§2).
+        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        banned, forbidden, parent_deleted (rules 30.8, 30.10, 30.11 and 30.13).
         """
         cur = await self._conn.execute(POST_RESTORE, {"actor": actor, "post_id": post_id})
         row = await cur.fetchone()
@@ -180,9 +182,10 @@ class AsyncQuerier:
         post_id: uuid.UUID,
         pinned: bool,
     ) -> typing.Any | None:
-        """Pins or unpins a post; for moderators; again changes nothing.
+        """Pins or unpins a post.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        banned, forbidden (rules 30.9 and 30.13).
         """
         bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
         cur = await self._conn.execute(POST_SET_PINNED, bound)
@@ -199,10 +202,10 @@ class AsyncQuerier:
         post_id: uuid.UUID,
         patch: typing.Any,
     ) -> typing.Any | None:
-        """Changes the fields that the merge patch names: title, body, topic_tags; for the author,
-        while a member and not muted.
+        """Applies a merge patch to a post: title, body, topic_tags.
 
-        Raises unauthenticated, not_found, forbidden, banned, muted, validation_failed (§2, §8).
+        Requires the author, who is a member and not muted. Raises unauthenticated, not_found,
+        forbidden, banned, muted, validation_failed (rules 30.3, 30.6 and 30.10).
         """
         bound = {
             "actor": actor,

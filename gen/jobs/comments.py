@@ -30,9 +30,10 @@ class Querier:
         body: str,
         parent_id: uuid.UUID | None,
     ) -> models.ApiComment | None:
-        """Writes a comment or a reply; for members who are not muted.
+        """Creates a comment, or a reply when `parent_id` is given.
 
-        Raises unauthenticated, not_found, banned, forbidden, muted, validation_failed (§2, §8).
+        Requires a member who is not muted. Raises unauthenticated, not_found, banned, forbidden,
+        muted, validation_failed (rules 40.1, 40.2, 40.3, 40.4 and 40.10).
         """
         bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
         cur = self._conn.execute(COMMENT_CREATE, bound)
@@ -68,9 +69,10 @@ class AsyncQuerier:
         body: str,
         parent_id: uuid.UUID | None,
     ) -> models.ApiComment | None:
-        """Writes a comment or a reply; for members who are not muted.
+        """Creates a comment, or a reply when `parent_id` is given.
 
-        Raises unauthenticated, not_found, banned, forbidden, muted, validation_failed (§2, §8).
+        Requires a member who is not muted. Raises unauthenticated, not_found, banned, forbidden,
+        muted, validation_failed (rules 40.1, 40.2, 40.3, 40.4 and 40.10).
         """
         bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
         cur = await self._conn.execute(COMMENT_CREATE, bound)

@@ -48,10 +48,11 @@ class Querier:
         avatar_key: str | None,
         cover_key: str | None,
     ) -> models.ApiGroup | None:
-        """Makes a group whose owner is the actor.
+        """Creates a group and makes the actor its owner.
 
-        Without a slug one is made from the name; a secret group's slug gets a random ending. Raises
-        unauthenticated, validation_failed, slug_taken, attachment_mismatch (§2, §3.1, §8).
+        Derives the slug from the name unless it is given. Appends random characters to the slug of
+        a secret group. Raises unauthenticated, validation_failed, slug_taken, attachment_mismatch
+        (rules 10.1, 10.2, 10.3, 10.4 and 10.12).
         """
         bound = {
             "actor": actor,
@@ -99,11 +100,12 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiGroup]:
-        """Living groups, newest first; secret ones only to their members.
+        """Returns a page of the groups that are not deleted, newest first; secret groups for their
+        members only.
 
-        Filters: campus, tag, visibility, and only the actor's own. `lookahead` adds the first row
-        of the next page. Raises unauthenticated (`mine`), validation_failed, invalid_cursor (§2,
-        §7).
+        Filters by campus, tag, visibility and the actor's own groups. `lookahead` adds the first
+        row of the next page. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
+        (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "actor": actor,
@@ -154,10 +156,11 @@ class AsyncQuerier:
         avatar_key: str | None,
         cover_key: str | None,
     ) -> models.ApiGroup | None:
-        """Makes a group whose owner is the actor.
+        """Creates a group and makes the actor its owner.
 
-        Without a slug one is made from the name; a secret group's slug gets a random ending. Raises
-        unauthenticated, validation_failed, slug_taken, attachment_mismatch (§2, §3.1, §8).
+        Derives the slug from the name unless it is given. Appends random characters to the slug of
+        a secret group. Raises unauthenticated, validation_failed, slug_taken, attachment_mismatch
+        (rules 10.1, 10.2, 10.3, 10.4 and 10.12).
         """
         bound = {
             "actor": actor,
@@ -205,11 +208,12 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiGroup]:
-        """Living groups, newest first; secret ones only to their members.
+        """Returns a page of the groups that are not deleted, newest first; secret groups for their
+        members only.
 
-        Filters: campus, tag, visibility, and only the actor's own. `lookahead` adds the first row
-        of the next page. Raises unauthenticated (`mine`), validation_failed, invalid_cursor (§2,
-        §7).
+        Filters by campus, tag, visibility and the actor's own groups. `lookahead` adds the first
+        row of the next page. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
+        (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "actor": actor,

@@ -34,10 +34,10 @@ class Querier:
         max_uses: int | None,
         expires_at: datetime.datetime | None,
     ) -> models.ApiInvite | None:
-        """Makes an invitation, for one user or for whoever has its code, into a role below the
-        actor's own; for admins.
+        """Creates an invitation with a role, for one user or for anyone who has its code.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
+        Requires an admin of a higher rank than the role, or an owner. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed (rules 02.16, 21.3, 21.4 and 21.5).
         """
         bound = {
             "actor": actor,
@@ -79,10 +79,10 @@ class AsyncQuerier:
         max_uses: int | None,
         expires_at: datetime.datetime | None,
     ) -> models.ApiInvite | None:
-        """Makes an invitation, for one user or for whoever has its code, into a role below the
-        actor's own; for admins.
+        """Creates an invitation with a role, for one user or for anyone who has its code.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
+        Requires an admin of a higher rank than the role, or an owner. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed (rules 02.16, 21.3, 21.4 and 21.5).
         """
         bound = {
             "actor": actor,

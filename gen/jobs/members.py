@@ -50,10 +50,10 @@ class Querier:
         actor: uuid.UUID | None,
         group_id: uuid.UUID,
     ) -> models.ApiAnswer | None:
-        """Joins a public group (201, Member) or asks to join a private one (202, JoinRequest; the
-        same one when asked again).
+        """Joins a public group (201, Member), or requests to join a private one (202, JoinRequest).
 
-        Raises unauthenticated, not_found, banned, already_member (§2).
+        A repeated request returns the pending one. Raises unauthenticated, not_found, banned,
+        already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).
         """
         cur = self._conn.execute(GROUP_JOIN, {"actor": actor, "group_id": group_id})
         row = cur.fetchone()
@@ -70,10 +70,11 @@ class Querier:
         reason: str | None,
         until: datetime.datetime | None,
     ) -> models.ApiMember | None:
-        """Bans a user, member or not, until a time or for good, and ends the membership; for
-        admins, below their own rank.
+        """Bans a user until a time, or permanently when `until` is null, and ends the membership.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (§2).
+        The user need not be a member. Requires an admin of a higher rank. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13
+        and 20.20).
         """
         bound = {
             "actor": actor,
@@ -107,10 +108,10 @@ class Querier:
         user_id: uuid.UUID,
         until: datetime.datetime,
     ) -> models.ApiMember | None:
-        """Mutes a member until a time: reads and reacts, does not post or comment; for moderators,
-        below their own rank.
+        """Mutes a member until a time: the member reads and reacts, but does not post or comment.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
+        Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed (rules 04.11, 20.8 and 20.14).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
         cur = self._conn.execute(MEMBER_MUTE, bound)
@@ -138,10 +139,11 @@ class Querier:
         user_id: uuid.UUID,
         role: str,
     ) -> models.ApiAnswer | None:
-        """Adds a user with a role (201, Member) or changes a member's role (200, Member); for
-        admins, below their own rank.
+        """Adds a user with a role (201, Member) or changes the role of a member (200, Member).
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (§2).
+        Requires an admin of a higher rank than the member and the role, or an owner. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (rules 20.7,
+        20.8, 20.9, 20.10 and 20.22).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
         cur = self._conn.execute(MEMBER_PUT, bound)
@@ -161,10 +163,10 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         group_id: uuid.UUID,
     ) -> models.ApiAnswer | None:
-        """Joins a public group (201, Member) or asks to join a private one (202, JoinRequest; the
-        same one when asked again).
+        """Joins a public group (201, Member), or requests to join a private one (202, JoinRequest).
 
-        Raises unauthenticated, not_found, banned, already_member (§2).
+        A repeated request returns the pending one. Raises unauthenticated, not_found, banned,
+        already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).
         """
         cur = await self._conn.execute(GROUP_JOIN, {"actor": actor, "group_id": group_id})
         row = await cur.fetchone()
@@ -181,10 +183,11 @@ class AsyncQuerier:
         reason: str | None,
         until: datetime.datetime | None,
     ) -> models.ApiMember | None:
-        """Bans a user, member or not, until a time or for good, and ends the membership; for
-        admins, below their own rank.
+        """Bans a user until a time, or permanently when `until` is null, and ends the membership.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (§2).
+        The user need not be a member. Requires an admin of a higher rank. Raises unauthenticated,
+        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13
+        and 20.20).
         """
         bound = {
             "actor": actor,
@@ -218,10 +221,10 @@ class AsyncQuerier:
         user_id: uuid.UUID,
         until: datetime.datetime,
     ) -> models.ApiMember | None:
-        """Mutes a member until a time: reads and reacts, does not post or comment; for moderators,
-        below their own rank.
+        """Mutes a member until a time: the member reads and reacts, but does not post or comment.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed (§2).
+        Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed (rules 04.11, 20.8 and 20.14).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
         cur = await self._conn.execute(MEMBER_MUTE, bound)
@@ -249,10 +252,11 @@ class AsyncQuerier:
         user_id: uuid.UUID,
         role: str,
     ) -> models.ApiAnswer | None:
-        """Adds a user with a role (201, Member) or changes a member's role (200, Member); for
-        admins, below their own rank.
+        """Adds a user with a role (201, Member) or changes the role of a member (200, Member).
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (§2).
+        Requires an admin of a higher rank than the member and the role, or an owner. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, last_owner (rules 20.7,
+        20.8, 20.9, 20.10 and 20.22).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "role": role}
         cur = await self._conn.execute(MEMBER_PUT, bound)

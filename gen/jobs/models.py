@@ -179,7 +179,7 @@ class ApiMember(pydantic.BaseModel):
 
 
 class ApiMemberStanding(pydantic.BaseModel):
-    """The role, ban and mute that hold now (§2)."""
+    """The current role, ban and mute of each user in each group (rules 04.2 and 04.3)."""
 
     group_id: uuid.UUID
     user_id: uuid.UUID
@@ -189,8 +189,8 @@ class ApiMemberStanding(pydantic.BaseModel):
 
 
 class ApiModerationBatch(pydantic.BaseModel):
-    """Shape of a batch: how many posts and comments it has removed, and how many of them were
-    restored by undoing it.
+    """The shape of a batch, with the numbers of its posts and comments and of the items that an
+    undo restored.
     """
 
     id: uuid.UUID
@@ -206,8 +206,9 @@ class ApiModerationBatch(pydantic.BaseModel):
 
 
 class ApiModerationItem(pydantic.BaseModel):
-    """Shape of a post or comment that a batch has removed: when it was written, and when undoing
-    the batch has restored it.
+    """The shape of a post or comment in a batch.
+
+    restored_at is the time of the undo that restored it.
     """
 
     id: uuid.UUID

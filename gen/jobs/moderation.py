@@ -57,12 +57,11 @@ class Querier:
         since: datetime.datetime | None,
         until: datetime.datetime | None,
     ) -> models.ApiModerationBatch | None:
-        """Deletes softly, in one batch, the living posts and comments of a group that are of an
-        author, or have these ids, or both, and were written from `since` until before `until`;
-        for moderators.
+        """Soft-deletes posts and comments of a group in one batch.
 
-        Each leaves its event and its audit entry, and so does the batch. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed (§2).
+        Selects them by author, by ids or by both, and from `since` until before `until`. Requires a
+        moderator. Raises unauthenticated, not_found, banned, forbidden, validation_failed (rules
+        65.1, 65.2 and 65.3).
         """
         bound = {
             "actor": actor,
@@ -99,10 +98,11 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiModerationBatch]:
-        """The batches of a group, newest first; for moderators.
+        """Returns a page of the batches of a group, newest first.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2,
-        §7).
+        Requires a moderator. `lookahead` adds the first row of the next page. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
+        65.6).
         """
         bound = {
             "actor": actor,
@@ -135,10 +135,11 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiModerationItem]:
-        """The posts and comments that a batch has removed, newest first; for moderators.
+        """Returns a page of the posts and comments of a batch, the newest first.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2,
-        §7).
+        Requires a moderator. `lookahead` adds the first row of the next page. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
+        65.6).
         """
         bound = {
             "actor": actor,
@@ -163,11 +164,10 @@ class Querier:
         actor: uuid.UUID | None,
         batch_id: uuid.UUID,
     ) -> models.ApiModerationBatch | None:
-        """Restores exactly what a batch has removed; for moderators.
+        """Restores the items of a batch that nobody has restored or deleted since.
 
-        What was restored since stays as it is, and what was then removed by somebody else stays
-        removed; a comment whose post is still deleted is restored when this is called after its
-        post was. Raises unauthenticated, not_found, banned, forbidden (§2).
+        Calling it again restores the comments whose post was deleted the first time. Requires a
+        moderator. Raises unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).
         """
         cur = self._conn.execute(REMOVAL_UNDO, {"actor": actor, "batch_id": batch_id})
         row = cur.fetchone()
@@ -202,12 +202,11 @@ class AsyncQuerier:
         since: datetime.datetime | None,
         until: datetime.datetime | None,
     ) -> models.ApiModerationBatch | None:
-        """Deletes softly, in one batch, the living posts and comments of a group that are of an
-        author, or have these ids, or both, and were written from `since` until before `until`;
-        for moderators.
+        """Soft-deletes posts and comments of a group in one batch.
 
-        Each leaves its event and its audit entry, and so does the batch. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed (§2).
+        Selects them by author, by ids or by both, and from `since` until before `until`. Requires a
+        moderator. Raises unauthenticated, not_found, banned, forbidden, validation_failed (rules
+        65.1, 65.2 and 65.3).
         """
         bound = {
             "actor": actor,
@@ -244,10 +243,11 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiModerationBatch]:
-        """The batches of a group, newest first; for moderators.
+        """Returns a page of the batches of a group, newest first.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2,
-        §7).
+        Requires a moderator. `lookahead` adds the first row of the next page. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
+        65.6).
         """
         bound = {
             "actor": actor,
@@ -280,10 +280,11 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiModerationItem]:
-        """The posts and comments that a batch has removed, newest first; for moderators.
+        """Returns a page of the posts and comments of a batch, the newest first.
 
-        Raises unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (§2,
-        §7).
+        Requires a moderator. `lookahead` adds the first row of the next page. Raises
+        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
+        65.6).
         """
         bound = {
             "actor": actor,
@@ -308,11 +309,10 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         batch_id: uuid.UUID,
     ) -> models.ApiModerationBatch | None:
-        """Restores exactly what a batch has removed; for moderators.
+        """Restores the items of a batch that nobody has restored or deleted since.
 
-        What was restored since stays as it is, and what was then removed by somebody else stays
-        removed; a comment whose post is still deleted is restored when this is called after its
-        post was. Raises unauthenticated, not_found, banned, forbidden (§2).
+        Calling it again restores the comments whose post was deleted the first time. Requires a
+        moderator. Raises unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).
         """
         cur = await self._conn.execute(REMOVAL_UNDO, {"actor": actor, "batch_id": batch_id})
         row = await cur.fetchone()

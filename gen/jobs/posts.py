@@ -49,10 +49,11 @@ class Querier:
         title: str | None,
         topic_tags: list[str],
     ) -> models.ApiPost | None:
-        """Writes a post; for members who are not muted, in a locked group for moderators.
+        """Creates a post.
 
-        Raises unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed
-        (§2, §8).
+        Requires a member who is not muted, and in a locked group a moderator. Raises
+        unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules
+        30.1, 30.2 and 30.3).
         """
         bound = {
             "actor": actor,
@@ -97,11 +98,11 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiPost]:
-        """The posts of a group, newest first, without the deleted ones or, for moderators, only
-        those.
+        """Returns a page of the posts of a group, newest first.
 
-        Filters: tag, author, pinned. `lookahead` adds the first row of the next page. Raises
-        not_found, unauthenticated, forbidden, validation_failed, invalid_cursor (§2, §7).
+        Filters by tag, author and pinned state. `deleted` selects the deleted posts instead, for
+        moderators. `lookahead` adds the first row of the next page. Raises not_found,
+        unauthenticated, banned, forbidden, validation_failed, invalid_cursor (rules 30.4 and 30.5).
         """
         bound = {
             "actor": actor,
@@ -142,9 +143,10 @@ class Querier:
         post_id: uuid.UUID,
         pinned: bool,
     ) -> models.ApiPost | None:
-        """Pins or unpins a post; for moderators; again changes nothing.
+        """Pins or unpins a post.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        banned, forbidden (rules 30.9 and 30.13).
         """
         bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
         cur = self._conn.execute(POST_SET_PINNED, bound)
@@ -184,10 +186,11 @@ class AsyncQuerier:
         title: str | None,
         topic_tags: list[str],
     ) -> models.ApiPost | None:
-        """Writes a post; for members who are not muted, in a locked group for moderators.
+        """Creates a post.
 
-        Raises unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed
-        (§2, §8).
+        Requires a member who is not muted, and in a locked group a moderator. Raises
+        unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules
+        30.1, 30.2 and 30.3).
         """
         bound = {
             "actor": actor,
@@ -232,11 +235,11 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiPost]:
-        """The posts of a group, newest first, without the deleted ones or, for moderators, only
-        those.
+        """Returns a page of the posts of a group, newest first.
 
-        Filters: tag, author, pinned. `lookahead` adds the first row of the next page. Raises
-        not_found, unauthenticated, forbidden, validation_failed, invalid_cursor (§2, §7).
+        Filters by tag, author and pinned state. `deleted` selects the deleted posts instead, for
+        moderators. `lookahead` adds the first row of the next page. Raises not_found,
+        unauthenticated, banned, forbidden, validation_failed, invalid_cursor (rules 30.4 and 30.5).
         """
         bound = {
             "actor": actor,
@@ -277,9 +280,10 @@ class AsyncQuerier:
         post_id: uuid.UUID,
         pinned: bool,
     ) -> models.ApiPost | None:
-        """Pins or unpins a post; for moderators; again changes nothing.
+        """Pins or unpins a post.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        banned, forbidden (rules 30.9 and 30.13).
         """
         bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
         cur = await self._conn.execute(POST_SET_PINNED, bound)

@@ -1,7 +1,7 @@
 -- Lint: nothing relies on what sharding would break (advisory locks, isolation levels, snapshots, the
 -- arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.3 and 80.2.
 begin;
-select plan(10);
+select plan(11);
 
 create temporary view sources as
 select
@@ -55,13 +55,20 @@ select is_empty(
   $$
     select name from sources
     where is_list
+      and source !~ 'parse_page\(\s*p_before, p_after, p_limit, p_lookahead, (true|false)'
+  $$,
+  'A list checks its cursors and its limit by parse_page()'
+);
+select is_empty(
+  $$
+    select name from sources
+    where source ~ 'max_rows' and proname <> 'parse_page'
       and (
-        source !~ 'limit v_page\.max_rows'
+        source !~ 'limit [vp]_page\.max_rows'
         or source !~ 'order by (\w+)\.created_at( desc)?, \1\.id( desc)?;'
-        or source !~ 'parse_page\(\s*p_before, p_after, p_limit, p_lookahead, (true|false)'
       )
   $$,
-  'A list is ordered by (created_at, id), and parse_page() checks its cursors and limit'
+  'A page is limited, and ordered by (created_at, id)'
 );
 select is_empty(
   $$
