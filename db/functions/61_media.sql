@@ -14,7 +14,7 @@
 create view api.uploads as
 select key, mime, size_bytes, expires_at
 from public.presigned_upload;
-comment on view api.uploads is 'Shape of a presigned upload (§4).';
+comment on view api.uploads is 'Shape of a presigned upload (rule 61.1).';
 
 create function api.presign_upload(
   p_actor uuid, p_purpose text, p_mime text, p_size_bytes bigint, p_filename text default null
@@ -52,9 +52,9 @@ begin
 end
 $$;
 comment on function api.presign_upload(uuid, text, text, bigint, text) is
-  'Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose, type and size, '
-  'valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads '
-  '(§4, §8).';
+  'Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose, type and '
+  'size, valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, '
+  'too_many_uploads (rules 61.1, 61.2, 61.4 and 61.5).';
 
 create function api.lock_presigns(p_actor uuid)
 returns void
@@ -66,7 +66,8 @@ begin
 end
 $$;
 comment on function api.lock_presigns(uuid) is
-  'Serialises the presigns of one actor, so that none is counted before another is written.';
+  'Serialises the presigns of one actor, so that none is counted before another is written '
+  '(rule 61.3).';
 
 create function api.require_presign_capacity(p_actor uuid)
 returns void
@@ -88,8 +89,8 @@ begin
 end
 $$;
 comment on function api.require_presign_capacity(uuid) is
-  'Raises too_many_uploads when the actor has 100 presigned uploads that are neither linked nor expired; '
-  'the error says in how many seconds the first of them expires (§8).';
+  'Raises too_many_uploads when the actor has 100 presigned uploads that are neither linked nor '
+  'expired; the error says in how many seconds the first of them expires (rules 61.3 and 01.5).';
 
 create function api.find_upload(
   p_actor uuid, p_key text, p_subject_type text default null, p_subject_id uuid default null
@@ -111,8 +112,9 @@ begin
 end
 $$;
 comment on function api.find_upload(uuid, text, text, uuid) is
-  'Returns an upload that the actor presigned and may still link; no row when it is linked or expired, or '
-  'when the actor may not attach to the subject, if one is given. Raises unauthenticated (§4).';
+  'Returns an upload that the actor presigned and may still link; no row when it is linked or '
+  'expired, or when the actor may not attach to the subject, if one is given. Raises '
+  'unauthenticated (rules 61.6 and 61.13).';
 
 create function api.start_upload_copy(p_actor uuid, p_key text, p_mime text, p_size_bytes bigint)
 returns text
@@ -135,9 +137,9 @@ begin
 end
 $$;
 comment on function api.start_upload_copy(uuid, text, text, bigint) is
-  'Returns a new key for the caller to copy the uploaded object to; null when the type and size found '
-  'under the upload''s key are not the presigned ones, the upload is linked, or it was copied ten times. '
-  'Raises unauthenticated (§4).';
+  'Returns a new key for the caller to copy the uploaded object to; null when the type and size '
+  'found under the upload''s key are not the presigned ones, the upload is linked, or it was '
+  'copied ten times. Raises unauthenticated (rules 61.7 and 61.13).';
 
 create function api.confirm_upload_copy(
   p_actor uuid, p_key text, p_copy_key text, p_mime text, p_size_bytes bigint
@@ -157,8 +159,8 @@ begin
 end
 $$;
 comment on function api.confirm_upload_copy(uuid, text, text, text, bigint) is
-  'Makes a copy linkable when the type and size found under its key are the presigned ones; returns '
-  'whether they are. Raises unauthenticated (§4).';
+  'Makes a copy linkable when the type and size found under its key are the presigned ones; '
+  'returns whether they are. Raises unauthenticated (rules 61.6 and 61.7).';
 
 create function api.claim_upload(p_actor uuid, p_key text, variadic p_purposes text[])
 returns public.presigned_upload
@@ -186,9 +188,9 @@ begin
 end
 $$;
 comment on function api.claim_upload(uuid, text, text[]) is
-  'Marks an upload as linked and returns it with the key of its copy. Raises attachment_mismatch unless '
-  'the actor presigned it for one of these purposes, a copy was confirmed, and it is neither linked nor '
-  'expired (§4).';
+  'Marks an upload as linked and returns it with the key of its copy. Raises attachment_mismatch '
+  'unless the actor presigned it for one of these purposes, a copy was confirmed, and it is '
+  'neither linked nor expired (rule 61.6).';
 
 -- Linking ------------------------------------------------------------------------------------------
 
@@ -214,8 +216,9 @@ begin
 end
 $$;
 comment on function api.enter_media_subject(uuid, text, uuid) is
-  'Returns the standing of an actor who may attach to the subject: the author of a post or comment, an '
-  'admin of a group. Raises not_found, forbidden, banned, muted, attachment_limit (§2, §8).';
+  'Returns the standing of an actor who may attach to the subject: the author of a post or '
+  'comment, an admin of a group. Raises not_found, forbidden, banned, muted, attachment_limit '
+  '(rules 61.8 and 61.9).';
 
 create function api.require_attachment_capacity(p_subject_type text, p_subject_id uuid)
 returns void
@@ -233,7 +236,7 @@ begin
 end
 $$;
 comment on function api.require_attachment_capacity(text, uuid) is
-  'Raises attachment_limit when a post has 10 attachments or a comment 3 (§8).';
+  'Raises attachment_limit when a post has 10 attachments or a comment 3 (rule 61.8).';
 
 create function api.may_attach(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns boolean
@@ -251,7 +254,7 @@ exception when others then
 end
 $$;
 comment on function api.may_attach(uuid, text, uuid) is
-  'Returns whether enter_media_subject would let the actor attach to the subject (§2, §8).';
+  'Returns whether enter_media_subject would let the actor attach to the subject (rule 61.13).';
 
 create function api.lock_media_subject(p_subject_type text, p_subject_id uuid)
 returns void
@@ -267,7 +270,7 @@ begin
 end
 $$;
 comment on function api.lock_media_subject(text, uuid) is
-  'Serialises changes to the attachments of one subject: their number is limited.';
+  'Serialises changes to the attachments of one subject: their number is limited (rule 61.8).';
 
 create function api.link_attachment(
   p_actor uuid, p_key text, p_subject_type text, p_subject_id uuid, p_width int default null,
@@ -303,7 +306,7 @@ $$;
 comment on function api.link_attachment(uuid, text, text, uuid, int, int) is
   'Links an upload to a post or comment, for its author, or to a group as its avatar or cover, for '
   'admins. Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted, '
-  'attachment_limit, attachment_mismatch (§4, §8).';
+  'attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).';
 
 create function api.insert_attachment(
   p_upload public.presigned_upload, p_standing api.standing, p_subject_type text, p_subject_id uuid,
@@ -333,7 +336,8 @@ end
 $$;
 comment on function api.insert_attachment(
   public.presigned_upload, api.standing, text, uuid, int, int
-) is 'Inserts the attachment of a claimed upload and emits its event (§4).';
+) is
+  'Inserts the attachment of a claimed upload and emits its event (rule 61.7).';
 
 create function api.remove_attachment(p_actor uuid, p_attachment_id uuid)
 returns void
@@ -366,7 +370,7 @@ end
 $$;
 comment on function api.remove_attachment(uuid, uuid) is
   'Removes an attachment; for the author of its subject, and moderators. Raises unauthenticated, '
-  'not_found, banned, forbidden (§2).';
+  'not_found, banned, forbidden (rule 61.10).';
 
 create function api.delete_attachment(p_actor uuid, p_media public.media_attachment)
 returns void
@@ -385,7 +389,8 @@ begin
 end
 $$;
 comment on function api.delete_attachment(uuid, public.media_attachment) is
-  'Deletes an attachment and records it. Raises not_found when a concurrent call deleted it first (§4).';
+  'Deletes an attachment and records it. Raises not_found when a concurrent call deleted it first '
+  '(rule 61.10).';
 
 create function api.tg_media_attachment__orphan()
 returns trigger
@@ -398,7 +403,7 @@ begin
 end
 $$;
 comment on function api.tg_media_attachment__orphan() is
-  'Orphans the object of every deleted attachment, a cascade included (§4).';
+  'Orphans the object of every deleted attachment, a cascade included (rule 61.11).';
 
 create trigger tg_media_attachment__orphan after delete on public.media_attachment
 for each row execute function api.tg_media_attachment__orphan();
@@ -435,8 +440,9 @@ begin
 end
 $$;
 comment on function api.replace_group_image(uuid, uuid, text, text, int, int) is
-  'Removes a group''s avatar or cover and links an upload in its place, if one is given; returns the key '
-  'of the new object, which the caller writes to the group. Raises attachment_mismatch (§4, §5).';
+  'Removes a group''s avatar or cover and links an upload in its place, if one is given; returns '
+  'the key of the new object, which the caller writes to the group. Raises attachment_mismatch '
+  '(rule 10.12).';
 
 create function api.link_group_image(
   p_actor uuid, p_group_id uuid, p_key text, p_width int, p_height int
@@ -467,8 +473,8 @@ begin
 end
 $$;
 comment on function api.link_group_image(uuid, uuid, text, int, int) is
-  'Makes an upload the avatar or cover of a group, by the purpose that it was presigned for. Raises '
-  'attachment_mismatch (§5).';
+  'Makes an upload the avatar or cover of a group, by the purpose that it was presigned for. '
+  'Raises attachment_mismatch (rule 10.12).';
 
 create function api.unlink_group_image(p_actor uuid, p_media public.media_attachment)
 returns void
@@ -488,7 +494,7 @@ begin
 end
 $$;
 comment on function api.unlink_group_image(uuid, public.media_attachment) is
-  'Removes an avatar or cover from its group.';
+  'Removes an avatar or cover from its group (rule 61.10).';
 
 -- Sweeping -----------------------------------------------------------------------------------------
 --
@@ -527,13 +533,14 @@ begin
 end
 $$;
 comment on function api.sweep_uploads(int) is
-  'Deletes at most p_most uploads that expired more than a minute ago and orphans their objects, except '
-  'for linked copies. Returns the number of deleted uploads (§4).';
+  'Deletes at most p_most uploads that expired more than a minute ago and orphans their objects, '
+  'except for linked copies. Returns the number of deleted uploads (rules 61.2 and 61.11).';
 
 create view api.orphaned_objects as
 select key, due_at
 from public.orphaned_object;
-comment on view api.orphaned_objects is 'Shape of an object that the sweeper deletes from the bucket (§4).';
+comment on view api.orphaned_objects is
+  'Shape of an object that the sweeper deletes from the bucket (rule 61.11).';
 
 create function api.find_orphaned_objects(p_most int default 1000)
 returns setof api.orphaned_objects
@@ -546,7 +553,7 @@ begin
 end
 $$;
 comment on function api.find_orphaned_objects(int) is
-  'Returns at most p_most objects that are due for deletion from the bucket (§4).';
+  'Returns at most p_most objects that are due for deletion from the bucket (rule 61.11).';
 
 create function api.clear_orphaned_objects(p_keys text[])
 returns void
@@ -559,7 +566,7 @@ begin
 end
 $$;
 comment on function api.clear_orphaned_objects(text[]) is
-  'Deletes the rows of objects that the caller has deleted from the bucket (§4).';
+  'Deletes the rows of objects that the caller has deleted from the bucket (rule 61.15).';
 
 create function api.postpone_orphaned_objects(p_keys text[])
 returns void
@@ -576,7 +583,8 @@ begin
 end
 $$;
 comment on function api.postpone_orphaned_objects(text[]) is
-  'Postpones objects that the store refuses to delete by an hour, so that they hold up no others (§4).';
+  'Postpones objects that the store refuses to delete by an hour, so that they hold up no others '
+  '(rule 61.12).';
 
 create function api.mark_orphaned_objects(p_keys text[])
 returns int
@@ -599,7 +607,8 @@ begin
 end
 $$;
 comment on function api.mark_orphaned_objects(text[]) is
-  'Orphans those objects that no upload, copy or attachment refers to. Returns their number (§4).';
+  'Orphans those objects that no upload, copy or attachment refers to. Returns their number '
+  '(rule 61.11).';
 
 create function api.tg_group_entity__remove_subject()
 returns trigger
@@ -612,7 +621,7 @@ begin
 end
 $$;
 comment on function api.tg_group_entity__remove_subject() is
-  'Removes the pictures of a removed group.';
+  'Removes the pictures of a removed group (rule 80.3).';
 
 create trigger tg_group_entity__remove_subject after delete on public.group_entity
 for each row execute function api.tg_group_entity__remove_subject();

@@ -1,5 +1,5 @@
--- One user's data: all of it handed out, and all of it forgotten. For trusted jobs alone: a user is
--- somebody else's row, so who may ask is decided by whoever runs the job.
+-- Users: export and erasure of everything that is stored about one. Only trusted jobs may call these
+-- doors: they check who may ask, because users live in another system.
 
 create view api.personal_data as
 select action as kind, before as data from public.audit_log;
@@ -12,11 +12,12 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform reject_invalid(
-    case when viewer(p_user_id) = viewer(null) then field_error('user_id', 'is nobody''s') end
+    case when viewer(p_user_id) = viewer(null) then field_error('user_id', 'is the nil UUID') end
   );
 end
 $$;
-comment on function api.check_user(uuid) is 'Raises validation_failed for what is no user''s id.';
+comment on function api.check_user(uuid) is
+  'Raises validation_failed for the nil UUID, which no user has (rule 66.7).';
 
 create function api.export_user(p_user_id uuid)
 returns setof api.personal_data
@@ -51,9 +52,9 @@ begin
 end
 $$;
 comment on function api.export_user(uuid) is
-  'Everything that is stored about a user, deleted things included: kind is group (made by them), member '
-  '(of a group, or banned from it), invite, join_request, post, comment, reaction, attachment, upload or '
-  'audit_entry. Raises validation_failed.';
+  'Returns everything that is stored about a user, deleted things included. kind is group (created '
+  'by them), member (of a group, or banned from it), invite, join_request, post, comment, '
+  'reaction, attachment, upload or audit_entry. Raises validation_failed (rules 66.1 and 66.7).';
 
 create function api.export_standing(p_user_id uuid)
 returns setof api.personal_data
@@ -77,13 +78,14 @@ begin
     where r.user_id = p_user_id order by r.created_at, r.id;
 end
 $$;
-comment on function api.export_standing(uuid) is 'What is stored about a user in groups, but for content.';
+comment on function api.export_standing(uuid) is
+  'Returns the groups, memberships, invitations and requests to join of a user (rule 66.1).';
 
--- Erasing ------------------------------------------------------------------------------------------
+-- Erasure ------------------------------------------------------------------------------------------
 
 create view api.erasures as
 select action as kind, 0::bigint as count from public.audit_log;
-comment on view api.erasures is 'Shape of how many things of a kind were erased.';
+comment on view api.erasures is 'Shape of the number of erased things of a kind.';
 
 create function api.erase_user(p_user_id uuid)
 returns setof api.erasures
@@ -93,12 +95,12 @@ set timezone = 'UTC'
 as $$
 begin
   perform check_user(p_user_id);
-  perform erase_moderator(p_user_id);
+  perform erase_batches(p_user_id);
   perform lock_threads_of(p_user_id);
   perform lock_groups_of(p_user_id);
   perform require_successors(p_user_id);
   return query select 'member', erase_members(p_user_id);
-  return query select 'group', erase_maker(p_user_id);
+  return query select 'group', erase_creator(p_user_id);
   return query select 'invitation', erase_invitations(p_user_id);
   return query select 'reaction', erase_reactions(p_user_id);
   return query select 'attachment', erase_attachments(p_user_id);
@@ -109,13 +111,13 @@ begin
 end
 $$;
 comment on function api.erase_user(uuid) is
-  'Forgets a user: ends their memberships, deletes what they wrote and forgets its content, removes their '
-  'reactions, attachments and uploads, and takes their id and words out of the audit log and the outbox. '
-  'What stays is nobody''s, the nil UUID; a ban or mute that holds stays the group''s. To be called once '
-  'their tokens are worth nothing any more. Raises validation_failed, and last_owner naming the living '
-  'groups that would be left without an owner.';
+  'Erases a user: ends their memberships, deletes and clears their posts and comments, and removes '
+  'their reactions, attachments and uploads. Takes their id and texts out of the audit log and the '
+  'outbox. The nil UUID owns what stays; active bans and mutes stay. Call it after their '
+  'tokens have expired. Raises validation_failed, and last_owner naming the groups that would lose '
+  'their last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).';
 
-create function api.erase_moderator(p_user_id uuid)
+create function api.erase_batches(p_user_id uuid)
 returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -126,7 +128,8 @@ begin
   update moderation_batch set undone_by = viewer(null) where undone_by = p_user_id;
 end
 $$;
-comment on function api.erase_moderator(uuid) is 'Makes nobody the moderator of a user''s batches.';
+comment on function api.erase_batches(uuid) is
+  'Replaces a user by the nil UUID in the batches that they made or undid (rule 66.3).';
 
 create function api.require_successors(p_user_id uuid)
 returns void
@@ -150,7 +153,7 @@ begin
 end
 $$;
 comment on function api.require_successors(uuid) is
-  'Raises last_owner naming the groups whose only owner is the user. Implements rule 66.6.';
+  'Raises last_owner naming the groups whose only owner is the user (rule 66.6).';
 
 create function api.erase_members(p_user_id uuid)
 returns bigint
@@ -176,9 +179,10 @@ begin
 end
 $$;
 comment on function api.erase_members(uuid) is
-  'Ends a user''s memberships and forgets them, but for bans and mutes that hold; how many there were.';
+  'Ends a user''s memberships and deletes their rows, except for active bans and mutes. Returns '
+  'the number of rows found (rules 66.2 and 66.4).';
 
-create function api.erase_maker(p_user_id uuid)
+create function api.erase_creator(p_user_id uuid)
 returns bigint
 language plpgsql volatile
 set search_path = public, api, pg_temp
@@ -194,8 +198,8 @@ begin
   return cardinality(v_groups);
 end
 $$;
-comment on function api.erase_maker(uuid) is
-  'Makes nobody the maker of a user''s groups, which stay; how many there are.';
+comment on function api.erase_creator(uuid) is
+  'Replaces a user by the nil UUID as creator of groups. Returns the number of groups (rule 66.3).';
 
 create function api.erase_invitations(p_user_id uuid)
 returns bigint
@@ -215,7 +219,8 @@ begin
 end
 $$;
 comment on function api.erase_invitations(uuid) is
-  'Removes the invitations that a user made or was sent, and their requests to join; how many.';
+  'Deletes the invitations that a user created or received, and their requests to join. Returns '
+  'the number of deleted rows (rule 66.2).';
 
 create function api.erase_reactions(p_user_id uuid)
 returns bigint
@@ -234,7 +239,8 @@ begin
   return cardinality(v_reactions);
 end
 $$;
-comment on function api.erase_reactions(uuid) is 'Removes a user''s reactions; how many.';
+comment on function api.erase_reactions(uuid) is
+  'Deletes a user''s reactions. Returns their number (rule 66.2).';
 
 create function api.erase_attachments(p_user_id uuid)
 returns bigint
@@ -252,13 +258,14 @@ begin
     removal_data(m.id, now())
   )
   from unnest(v_media) as m order by m.id;
-  -- A group's picture is the group's.
+  -- Pictures of groups stay.
   update media_attachment set created_by = viewer(null) where created_by = p_user_id;
   return cardinality(v_media);
 end
 $$;
 comment on function api.erase_attachments(uuid) is
-  'Removes what a user attached to posts and comments, and in time its objects; how many.';
+  'Deletes a user''s attachments of posts and comments. Returns their number (rules 66.2 and '
+  '66.3).';
 
 create function api.erase_comments(p_user_id uuid)
 returns bigint
@@ -267,24 +274,25 @@ set search_path = public, api, pg_temp
 as $$
 declare
   v_ids uuid[] := array(select id from comment where author_id = p_user_id);
-  v_living uuid[] := array(select id from comment where id = any (v_ids) and deleted_at is null);
+  v_not_deleted uuid[] := array(select id from comment where id = any (v_ids) and deleted_at is null);
 begin
   update comment
   set
     author_id = viewer(null), body = '[erased]', edited_at = null, updated_at = now(),
     deleted_at = coalesce(deleted_at, now())
   where id = any (v_ids);
-  -- Without what was before: an entry about an erasure must not keep what was erased.
+  -- The entry omits the state before, which the erasure removes.
   perform record(
     'comment.deleted', null, c.group_id, c.post_id, 'comment', c.id,
     removal_data(c.id, c.deleted_at)
   )
-  from comment as c where c.id = any (v_living) order by c.created_at, c.id;
+  from comment as c where c.id = any (v_not_deleted) order by c.created_at, c.id;
   return cardinality(v_ids);
 end
 $$;
 comment on function api.erase_comments(uuid) is
-  'Deletes a user''s comments and forgets what they said; replies to them stay. How many.';
+  'Deletes a user''s comments softly and clears their texts; replies stay. Returns the number of '
+  'comments (rules 66.2 and 66.8).';
 
 create function api.erase_posts(p_user_id uuid)
 returns bigint
@@ -293,9 +301,9 @@ set search_path = public, api, pg_temp
 as $$
 declare
   v_ids uuid[] := array(select id from post where author_id = p_user_id);
-  v_living uuid[] := array(select id from post where id = any (v_ids) and deleted_at is null);
+  v_not_deleted uuid[] := array(select id from post where id = any (v_ids) and deleted_at is null);
 begin
-  perform lock_tags(array(select p from post as p where p.id = any (v_living)));
+  perform lock_tags(array(select p from post as p where p.id = any (v_not_deleted)));
   update post
   set
     author_id = viewer(null), title = null, body = '[erased]', topic_tags = '{}', is_pinned = false,
@@ -304,12 +312,12 @@ begin
   perform record(
     'post.deleted', null, p.group_id, p.id, 'post', p.id, removal_data(p.id, p.deleted_at)
   )
-  from post as p where p.id = any (v_living) order by p.created_at, p.id;
+  from post as p where p.id = any (v_not_deleted) order by p.created_at, p.id;
   return cardinality(v_ids);
 end
 $$;
 comment on function api.erase_posts(uuid) is
-  'Deletes a user''s posts, and with them what is inside, and forgets what they said; how many.';
+  'Deletes a user''s posts softly and clears their texts. Returns the number of posts (rule 66.2).';
 
 create function api.erase_uploads(p_user_id uuid)
 returns bigint
@@ -319,7 +327,7 @@ as $$
 declare
   v_uploads bigint;
 begin
-  -- Nobody's, so that nobody links it; its object goes when its URL has expired.
+  -- Under the nil UUID nobody can link an upload; the sweeper deletes its object after it expires.
   update presigned_upload set actor_id = viewer(null), filename = null where actor_id = p_user_id;
   get diagnostics v_uploads = row_count;
   delete from idempotency_key where actor_id = p_user_id;
@@ -327,8 +335,8 @@ begin
 end
 $$;
 comment on function api.erase_uploads(uuid) is
-  'Makes a user''s uploads nobody''s, to be swept, and forgets the answers to their requests; how many '
-  'uploads.';
+  'Moves a user''s uploads to the nil UUID, for the sweeper, and deletes their stored answers. '
+  'Returns the number of uploads (rule 66.2).';
 
 create function api.erase_records(p_user_id uuid)
 returns bigint
@@ -340,7 +348,7 @@ declare
   v_entries bigint;
   v_events bigint;
 begin
-  -- The audit log lets nothing else change an entry.
+  -- The trigger of the audit log permits updates only under this setting.
   perform set_config('communities.erasing', 'on', true);
   update audit_log
   set
@@ -361,8 +369,8 @@ begin
 end
 $$;
 comment on function api.erase_records(uuid) is
-  'Takes a user''s id and words out of the audit log and the outbox; out of how many rows. Reads both '
-  'whole.';
+  'Replaces a user''s id by the nil UUID in the audit log and the outbox, and removes their texts '
+  'there. Scans both tables. Returns the number of changed rows (rules 05.3 and 66.5).';
 
 create function api.without_user(p_data jsonb, p_user_id uuid)
 returns jsonb
@@ -376,4 +384,5 @@ return replace(
   p_user_id::text, api.viewer(null)::text
 )::jsonb;
 comment on function api.without_user(jsonb, uuid) is
-  'The same with nobody in the place of a user''s id; of what they wrote no more than of what is deleted.';
+  'Returns the data with a user''s id replaced by the nil UUID; data that they wrote is reduced to '
+  '{id, deleted_at} (rule 66.5).';

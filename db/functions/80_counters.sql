@@ -1,5 +1,6 @@
 -- Counters of posts, comments and groups: triggers keep them in the transaction of the change, through
--- insert, soft delete, restore, cascade and hard delete. A CHECK keeps each from falling below zero.
+-- insert, soft delete, restore, cascade and hard delete. A CHECK keeps each from falling below zero
+-- (rules 80.1, 80.2, 80.3 and 07.5).
 --
 -- Inserts lock the counter's parent last, by these triggers: no other transaction can lock the new row,
 -- and a hot post is locked for the shortest time. Updates and deletes lock the parent first.
@@ -36,8 +37,8 @@ begin
 end
 $$;
 comment on function api.tg_comment__count_new() is
-  'Counts new comments in their posts. Raises not_found when the post or the parent was deleted '
-  'meanwhile (§1.2).';
+  'Counts new comments in their posts. Raises not_found if the post or the parent was deleted '
+  'concurrently (rules 40.10, 80.1 and 80.5).';
 
 create trigger tg_comment__count_new after insert on public.comment
 referencing new table as new_rows
@@ -57,7 +58,8 @@ begin
 end
 $$;
 comment on function api.tg_comment__count_deleted() is
-  'Counts a comment out of its post when it is deleted and in when it is restored (§1.2).';
+  'Counts a comment out of its post when it is deleted, and in when it is restored (rules 80.3 and '
+  '80.5).';
 
 create trigger tg_comment__count_deleted after update on public.comment
 for each row
@@ -89,7 +91,8 @@ begin
 end
 $$;
 comment on function api.tg_comment__count_removed() is
-  'Removes the reactions and media of removed comments and counts those out of their posts (§1.2).';
+  'Deletes the reactions and attachments of hard-deleted comments, and counts the comments out of '
+  'their posts (rules 80.3 and 80.5).';
 
 create trigger tg_comment__count_removed after delete on public.comment
 referencing old table as old_rows
@@ -129,7 +132,8 @@ begin
 end
 $$;
 comment on function api.tg_reaction__count_new() is
-  'Counts new reactions in their subjects. Raises not_found when one was deleted meanwhile (§1.2).';
+  'Counts new reactions in their subjects. Raises not_found if a subject was deleted concurrently '
+  '(rules 50.6 and 80.6).';
 
 create trigger tg_reaction__count_new after insert on public.reaction
 referencing new table as new_rows
@@ -167,7 +171,7 @@ begin
 end
 $$;
 comment on function api.tg_reaction__count_removed() is
-  'Counts removed reactions out of their subjects (§1.2).';
+  'Counts removed reactions out of their subjects (rule 80.6).';
 
 create trigger tg_reaction__count_removed after delete on public.reaction
 referencing old table as old_rows
@@ -188,7 +192,8 @@ begin
   end if;
 end
 $$;
-comment on function api.count_media(text, uuid, int) is 'Changes the media_count of a subject (§4).';
+comment on function api.count_media(text, uuid, int) is
+  'Adds to the media_count of a subject (rule 80.7).';
 
 create function api.tg_media_attachment__count()
 returns trigger
@@ -205,7 +210,7 @@ begin
 end
 $$;
 comment on function api.tg_media_attachment__count() is
-  'Counts attachments in and out of their subjects (§1.2, §4).';
+  'Counts attachments in and out of their subjects (rule 80.7).';
 
 create trigger tg_media_attachment__count after insert or delete on public.media_attachment
 for each row execute function api.tg_media_attachment__count();
@@ -228,7 +233,8 @@ begin
   return null;
 end
 $$;
-comment on function api.tg_group_member__count() is 'Counts members in and out of their group (§1.2).';
+comment on function api.tg_group_member__count() is
+  'Counts members in and out of their group (rule 80.8).';
 
 create trigger tg_group_member__count after insert or delete or update of left_at on public.group_member
 for each row execute function api.tg_group_member__count();

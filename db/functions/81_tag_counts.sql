@@ -1,7 +1,7 @@
 -- Counts of the posts with a topic tag, in public groups that are not deleted.
 
 create type api.tag_change as (tag text, change int);
-comment on type api.tag_change is 'By how much the posts_count of a tag changes.';
+comment on type api.tag_change is 'Change to the posts_count of a tag (rule 81.1).';
 
 create function api.count_tags(p_changes api.tag_change[])
 returns void
@@ -25,7 +25,7 @@ begin
 end
 $$;
 comment on function api.count_tags(api.tag_change[]) is
-  'Changes the posts_count of tags, and makes those that are missing (§3.2).';
+  'Changes the posts_count of tags, and creates the missing ones (rules 60.2 and 81.1).';
 
 create function api.tg_post__count_tags_new()
 returns trigger
@@ -46,7 +46,8 @@ begin
   return null;
 end
 $$;
-comment on function api.tg_post__count_tags_new() is 'Counts new posts in their topic tags (§1.2).';
+comment on function api.tg_post__count_tags_new() is
+  'Counts new posts in their topic tags (rules 60.2 and 81.1).';
 
 create trigger tg_post__count_tags_new after insert on public.post
 referencing new table as new_rows
@@ -70,7 +71,7 @@ begin
 end
 $$;
 comment on function api.tg_post__count_tags_changed() is
-  'Counts a post in and out of topic tags when it is edited, deleted or restored (§1.2).';
+  'Counts a post in and out of topic tags when it is edited, deleted or restored (rule 81.1).';
 
 create trigger tg_post__count_tags_changed after update on public.post
 for each row when (
@@ -97,7 +98,8 @@ begin
 end
 $$;
 comment on function api.tg_post__count_removed() is
-  'Removes the reactions and media of removed posts and counts those out of their topic tags (§1.2).';
+  'Deletes the reactions and attachments of hard-deleted posts, and counts the posts out of their '
+  'topic tags (rules 80.3 and 81.1).';
 
 create trigger tg_post__count_removed after delete on public.post
 referencing old table as old_rows
@@ -122,8 +124,8 @@ begin
 end
 $$;
 comment on function api.tg_group_entity__count_tags() is
-  'Counts the posts of a group in and out of their topic tags when it becomes public or ceases to be, '
-  'is deleted, restored or removed (§1.2).';
+  'Counts the posts of a group in or out of their topic tags when its visibility, deletion or '
+  'restore changes that (rule 81.2).';
 
 create trigger tg_group_entity__count_tags_changed after update on public.group_entity
 for each row when (

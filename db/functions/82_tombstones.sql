@@ -36,7 +36,7 @@ begin
 end
 $$;
 comment on function api.tg_comment__list() is
-  'A deleted comment stays listed, as a tombstone, while it has a living reply below (§2).';
+  'Keeps a deleted comment listed, as a tombstone, while a listed reply is below it (rule 82.1).';
 
 create trigger tg_comment__list before update of deleted_at on public.comment
 for each row execute function api.tg_comment__list();
@@ -58,4 +58,5 @@ begin
 end
 $$;
 comment on function api.refresh_tombstones(uuid) is
-  'Lists or unlists a deleted comment, and the deleted ones above it, after a reply came or went (§2).';
+  'Lists or unlists a deleted comment, and the deleted ones above it, after a change of its '
+  'replies (rule 82.1).';

@@ -75,7 +75,7 @@ class AsyncQuerier:
         cover, for admins.
 
         Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
-        attachment_limit, attachment_mismatch (§4, §8).
+        attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
         """
         bound = {
             "actor": actor,
@@ -95,7 +95,7 @@ class AsyncQuerier:
     async def attachment_remove(self, *, actor: uuid.UUID | None, attachment_id: uuid.UUID) -> None:
         """Removes an attachment; for the author of its subject, and moderators.
 
-        Raises unauthenticated, not_found, banned, forbidden (§2).
+        Raises unauthenticated, not_found, banned, forbidden (rule 61.10).
         """
         bound = {"actor": actor, "attachment_id": attachment_id}
         await self._conn.execute(ATTACHMENT_REMOVE, bound)
@@ -112,7 +112,7 @@ class AsyncQuerier:
         """Makes a copy linkable when the type and size found under its key are the presigned ones;
         returns whether they are.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.6 and 61.7).
         """
         bound = {
             "actor": actor,
@@ -140,7 +140,7 @@ class AsyncQuerier:
         size found under the upload's key are not the presigned ones, the upload is linked, or it
         was copied ten times.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.7 and 61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_COPY_START, bound)
@@ -161,7 +161,7 @@ class AsyncQuerier:
         """Returns an upload that the actor presigned and may still link; no row when it is linked
         or expired, or when the actor may not attach to the subject, if one is given.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.6 and 61.13).
         """
         bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
         cur = await self._conn.execute(UPLOAD_FIND, bound)
@@ -182,7 +182,8 @@ class AsyncQuerier:
         """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose,
         type and size, valid for 15 minutes.
 
-        Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (§4, §8).
+        Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (rules 61.1,
+        61.2, 61.4 and 61.5).
         """
         bound = {
             "actor": actor,

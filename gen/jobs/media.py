@@ -85,7 +85,7 @@ class Querier:
         cover, for admins.
 
         Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
-        attachment_limit, attachment_mismatch (§4, §8).
+        attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
         """
         bound = {
             "actor": actor,
@@ -114,7 +114,7 @@ class Querier:
         )
 
     def orphaned_object_clear(self, *, keys: list[str]) -> None:
-        """Deletes the rows of objects that the caller has deleted from the bucket (§4)."""
+        """Deletes the rows of objects that the caller has deleted from the bucket (rule 61.15)."""
         self._conn.execute(ORPHANED_OBJECT_CLEAR, {"keys": keys})
 
     def orphaned_object_find(
@@ -122,7 +122,7 @@ class Querier:
         *,
         most: int,
     ) -> collections.abc.Iterator[models.ApiOrphanedObject]:
-        """Returns at most `most` objects that are due for deletion from the bucket (§4)."""
+        """Returns at most `most` objects that are due for deletion from the bucket (rule 61.11)."""
         cur = self._conn.execute(ORPHANED_OBJECT_FIND, {"most": most})
         for row in cur.fetchall():
             yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
@@ -130,7 +130,7 @@ class Querier:
     def orphaned_object_mark(self, *, keys: list[str]) -> int | None:
         """Orphans those objects that no upload, copy or attachment refers to.
 
-        Returns their number (§4).
+        Returns their number (rule 61.11).
         """
         cur = self._conn.execute(ORPHANED_OBJECT_MARK, {"keys": keys})
         row = cur.fetchone()
@@ -141,7 +141,7 @@ class Querier:
 
     def orphaned_object_postpone(self, *, keys: list[str]) -> None:
         """Postpones objects that the store refuses to delete by an hour, so that they hold up no
-        others (§4).
+        others (rule 61.12).
         """
         self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
 
@@ -157,7 +157,7 @@ class Querier:
         """Makes a copy linkable when the type and size found under its key are the presigned ones;
         returns whether they are.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.6 and 61.7).
         """
         bound = {
             "actor": actor,
@@ -185,7 +185,7 @@ class Querier:
         size found under the upload's key are not the presigned ones, the upload is linked, or it
         was copied ten times.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.7 and 61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = self._conn.execute(UPLOAD_COPY_START, bound)
@@ -207,7 +207,8 @@ class Querier:
         """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose,
         type and size, valid for 15 minutes.
 
-        Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (§4, §8).
+        Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (rules 61.1,
+        61.2, 61.4 and 61.5).
         """
         bound = {
             "actor": actor,
@@ -226,7 +227,7 @@ class Querier:
         """Deletes at most `most` uploads that expired more than a minute ago and orphans their
         objects, except for linked copies.
 
-        Returns the number of deleted uploads (§4).
+        Returns the number of deleted uploads (rules 61.2 and 61.11).
         """
         cur = self._conn.execute(UPLOAD_SWEEP, {"most": most})
         row = cur.fetchone()
@@ -254,7 +255,7 @@ class AsyncQuerier:
         cover, for admins.
 
         Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
-        attachment_limit, attachment_mismatch (§4, §8).
+        attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
         """
         bound = {
             "actor": actor,
@@ -283,7 +284,7 @@ class AsyncQuerier:
         )
 
     async def orphaned_object_clear(self, *, keys: list[str]) -> None:
-        """Deletes the rows of objects that the caller has deleted from the bucket (§4)."""
+        """Deletes the rows of objects that the caller has deleted from the bucket (rule 61.15)."""
         await self._conn.execute(ORPHANED_OBJECT_CLEAR, {"keys": keys})
 
     async def orphaned_object_find(
@@ -291,7 +292,7 @@ class AsyncQuerier:
         *,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiOrphanedObject]:
-        """Returns at most `most` objects that are due for deletion from the bucket (§4)."""
+        """Returns at most `most` objects that are due for deletion from the bucket (rule 61.11)."""
         cur = await self._conn.execute(ORPHANED_OBJECT_FIND, {"most": most})
         for row in await cur.fetchall():
             yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
@@ -299,7 +300,7 @@ class AsyncQuerier:
     async def orphaned_object_mark(self, *, keys: list[str]) -> int | None:
         """Orphans those objects that no upload, copy or attachment refers to.
 
-        Returns their number (§4).
+        Returns their number (rule 61.11).
         """
         cur = await self._conn.execute(ORPHANED_OBJECT_MARK, {"keys": keys})
         row = await cur.fetchone()
@@ -310,7 +311,7 @@ class AsyncQuerier:
 
     async def orphaned_object_postpone(self, *, keys: list[str]) -> None:
         """Postpones objects that the store refuses to delete by an hour, so that they hold up no
-        others (§4).
+        others (rule 61.12).
         """
         await self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
 
@@ -326,7 +327,7 @@ class AsyncQuerier:
         """Makes a copy linkable when the type and size found under its key are the presigned ones;
         returns whether they are.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.6 and 61.7).
         """
         bound = {
             "actor": actor,
@@ -354,7 +355,7 @@ class AsyncQuerier:
         size found under the upload's key are not the presigned ones, the upload is linked, or it
         was copied ten times.
 
-        Raises unauthenticated (§4).
+        Raises unauthenticated (rules 61.7 and 61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_COPY_START, bound)
@@ -376,7 +377,8 @@ class AsyncQuerier:
         """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose,
         type and size, valid for 15 minutes.
 
-        Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (§4, §8).
+        Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (rules 61.1,
+        61.2, 61.4 and 61.5).
         """
         bound = {
             "actor": actor,
@@ -395,7 +397,7 @@ class AsyncQuerier:
         """Deletes at most `most` uploads that expired more than a minute ago and orphans their
         objects, except for linked copies.
 
-        Returns the number of deleted uploads (§4).
+        Returns the number of deleted uploads (rules 61.2 and 61.11).
         """
         cur = await self._conn.execute(UPLOAD_SWEEP, {"most": most})
         row = await cur.fetchone()

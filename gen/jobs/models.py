@@ -80,7 +80,7 @@ class ApiDeadEvent(pydantic.BaseModel):
 
 
 class ApiErasure(pydantic.BaseModel):
-    """Shape of how many things of a kind were erased."""
+    """Shape of the number of erased things of a kind."""
 
     kind: str
     count: int
@@ -219,7 +219,7 @@ class ApiModerationItem(pydantic.BaseModel):
 
 
 class ApiOrphanedObject(pydantic.BaseModel):
-    """Shape of an object that the sweeper deletes from the bucket (§4)."""
+    """Shape of an object that the sweeper deletes from the bucket (rule 61.11)."""
 
     key: str
     due_at: datetime.datetime
@@ -342,7 +342,7 @@ class ApiTag(pydantic.BaseModel):
 
 
 class ApiUpload(pydantic.BaseModel):
-    """Shape of a presigned upload (§4)."""
+    """Shape of a presigned upload (rule 61.1)."""
 
     key: str
     mime: str

@@ -26,13 +26,13 @@ class Querier:
         self._conn = conn
 
     def user_erase(self, *, user_id: uuid.UUID) -> collections.abc.Iterator[models.ApiErasure]:
-        """Forgets a user: ends their memberships, deletes what they wrote and forgets its content,
-        removes their reactions, attachments and uploads, and takes their id and words out of the
-        audit log and the outbox.
+        """Erases a user: ends their memberships, deletes and clears their posts and comments, and
+        removes their reactions, attachments and uploads.
 
-        What stays is nobody's, the nil UUID; a ban or mute that holds stays the group's. To be
-        called once their tokens are worth nothing any more. Raises validation_failed, and
-        last_owner naming the living groups that would be left without an owner.
+        Takes their id and texts out of the audit log and the outbox. The nil UUID owns what stays;
+        active bans and mutes stay. Call it after their tokens have expired. Raises
+        validation_failed, and last_owner naming the groups that would lose their last owner (rules
+        66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).
         """
         cur = self._conn.execute(USER_ERASE, {"user_id": user_id})
         for row in cur.fetchall():
@@ -43,11 +43,11 @@ class Querier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.Iterator[models.ApiPersonalData]:
-        """Everything that is stored about a user, deleted things included: kind is group (made by
-        them), member (of a group, or banned from it), invite, join_request, post, comment,
-        reaction, attachment, upload or audit_entry.
+        """Returns everything that is stored about a user, deleted things included.
 
-        Raises validation_failed.
+        kind is group (created by them), member (of a group, or banned from it), invite,
+        join_request, post, comment, reaction, attachment, upload or audit_entry. Raises
+        validation_failed (rules 66.1 and 66.7).
         """
         cur = self._conn.execute(USER_EXPORT, {"user_id": user_id})
         for row in cur.fetchall():
@@ -63,13 +63,13 @@ class AsyncQuerier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.AsyncIterator[models.ApiErasure]:
-        """Forgets a user: ends their memberships, deletes what they wrote and forgets its content,
-        removes their reactions, attachments and uploads, and takes their id and words out of the
-        audit log and the outbox.
+        """Erases a user: ends their memberships, deletes and clears their posts and comments, and
+        removes their reactions, attachments and uploads.
 
-        What stays is nobody's, the nil UUID; a ban or mute that holds stays the group's. To be
-        called once their tokens are worth nothing any more. Raises validation_failed, and
-        last_owner naming the living groups that would be left without an owner.
+        Takes their id and texts out of the audit log and the outbox. The nil UUID owns what stays;
+        active bans and mutes stay. Call it after their tokens have expired. Raises
+        validation_failed, and last_owner naming the groups that would lose their last owner (rules
+        66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).
         """
         cur = await self._conn.execute(USER_ERASE, {"user_id": user_id})
         for row in await cur.fetchall():
@@ -80,11 +80,11 @@ class AsyncQuerier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.AsyncIterator[models.ApiPersonalData]:
-        """Everything that is stored about a user, deleted things included: kind is group (made by
-        them), member (of a group, or banned from it), invite, join_request, post, comment,
-        reaction, attachment, upload or audit_entry.
+        """Returns everything that is stored about a user, deleted things included.
 
-        Raises validation_failed.
+        kind is group (created by them), member (of a group, or banned from it), invite,
+        join_request, post, comment, reaction, attachment, upload or audit_entry. Raises
+        validation_failed (rules 66.1 and 66.7).
         """
         cur = await self._conn.execute(USER_EXPORT, {"user_id": user_id})
         for row in await cur.fetchall():
