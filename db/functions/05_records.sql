@@ -1,6 +1,6 @@
--- Records: every change leaves an event in the outbox; a change to what existed, or to somebody's
--- rights, also an entry in the audit log. Both are written in the transaction of the change, after its
--- own row, so that the events of one row keep their order (§5, design §2).
+-- Records: every change writes an event to the outbox; a change to existing content or to rights also
+-- writes an entry to the audit log. Both follow the changed row in its transaction, so that the events
+-- of one row keep their order (rules 05.1, 05.2, 05.7 and 05.8).
 
 create function api.traceparent()
 returns text
@@ -10,8 +10,8 @@ return substring(
   from '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
 );
 comment on function api.traceparent() is
-  'The span that this transaction is part of, if its caller has said so by '
-  'set_config(''communities.traceparent'', …, true); what is malformed is none (§13).';
+  'Returns the span of this transaction, if the caller has set communities.traceparent with '
+  'set_config(…, true); null for a malformed value (rule 05.6).';
 
 create function api.emit(
   p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
@@ -38,8 +38,8 @@ begin
 end
 $$;
 comment on function api.emit(text, uuid, uuid, uuid, text, uuid, json) is
-  'Writes an event to the outbox: p_data is the shape of the subject as nobody in particular sees it, '
-  'for …deleted and …removed only {id, deleted_at} (§5, §6).';
+  'Writes an event to the outbox. p_data is the shape of the subject for no viewer, or only {id, '
+  'deleted_at} for …deleted and …removed (rules 05.1, 05.4 and 05.6).';
 
 create function api.audit(
   p_type text, p_actor uuid, p_group_id uuid, p_subject_type text, p_subject_id uuid,
@@ -55,7 +55,7 @@ begin
 end
 $$;
 comment on function api.audit(text, uuid, uuid, text, uuid, json, json) is
-  'Writes an entry to the audit log: the state that a change made, and the one that it replaced (§2).';
+  'Writes an entry to the audit log with the states before and after the change (rule 05.2).';
 
 create function api.record(
   p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
@@ -71,8 +71,8 @@ begin
 end
 $$;
 comment on function api.record(text, uuid, uuid, uuid, text, uuid, json, json) is
-  'Writes an event to the outbox and an entry to the audit log; p_before is the state that the change '
-  'replaced, p_data the one that it made.';
+  'Writes an event to the outbox and an entry to the audit log. p_before is the state before the '
+  'change, p_data the state after it (rules 05.1 and 05.2).';
 
 create function api.removal_data(p_id uuid, p_deleted_at timestamptz)
 returns json
@@ -139,7 +139,7 @@ begin
 end
 $$;
 comment on function api.tg_audit_log__append_only() is
-  'Refuses every change to the audit log but the erasure of a user from it.';
+  'Raises an error for every change of the audit log, except the erasure of a user (rule 05.3).';
 
 create trigger tg_audit_log__append_only before update or delete or truncate on public.audit_log
 for each statement execute function api.tg_audit_log__append_only();
