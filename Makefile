@@ -25,8 +25,9 @@ migrate: $(RUN)  ## bring the database up to date: the durable tables, then the 
 rollback: $(RUN)  ## take back the last migration of the durable tables
 	@$(COMMUNITIES) rollback
 
-gen: $(DEV)  ## generate gen/ from db/queries
+gen: $(DEV)  ## generate gen/ from db/queries and the registries of the rulebook
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc generate
+	@$(TOOLS) registries
 
 seed: $(RUN)  ## put the example data in; SCALE=1000000 makes that many posts
 	@$(COMMUNITIES) seed $(if $(SCALE),--scale $(SCALE))

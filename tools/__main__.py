@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from common import settings as configuration
-from tools import pgtap, real, signals, stack, testing
+from tools import pgtap, real, registries, signals, stack, testing
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -33,6 +33,12 @@ def clean() -> None:
     for settings in (ours, testing.settings(), testing.settings(real=True)):
         if settings.data_dir.exists():
             stack.stop_kept(settings)
+
+
+@app.command(name="registries")
+def generate_registries() -> None:
+    """Generate gen/registries.py from the registries of the rulebook."""
+    registries.generate()
 
 
 @app.command(name="test-db")

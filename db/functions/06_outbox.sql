@@ -2,33 +2,112 @@
 -- streams have stream_seq and published_at. Delivered twice is harmless, lost is not: an event is
 -- done when its consumer says so, in the transaction that claimed it.
 
+-- Registry of event types. A constant and not a table: every write looks its event's type up.
+create function api.event_registry()
+returns jsonb
+language sql immutable
+return '{
+  "post.created": {"is": ["streamed", "searched"], "summary": "A post was created."},
+  "post.updated": {"is": ["streamed", "searched"], "summary": "A post was edited."},
+  "post.deleted": {
+    "is": ["streamed", "searched", "ends_subject", "may_end_access"],
+    "summary": "A post was deleted."
+  },
+  "post.restored": {"is": ["streamed", "searched"], "summary": "A deleted post was restored."},
+  "post.pinned": {"is": ["streamed"], "summary": "A post was pinned."},
+  "post.unpinned": {"is": ["streamed"], "summary": "A post was unpinned."},
+  "comment.created": {"is": ["streamed", "searched"], "summary": "A comment was created."},
+  "comment.updated": {"is": ["streamed", "searched"], "summary": "A comment was edited."},
+  "comment.deleted": {
+    "is": ["streamed", "searched", "ends_subject"],
+    "summary": "A comment was deleted."
+  },
+  "comment.restored": {
+    "is": ["streamed", "searched"],
+    "summary": "A deleted comment was restored."
+  },
+  "reaction.added": {"is": ["streamed"], "summary": "A user reacted."},
+  "reaction.removed": {"is": ["streamed", "ends_subject"], "summary": "A user removed a reaction."},
+  "attachment.added": {"is": ["streamed"], "summary": "A file was attached."},
+  "attachment.removed": {
+    "is": ["streamed", "ends_subject"],
+    "summary": "An attachment was removed."
+  },
+  "group.created": {"is": ["searched"], "summary": "A group was created."},
+  "group.updated": {
+    "is": ["streamed", "searched", "may_end_access"],
+    "summary": "The group was changed."
+  },
+  "group.deleted": {
+    "is": ["streamed", "searched", "ends_subject", "may_end_access"],
+    "summary": "The group was deleted."
+  },
+  "group.restored": {"is": ["searched"], "summary": "A deleted group was restored."},
+  "member.joined": {"is": ["streamed"], "summary": "A user became a member."},
+  "member.left": {"is": ["streamed", "may_end_access"], "summary": "A membership ended."},
+  "member.role_changed": {
+    "is": ["streamed", "may_end_access"],
+    "summary": "A member has another role."
+  },
+  "member.banned": {"is": ["streamed", "may_end_access"], "summary": "A user was banned."},
+  "member.unbanned": {"is": ["streamed"], "summary": "A ban was lifted."},
+  "member.muted": {"is": [], "summary": "A member was muted."},
+  "member.unmuted": {"is": [], "summary": "A mute was lifted."},
+  "join_request.created": {"is": [], "summary": "A user requested to join."},
+  "join_request.approved": {"is": [], "summary": "A request to join was approved."},
+  "join_request.denied": {"is": [], "summary": "A request to join was denied."},
+  "invite.created": {"is": [], "summary": "An invitation was created."},
+  "invite.revoked": {"is": [], "summary": "An invitation was revoked."},
+  "tag.created": {"is": [], "summary": "A topic tag was created."},
+  "content.removed": {"is": [], "summary": "A batch removed content."},
+  "content.restored": {"is": [], "summary": "A batch was undone."},
+  "post.purged": {"is": ["searched", "ends_subject"], "summary": "A post was deleted permanently."},
+  "comment.purged": {
+    "is": ["searched", "ends_subject"],
+    "summary": "A comment was deleted permanently."
+  },
+  "group.purged": {
+    "is": ["searched", "ends_subject"],
+    "summary": "A group was deleted permanently."
+  }
+}'::jsonb;
+comment on function api.event_registry() is
+  'Returns the registry of event types by name: what each type is, and a summary. Implements rule 06.1.';
+
+create function api.event_types()
+returns table (
+  type text, is_streamed boolean, is_searched boolean, ends_subject boolean, may_end_access boolean,
+  summary text
+)
+language sql immutable
+begin atomic
+  select
+    key, value -> 'is' ? 'streamed', value -> 'is' ? 'searched', value -> 'is' ? 'ends_subject',
+    value -> 'is' ? 'may_end_access', value ->> 'summary'
+  from jsonb_each(api.event_registry())
+  order by key;
+end;
+comment on function api.event_types() is
+  'Lists the event types: whether the streams and search receive them, whether they end their subject, '
+  'and whether a viewer may lose access by them. Implements rule 06.1.';
+
 create function api.stream_of(p_type text, p_subject_type text)
 returns text
 language sql immutable
 return case
-  when p_type in ('comment.created', 'comment.updated', 'comment.deleted', 'comment.restored')
-    then 'comm:comment'
-  when p_type in ('reaction.added', 'reaction.removed', 'attachment.added', 'attachment.removed')
+  when api.event_registry() -> p_type -> 'is' ? 'streamed'
     then case p_subject_type when 'comment' then 'comm:comment' else 'comm:post' end
-  when p_type in (
-    'post.created', 'post.updated', 'post.deleted', 'post.restored', 'post.pinned', 'post.unpinned',
-    'group.updated', 'group.deleted', 'member.joined', 'member.left', 'member.role_changed',
-    'member.banned', 'member.unbanned'
-  ) then 'comm:post'
 end;
 comment on function api.stream_of(text, text) is
-  'The stream that an event goes to; null for one that members are not told of (§6).';
+  'Returns the stream of an event: events on comments have one of their own. Returns null for a type that '
+  'members do not receive. Implements rules 06.11 and 06.12.';
 
 create function api.is_searched(p_type text)
 returns boolean
 language sql immutable
-return p_type in (
-  'post.created', 'post.updated', 'post.deleted', 'post.restored',
-  'comment.created', 'comment.updated', 'comment.deleted', 'comment.restored',
-  'group.created', 'group.updated', 'group.deleted', 'group.restored',
-  'post.purged', 'comment.purged', 'group.purged' -- deleted for good, which members are not told of
-);
-comment on function api.is_searched(text) is 'Whether an event changes what search finds (§5).';
+return coalesce(api.event_registry() -> p_type -> 'is' ? 'searched', false);
+comment on function api.is_searched(text) is
+  'Returns whether an event changes what search finds. Implements rule 06.1.';
 
 create function api.wake_workers()
 returns void

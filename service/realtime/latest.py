@@ -7,9 +7,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from common import streams
-
-_ENDS: Final = ("deleted", "removed")
-_THINGS: Final = ("post", "comment", "reaction", "attachment", "group", "member")
+from gen import registries
 
 
 class Said(NamedTuple):
@@ -98,13 +96,14 @@ def _of(subject: str) -> str:
 
 def _states(entry: streams.Entry) -> dict[str, Said]:
     """What an entry says of which things."""
-    noun, _, verb = entry.type.partition(".")
+    noun = entry.type.partition(".")[0]
+    known = registries.EVENT_TYPES.get(entry.type)
     event = _parsed(entry)
     # That a group has ended is no news of its content: who may hear that is asked each time.
-    if event is None or noun not in _THINGS or entry.type == "group.deleted":
+    if event is None or known is None or entry.type == "group.deleted":
         return {}
     data = event["data"]
-    if verb not in _ENDS:
+    if not known.ends_subject:
         return {data["id"]: Said(entry.place, None)}
     states = {data["id"]: Said(entry.place, data.get("deleted_at"))}
     if noun == "reaction":
@@ -114,8 +113,8 @@ def _states(entry: streams.Entry) -> dict[str, Said]:
 
 def _event(entry: streams.Entry) -> dict[str, Any] | None:
     """The event of an entry that has content; None for the others."""
-    noun, _, verb = entry.type.partition(".")
-    return _parsed(entry) if noun in _THINGS and verb not in _ENDS else None
+    known = registries.EVENT_TYPES.get(entry.type)
+    return _parsed(entry) if known is not None and not known.ends_subject else None
 
 
 def _parsed(entry: streams.Entry) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ import orjson
 import structlog
 
 from common import streams, telemetry
+from gen import registries
 from service.realtime import access, listeners, survey, telling
 
 BATCH: Final = 200  # entries of each stream
@@ -232,7 +233,11 @@ class Reader:
 
 
 # After these somebody may see less of what was deleted.
-_STANDINGS: Final = ("member.left", "member.role_changed", "member.banned")
+_STANDINGS: Final = frozenset(
+    kind
+    for kind, event in registries.EVENT_TYPES.items()
+    if kind.startswith("member.") and event.may_end_access
+)
 
 
 def _users(targets: Targets, things: Collection[str]) -> dict[str, set[uuid.UUID]]:

@@ -1,7 +1,4 @@
-"""/asyncapi.json: what sockets are told, as AsyncAPI 3.0, made from the shapes that HTTP answers.
-
-An event is added to EVENTS; a test holds that equal to what the rulebook tells members of.
-"""
+"""AsyncAPI document of the sockets, made from the event types and the shapes of HTTP."""
 
 import datetime
 import functools
@@ -14,6 +11,7 @@ import pydantic
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gen import registries
 from gen.jobs import models
 from service.http import request
 from service.realtime import sockets, telling
@@ -48,29 +46,19 @@ class ConnectError(pydantic.BaseModel):
     message: Literal["unauthenticated", "not_found"]
 
 
-# What is told, as what, in which words.
+_SHAPES: Final[dict[str, type[pydantic.BaseModel]]] = {
+    "post": models.ApiPost,
+    "comment": models.ApiComment,
+    "reaction": models.ApiReaction,
+    "attachment": models.ApiMedia,
+    "group": models.ApiGroup,
+    "member": models.ApiMember,
+}
+# Events that members receive, by type: the shape of their data, and a summary.
 EVENTS: Final[dict[str, tuple[type[pydantic.BaseModel], str]]] = {
-    "post.created": (models.ApiPost, "A post was written."),
-    "post.updated": (models.ApiPost, "A post was changed."),
-    "post.deleted": (Removal, "A post was deleted."),
-    "post.restored": (models.ApiPost, "A deleted post is there again."),
-    "post.pinned": (models.ApiPost, "A post was pinned."),
-    "post.unpinned": (models.ApiPost, "A post is pinned no more."),
-    "comment.created": (models.ApiComment, "A comment was written."),
-    "comment.updated": (models.ApiComment, "A comment was changed."),
-    "comment.deleted": (Removal, "A comment was deleted."),
-    "comment.restored": (models.ApiComment, "A deleted comment is there again."),
-    "reaction.added": (models.ApiReaction, "Somebody reacted."),
-    "reaction.removed": (Removal, "Somebody took a reaction back."),
-    "attachment.added": (models.ApiMedia, "Media were attached."),
-    "attachment.removed": (Removal, "Media were removed."),
-    "group.updated": (models.ApiGroup, "The group was changed."),
-    "group.deleted": (Removal, "The group was deleted."),
-    "member.joined": (models.ApiMember, "Somebody became a member."),
-    "member.left": (models.ApiMember, "Somebody is a member no more."),
-    "member.role_changed": (models.ApiMember, "A member has another role."),
-    "member.banned": (models.ApiMember, "Somebody was banned."),
-    "member.unbanned": (models.ApiMember, "Somebody is banned no more."),
+    kind: (Removal if event.ends_subject else _SHAPES[kind.partition(".")[0]], event.summary)
+    for kind, event in registries.EVENT_TYPES.items()
+    if event.is_streamed
 }
 # What an event's subject may be, where it isn't what the event's name begins with.
 _SUBJECTS: Final = {"reaction": ("post", "comment"), "attachment": ("post", "comment", "group")}

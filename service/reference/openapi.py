@@ -14,8 +14,9 @@ import orjson
 import pydantic
 from starlette.routing import BaseRoute, Route
 
+from gen import registries
 from service.http import bodies, endpoints, errors, request
-from service.reference import error_codes, examples, limits, shapes
+from service.reference import examples, limits, shapes
 
 Json = dict[str, Any]
 
@@ -128,7 +129,7 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
                 "schemas": schemas,
                 "examples": {
                     **{name: {"value": schemas[name]["examples"][0]} for name in _sent(entries)},
-                    **{code: {"value": _problem(code)} for code in error_codes.registry()},
+                    **{code: {"value": _problem(code)} for code in registries.ERROR_CODES},
                 },
             },
         }
@@ -146,7 +147,7 @@ def _entries(routes: Iterable[Route]) -> Iterator[Entry]:
 def _introduction() -> str:
     rows = (
         f"| `{code}` | {status} | {title} |\n"
-        for code, (status, title) in error_codes.registry().items()
+        for code, (status, title) in registries.ERROR_CODES.items()
     )
     return _INTRODUCTION + "".join(rows)
 
@@ -223,7 +224,7 @@ def _json_of(name: str) -> Json:
 def _refusals(refused: Collection[str]) -> Json:
     """Returns the error responses by status, each with its codes."""
     by_status: dict[int, list[str]] = collections.defaultdict(list)
-    for code, (status, _) in error_codes.registry().items():
+    for code, (status, _) in registries.ERROR_CODES.items():
         if code in refused:
             by_status[status].append(code)
     return {str(status): _refusal(status, codes) for status, codes in sorted(by_status.items())}
@@ -318,13 +319,13 @@ def _schemas(entries: Iterable[Entry]) -> Json:
     schemas = shapes.schemas(answered, asked)
     for body_model in asked:
         limits.add_to(schemas[body_model.__name__], body_model.__name__)
-    schemas["Problem"]["properties"]["code"]["enum"] = [*error_codes.registry()]
+    schemas["Problem"]["properties"]["code"]["enum"] = [*registries.ERROR_CODES]
     examples.add_to(schemas)
     return schemas
 
 
 def _problem(code: str) -> Json:
-    status, title = error_codes.registry()[code]
+    status, title = registries.ERROR_CODES[code]
     problem = {
         "type": "about:blank",
         "title": http.HTTPStatus(status).phrase,
