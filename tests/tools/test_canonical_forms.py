@@ -34,7 +34,7 @@ def earlier(
     )
     with empty_database.connect() as connection:
         if not request.param:
-            # As after a restore of the tables alone.
+            # A restore of the tables alone brings no functions.
             connection.execute("drop schema api cascade")
         yield connection
 
