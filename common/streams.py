@@ -1,4 +1,4 @@
-"""The two streams as one: entries in the order of their places, which both are numbered by."""
+"""The two streams, read as one in the order of their common sequence (rule 95.3)."""
 
 import asyncio
 import contextlib

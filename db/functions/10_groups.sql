@@ -231,8 +231,8 @@ end
 $$;
 comment on function api.update_group(uuid, uuid, jsonb) is
   'Applies a merge patch to a group: name, slug, description, visibility, campus_id, tags, '
-  'is_locked, avatar_key, cover_key. Requires an admin. Raises unauthenticated, not_found, '
-  'banned, forbidden, validation_failed, slug_taken, attachment_mismatch (rules 10.8, 10.9 and '
+  'is_locked, avatar_key, cover_key. Requires an admin. Raises unauthenticated, not_found, banned, '
+  'forbidden, validation_failed, slug_taken, attachment_mismatch (rules 04.16, 10.8, 10.9 and '
   '10.12).';
 
 create function api.lock_group_exclusively(p_group_id uuid)

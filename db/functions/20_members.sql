@@ -383,8 +383,8 @@ $$;
 comment on function api.ban_member(uuid, uuid, uuid, text, timestamptz) is
   'Bans a user until a time, or permanently when p_until is null, and ends the membership. The '
   'user need not be a member. Requires an admin of a higher rank. Raises unauthenticated, '
-  'not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13 '
-  'and 20.20).';
+  'not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13, '
+  '20.18 and 20.20).';
 
 create function api.unban_member(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns setof api.members

@@ -159,7 +159,7 @@ $$;
 comment on function api.create_invite(uuid, uuid, uuid, text, int, timestamptz) is
   'Creates an invitation with a role, for one user or for anyone who has its code. Requires an '
   'admin of a higher rank than the role, or an owner. Raises unauthenticated, not_found, banned, '
-  'forbidden, validation_failed (rules 02.16, 21.3, 21.4 and 21.5).';
+  'forbidden, validation_failed (rules 02.16, 04.16, 21.3, 21.4 and 21.5).';
 
 create function api.record_invite_change(p_type text, p_actor uuid, p_invite api.invites)
 returns void

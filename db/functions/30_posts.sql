@@ -53,8 +53,8 @@ end
 $$;
 comment on function api.create_post(uuid, uuid, text, text, text[]) is
   'Creates a post. Requires a member who is not muted, and in a locked group a moderator. Raises '
-  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules '
-  '30.1, 30.2 and 30.3).';
+  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed '
+  '(rules 04.16, 05.8, 30.1, 30.2 and 30.3).';
 
 create function api.require_unlocked(p_standing api.standing)
 returns void

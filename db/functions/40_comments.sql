@@ -49,8 +49,8 @@ end
 $$;
 comment on function api.create_comment(uuid, uuid, text, uuid) is
   'Creates a comment, or a reply when p_parent_id is given. Requires a member who is not muted. '
-  'Raises unauthenticated, not_found, banned, forbidden, muted, validation_failed (rules 40.1, '
-  '40.2, 40.3, 40.4 and 40.10).';
+  'Raises unauthenticated, not_found, banned, forbidden, muted, validation_failed (rules 05.8, '
+  '40.1, 40.2, 40.3, 40.4 and 40.10).';
 
 create function api.reply_depth(p_post_id uuid, p_parent_id uuid)
 returns int

@@ -248,7 +248,7 @@ class AsyncQuerier:
         is_locked, avatar_key, cover_key.
 
         Requires an admin. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
-        slug_taken, attachment_mismatch (rules 10.8, 10.9 and 10.12).
+        slug_taken, attachment_mismatch (rules 04.16, 10.8, 10.9 and 10.12).
         """
         bound = {
             "actor": actor,

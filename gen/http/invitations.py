@@ -114,7 +114,7 @@ class AsyncQuerier:
         """Creates an invitation with a role, for one user or for anyone who has its code.
 
         Requires an admin of a higher rank than the role, or an owner. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed (rules 02.16, 21.3, 21.4 and 21.5).
+        not_found, banned, forbidden, validation_failed (rules 02.16, 04.16, 21.3, 21.4 and 21.5).
         """
         bound = {
             "actor": actor,

@@ -33,7 +33,7 @@ class Querier:
         """Creates a comment, or a reply when `parent_id` is given.
 
         Requires a member who is not muted. Raises unauthenticated, not_found, banned, forbidden,
-        muted, validation_failed (rules 40.1, 40.2, 40.3, 40.4 and 40.10).
+        muted, validation_failed (rules 05.8, 40.1, 40.2, 40.3, 40.4 and 40.10).
         """
         bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
         cur = self._conn.execute(COMMENT_CREATE, bound)
@@ -72,7 +72,7 @@ class AsyncQuerier:
         """Creates a comment, or a reply when `parent_id` is given.
 
         Requires a member who is not muted. Raises unauthenticated, not_found, banned, forbidden,
-        muted, validation_failed (rules 40.1, 40.2, 40.3, 40.4 and 40.10).
+        muted, validation_failed (rules 05.8, 40.1, 40.2, 40.3, 40.4 and 40.10).
         """
         bound = {"actor": actor, "post_id": post_id, "body": body, "parent_id": parent_id}
         cur = await self._conn.execute(COMMENT_CREATE, bound)

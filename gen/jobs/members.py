@@ -73,8 +73,8 @@ class Querier:
         """Bans a user until a time, or permanently when `until` is null, and ends the membership.
 
         The user need not be a member. Requires an admin of a higher rank. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13
-        and 20.20).
+        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13,
+        20.18 and 20.20).
         """
         bound = {
             "actor": actor,
@@ -186,8 +186,8 @@ class AsyncQuerier:
         """Bans a user until a time, or permanently when `until` is null, and ends the membership.
 
         The user need not be a member. Requires an admin of a higher rank. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13
-        and 20.20).
+        not_found, banned, forbidden, validation_failed, last_owner (rules 20.7, 20.8, 20.12, 20.13,
+        20.18 and 20.20).
         """
         bound = {
             "actor": actor,

@@ -53,7 +53,7 @@ class Querier:
 
         Requires a member who is not muted, and in a locked group a moderator. Raises
         unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules
-        30.1, 30.2 and 30.3).
+        04.16, 05.8, 30.1, 30.2 and 30.3).
         """
         bound = {
             "actor": actor,
@@ -190,7 +190,7 @@ class AsyncQuerier:
 
         Requires a member who is not muted, and in a locked group a moderator. Raises
         unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules
-        30.1, 30.2 and 30.3).
+        04.16, 05.8, 30.1, 30.2 and 30.3).
         """
         bound = {
             "actor": actor,

@@ -1,6 +1,6 @@
-"""Live updates (§6): what the streams say, told to the sockets of this process that may hear it.
+"""Live updates: events of the streams, sent to the sockets of this process that may receive them.
 
-`feed` reads the streams, `listeners` knows who is connected, `access` asks the rulebook,
-`sockets` speaks Socket.IO, `reader` hands out what happens, `replay` what was missed, `survey`
-knows where that is, and `latest` what was last said of each thing.
+`listeners` holds the connected clients, `access` asks SQL, `sockets` serves Socket.IO, `reader`
+sends new events, `replay` sends missed ones, `survey` finds those, and `latest` holds the last
+state of each thing.
 """

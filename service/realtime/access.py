@@ -1,4 +1,7 @@
-"""What the rulebook says about who may hear what: asked anew each time, decided only there."""
+"""Access to events: SQL decides, for each event, who may receive it.
+
+While PostgreSQL is down, callers wait. Implements rules 95.7, 95.8 and 95.14.
+"""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""Connections under Socket.IO: who waits idly, who says too much, and how to cut one at once."""
+"""Connections under Socket.IO: limits of idle and talkative ones, and their end (rule 95.10)."""
 
 import asyncio
 import time

@@ -60,7 +60,7 @@ class Listener:
         return None if self.user == NOBODY else self.user
 
     def wants(self, entry: streams.Entry) -> bool:
-        """Whether an event belongs to its namespace."""
+        """Returns whether an event belongs to its namespace (rule 95.2)."""
         if self.channel.kind == "post":
             return entry.post_id == str(self.channel.id)
         return entry.group_id == self.group_id

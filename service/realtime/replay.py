@@ -1,4 +1,7 @@
-"""What a client missed, told to it alone until it is where the reader is."""
+"""Replay of the events that a client missed, until it has caught up with the reader.
+
+Implements rules 95.4 and 95.5.
+"""
 
 import asyncio
 import time

@@ -1,4 +1,7 @@
-"""Socket.IO as clients meet it: who connects to what, and for how long (§6)."""
+"""Socket.IO server: clients connect to namespaces, and lose them with their token or access.
+
+Implements rules 95.1, 95.9 and 95.12.
+"""
 
 import asyncio
 import contextlib

@@ -58,11 +58,11 @@ class Teller:
         self._closing: set[asyncio.Task[None]] = set()
 
     def event(self, entry: streams.Entry) -> Event:
-        """An entry as it is told: its pictures have signed URLs."""
+        """Returns the event of an entry, with signed URLs of its pictures (rule 95.11)."""
         return Event(entry.type, self._signer.sign(entry.payload))
 
     def tell(self, listener: listeners.Listener, event: Event) -> bool:
-        """Puts an event into the listener's queue, unless it has gone or is too far behind."""
+        """Queues an event, and drops a listener that is too far behind (rule 95.15)."""
         socket = self._socket(listener.connection)
         if listener.gone or socket is None:
             self.forget(listener)
