@@ -1,6 +1,7 @@
--- The outbox as its consumers see it (§5, §6; design §4). Search has the seed's processed_at, the
--- streams have stream_seq and published_at. Delivered twice is harmless, lost is not: an event is
--- done when its consumer says so, in the transaction that claimed it.
+-- Outbox: the events that writers emit, and what each consumer has done with them. Search keeps
+-- processed_at; the streams keep stream_seq and published_at. Consumers tolerate repeated events, not
+-- lost ones: an event is done in the transaction that claimed it. Nothing depends on the arrival of a
+-- NOTIFY (rule 07.3).
 
 -- Registry of event types. A constant and not a table: every write looks its event's type up.
 create function api.event_registry()
@@ -72,7 +73,7 @@ return '{
   }
 }'::jsonb;
 comment on function api.event_registry() is
-  'Returns the registry of event types by name: what each type is, and a summary. Implements rule 06.1.';
+  'Returns the registry of event types by name: what each type is, and a summary (rule 06.1).';
 
 create function api.event_types()
 returns table (
@@ -88,8 +89,8 @@ begin atomic
   order by key;
 end;
 comment on function api.event_types() is
-  'Lists the event types: whether the streams and search receive them, whether they end their subject, '
-  'and whether a viewer may lose access by them. Implements rule 06.1.';
+  'Returns the event types: whether the streams and search receive them, whether they end their '
+  'subject, and whether a viewer may lose access by them (rule 06.1).';
 
 create function api.stream_of(p_type text, p_subject_type text)
 returns text
@@ -99,15 +100,15 @@ return case
     then case p_subject_type when 'comment' then 'comm:comment' else 'comm:post' end
 end;
 comment on function api.stream_of(text, text) is
-  'Returns the stream of an event: events on comments have one of their own. Returns null for a type that '
-  'members do not receive. Implements rules 06.11 and 06.12.';
+  'Returns the stream of an event: events on comments have one of their own. Returns null for a '
+  'type that members do not receive (rules 06.11 and 06.12).';
 
 create function api.is_searched(p_type text)
 returns boolean
 language sql immutable
 return coalesce(api.event_registry() -> p_type -> 'is' ? 'searched', false);
 comment on function api.is_searched(text) is
-  'Returns whether an event changes what search finds. Implements rule 06.1.';
+  'Returns whether an event changes what search finds (rule 06.1).';
 
 create function api.wake_workers()
 returns void
@@ -115,13 +116,14 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 begin
-  -- A NOTIFY takes a lock of the whole cluster at commit: only who has somebody to wake pays for it.
+  -- NOTIFY takes a cluster-wide lock at commit, so a writer sends it only while a consumer is idle.
   if exists (select from outbox_consumer where sleeps_until > now()) then
     notify outbox;
   end if;
 end
 $$;
-comment on function api.wake_workers() is 'Wakes the workers that sleep, when this transaction commits (§5).';
+comment on function api.wake_workers() is
+  'Sends NOTIFY on commit if a consumer is idle (rule 06.4).';
 
 create function api.mark_idle(p_consumer text, p_until timestamptz)
 returns void
@@ -134,13 +136,15 @@ begin
 end
 $$;
 comment on function api.mark_idle(text, timestamptz) is
-  'Says that a consumer (search, streams) is about to wait for the doorbell, or with -infinity that it '
-  'no longer does. Before it waits it looks again, and it never waits without an end (§5).';
+  'Records until when a consumer (search, streams) is idle; -infinity means that it is not. An '
+  'idle consumer looks again before it waits, and always waits with a timeout (rules 06.4 and '
+  '06.5).';
 
 create view api.outbox_lags as
 select name as consumer, 0::bigint as waiting, 0::bigint as dead, 0::float8 as lag_seconds
 from public.outbox_consumer;
-comment on view api.outbox_lags is 'Shape of how far a consumer is behind.';
+comment on view api.outbox_lags is
+  'Shape of the lag of a consumer: waiting and dead events, and the age of the oldest in seconds.';
 
 create function api.measure_outbox()
 returns setof api.outbox_lags
@@ -171,9 +175,7 @@ begin
     group by c.name;
 end
 $$;
-comment on function api.measure_outbox() is
-  'How many events each consumer has before it, how many are dead, and how old the oldest is, in '
-  'seconds (§13).';
+comment on function api.measure_outbox() is 'Returns the lag of each consumer (rule 06.10).';
 
 create function api.prune_outbox(p_older_than interval default '1 day', p_most int default 10000)
 returns int
@@ -197,7 +199,8 @@ begin
 end
 $$;
 comment on function api.prune_outbox(interval, int) is
-  'Removes at most p_most events that are older and that every consumer is done with; how many (§5).';
+  'Deletes at most p_most events that are older than p_older_than and finished by every consumer. '
+  'Returns the number of deleted events (rule 06.9).';
 
 -- Streams ------------------------------------------------------------------------------------------
 
@@ -207,7 +210,7 @@ select
   traceparent
 from public.outbox_event;
 comment on view api.stream_entries is
-  'Shape of an event as a stream has it: its place there is <stream_seq>-0 (§6).';
+  'Shape of an event in a stream, where its id is <stream_seq>-0 (rule 06.6).';
 
 create function api.sequence_events(p_most int default 10000)
 returns int
@@ -236,8 +239,9 @@ begin
 end
 $$;
 comment on function api.sequence_events(int) is
-  'Gives events that wait for a stream their places, in the order of their ids; how many. To be committed '
-  'before they are published: the place is what keeps an event from being published twice (§6).';
+  'Gives waiting events their positions in the streams, in the order of their ids. Returns their '
+  'number. The caller commits before it publishes: a committed position prevents a second '
+  'publication (rules 06.6 and 06.7).';
 
 create function api.claim_stream_entries(p_most int default 1000)
 returns setof api.stream_entries
@@ -246,8 +250,8 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  -- One relay publishes at a time, and always the first that is not published: Redis takes no event
-  -- behind one that it has.
+  -- One relay publishes at a time, beginning with the first unpublished event: Redis refuses an event
+  -- below one that it has.
   perform lock_stream_sequence();
   return query
     select
@@ -265,8 +269,8 @@ begin
 end
 $$;
 comment on function api.claim_stream_entries(int) is
-  'The next events to publish, in the order of the streams, with their payload; no other relay has them '
-  'until this transaction ends (§6).';
+  'Locks and returns the next unpublished events in the order of their positions, with their '
+  'payloads. Other relays wait for the end of this transaction (rules 06.3 and 06.7).';
 
 create function api.finish_stream_entries(p_event_ids bigint[])
 returns void
@@ -278,7 +282,7 @@ begin
   update outbox_event set published_at = now() where id = any (p_event_ids);
 end
 $$;
-comment on function api.finish_stream_entries(bigint[]) is 'Notes that events are in their streams (§6).';
+comment on function api.finish_stream_entries(bigint[]) is 'Marks events as published (rule 06.2).';
 
 create function api.raise_stream_sequence(p_top bigint)
 returns void
@@ -287,22 +291,22 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  -- One place is left out: whoever reads the streams takes a hole as a loss, and begins anew.
+  -- The gap of one position tells readers of the streams that events were lost.
   update stream_sequence set last_seq = greatest(last_seq, p_top + 1);
   update outbox_event set stream_seq = null where stream_seq is not null and published_at is null;
 end
 $$;
 comment on function api.raise_stream_sequence(bigint) is
-  'For streams that go up to p_top and have other events at our places, as after this database was '
-  'restored from an older backup: what is not published yet waits for a place above that (§6).';
+  'Moves the sequence past p_top, so that events can be published after a restore from an older '
+  'backup. Unpublished events get new positions above it (rule 06.8).';
 
--- Who hears of it ----------------------------------------------------------------------------------
+-- Listeners ----------------------------------------------------------------------------------------
 
 create view api.listeners as
 select group_id as id, user_id
 from public.group_member;
 comment on view api.listeners is
-  'Shape of a group or post, by its id, and a user who may see its content.';
+  'Shape of a user who may see the content of the group or post with this id.';
 
 create function api.find_listeners(p_group_ids uuid[], p_user_ids uuid[])
 returns setof api.listeners
@@ -320,8 +324,8 @@ begin
 end
 $$;
 comment on function api.find_listeners(uuid[], uuid[]) is
-  'Which of the users may see the content of which of the groups; the nil UUID is whoever has no token '
-  '(§2, §6).';
+  'Returns which of the users may see the content of which groups. The nil UUID stands for '
+  'anonymous callers (rules 95.1 and 95.7).';
 
 create function api.enter_channel(p_actor uuid, p_kind text, p_id uuid)
 returns uuid
@@ -343,8 +347,8 @@ begin
 end
 $$;
 comment on function api.enter_channel(uuid, text, uuid) is
-  'The group whose events tell of a group or post (p_kind) that the actor may see the content of. Raises '
-  'not_found, forbidden, unauthenticated, validation_failed (§2, §6).';
+  'Returns the group whose events a client of a group or post (p_kind) receives, if the actor may '
+  'see its content. Raises not_found, forbidden, unauthenticated, validation_failed (rule 95.1).';
 
 create function api.find_last_listeners(p_group_ids uuid[], p_user_ids uuid[])
 returns setof api.listeners
@@ -362,8 +366,8 @@ begin
 end
 $$;
 comment on function api.find_last_listeners(uuid[], uuid[]) is
-  'Which of the users are to hear of the end of which of the groups: who would see the content if the '
-  'group were not deleted; the nil UUID is whoever has no token (§2, §6).';
+  'Returns which of the users receive the deletion of which groups: those who would see the '
+  'content if the group were not deleted. The nil UUID stands for anonymous callers (rule 95.8).';
 
 create function api.find_post_listeners(p_post_ids uuid[], p_user_ids uuid[])
 returns setof api.listeners
@@ -383,4 +387,5 @@ begin
 end
 $$;
 comment on function api.find_post_listeners(uuid[], uuid[]) is
-  'Which of the users may see which of the posts; the nil UUID is whoever has no token (§2, §6).';
+  'Returns which of the users may see which posts. The nil UUID stands for anonymous callers '
+  '(rule 95.7).';

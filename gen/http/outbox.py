@@ -46,10 +46,10 @@ class AsyncQuerier:
         kind: str,
         id_: uuid.UUID,
     ) -> uuid.UUID | None:
-        """The group whose events tell of a group or post (`kind`) that the actor may see the
-        content of.
+        """Returns the group whose events a client of a group or post (`kind`) receives, if the
+        actor may see its content.
 
-        Raises not_found, forbidden, unauthenticated, validation_failed (§2, §6).
+        Raises not_found, forbidden, unauthenticated, validation_failed (rule 95.1).
         """
         cur = await self._conn.execute(CHANNEL_ENTER, {"actor": actor, "kind": kind, "id_": id_})
         row = await cur.fetchone()
@@ -64,8 +64,10 @@ class AsyncQuerier:
         group_ids: list[uuid.UUID],
         user_ids: list[uuid.UUID],
     ) -> collections.abc.AsyncIterator[models.ApiListener]:
-        """Which of the users are to hear of the end of which of the groups: who would see the
-        content if the group were not deleted; the nil UUID is whoever has no token (§2, §6).
+        """Returns which of the users receive the deletion of which groups: those who would see the
+        content if the group were not deleted.
+
+        The nil UUID stands for anonymous callers (rule 95.8).
         """
         bound = {"group_ids": group_ids, "user_ids": user_ids}
         cur = await self._conn.execute(LAST_LISTENER_FIND, bound)
@@ -78,8 +80,9 @@ class AsyncQuerier:
         group_ids: list[uuid.UUID],
         user_ids: list[uuid.UUID],
     ) -> collections.abc.AsyncIterator[models.ApiListener]:
-        """Which of the users may see the content of which of the groups; the nil UUID is whoever
-        has no token (§2, §6).
+        """Returns which of the users may see the content of which groups.
+
+        The nil UUID stands for anonymous callers (rules 95.1 and 95.7).
         """
         bound = {"group_ids": group_ids, "user_ids": user_ids}
         cur = await self._conn.execute(LISTENER_FIND, bound)
@@ -92,8 +95,9 @@ class AsyncQuerier:
         post_ids: list[uuid.UUID],
         user_ids: list[uuid.UUID],
     ) -> collections.abc.AsyncIterator[models.ApiListener]:
-        """Which of the users may see which of the posts; the nil UUID is whoever has no token (§2,
-        §6).
+        """Returns which of the users may see which posts.
+
+        The nil UUID stands for anonymous callers (rule 95.7).
         """
         bound = {"post_ids": post_ids, "user_ids": user_ids}
         cur = await self._conn.execute(POST_LISTENER_FIND, bound)

@@ -141,7 +141,7 @@ class ApiJoinRequest(pydantic.BaseModel):
 
 
 class ApiListener(pydantic.BaseModel):
-    """Shape of a group or post, by its id, and a user who may see its content."""
+    """Shape of a user who may see the content of the group or post with this id."""
 
     id: uuid.UUID
     user_id: uuid.UUID
@@ -226,7 +226,9 @@ class ApiOrphanedObject(pydantic.BaseModel):
 
 
 class ApiOutboxLag(pydantic.BaseModel):
-    """Shape of how far a consumer is behind."""
+    """Shape of the lag of a consumer: waiting and dead events, and the age of the oldest in
+    seconds.
+    """
 
     consumer: str
     waiting: int
@@ -319,7 +321,7 @@ class ApiStoredAnswer(pydantic.BaseModel):
 
 
 class ApiStreamEntry(pydantic.BaseModel):
-    """Shape of an event as a stream has it: its place there is <stream_seq>-0 (§6)."""
+    """Shape of an event in a stream, where its id is <stream_seq>-0 (rule 06.6)."""
 
     event_id: int
     stream: str | None

@@ -51,17 +51,15 @@ class Querier:
         self._conn = conn
 
     def outbox_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
-        """Says that a consumer (search, streams) is about to wait for the doorbell, or with
-        -infinity that it no longer does.
+        """Records until when a consumer (search, streams) is idle; -infinity means that it is not.
 
-        Before it waits it looks again, and it never waits without an end (§5).
+        An idle consumer looks again before it waits, and always waits with a timeout (rules 06.4
+        and 06.5).
         """
         self._conn.execute(OUTBOX_MARK_IDLE, {"consumer": consumer, "until": until})
 
     def outbox_measure(self) -> collections.abc.Iterator[models.ApiOutboxLag]:
-        """How many events each consumer has before it, how many are dead, and how old the oldest
-        is, in seconds (§13).
-        """
+        """Returns the lag of each consumer (rule 06.10)."""
         cur = self._conn.execute(OUTBOX_MEASURE)
         for row in cur.fetchall():
             yield models.ApiOutboxLag(
@@ -72,8 +70,10 @@ class Querier:
             )
 
     def outbox_prune(self, *, older_than: datetime.timedelta, most: int) -> int | None:
-        """Removes at most `most` events that are older and that every consumer is done with; how
-        many (§5).
+        """Deletes at most `most` events that are older than `older_than` and finished by every
+        consumer.
+
+        Returns the number of deleted events (rule 06.9).
         """
         cur = self._conn.execute(OUTBOX_PRUNE, {"older_than": older_than, "most": most})
         row = cur.fetchone()
@@ -83,8 +83,10 @@ class Querier:
         return scalar
 
     def stream_entry_claim(self, *, most: int) -> collections.abc.Iterator[models.ApiStreamEntry]:
-        """The next events to publish, in the order of the streams, with their payload; no other
-        relay has them until this transaction ends (§6).
+        """Locks and returns the next unpublished events in the order of their positions, with their
+        payloads.
+
+        Other relays wait for the end of this transaction (rules 06.3 and 06.7).
         """
         cur = self._conn.execute(STREAM_ENTRY_CLAIM, {"most": most})
         for row in cur.fetchall():
@@ -99,14 +101,14 @@ class Querier:
             )
 
     def stream_entry_finish(self, *, event_ids: list[int]) -> None:
-        """Notes that events are in their streams (§6)."""
+        """Marks events as published (rule 06.2)."""
         self._conn.execute(STREAM_ENTRY_FINISH, {"event_ids": event_ids})
 
     def stream_event_sequence(self, *, most: int) -> int | None:
-        """Gives events that wait for a stream their places, in the order of their ids; how many.
+        """Gives waiting events their positions in the streams, in the order of their ids.
 
-        To be committed before they are published: the place is what keeps an event from being
-        published twice (§6).
+        Returns their number. The caller commits before it publishes: a committed position prevents
+        a second publication (rules 06.6 and 06.7).
         """
         cur = self._conn.execute(STREAM_EVENT_SEQUENCE, {"most": most})
         row = cur.fetchone()
@@ -116,9 +118,10 @@ class Querier:
         return scalar
 
     def stream_sequence_raise(self, *, top: int) -> None:
-        """For streams that go up to `top` and have other events at our places, as after this
-        database was restored from an older backup: what is not published yet waits for a place
-        above that (§6).
+        """Moves the sequence past `top`, so that events can be published after a restore from an
+        older backup.
+
+        Unpublished events get new positions above it (rule 06.8).
         """
         self._conn.execute(STREAM_SEQUENCE_RAISE, {"top": top})
 
@@ -128,17 +131,15 @@ class AsyncQuerier:
         self._conn = conn
 
     async def outbox_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
-        """Says that a consumer (search, streams) is about to wait for the doorbell, or with
-        -infinity that it no longer does.
+        """Records until when a consumer (search, streams) is idle; -infinity means that it is not.
 
-        Before it waits it looks again, and it never waits without an end (§5).
+        An idle consumer looks again before it waits, and always waits with a timeout (rules 06.4
+        and 06.5).
         """
         await self._conn.execute(OUTBOX_MARK_IDLE, {"consumer": consumer, "until": until})
 
     async def outbox_measure(self) -> collections.abc.AsyncIterator[models.ApiOutboxLag]:
-        """How many events each consumer has before it, how many are dead, and how old the oldest
-        is, in seconds (§13).
-        """
+        """Returns the lag of each consumer (rule 06.10)."""
         cur = await self._conn.execute(OUTBOX_MEASURE)
         for row in await cur.fetchall():
             yield models.ApiOutboxLag(
@@ -149,8 +150,10 @@ class AsyncQuerier:
             )
 
     async def outbox_prune(self, *, older_than: datetime.timedelta, most: int) -> int | None:
-        """Removes at most `most` events that are older and that every consumer is done with; how
-        many (§5).
+        """Deletes at most `most` events that are older than `older_than` and finished by every
+        consumer.
+
+        Returns the number of deleted events (rule 06.9).
         """
         cur = await self._conn.execute(OUTBOX_PRUNE, {"older_than": older_than, "most": most})
         row = await cur.fetchone()
@@ -164,8 +167,10 @@ class AsyncQuerier:
         *,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiStreamEntry]:
-        """The next events to publish, in the order of the streams, with their payload; no other
-        relay has them until this transaction ends (§6).
+        """Locks and returns the next unpublished events in the order of their positions, with their
+        payloads.
+
+        Other relays wait for the end of this transaction (rules 06.3 and 06.7).
         """
         cur = await self._conn.execute(STREAM_ENTRY_CLAIM, {"most": most})
         for row in await cur.fetchall():
@@ -180,14 +185,14 @@ class AsyncQuerier:
             )
 
     async def stream_entry_finish(self, *, event_ids: list[int]) -> None:
-        """Notes that events are in their streams (§6)."""
+        """Marks events as published (rule 06.2)."""
         await self._conn.execute(STREAM_ENTRY_FINISH, {"event_ids": event_ids})
 
     async def stream_event_sequence(self, *, most: int) -> int | None:
-        """Gives events that wait for a stream their places, in the order of their ids; how many.
+        """Gives waiting events their positions in the streams, in the order of their ids.
 
-        To be committed before they are published: the place is what keeps an event from being
-        published twice (§6).
+        Returns their number. The caller commits before it publishes: a committed position prevents
+        a second publication (rules 06.6 and 06.7).
         """
         cur = await self._conn.execute(STREAM_EVENT_SEQUENCE, {"most": most})
         row = await cur.fetchone()
@@ -197,8 +202,9 @@ class AsyncQuerier:
         return scalar
 
     async def stream_sequence_raise(self, *, top: int) -> None:
-        """For streams that go up to `top` and have other events at our places, as after this
-        database was restored from an older backup: what is not published yet waits for a place
-        above that (§6).
+        """Moves the sequence past `top`, so that events can be published after a restore from an
+        older backup.
+
+        Unpublished events get new positions above it (rule 06.8).
         """
         await self._conn.execute(STREAM_SEQUENCE_RAISE, {"top": top})
