@@ -1,7 +1,8 @@
 -- Policy: what an actor may see and do. Every door asks these functions; no other place decides.
 --
 -- The require_visible_… functions return the standing of the actor to a group, post or comment. The
--- other require_… functions raise an error when that standing does not suffice.
+-- other require_… functions raise an error when that standing does not suffice. A door calls them
+-- before it validates the other arguments (rule 04.16).
 
 create type api.standing as (
   group_id uuid,
