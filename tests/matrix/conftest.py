@@ -1,7 +1,6 @@
-"""What the tests of the matrix share: groups to try it on, and both doors to them."""
+"""Fixtures of the matrix: groups in every state, and the two doors."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,6 +8,9 @@ import pytest
 from tests.matrix.worlds import Worlds
 from tests.support import servers
 from tests.support.doors import HttpDoor
+from tools import databases, stack
+
+UTC = "-c timezone=UTC"
 
 
 @pytest.fixture(scope="session")
@@ -19,17 +21,26 @@ def http(shared_service: servers.Service) -> Iterator[HttpDoor]:
 
 
 @pytest.fixture(scope="session")
-def job(shared_service: servers.Service) -> Iterator[psycopg.Connection]:
-    """A trusted job's connection."""
+def http_worlds(shared_service: servers.Service) -> Iterator[Worlds]:
+    """Worlds in the database of the service."""
     url = shared_service.environment["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
-        connection.execute("set role communities_job")
-        yield connection
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield Worlds.install(connection)
 
 
 @pytest.fixture(scope="session")
-def worlds(shared_service: servers.Service) -> Iterator[Worlds]:
-    url = shared_service.environment["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute((Path(__file__).parent / "world.sql").read_text())
-        yield Worlds(connection)
+def sql(test_stack: stack.Stack, template: str) -> Iterator[psycopg.Connection]:
+    """A superuser's connection to a database that only the matrix uses."""
+    with (
+        databases.clone(test_stack.database_url, template) as database,
+        database.connect(options=UTC) as connection,
+    ):
+        Worlds.install(connection)
+        yield connection
+
+
+@pytest.fixture
+def sql_worlds(sql: psycopg.Connection) -> Iterator[Worlds]:
+    """Worlds that vanish after the test."""
+    with sql.transaction(force_rollback=True):
+        yield Worlds(sql)

@@ -1,9 +1,11 @@
-"""Reads the tables of this folder: Markdown for people, and the expectations of the tests.
+"""The tables of this folder: Markdown for people, and the expectations of the tests.
 
-A heading is a request; {…} stands for somebody or something of the group in question, and after →
-what a list is asked for. A cell is the status, with the error's code where the status has several
-(a bare 401, 403 and 404 are unauthenticated, forbidden and not_found); of a list, whether it shows
-the thing.
+A heading is a request. A name in braces stands for a person or a thing of the world. After → comes
+the thing that the test looks for in a list.
+
+A cell holds the status, and the error's code where the status has several: a bare 401, 403 or 404
+means unauthenticated, forbidden or not_found. A cell of a list says whether the list shows the
+thing.
 """
 
 import json
@@ -23,7 +25,7 @@ BARE = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a cell expects."""
+    """The answer that a cell expects."""
 
     status: int
     code: str | None = None
@@ -37,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: the cells of all roles for one endpoint and one state."""
+    """A line of a table: the cells of all roles for one request and one state."""
 
     heading: str
     labels: Mapping[str, str]
@@ -54,7 +56,7 @@ class Row:
 
 
 def read(folder: Path) -> Iterator[Row]:
-    """Every row of every table."""
+    """Yield the rows of all tables in a folder."""
     for page in sorted(folder.glob("*.md")):
         for section in page.read_text().split("\n## ")[1:]:
             heading, _, text = section.partition("\n")
@@ -74,6 +76,7 @@ def _cells(line: str) -> list[str]:
 
 
 def outcome(cell: str) -> Outcome:
+    """Parse a cell."""
     if cell in {"shown", "hidden"}:
         return Outcome(200, shown=cell == "shown")
     number, _, code = cell.partition(" ")
@@ -84,9 +87,10 @@ def outcome(cell: str) -> Outcome:
 
 
 def fill(text: str, world: Mapping[str, str]) -> str:
-    """The text with what its {…} stand for."""
+    """Replace the names in braces by their values in a world."""
     return re.sub(r"{(\w+)}", lambda match: world[match[1]], text)
 
 
 def body_of(text: str | None, world: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON body of a heading, filled for a world."""
     return dict(json.loads(fill(text, world))) if text else {}

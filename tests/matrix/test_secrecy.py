@@ -1,4 +1,4 @@
-"""Refusals of what a caller may not know: equal, byte for byte, to those of missing things.
+"""Secrecy: a refusal about a hidden thing equals, byte for byte, the one about a missing thing.
 
 Proves rules 00.5, 00.11, 04.4 and 04.13.
 """
@@ -7,6 +7,7 @@ import json
 import uuid
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -14,7 +15,8 @@ from tests.matrix.worlds import PEOPLE, Worlds
 from tests.support.doors import Answer, HttpDoor, SqlDoor
 from tests.support.operations import OPERATIONS, Operation
 
-OF_A_GROUP = [operation for operation in OPERATIONS.values() if operation.in_path]
+STATES = ("normal", "group deleted")
+IN_A_GROUP = [operation for operation in OPERATIONS.values() if operation.in_path]
 BODIES: dict[str, dict[str, Any]] = {
     "update_group": {"name": "Another name"},
     "put_member": {"role": "member"},
@@ -27,19 +29,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "react_to_comment": {"emoji": "👍"},
 }
 OUTSIDERS = ("anonymous", "stranger", "banned", "left", "banned author", "left author")
-VOLATILE = {"x-request-id", "date", "content-length"}
+VOLATILE_HEADERS = {"x-request-id", "date", "content-length"}
 
 
 def hidden(operation: Operation, world: dict[str, str]) -> dict[str, Any]:
-    """The arguments that name something in a secret or deleted group."""
-    of_comment = "comment" in operation.name
+    """Return the arguments of a call about something in the group of this world."""
     names = {
         "group_id": world["group"],
         "user_id": world["other_member"],
         "invite_id": world["invite"],
         "post_id": world["post"],
         "comment_id": world["comment"],
-        "subject_id": world["comment" if of_comment else "post"],
+        "subject_id": world["comment" if "comment" in operation.name else "post"],
         "emoji": "👍",
         "slug": world["slug"],
         "code": world["code"] + "x",
@@ -49,7 +50,7 @@ def hidden(operation: Operation, world: dict[str, str]) -> dict[str, Any]:
 
 
 def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
-    """The same call for things that never existed."""
+    """Return the arguments of the same call about things that never existed."""
     never = {"slug": "never-was-abcdefghijkl", "code": "never", "emoji": "👍"}
     return {
         **args,
@@ -57,45 +58,69 @@ def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def in_sql(
-    job: psycopg.Connection, actor: uuid.UUID | None, operation: Operation, args: dict[str, Any]
+def make_pair(
+    operation: Operation, worlds: Worlds, state: str, outsider: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arguments of two calls: about a hidden and about a missing thing."""
+    author = outsider if outsider.endswith("author") else "author"
+    args = hidden(operation, worlds.make("secret", state, author))
+    return args, missing(operation, args)
+
+
+def visible_parts(response: httpx.Response) -> tuple[Any, ...]:
+    """Return everything in a response that an outsider could compare."""
+    body = response.json()
+    return (
+        response.status_code,
+        {**body, "request_id": None},
+        {name: text for name, text in response.headers.items() if name not in VOLATILE_HEADERS},
+        len(response.content) - len(json.dumps(body["request_id"])),
+    )
+
+
+def call_sql(
+    sql: psycopg.Connection, outsider: str, operation: Operation, args: dict[str, Any]
 ) -> Answer:
-    with job.transaction(force_rollback=True):
-        return SqlDoor(job).call(actor, operation, args)
+    with sql.transaction(force_rollback=True):
+        sql.execute("set local role communities_job")
+        return SqlDoor(sql).call(PEOPLE.get(outsider), operation, args)
 
 
-@pytest.mark.parametrize("state", ["living", "group deleted"])
-@pytest.mark.parametrize("operation", OF_A_GROUP, ids=lambda operation: operation.name)
-def test_a_secret_group_answers_like_none(
-    operation: Operation, state: str, worlds: Worlds, http: HttpDoor, job: psycopg.Connection
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
+def test_a_secret_group_equals_a_missing_one_in_sql(
+    operation: Operation, state: str, sql: psycopg.Connection, sql_worlds: Worlds
 ) -> None:
-    for who in OUTSIDERS:
-        author = who if who.endswith("author") else "author"
-        args = hidden(operation, worlds.make("secret", state, author))
-        nothing = missing(operation, args)
-        responses = [http.send(PEOPLE.get(who), operation, given) for given in (args, nothing)]
-        assert responses[1].status_code in {401, 404}
-        told, untold = [
-            (
-                response.status_code,
-                {**response.json(), "request_id": None},
-                {name: value for name, value in response.headers.items() if name not in VOLATILE},
-                len(response.content) - len(json.dumps(response.json()["request_id"])),
-            )
-            for response in responses
+    for outsider in OUTSIDERS:
+        one, other = [
+            call_sql(sql, outsider, operation, args)
+            for args in make_pair(operation, sql_worlds, state, outsider)
         ]
-        assert told == untold
-        one, other = [in_sql(job, PEOPLE.get(who), operation, given) for given in (args, nothing)]
         assert one == other
+        assert one.status in {401, 404}
 
 
-@pytest.mark.parametrize("operation", OF_A_GROUP, ids=lambda operation: operation.name)
-def test_an_id_that_is_none_is_not_found(operation: Operation, http: HttpDoor) -> None:
+@pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
+def test_a_secret_group_equals_a_missing_one_over_http(
+    operation: Operation, http: HttpDoor, http_worlds: Worlds
+) -> None:
+    for number, outsider in enumerate(OUTSIDERS):
+        state = STATES[number % len(STATES)]
+        one, other = [
+            http.send(PEOPLE.get(outsider), operation, args)
+            for args in make_pair(operation, http_worlds, state, outsider)
+        ]
+        assert other.status_code in {401, 404}
+        assert visible_parts(one) == visible_parts(other)
+
+
+@pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
+def test_a_malformed_id_is_not_found(operation: Operation, http: HttpDoor) -> None:
     places = dict.fromkeys(operation.in_path, "no") | BODIES.get(operation.name, {})
     ids = [name for name in operation.in_path if name.endswith("_id")]
-    for odd in ("1", "not-a-uuid", "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex, "\x00", "é"):
-        answer = http.call(PEOPLE["stranger"], operation, {**places, **dict.fromkeys(ids, odd)})
-        assert (answer.status, answer.code) == (404, "not_found"), odd
+    for text in ("1", "not-a-uuid", "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex, "\x00", "é"):
+        answer = http.call(PEOPLE["stranger"], operation, {**places, **dict.fromkeys(ids, text)})
+        assert (answer.status, answer.code) == (404, "not_found"), text
 
 
 @pytest.mark.parametrize(
@@ -103,10 +128,10 @@ def test_an_id_that_is_none_is_not_found(operation: Operation, http: HttpDoor) -
     [operation for operation in OPERATIONS.values() if operation.has_effects],
     ids=lambda operation: operation.name,
 )
-def test_a_write_without_a_token_is_refused_before_anything_is_looked_up(
-    operation: Operation, worlds: Worlds, http: HttpDoor
+def test_a_write_without_a_token_is_refused_before_any_lookup(
+    operation: Operation, http: HttpDoor, http_worlds: Worlds
 ) -> None:
-    args = hidden(operation, worlds.make())
+    args = hidden(operation, http_worlds.make())
     for given in (args, missing(operation, args), dict.fromkeys(operation.in_path, "odd")):
         answer = http.call(None, operation, given)
         assert (answer.status, answer.code) == (401, "unauthenticated")

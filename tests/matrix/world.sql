@@ -1,5 +1,5 @@
--- One group with somebody in every role, a post and a comment by the author, brought into its state
--- through the doors that everybody uses. p_who holds the ids of the people by name; p_state is a state of the tables.
+-- Functions that make a world: a group with one user in every role, and a post and a comment of the
+-- author. p_who maps the names of people to their ids; p_state is a state of the tables.
 
 create function pg_temp.make_world(p_who jsonb, p_visibility text, p_state text, p_author text)
 returns jsonb
@@ -16,7 +16,7 @@ declare
   v_invite invites;
 begin
   select * into v_group from create_group(v_owner, 'A group of the matrix', p_visibility);
-  -- Who is simply a member is written down: it takes a tenth of the time, and there are thousands.
+  -- Inserts members directly, which takes a tenth of the time of the doors.
   insert into group_member (group_id, user_id, role)
   select v_group.id, (p_who ->> who)::uuid, role
   from (

@@ -1,7 +1,8 @@
-"""Groups with somebody in every role, for the cells of the matrix to be tried on."""
+"""Worlds: groups with one user in every role, in which the tests try the cells of the matrix."""
 
 import datetime
 import uuid
+from pathlib import Path
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -16,25 +17,30 @@ PEOPLE = {
 
 
 class Worlds:
-    """Makes them, by the functions of world.sql."""
+    """Makes worlds through a superuser's connection that has the functions of world.sql."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
 
+    @classmethod
+    def install(cls, connection: psycopg.Connection) -> "Worlds":
+        connection.execute((Path(__file__).parent / "world.sql").read_text())
+        return cls(connection)
+
     def make(
-        self, visibility: str = "public", state: str = "living", author: str = "author"
+        self, visibility: str = "public", state: str = "normal", author: str = "author"
     ) -> dict[str, str]:
-        """A group's people and things, by the names that stand in the tables."""
-        who = {name: str(user) for name, user in PEOPLE.items()}
+        """Make a world and return the ids and texts that the tables name in braces."""
+        people = {name: str(user) for name, user in PEOPLE.items()}
         made = self._connection.execute(
-            "select pg_temp.make_world(%s, %s, %s, %s)", [Jsonb(who), visibility, state, author]
+            "select pg_temp.make_world(%s, %s, %s, %s)", [Jsonb(people), visibility, state, author]
         ).fetchone()
         assert made
         tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
         return {**made[0], "tomorrow": tomorrow.isoformat()}
 
-    def traces(self) -> int:
-        """How many events and audit entries there are."""
+    def count_traces(self) -> int:
+        """Return the number of events and audit entries."""
         count = "select (select count(*) from outbox_event) + (select count(*) from audit_log)"
         (number,) = self._connection.execute(count).fetchone() or (0,)
         return int(number)
