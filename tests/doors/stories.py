@@ -1,12 +1,13 @@
-"""The stories: each step is one call, told once and made at every door.
+"""The stories: each step is a call that is made through every door.
 
-HTTP reads a body before it asks the rulebook: a field that is unknown or of another JSON type is
-refused there, whatever else is wrong. So it stands alone here, in a call that may be made.
+HTTP parses a body before it calls a function. It refuses an unknown field, or a field of another
+JSON type, before any other error of the request. So a step has at most one such field, in a call
+that is valid otherwise.
 """
 
 from typing import Any
 
-from tests.doors.telling import Step, Story, steps
+from tests.doors.runner import Step, Story, steps
 
 LONG_AGO = "2001-01-01T00:00:00Z"
 FAR_AHEAD = "2100-01-01T00:00:00Z"
@@ -32,7 +33,7 @@ def story(name: str, *parts: Step | tuple[Step, ...]) -> Story:
 
 
 def club(visibility: str = "public", **roles: str) -> tuple[Step, ...]:
-    """Ann's group, and others in the roles given."""
+    """Return the steps that create Ann's group and add members with these roles."""
     return (
         do("ann", "create_group", 201, keep="club", name="The club", visibility=visibility),
         *(
@@ -66,7 +67,7 @@ TO_POST: dict[str, Any] = {"subject_id": "$post.id"}
 STORIES = [
     # Groups -----------------------------------------------------------------------------------
     story(
-        "whoever makes a group is its owner",
+        "the creator of a group is its owner",
         do("ann", "create_group", 201, keep="club", name="  Chess, after work ",
             visibility="public", description=" Slow games\u3000",
             tags=["Games", " games ", "Evening"], campus_id=NOBODY,
@@ -83,7 +84,7 @@ STORIES = [
         do(None, "create_group", "401 unauthenticated", name="Nobody's", visibility="public"),
     ),
     story(
-        "a slug belongs to one living group",
+        "a slug belongs to one group that is not deleted",
         do("ann", "create_group", 201, keep="one", name="One", slug="one", visibility="public"),
         do("bob", "create_group", "409 slug_taken", name="Two", slug="one", visibility="private"),
         do("bob", "create_group", 201, keep="two", name="One", visibility="public",
@@ -96,7 +97,7 @@ STORIES = [
         do("ann", "restore_group", 200, group_id="$one.id", has={"slug": "one"}),
     ),
     story(
-        "a clash of slugs tells nothing of a secret group",
+        "a clash of slugs does not reveal a secret group",
         do("ann", "create_group", 201, name="Hidden", slug="hidden", visibility="secret"),
         do("bob", "create_group", 201, keep="open", name="Hidden", slug="hidden",
             visibility="public", has={"slug": "hidden"}),
@@ -105,7 +106,7 @@ STORIES = [
         do("cleo", "create_group", 201, name="Hidden", slug="hidden", visibility="private"),
     ),
     story(
-        "a group keeps to its limits",
+        "the fields of a group have limits",
         invalid("ann", "create_group", "name", name=" ab ", visibility="public"),
         invalid("ann", "create_group", "name", name="n" * 81, visibility="public"),
         do("ann", "create_group", 201, name="\U0001f600" * 80, visibility="public"),
@@ -123,7 +124,7 @@ STORIES = [
             has={"tags": ["same"]}),
     ),
     story(
-        "a patch changes what it names",
+        "a patch changes only the fields that it names",
         club(bob="admin", cleo="moderator"),
         do("bob", "update_group", 200, **IN_CLUB, description="New", tags=["A", "a"],
             has={"description": "New", "tags": ["a"], "name": "The club", "role": "admin"}),
@@ -144,7 +145,7 @@ STORIES = [
         do("bob", "delete_group", "403 forbidden", **IN_CLUB),
     ),
     story(
-        "a deleted group is there for moderators only",
+        "a deleted group is visible to moderators only",
         club(bob="member", cleo="moderator"),
         posted("bob"),
         commented("bob", "comment"),
@@ -163,7 +164,7 @@ STORIES = [
         do("bob", "get_comment", 200, comment_id="$comment.id"),
     ),
     story(
-        "groups are found by campus, tag and visibility",
+        "groups are listed by campus, tag and visibility",
         do("ann", "create_group", 201, keep="open", name="Open", visibility="public", tags=["Go"],
             campus_id=NOBODY),
         do("ann", "create_group", 201, keep="closed", name="Closed", visibility="private",
@@ -178,7 +179,7 @@ STORIES = [
     ),
     # Members ----------------------------------------------------------------------------------
     story(
-        "anyone joins a public group, and leaves it again",
+        "any user joins and leaves a public group",
         club(),
         do("bob", "join_group", 201, **IN_CLUB,
             has={"role": "member", "user_id": "@bob", "is_banned": False, "muted_until": None}),
@@ -192,7 +193,7 @@ STORIES = [
         do("bob", "remove_member", 204, **IN_CLUB, user_id="@bob"),
     ),
     story(
-        "one asks to join a private group",
+        "a user requests to join a private group",
         club("private", bob="admin"),
         do("cleo", "join_group", 202, keep="asked", **IN_CLUB, has={"status": "pending"},
             emits="join_request.created"),
@@ -211,7 +212,7 @@ STORIES = [
         do("bob", "approve", "404 not_found", **IN_CLUB, user_id="@dan"),
     ),
     story(
-        "a private group shows its card and nothing else",
+        "a private group shows only its card to non-members",
         club("private", bob="member"),
         posted("bob"),
         commented("bob", "comment"),
@@ -226,7 +227,7 @@ STORIES = [
         do("bob", "update_post", "404 not_found", **IN_POST, body="I wrote this"),
     ),
     story(
-        "a group keeps an owner",
+        "a group keeps at least one owner",
         club(bob="admin"),
         do("ann", "leave_group", "409 last_owner", **IN_CLUB),
         do("ann", "remove_member", "409 last_owner", **IN_CLUB, user_id="@ann"),
@@ -240,7 +241,7 @@ STORIES = [
         do("ann", "leave_group", 204, **IN_CLUB),
     ),
     story(
-        "rank decides who acts on whom",
+        "a member acts only on members of a lower rank",
         club(bob="admin", cleo="admin", dan="moderator", eve="member"),
         do("bob", "put_member", "403 forbidden", **IN_CLUB, user_id="@cleo", role="member"),
         do("bob", "put_member", "403 forbidden", **IN_CLUB, user_id="@eve", role="admin"),
@@ -281,7 +282,7 @@ STORIES = [
         invalid("bob", "ban", "until", **IN_CLUB, user_id="@cleo", until=LONG_AGO),
     ),
     story(
-        "a ban works on somebody who never came",
+        "a ban works on a user without a record in the group",
         club("private"),
         do("bob", "join_group", 202, **IN_CLUB, emits="join_request.created"),
         do("ann", "ban", 200, **IN_CLUB, user_id="@bob", emits="join_request.denied member.banned"),
@@ -292,7 +293,7 @@ STORIES = [
         do("ann", "list_bans", 200, **IN_CLUB, has={"items.*.user_id": ["@bob", "@cleo"]}),
     ),
     story(
-        "an invitation doesn't lift a ban",
+        "an invitation does not lift a ban",
         club("secret"),
         do("ann", "create_invite", 201, keep="invite", **IN_CLUB, max_uses=1),
         do("ann", "ban", 200, **IN_CLUB, user_id="@bob"),
@@ -323,7 +324,7 @@ STORIES = [
     ),
     # Invitations ------------------------------------------------------------------------------
     story(
-        "an invitation is good for as many uses as it says",
+        "an invitation has a limited number of uses",
         club("secret", bob="admin"),
         do("bob", "create_invite", 201, keep="invite", **IN_CLUB, max_uses=2, expires_at=FAR_AHEAD,
             has={"uses": 0, "max_uses": 2, "role": "member", "user_id": None}),
@@ -337,7 +338,7 @@ STORIES = [
         do("cleo", "list_invites", "403 forbidden", **IN_CLUB),
     ),
     story(
-        "an invitation is for whom it names, into a role below its maker's",
+        "an invitation is for its user, with a role below its creator's",
         club("private", bob="admin"),
         do("bob", "create_invite", 201, keep="invite", **IN_CLUB, user_id="@cleo",
             role="moderator"),
@@ -352,7 +353,7 @@ STORIES = [
         do("cleo", "create_invite", "403 forbidden", **IN_CLUB),
     ),
     story(
-        "an invitation can be taken back",
+        "a revoked invitation is not found",
         club("private"),
         do("ann", "create_invite", 201, keep="invite", **IN_CLUB),
         do("ann", "revoke_invite", 204, **IN_CLUB, invite_id="$invite.id"),
@@ -363,7 +364,7 @@ STORIES = [
     ),
     # Posts ------------------------------------------------------------------------------------
     story(
-        "a member posts",
+        "a member creates a post",
         club(bob="member"),
         posted("bob", title="  News ", body="\u2003Hello\n", topic_tags=["B", "a ", "b"],
             has={"title": "News", "body": "Hello", "topic_tags": ["b", "a"], "media": [],
@@ -375,7 +376,7 @@ STORIES = [
         do(None, "list_posts", 200, **IN_CLUB, has={"items.*.id": ["$plain.id", "$post.id"]}),
     ),
     story(
-        "a post keeps to its limits",
+        "the fields of a post have limits",
         club(),
         invalid("ann", "create_post", "body", **IN_CLUB, body=""),
         invalid("ann", "create_post", "body", **IN_CLUB, body="\u00a0\u2028\t \u3000"),
@@ -389,7 +390,7 @@ STORIES = [
             **IN_CLUB, body=" ", title="t" * 141, topic_tags=["t" * 51]),
     ),
     story(
-        "only its author edits a post",
+        "only the author edits a post",
         club(bob="member"),
         posted("bob", title="First", topic_tags=["one"]),
         do("bob", "update_post", 200, keep="edited", **IN_POST, body="Second",
@@ -410,7 +411,7 @@ STORIES = [
         do("bob", "delete_post", 204, **IN_POST),
     ),
     story(
-        "a post is pinned once",
+        "pinning a pinned post changes nothing",
         club(bob="moderator", cleo="member"),
         posted("cleo"),
         posted("cleo", keep="other"),
@@ -423,7 +424,7 @@ STORIES = [
         do("bob", "unpin", 200, **IN_POST, emits=""),
     ),
     story(
-        "a deleted post is there for moderators only",
+        "a deleted post is visible to moderators only",
         club(bob="moderator", cleo="member"),
         posted("cleo"),
         do("cleo", "delete_post", 204, **IN_POST),
@@ -452,7 +453,7 @@ STORIES = [
         do("cleo", "update_post", 200, **IN_POST, body="Edited"),
     ),
     story(
-        "posts are found by tag and author",
+        "posts are listed by tag and author",
         club(bob="member"),
         posted("ann", topic_tags=["Maps"]),
         posted("bob", keep="other", topic_tags=["maps", "food"]),
@@ -464,7 +465,7 @@ STORIES = [
     ),
     # Comments ---------------------------------------------------------------------------------
     story(
-        "a thread is five replies deep",
+        "a reply has a depth of at most five",
         club(),
         posted(),
         posted(keep="elsewhere"),
@@ -482,7 +483,7 @@ STORIES = [
             has={"items.*.id": ["$c2.id"]}),
     ),
     story(
-        "a deleted comment with a living reply below stays as a tombstone",
+        "a deleted comment above a reply is a tombstone",
         club(bob="member"),
         posted(),
         commented("bob", "top"),
@@ -511,7 +512,7 @@ STORIES = [
         do("ann", "get_post", 200, **IN_POST, has={"comments_count": 1}),
     ),
     story(
-        "a comment is edited by its author, and deleted by moderators too",
+        "the author edits a comment, and moderators delete it too",
         club(bob="member", cleo="moderator"),
         posted(),
         commented("bob", "comment"),
@@ -533,7 +534,7 @@ STORIES = [
         do("bob", "create_comment", 201, **IN_POST, body="b" * 10000),
     ),
     story(
-        "nothing is restored inside something deleted",
+        "nothing inside something deleted is restored",
         club(),
         posted(),
         commented("ann", "comment"),
@@ -547,7 +548,7 @@ STORIES = [
         do("ann", "restore_comment", 200, comment_id="$comment.id"),
     ),
     story(
-        "a text is stored in NFC and shows something",
+        "a text is stored in NFC and is not blank",
         do("ann", "create_group", 201, keep="club", name=" Cafe\u0301 ", visibility="public",
             description="e\u0301", has={"name": "Café", "description": "é"}),
         posted(title="e\u0301", body="E\u0301 ", has={"title": "é", "body": "É"}),
@@ -575,7 +576,7 @@ STORIES = [
         ),
     ),
     story(
-        "a name or title has no bidi controls, and a body may have them",
+        "bidi controls are refused in names and titles, and kept in bodies",
         club(),
         posted(title="שלום\u200f می\u200cخواهم 👩\u200d🚀", body="a \u202eb\u202c \u2067c\u2069",
             has={"title": "שלום\u200f می\u200cخواهم 👩\u200d🚀",
@@ -593,7 +594,7 @@ STORIES = [
     ),
     # Reactions --------------------------------------------------------------------------------
     story(
-        "one reacts once with each emoji",
+        "a member reacts once with each emoji",
         club(bob="member"),
         posted(),
         do("bob", "react", 201, **TO_POST, emoji="👍", has={"emoji": "👍", "user_id": "@bob",
@@ -616,7 +617,7 @@ STORIES = [
             has={"reactions_count": 2, "reactions.*.count": [1, 1]}),
     ),
     story(
-        "comments are reacted to like posts",
+        "a comment takes reactions as a post does",
         club(bob="member"),
         posted(),
         commented("ann", "comment"),
@@ -681,7 +682,7 @@ STORIES = [
     ),
     # Tags -------------------------------------------------------------------------------------
     story(
-        "a tag is one tag in any case",
+        "a tag is the same in any case",
         do("ann", "create_tag", 201, tag=" Straße ", has={"tag": "straße", "posts_count": 0}),
         do("bob", "create_tag", "409 duplicate_tag", tag="STRAßE"),
         do("bob", "create_tag", 201, tag="strand"),
@@ -714,7 +715,7 @@ STORIES = [
         invalid("ann", "update_group", "tags", **IN_CLUB, tags=["a\u2066b"]),
     ),
     story(
-        "a tag counts the living posts of public groups",
+        "a tag counts the posts of public groups that are not deleted",
         club(),
         posted(topic_tags=["sea", "sun"]),
         posted(keep="other", topic_tags=["sea"]),
@@ -737,7 +738,7 @@ STORIES = [
     ),
     # Pages ------------------------------------------------------------------------------------
     story(
-        "a list that is newest first goes on with before",
+        "a newest-first list continues with before",
         club(),
         *(posted(keep=f"p{number}", body=str(number)) for number in range(5)),
         do(None, "list_posts", 200, keep="first", **IN_CLUB, limit=2,
@@ -752,7 +753,7 @@ STORIES = [
             has={"items.*.body": ["4", "3"], "next_cursor": None}),
     ),
     story(
-        "a list that is oldest first goes on with after",
+        "an oldest-first list continues with after",
         club(),
         posted(),
         *(commented("ann", f"c{number}") for number in range(5)),
@@ -769,7 +770,7 @@ STORIES = [
             has={"items.*.id": ["$c0.id"], "next_cursor": None}),
     ),
     story(
-        "a page is asked for in the right way",
+        "a malformed page request is refused",
         club(),
         posted(),
         posted(keep="other"),
@@ -786,7 +787,7 @@ STORIES = [
         do("ann", "list_posts", "404 not_found", group_id=NOBODY, limit=0),
     ),
     story(
-        "what was never there is not found",
+        "a missing thing is not found",
         do("ann", "get_group", "404 not_found", group_id=NOBODY),
         do("ann", "get_group_by_slug", "404 not_found", slug="never-was"),
         do("ann", "join_group", "404 not_found", group_id=NOBODY),

@@ -1,4 +1,4 @@
-"""Both doors give the same: answers, rows, events, audit entries and errors, story by story."""
+"""Equality of the doors: HTTP and SQL give the same answers, rows, events and audit entries."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests import conftest
+from tests.doors.runner import Story, StoryRunner
 from tests.doors.stories import STORIES
-from tests.doors.telling import Story, Teller
 from tests.support.doors import HttpDoor, SqlDoor
 from tests.support.operations import OPERATIONS
 from tools import databases, stack
@@ -18,7 +18,7 @@ UTC = "-c timezone=UTC"
 @pytest.fixture(scope="module")
 def over_http(
     test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Teller]:
+) -> Iterator[StoryRunner]:
     folder: Path = tmp_path_factory.mktemp("doors")
     with (
         databases.clone(test_stack.database_url, template) as database,
@@ -27,25 +27,27 @@ def over_http(
         database.connect(options=UTC) as connection,
     ):
         door = HttpDoor(run())
-        yield Teller(door, connection)
+        yield StoryRunner(door, connection)
         door.close()
 
 
 @pytest.fixture(scope="module")
-def in_sql(test_stack: stack.Stack, template: str) -> Iterator[Teller]:
+def in_sql(test_stack: stack.Stack, template: str) -> Iterator[StoryRunner]:
     with (
         databases.clone(test_stack.database_url, template) as database,
         database.connect("communities_job", options=UTC) as job,
         database.connect(options=UTC) as connection,
     ):
-        yield Teller(SqlDoor(job), connection)
+        yield StoryRunner(SqlDoor(job), connection)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_both_doors_give_the_same(story: Story, over_http: Teller, in_sql: Teller) -> None:
-    assert over_http.tell(story) == in_sql.tell(story)
+def test_both_doors_have_the_same_effects(
+    story: Story, over_http: StoryRunner, in_sql: StoryRunner
+) -> None:
+    assert over_http.run(story) == in_sql.run(story)
 
 
 def test_every_operation_is_in_a_story() -> None:
-    told = {step.operation for story in STORIES for step in story.steps}
-    assert told == set(OPERATIONS)
+    used = {step.operation for story in STORIES for step in story.steps}
+    assert used == set(OPERATIONS)

@@ -1,4 +1,4 @@
-"""Tells a story at a door, and notes what came of it in words that don't depend on the door."""
+"""Runs a story through a door, and records its effects without what differs between two runs."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ from tests.support.operations import OPERATIONS
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00(?::00)?|Z)")
 
-# What an operation that changes something leaves in the outbox.
+# The events of a successful operation.
 EVENTS = {
     "create_group": "group.created",
     "update_group": "group.updated",
@@ -51,7 +51,7 @@ EVENTS = {
     "unreact_to_comment": "reaction.removed",
     "create_tag": "tag.created",
 }
-# New content changes nothing that existed and nobody's rights.
+# New content has no audit entry (rule 05.8).
 UNAUDITED = {"post.created", "comment.created", "reaction.added", "reaction.removed"}
 
 TABLES = {
@@ -73,7 +73,10 @@ BOOKKEEPING = {"outbox_event": {"id", "processed_at"}, "audit_log": {"id"}}
 
 @dataclass(frozen=True)
 class Step:
-    """One call and what must come of it: $name.field is from an earlier answer, @name a person."""
+    """A call and its expected effects.
+
+    `$name.field` stands for a field of an earlier answer, `@name` for the id of a person.
+    """
 
     actor: str | None
     operation: str
@@ -99,7 +102,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Story:
-    """Steps that say what somebody may count on."""
+    """Steps that prove a rule."""
 
     name: str
     steps: tuple[Step, ...]
@@ -107,31 +110,31 @@ class Story:
 
 @dataclass(frozen=True)
 class Record:
-    """All that a story left: answers, rows, events, audit entries."""
+    """The effects of a story: answers, rows, events and audit entries."""
 
     answers: list[Any]
     tables: dict[str, list[Any]]
 
 
-class Teller:
-    """Tells stories at one door, each on empty tables."""
+class StoryRunner:
+    """Runs stories through one door, each on empty tables."""
 
     def __init__(self, door: Door, connection: psycopg.Connection) -> None:
         self._door = door
         self._connection = connection
         self._last_event = 0
 
-    def tell(self, story: Story) -> Record:
-        self._empty()
+    def run(self, story: Story) -> Record:
+        self._empty_tables()
         kept: dict[str, Any] = {}
         answers = []
         for number, step in enumerate(story.steps, 1):
             where = f"step {number}: {step.actor} {step.operation} {dict(step.args)}"
-            answer = self._take(step, kept)
+            answer = self._call(step, kept)
             assert (answer.status, answer.code) == step.outcome, (where, answer)
             assert answer.fields == step.fields, (where, answer)
             for path, expected in step.has.items():
-                assert look(answer.body, path) == resolve(expected, kept), (where, path, answer)
+                assert value_at(answer.body, path) == resolve(expected, kept), (where, path, answer)
             self._check_traces(step, answer, where)
             if step.keep:
                 kept[step.keep] = answer.body
@@ -140,12 +143,12 @@ class Teller:
         assert drifts == []
         return self._record(answers)
 
-    def _take(self, step: Step, kept: Mapping[str, Any]) -> Answer:
+    def _call(self, step: Step, kept: Mapping[str, Any]) -> Answer:
         actor = person(step.actor) if step.actor else None
         return self._door.call(actor, OPERATIONS[step.operation], resolve(step.args, kept))
 
     def _check_traces(self, step: Step, answer: Answer, where: str) -> None:
-        """Exactly the events that the step should leave, and an audit entry for most of them."""
+        """Assert that the step left its events and their audit entries, and no other event."""
         rows = self._connection.execute(
             "select id, event_type, payload from outbox_event where id > %s order by id",
             [self._last_event],
@@ -165,7 +168,7 @@ class Teller:
         for event_type, payload in events:
             check_payload(step, event_type, payload, answer)
 
-    def _empty(self) -> None:
+    def _empty_tables(self) -> None:
         self._last_event = 0
         names = ", ".join(f"public.{name}" for name in TABLES)
         with self._connection.transaction():
@@ -173,7 +176,7 @@ class Teller:
             self._connection.execute(f"truncate {names} restart identity cascade")
 
     def _record(self, answers: list[Answer]) -> Record:
-        names = Names()
+        normaliser = Normaliser()
         rows: dict[str, list[Any]] = {}
         for table, order in TABLES.items():
             found = self._connection.execute(
@@ -181,24 +184,26 @@ class Teller:
             ).fetchall()
             hidden = BOOKKEEPING.get(table, set())
             rows[table] = [
-                names.of({key: value for key, value in row.items() if key not in hidden})
+                normaliser.normalise(
+                    {key: value for key, value in row.items() if key not in hidden}
+                )
                 for (row,) in found
             ]
         rows["reaction_count"].sort(key=repr)
-        return Record([names.of(answer.body) for answer in answers], rows)
+        return Record([normaliser.normalise(answer.body) for answer in answers], rows)
 
 
-class Names:
-    """Names ids by the order in which they turn up, and takes times and secrets out."""
+class Normaliser:
+    """Replaces ids by numbers in their order of appearance, and removes times and secrets."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {str(person(name)): f"@{name}" for name in PEOPLE}
 
-    def of(self, value: Any, key: str = "") -> Any:
+    def normalise(self, value: Any, key: str = "") -> Any:
         if isinstance(value, Mapping):
-            return {name: self.of(item, name) for name, item in value.items()}
+            return {name: self.normalise(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            return [self.of(item, key) for item in value]
+            return [self.normalise(item, key) for item in value]
         if not isinstance(value, str):
             return value
         if key == "code":
@@ -229,7 +234,7 @@ def person(name: str) -> uuid.UUID:
 
 
 def resolve(value: Any, kept: Mapping[str, Any]) -> Any:
-    """The value with people and earlier answers in the place of their names."""
+    """Replace the names of people and of earlier answers by their values."""
     if isinstance(value, Mapping):
         return {name: resolve(item, kept) for name, item in value.items()}
     if isinstance(value, list):
@@ -238,22 +243,22 @@ def resolve(value: Any, kept: Mapping[str, Any]) -> Any:
         return str(person(value[1:]))
     if isinstance(value, str) and value[:1] == "$":
         name, _, path = value[1:].partition(".")
-        return look(kept[name], path)
+        return value_at(kept[name], path)
     return value
 
 
-def look(body: Any, path: str) -> Any:
-    """What stands at a dotted path; `items.*.id` is the list of all ids."""
+def value_at(body: Any, path: str) -> Any:
+    """Return the value at a dotted path. `items.*.id` returns the list of all ids."""
     parts = path.split(".") if path else []
     for number, part in enumerate(parts):
         if part == "*":
-            return [look(item, ".".join(parts[number + 1 :])) for item in body]
+            return [value_at(item, ".".join(parts[number + 1 :])) for item in body]
         body = body[int(part)] if isinstance(body, list) else body[part]
     return body
 
 
 def check_payload(step: Step, event_type: str, payload: Mapping[str, Any], answer: Answer) -> None:
-    """An event tells who, where and when, and the shape that the door answers, for no viewer."""
+    """Assert that an event has its actor and the shape of the answer without viewer fields."""
     assert payload.keys() == {"group_id", "post_id", "actor_id", "occurred_at", "data"}
     assert step.actor
     assert payload["actor_id"] == str(person(step.actor))
@@ -262,23 +267,26 @@ def check_payload(step: Step, event_type: str, payload: Mapping[str, Any], answe
         assert data.keys() == {"id", "deleted_at"}
     elif isinstance(answer.body, Mapping) and answer.body.get("id") == data["id"]:
         shape = {key: value for key, value in answer.body.items() if key in data}
-        assert data == impersonal(shape)
+        assert data == without_viewer_fields(shape)
         assert answer.body.keys() - data.keys() <= {"code"}
 
 
-def impersonal(shape: Any) -> Any:
-    """A shape without what depends on its viewer."""
+def without_viewer_fields(shape: Any) -> Any:
+    """Return a shape with null in the fields that depend on the viewer."""
     if isinstance(shape, list):
-        return [impersonal(item) for item in shape]
+        return [without_viewer_fields(item) for item in shape]
     if not isinstance(shape, Mapping):
         return shape
     blank = {"reacted", "ban_reason", "banned_until"} | (
         {"role"} if "members_count" in shape else set()
     )
-    return {name: None if name in blank else impersonal(value) for name, value in shape.items()}
+    return {
+        name: None if name in blank else without_viewer_fields(value)
+        for name, value in shape.items()
+    }
 
 
 def steps(*parts: Step | tuple[Step, ...]) -> Iterator[Step]:
-    """The steps of a story, of which some come several at once."""
+    """Yield the steps of a story from single steps and groups of steps."""
     for part in parts:
         yield from [part] if isinstance(part, Step) else part
