@@ -187,8 +187,8 @@ begin
 end
 $$;
 comment on function api.undo_removal(uuid, uuid) is
-  'Restores the items of a batch that nobody has restored or deleted since. Calling it again '
-  'restores the comments whose post was deleted the first time. Requires a moderator. Raises '
+  'Restores the items of a batch that are unchanged since the removal. Calling it again restores '
+  'the comments whose post was deleted the first time. Requires a moderator. Raises '
   'unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).';
 
 create function api.lock_moderation_batch(p_batch_id uuid)

@@ -164,7 +164,7 @@ class Querier:
         actor: uuid.UUID | None,
         batch_id: uuid.UUID,
     ) -> models.ApiModerationBatch | None:
-        """Restores the items of a batch that nobody has restored or deleted since.
+        """Restores the items of a batch that are unchanged since the removal.
 
         Calling it again restores the comments whose post was deleted the first time. Requires a
         moderator. Raises unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).
@@ -309,7 +309,7 @@ class AsyncQuerier:
         actor: uuid.UUID | None,
         batch_id: uuid.UUID,
     ) -> models.ApiModerationBatch | None:
-        """Restores the items of a batch that nobody has restored or deleted since.
+        """Restores the items of a batch that are unchanged since the removal.
 
         Calling it again restores the comments whose post was deleted the first time. Requires a
         moderator. Raises unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).

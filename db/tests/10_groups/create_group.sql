@@ -20,20 +20,22 @@ select is(
     'role', 'owner', 'created_by', the('ada'), 'created_at', now(), 'updated_at', now(),
     'deleted_at', null
   ),
-  'A group is as it was asked for, its texts trimmed and its tags folded, and the maker owns it'
+  'A new group has the given fields, with texts trimmed and tags folded, and its creator owns it'
 );
 select is(
   (select array_agg((user_id, role)::text) from api.list_members(null, the('club'))),
-  array[(the('ada'), 'owner')::text], 'The maker is its only member'
+  array[(the('ada'), 'owner')::text], 'The creator is its only member'
 );
-select events_are(array['group.created'], array['group.created'], 'A new group is one event, audited');
+select events_are(
+  array['group.created'], array['group.created'], 'A new group has one event and one audit entry'
+);
 select event_is(
-  'group.created', 'ada', 'club', null, 'group', 'club', 'The event tells of the group and its maker'
+  'group.created', 'ada', 'club', null, 'group', 'club', 'The event has the creator and the group'
 );
 select is(
   event() -> 'data',
   (select jsonb_set(to_jsonb(g), '{role}', 'null') from api.get_group(the('ada'), the('club')) as g),
-  'The event holds the group as nobody in particular sees it'
+  'The event has the group without viewer fields'
 );
 
 select is(
@@ -44,7 +46,7 @@ select is(
     from api.create_group(the('bob'), 'Just a name', 'private')
   ),
   '{"description": "", "campus": null, "tags": [], "is_locked": false}',
-  'A group needs no more than a name and a visibility'
+  'Only name and visibility are required'
 );
 select is(
   (select description from api.create_group(the('bob'), 'No words', 'public', p_description => null)),
@@ -54,38 +56,38 @@ select is(
 -- Slugs
 select is(
   (select slug from api.create_group(the('bob'), own('The Größe') || '!', 'public')),
-  own('the-gro-e'), 'A slug is made from the name'
+  own('the-gro-e'), 'A slug is derived from the name'
 );
 select matches(
   (select slug from api.create_group(the('bob'), own('The Größe'), visibility)), expected,
-  'A slug that is made from the name gets a random ending where it is taken'
+  'A derived slug that exists gets random characters'
 )
 from (values
   ('public', '^the-gro-e-\d+-[a-z0-9]{12}$'), ('private', '^the-gro-e-\d+-[a-z0-9]{12}$')
 ) as taken (visibility, expected);
 select throws_code(
   $$ select api.create_group(the('bob'), 'Another', 'private', own('chess')) $$,
-  'PT409', 'slug_taken', 'A slug that is asked for must not be taken'
+  'PT409', 'slug_taken', 'A given slug that exists is refused'
 );
 select matches(
   (select slug from api.create_group(the('bob'), 'Another', 'secret', own('chess'))),
-  '^chess-\d+-[a-z0-9]{12}$', 'A secret group''s slug gets a random ending, taken or not'
+  '^chess-\d+-[a-z0-9]{12}$', 'A given slug of a secret group gets random characters'
 );
 select matches(
   (select slug from api.create_group(the('bob'), own('hidden'), 'secret')),
-  '^hidden-\d+-[a-z0-9]{12}$', 'And so does one that is made from the name'
+  '^hidden-\d+-[a-z0-9]{12}$', 'A derived slug of a secret group gets random characters'
 );
 select lives_ok(
   $$ select api.create_group(the('bob'), 'Open', 'public', own('hidden')) $$,
-  'A slug doesn''t tell that a secret group asked for it'
+  'A secret group does not occupy its given slug'
 );
 select is(
   (select char_length(slug) from api.create_group(the('bob'), 'x' || own('y'), 'secret', repeat('a', 80))),
-  80, 'A random ending fits into 80 characters'
+  80, 'A slug with random characters has at most 80 characters'
 );
 select lives_ok(
   $$ select api.create_group(the('bob'), '日本語', 'secret') $$,
-  'A name without Latin letters makes a slug, too'
+  'A name without Latin letters has a slug too'
 );
 select from api.delete_group(the('ada'), the('club'));
 select lives_ok(
@@ -99,7 +101,7 @@ select throws_fields(
 )
 from (values
   ($$'ab', 'public'$$, '{name}'::text[], 'A name has 3 characters at least'),
-  ($$'  ab  ', 'public'$$, '{name}', 'White space around a name doesn''t count'),
+  ($$'  ab  ', 'public'$$, '{name}', 'White space around a name does not count'),
   ($$repeat('a', 81), 'public'$$, '{name}', 'A name has 80 characters at most'),
   ($$null, 'public'$$, '{name}', 'A name is required'),
   ($$'Name', null$$, '{visibility}', 'A visibility is required'),
@@ -109,7 +111,7 @@ from (values
   ($$'Name', 'public', repeat('a', 81)$$, '{slug}', 'A slug has 80 characters at most'),
   ($$'Name', 'public', 'My-Slug'$$, '{slug}', 'A slug is in lower case'),
   ($$'Name', 'public', ''$$, '{slug}', 'A slug is not empty'),
-  ($$'Name', 'secret', 'my slug'$$, '{slug}', 'A secret group''s slug is checked, too'),
+  ($$'Name', 'secret', 'my slug'$$, '{slug}', 'The slug of a secret group is checked too'),
   ($$'Name', 'public', p_description => repeat('a', 2001)$$, '{description}',
     'A description has 2,000 characters at most'),
   ($$'Name', 'public', p_tags => array_fill('a'::text, array[3]) || '{b,c,d,e,f,g,h,i,j,k}'::text[]$$,
@@ -118,25 +120,25 @@ from (values
     'A tag has 50 characters at most'),
   ($$'Name', 'public', p_tags => array[' ']$$, '{tags}', 'A tag is not blank'),
   ($$'a', 'b', 'c', repeat('d', 2001), p_tags => '{""}'$$,
-    '{name,slug,description,visibility,tags}', 'All fields at fault are named at once')
+    '{name,slug,description,visibility,tags}', 'One error names all invalid fields')
 ) as wrong (arguments, fields, description);
 select lives_ok(
   format('select api.create_group(the(''bob''), %s)', arguments), description
 )
 from (values
   ($$repeat('é', 80), 'public', p_description => repeat('é', 2000)$$,
-    'Texts are counted in characters, not bytes'),
+    'Lengths count characters, not bytes'),
   ($$'Name', 'public', own('x'), '', null, '{a,b,c,d,e,f,g,h,i,j,A}'$$,
     'A group may have 10 different tags')
 ) as right_ones (arguments, description);
 select throws_code(
   format('select api.create_group(the(''bob''), ''Name'', ''public'', %s => ''pictures/1'')', field),
-  'PT422', 'attachment_mismatch', 'A picture is one that was uploaded for it'
+  'PT422', 'attachment_mismatch', 'An unknown key of a picture is refused'
 )
 from unnest(array['p_avatar_key', 'p_cover_key']) as field;
 select throws_code(
   $$ select api.create_group(null, 'ab', 'hidden') $$, 'PT401', 'unauthenticated',
-  'An anonymous caller makes no group, and learns nothing of what is wrong with it'
+  'An anonymous caller learns nothing about an invalid argument'
 );
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Reading a group's card. 04_policy/matrix.sql tests who may. Proves rules 04.4 and 04.5.
+-- Reading a group's card. 04_policy/matrix.sql tests the rights. Proves rules 04.4 and 04.5.
 begin;
 select plan(5);
 
@@ -12,19 +12,19 @@ select is(
 );
 select is(
   (select name from api.get_group(the('member'), the('hidden'))), 'Group hidden',
-  'Its members see a secret group'
+  'A member sees a secret group'
 );
 select throws_code(
   $$ select * from api.get_group(the('stranger'), the('hidden')) $$, 'PT404', 'not_found',
-  'To a stranger a secret group does not exist'
+  'A stranger does not find a secret group'
 );
 select throws_code(
   $$ select * from api.get_group(the('stranger'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A group that was never made does not exist'
+  'A missing group is not found'
 );
 select throws_code(
   $$ select * from api.get_group(the('stranger'), null) $$, 'PT404', 'not_found',
-  'Nor does one without an id'
+  'A null id is not found'
 );
 
 select * from finish();

@@ -1,4 +1,4 @@
--- Finding a group by its slug. 04_policy/matrix.sql tests who may. Proves rule 10.13.
+-- Finding a group by its slug. 04_policy/matrix.sql tests the rights. Proves rule 10.13.
 begin;
 select plan(7);
 
@@ -15,29 +15,29 @@ select is(
 );
 select is(
   (select id from api.get_group_by_slug(the('member'), own('hidden'))), the('hidden'),
-  'Its members find a secret group'
+  'A member finds a secret group by its slug'
 );
 select throws_code(
   $$ select * from api.get_group_by_slug(the('stranger'), own('hidden')) $$, 'PT404', 'not_found',
-  'To a stranger its slug is nobody''s'
+  'A stranger does not find a secret group by its slug'
 );
 select throws_code(
   $$ select * from api.get_group_by_slug(the('owner'), own('nothing')) $$, 'PT404', 'not_found',
-  'As is a slug that no group has'
+  'An unknown slug is not found'
 );
 select throws_code(
   $$ select * from api.get_group_by_slug(the('owner'), null) $$, 'PT404', 'not_found',
-  'And one that is missing'
+  'A null slug is not found'
 );
 select from api.delete_group(the('owner'), the('open'));
 select throws_code(
   $$ select * from api.get_group_by_slug(the('owner'), own('open')) $$, 'PT404', 'not_found',
-  'A deleted group is found by its id alone, not even by its owner'
+  'A slug does not find a deleted group, not even for its owner'
 );
 select remember('heir', id) from api.create_group(the('stranger'), 'Heir', 'public', own('open'));
 select is(
   (select id from api.get_group_by_slug(the('owner'), own('open'))), the('heir'),
-  'A slug is its living group''s'
+  'A slug finds the group that took it over'
 );
 
 select * from finish();

@@ -19,7 +19,9 @@ select sudo(format(
   $$ update group_entity set campus_id = %L where id in (the('first'), the('third'), the('gone')) $$,
   gen_random_uuid()
 ));
-select remember('campus', look($$ select campus_id from group_entity where id = the('first') $$)::uuid);
+select remember(
+  'campus', look($$ select campus_id from group_entity where id = the('first') $$)::uuid
+);
 select from api.update_group(the('ada'), the('first'), jsonb_build_object('tags', array[own('chess')]));
 select from api.update_group(
   the('ada'), the('third'), jsonb_build_object('tags', array['go', own('chess')])
@@ -27,7 +29,7 @@ select from api.update_group(
 select from api.update_group(the('ada'), the('second'), '{"tags": ["go"]}');
 set local role communities_job;
 
--- The names that a caller finds, in order.
+-- Returns the names of the listed groups, in order.
 create function pg_temp.names(p_actor text, p_filters text default '') returns text
 language plpgsql as $$
 declare
@@ -42,10 +44,10 @@ $$;
 
 select is(pg_temp.names(actor), names, description)
 from (values
-  ('anonymous', 'fourth second first', 'Anyone finds public and private groups, newest first'),
+  ('anonymous', 'fourth second first', 'Everyone finds public and private groups, newest first'),
   ('stranger', 'fourth second first', 'A stranger finds no secret group'),
-  ('banned', 'fourth second first', 'Nor does a user who is banned from it'),
-  ('bob', 'fourth second first', 'An owner elsewhere is a stranger')
+  ('banned', 'fourth second first', 'A banned user finds no secret group'),
+  ('bob', 'fourth second first', 'An owner of another group finds no secret group')
 ) as lists (actor, names, description);
 select set_eq(
   $$ select substr(name, 7) from api.list_groups(the('mia')) $$,
@@ -54,28 +56,35 @@ select set_eq(
 select is(
   (select array_agg(id) from api.list_groups(the('mia'))),
   array(select id from api.list_groups(the('mia')) order by created_at desc, id desc),
-  'Groups of one instant are ordered by id'
+  'Groups of the same time are ordered by id'
 );
 select is(pg_temp.names(actor, filters), names, description)
 from (values
-  ('mia', ', p_mine => true', 'third', 'One''s own groups are those that one is a member of'),
-  ('bob', ', p_mine => true', 'fourth', 'Or owns'),
-  ('stranger', ', p_mine => true', null, 'A stranger has none'),
-  ('banned', ', p_mine => true', null, 'Nor has a user who is banned'),
-  ('bob', ', p_mine => false', 'fourth second first', 'Not only one''s own are all'),
-  ('bob', ', p_mine => null', 'fourth second first', 'And so they are without the filter'),
-  ('stranger', ', p_campus_id => the(''campus'')', 'first', 'A campus has its groups'),
-  ('mia', ', p_campus_id => the(''campus'')', 'third first', 'Secret ones to their members'),
-  ('stranger', ', p_campus_id => gen_random_uuid()', null, 'Another campus has others'),
-  ('stranger', ', p_tag => own(''chess'')', 'first', 'A tag has its groups'),
-  ('mia', ', p_tag => '' '' || upper(own(''Chess''))', 'third first', 'In any case and trimmed'),
-  ('stranger', ', p_visibility => ''public''', 'fourth first', 'Public groups are found'),
-  ('stranger', ', p_visibility => ''private''', 'second', 'Private groups are found'),
-  ('stranger', ', p_visibility => ''secret''', null, 'Secret groups are not'),
-  ('anonymous', ', p_visibility => ''secret''', null, 'By nobody'),
-  ('mia', ', p_visibility => ''secret''', 'third', 'But their members'),
+  ('mia', ', p_mine => true', 'third', 'p_mine selects groups with a membership'),
+  ('bob', ', p_mine => true', 'fourth', 'p_mine selects owned groups'),
+  ('stranger', ', p_mine => true', null, 'A stranger has no own groups'),
+  ('banned', ', p_mine => true', null, 'A banned user has no own groups'),
+  ('bob', ', p_mine => false', 'fourth second first', 'A false p_mine selects all groups'),
+  ('bob', ', p_mine => null', 'fourth second first', 'A null p_mine selects all groups'),
+  ('stranger', ', p_campus_id => the(''campus'')', 'first', 'A campus selects its groups'),
+  ('mia', ', p_campus_id => the(''campus'')', 'third first',
+    'A campus selects secret groups for members'),
+  ('stranger', ', p_campus_id => gen_random_uuid()', null, 'Another campus selects no group'),
+  ('stranger', ', p_tag => own(''chess'')', 'first', 'A tag selects its groups'),
+  ('mia', ', p_tag => '' '' || upper(own(''Chess''))', 'third first',
+    'A tag is folded before the search'),
+  ('stranger', ', p_visibility => ''public''', 'fourth first',
+    'The visibility public selects public groups'),
+  ('stranger', ', p_visibility => ''private''', 'second',
+    'The visibility private selects private groups'),
+  ('stranger', ', p_visibility => ''secret''', null,
+    'The visibility secret selects no group for a stranger'),
+  ('anonymous', ', p_visibility => ''secret''', null,
+    'The visibility secret selects no group for an anonymous caller'),
+  ('mia', ', p_visibility => ''secret''', 'third',
+    'The visibility secret selects secret groups for members'),
   ('mia', ', p_visibility => ''secret'', p_tag => ''go'', p_mine => true', 'third',
-    'Filters are taken together')
+    'Filters combine')
 ) as lists (actor, filters, names, description);
 
 select is(
@@ -86,16 +95,16 @@ select is(
       case when direction = 'before' then created_at end desc,
       case when direction = 'before' then id end desc, created_at, id
   ),
-  format('A walk %s meets every group once', direction)
+  format('A walk %s returns every group once', direction)
 )
 from unnest(array['before', 'after']) as direction;
 select throws_code(
   $$ select * from api.list_groups(null, p_mine => true) $$, 'PT401', 'unauthenticated',
-  'An anonymous caller has no groups of their own'
+  'p_mine needs a caller'
 );
 select throws_fields(
   $$ select * from api.list_groups(null, p_visibility => 'hidden') $$, array['visibility'],
-  'A visibility that is none is an error'
+  'An unknown visibility is refused'
 );
 
 select * from finish();

@@ -42,25 +42,35 @@ select is(
     'group_id', the('club'), 'user_id', the('member'), 'role', 'member', 'muted_until', null,
     'is_banned', true, 'ban_reason', 'spam', 'banned_until', now() + interval '1 day'
   ),
-  'A member is banned, with a reason and an end'
+  'A ban of a member has a reason and an end'
 );
-select events_are(array['member.banned'], array['member.banned'], 'A ban is one event, audited');
-select remember('membership', look($$ select id from group_member where user_id = the('member') $$)::uuid);
-select event_is('member.banned', 'admin', 'club', null, 'member', 'membership', 'It tells who and whom');
-select is(event() #>> '{data,user_id}', the('member')::text, 'The event holds whom');
+select events_are(
+  array['member.banned'], array['member.banned'], 'A ban has one event and one audit entry'
+);
+select remember(
+  'membership', look($$ select id from group_member where user_id = the('member') $$)::uuid
+);
+select event_is(
+  'member.banned', 'admin', 'club', null, 'member', 'membership',
+  'The event has the actor and the member'
+);
+select is(event() #>> '{data,user_id}', the('member')::text, 'The event has the banned user');
 select is(
   event() -> 'data' @> '{"is_banned": true, "ban_reason": null, "banned_until": null}', true,
-  'But not why and for how long, which admins alone may read'
+  'The event leaves out reason and end'
 );
-select is(audited() #>> '{before,is_banned}', 'false', 'The audit log holds how it was');
-select is(audited() #>> '{after,ban_reason}', 'spam', 'And why');
+select is(audited() #>> '{before,is_banned}', 'false', 'The audit entry has the state before');
+select is(audited() #>> '{after,ban_reason}', 'spam', 'The audit entry has the reason');
 select is(
   look($$ select banned_by from group_member where user_id = the('member') $$)::uuid, the('admin'),
-  'Who banned is kept'
+  'The record keeps who banned'
 );
-select is((select members_count from api.get_group(null, the('club'))), 7, 'A banned user counts no more');
+select is(
+  (select members_count from api.get_group(null, the('club'))), 7,
+  'A banned user does not count as a member'
+);
 select is((select body from api.get_post(the('member'), the('post'))), 'A post',
-  'In a public group a ban does not take sight'
+  'A banned user reads a public group'
 );
 select is(
   outcome(call), result, format('A banned user: %s, %s', split_part(call, '(', 1), result)
@@ -74,45 +84,50 @@ from (values
   ($$select api.leave_group(the('member'), the('club'))$$, 'banned')
 ) as calls (call, result);
 
--- Again, and for good
+-- A second, permanent ban
 select is(
   (select banned_until from api.ban_member(the('owner'), the('club'), the('member'))), null,
-  'A ban is changed by banning again'
+  'A second ban replaces the end'
 );
 select is(
   (select ban_reason from api.list_bans(the('owner'), the('club')) where user_id = the('member')), null,
-  'The reason is the new ban''s'
+  'A second ban replaces the reason'
 );
 
 -- A stranger
 select is(
   (select is_banned from api.ban_member(the('admin'), the('club'), the('stranger'))), true,
-  'Whoever was never a member is banned, too'
+  'A user without a record is banned too'
 );
-select is(audited() -> 'before', 'null'::jsonb, 'There was nothing before');
+select is(
+  audited() -> 'before', 'null'::jsonb,
+  'The audit entry of a user without a record has no state before'
+);
 select throws_code(
-  $$ select api.join_group(the('stranger'), the('club')) $$, 'PT403', 'banned', 'And does not join'
+  $$ select api.join_group(the('stranger'), the('club')) $$, 'PT403', 'banned',
+  'A banned user cannot join'
 );
 
--- A request to join is denied by a ban.
+-- A ban denies a pending request.
 select from api.update_group(the('owner'), the('club'), '{"visibility": "private"}');
 select make_user('ada');
 select from api.join_group(the('ada'), the('club'));
 select from api.ban_member(the('admin'), the('club'), the('ada'));
 select throws_code(
-  $$ select api.approve_join_request(the('admin'), the('club'), the('ada')) $$, 'PT404', 'not_found',
-  'A ban denies a pending request'
+  $$ select api.approve_join_request(the('admin'), the('club'), the('ada')) $$,
+  'PT404', 'not_found', 'A ban denies a pending request'
 );
 
 -- A group keeps at least one owner.
 select from api.ban_member(the('owner'), the('club'), the('owner2'));
 select is(
-  (select role from api.list_bans(the('owner'), the('club')) where user_id = the('owner2')), 'member',
-  'A banned owner is none'
+  (select role from api.list_bans(the('owner'), the('club')) where user_id = the('owner2')),
+    'member',
+  'A banned owner is no owner'
 );
 select throws_code(
   $$ select api.ban_member(the('owner'), the('club'), the('owner')) $$, 'PT409', 'last_owner',
-  'The last owner is not banned'
+  'The last owner cannot be banned'
 );
 
 select throws_fields(
@@ -120,14 +135,15 @@ select throws_fields(
   fields, description
 )
 from (values
-  ($$null, now()$$, '{until}'::text[], 'A ban ends in the future'),
-  ($$null, 'infinity'$$, '{until}', 'A ban for good has no end'),
+  ($$null, now()$$, '{until}'::text[], 'An end in the past is refused'),
+  ($$null, 'infinity'$$, '{until}', 'An infinite end is refused'),
   ($$repeat('a', 1001)$$, '{reason}', 'A reason has 1,000 characters at most'),
-  ($$repeat('a', 1001), now() - interval '1 day'$$, '{reason,until}', 'All fields at fault are named')
+  ($$repeat('a', 1001), now() - interval '1 day'$$, '{reason,until}',
+    'One error names all invalid fields')
 ) as wrong (arguments, fields, description);
 select throws_code(
   $$ select api.ban_member(the('admin'), the('club'), '00000000-0000-0000-0000-000000000000') $$,
-  'PT404', 'not_found', 'The nil UUID, which stands for whoever has no token, is no user'
+  'PT404', 'not_found', 'The nil UUID is not found'
 );
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Reading one member. 04_policy/matrix.sql tests who may. Proves rule 20.15.
+-- Reading one member. 04_policy/matrix.sql tests the rights. Proves rule 20.15.
 begin;
 select plan(7);
 
@@ -11,25 +11,25 @@ select is(
 );
 select is(
   (select muted_until from api.get_member(null, the('club'), the('muted'))), now() + interval '1 day',
-  'A muted member shows until when'
+  'A muted member has the end of the mute'
 );
 select throws_code(
   format('select * from api.get_member(the(''owner''), the(''club''), the(%L))', name),
-  'PT404', 'not_found', format('The %s is no member', name)
+  'PT404', 'not_found', format('The %s is not found as a member', name)
 )
 from unnest(array['stranger', 'banned']) as name;
 select from api.leave_group(the('member'), the('club'));
 select throws_code(
-  $$ select * from api.get_member(the('owner'), the('club'), the('member')) $$, 'PT404', 'not_found',
-  'Who has left is none either'
+  $$ select * from api.get_member(the('owner'), the('club'), the('member')) $$,
+  'PT404', 'not_found', 'A former member is not found'
 );
 select throws_code(
   $$ select * from api.get_member(the('owner'), the('club'), null) $$, 'PT404', 'not_found',
-  'Nor is nobody'
+  'A null user is not found'
 );
 select throws_code(
   $$ select * from api.get_member(the('owner'), gen_random_uuid(), the('owner')) $$,
-  'PT404', 'not_found', 'A group that is not there has no members'
+  'PT404', 'not_found', 'A missing group is not found'
 );
 
 select * from finish();

@@ -1,4 +1,4 @@
--- Joining a group. 04_policy/matrix.sql tests who may.
+-- Joining a group. 04_policy/matrix.sql tests the rights.
 -- Proves rules 04.3, 20.1, 20.2, 20.3, 20.4, 20.5, 20.14, 20.19 and 21.10.
 begin;
 select plan(27);
@@ -23,23 +23,26 @@ select is(
     'joined_at', now(), 'muted_until', null, 'is_banned', false, 'ban_reason', null,
     'banned_until', null, 'created_at', now()
   ),
-  'Whoever joins a public group is a member at once'
+  'A user who joins a public group is a member'
 );
-select events_are(array['member.joined'], array['member.joined'], 'Joining is one event, audited');
+select events_are(
+  array['member.joined'], array['member.joined'], 'Joining has one event and one audit entry'
+);
 select remember('membership', id) from api.get_member(null, the('open'), the('ada'));
 select event_is(
-  'member.joined', 'ada', 'open', null, 'member', 'membership', 'The event tells who joined'
+  'member.joined', 'ada', 'open', null, 'member', 'membership',
+  'The event has the new member as its actor'
 );
 select is(
   event() -> 'data', (select to_jsonb(m) from api.get_member(null, the('open'), the('ada')) as m),
-  'The event holds the member'
+  'The event has the member'
 );
 select is(
   (select members_count from api.get_group(null, the('open'))), 6, 'A member counts in the group'
 );
 select throws_code(
   $$ select api.join_group(the('ada'), the('open')) $$, 'PT409', 'already_member',
-  'A member does not join again'
+  'A member cannot join again'
 );
 
 select forget_events();
@@ -48,41 +51,42 @@ select is(
   jsonb_build_object(
     'group_id', the('closed'), 'user_id', the('ada'), 'status', 'pending', 'created_at', now()
   ),
-  'Whoever joins a private group asks to be let in'
+  'A user who joins a private group has a pending request'
 );
 select is(
   (select status from api.join_group(the('ada'), the('closed'))), 202,
-  'The answer says that it is only a request'
+  'The answer is a request to join'
 );
 select is(
   (select body ->> 'id' from api.join_group(the('ada'), the('closed'))),
   (select id::text from api.list_join_requests(the('owner'), the('closed'))),
-  'Asking again answers with the same request'
+  'A repeated request returns the pending one'
 );
 select events_are(
-  array['join_request.created'], array['join_request.created'], 'And is no second event'
+  array['join_request.created'], array['join_request.created'], 'A repeated request has no event'
 );
 select is(
-  (select members_count from api.get_group(null, the('closed'))), 1, 'Asking makes nobody a member'
+  (select members_count from api.get_group(null, the('closed'))), 1,
+    'A request does not make a member'
 );
 select throws_code(
   $$ select api.list_posts(the('ada'), the('closed')) $$, 'PT403', 'forbidden',
-  'Asking lets nobody see the content'
+  'A request does not show the content'
 );
 select from api.deny_join_request(the('owner'), the('closed'), the('ada'));
 select is(
   (select status from api.join_group(the('ada'), the('closed'))), 202,
-  'Whoever was turned down may ask again'
+  'A denied user may request again'
 );
 select throws_code(
   $$ select api.join_group(the('ada'), the('hidden')) $$, 'PT404', 'not_found',
-  'Nobody joins a secret group uninvited'
+  'A secret group is not found without an invitation'
 );
 
 -- Bans and mutes outlive leaving.
 select throws_code(
   $$ select api.join_group(the('banned'), the('open')) $$, 'PT403', 'banned',
-  'A banned user does not join'
+  'A banned user cannot join'
 );
 select make_banned('penitent', 'open', '-1 second');
 select is(
@@ -91,35 +95,35 @@ select is(
     'status', 201, 'group_id', the('open'), 'user_id', the('penitent'), 'role', 'member',
     'muted_until', null, 'is_banned', false, 'ban_reason', null, 'banned_until', null
   ),
-  'A user whose ban has run out joins'
+  'A user whose ban expired joins'
 );
 select is_empty(
   $$ select user_id from api.list_bans(the('owner'), the('open')) where user_id = the('penitent') $$,
-  'And is banned no more'
+  'Joining clears an expired ban'
 );
 select make_banned('later', 'open', '1 day');
 select throws_code(
   $$ select api.join_group(the('later'), the('open')) $$, 'PT403', 'banned',
-  'A user whose ban runs does not'
+  'A user with an active ban cannot join'
 );
 select from api.leave_group(the('muted'), the('open'));
 select from api.join_group(the('muted'), the('open'));
 select throws_code(
   $$ select api.create_post(the('muted'), the('open'), 'Here I am again') $$, 'PT403', 'muted',
-  'A muted member who leaves and joins again is still muted'
+  'A mute outlives leaving and joining'
 );
 select from api.leave_group(the('moderator'), the('open'));
 select is(
   pg_temp.join_group('moderator', 'open') ->> 'role', 'member',
-  'A moderator who leaves and joins again is a plain member'
+  'A moderator who joins again is a plain member'
 );
 select is(
   (select count(*) from api.list_members(null, the('open')) where user_id = the('moderator')),
-  1::bigint, 'And is there once'
+  1::bigint, 'A user who joins again has one record'
 );
 select is(
   (select joined_at from api.get_member(null, the('open'), the('moderator'))), now(),
-  'Joining again is joining anew'
+  'Joining again sets joined_at'
 );
 
 -- A request is settled by whatever makes a member.
@@ -128,23 +132,23 @@ select from api.join_group(the('bob'), the('closed'));
 select from api.update_group(the('owner'), the('closed'), '{"visibility": "public"}');
 select is(
   (select status from api.join_group(the('bob'), the('closed'))), 201,
-  'Whoever asked joins, once the group is public'
+  'A user with a pending request joins a group that became public'
 );
 select is_empty(
   $$
     select user_id from api.list_join_requests(the('owner'), the('closed'))
     where user_id = the('bob')
   $$,
-  'And the request is settled'
+  'Joining approves the pending request'
 );
 select throws_code(
   $$ select api.join_group(the('ada'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'Nobody joins a group that is not there'
+  'A missing group is not found'
 );
 select from api.delete_group(the('owner'), the('open'));
 select throws_code(
   $$ select api.join_group(the('stranger'), the('open')) $$, 'PT404', 'not_found',
-  'Nor one that is deleted'
+  'A deleted group is not found'
 );
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Leaving a group. 04_policy/matrix.sql tests who may. Proves rules 20.6, 20.7 and 20.19.
+-- Leaving a group. 04_policy/matrix.sql tests the rights. Proves rules 20.6, 20.7 and 20.19.
 begin;
 select plan(18);
 
@@ -12,26 +12,32 @@ $$)::uuid);
 set local role communities_job;
 
 select lives_ok($$ select api.leave_group(the('member'), the('club')) $$, 'A member leaves');
-select events_are(array['member.left'], array['member.left'], 'Leaving is one event, audited');
-select event_is('member.left', 'member', 'club', null, 'member', 'membership', 'The event tells who left');
-select is(event() #>> '{data,user_id}', the('member')::text, 'And holds whom it was');
+select events_are(
+  array['member.left'], array['member.left'], 'Leaving has one event and one audit entry'
+);
+select event_is(
+  'member.left', 'member', 'club', null, 'member', 'membership',
+  'The event has the former member as its actor'
+);
+select is(event() #>> '{data,user_id}', the('member')::text, 'The event has the former member');
 select is(
-  (select members_count from api.get_group(null, the('club'))), 4, 'Who has left counts no more'
+  (select members_count from api.get_group(null, the('club'))), 4, 'A former member does not count'
 );
 select throws_code(
   $$ select api.get_member(the('owner'), the('club'), the('member')) $$, 'PT404', 'not_found',
-  'Who has left is no member'
+  'A former member is not found'
 );
 select throws_code(
   $$ select api.get_post(the('member'), the('post')) $$, 'PT404', 'not_found',
-  'Who has left a private group does not see it any more, own posts included'
+  'A former member of a private group does not see their own posts'
 );
 select throws_code(
   $$ select api.leave_group(the('member'), the('club')) $$, 'PT403', 'forbidden',
-  'Nobody leaves twice'
+  'A former member cannot leave again'
 );
 select is(
-  (select body from api.get_post(the('owner'), the('post'))), 'A post', 'Posts of who left stay'
+  (select body from api.get_post(the('owner'), the('post'))), 'A post',
+    'Posts of a former member stay'
 );
 select lives_ok(
   format('select api.leave_group(the(%L), the(''club''))', role), format('A %s leaves', role)
@@ -41,24 +47,24 @@ from unnest(array['muted', 'moderator', 'admin']) as role;
 -- A group keeps at least one owner.
 select throws_code(
   $$ select api.leave_group(the('owner'), the('club')) $$, 'PT409', 'last_owner',
-  'The last owner does not leave'
+  'The last owner cannot leave'
 );
 select make_member('heir', 'club', 'owner');
 select lives_ok(
-  $$ select api.leave_group(the('owner'), the('club')) $$, 'An owner leaves when another stays'
+  $$ select api.leave_group(the('owner'), the('club')) $$, 'An owner leaves if another owner stays'
 );
 select throws_code(
   $$ select api.leave_group(the('heir'), the('club')) $$, 'PT409', 'last_owner',
-  'But not the one who stays'
+  'The remaining owner cannot leave'
 );
 select make_member('successor', 'club', 'admin');
 select throws_code(
   $$ select api.leave_group(the('heir'), the('club')) $$, 'PT409', 'last_owner',
-  'An admin who stays is no owner'
+  'An admin does not replace the last owner'
 );
 select is(
   look($$ select role from group_member where user_id = the('owner') $$), 'member',
-  'Who has left has no rank to come back with'
+  'A former moderator returns as a plain member'
 );
 select counters_hold();
 

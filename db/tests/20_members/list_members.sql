@@ -1,4 +1,4 @@
--- Listing the members of a group. 04_policy/matrix.sql tests who may. Proves rules 02.13 and 20.15.
+-- Listing the members of a group. 04_policy/matrix.sql tests the rights. Proves rules 02.13 and 20.15.
 begin;
 select plan(18);
 
@@ -14,7 +14,7 @@ set local role communities_job;
 
 select is(
   (select array_agg(user_id) from api.list_members(the('member'), the('club'), p_limit => 1)),
-  array[the('early')], 'The oldest member comes first'
+  array[the('early')], 'The oldest member is the first'
 );
 select bag_eq(
   $$ select user_id, role from api.list_members(the('member'), the('club')) $$,
@@ -23,16 +23,16 @@ select bag_eq(
       (the('early'), 'member'), (the('owner'), 'owner'), (the('admin'), 'admin'),
       (the('moderator'), 'moderator'), (the('member'), 'member'), (the('muted'), 'member')
   $$,
-  'Who has left, or is banned, is not in the list'
+  'Former members and banned users are not listed'
 );
 select is(
   (select array_agg(id) from api.list_members(the('member'), the('club'))),
   array(select id from api.list_members(the('member'), the('club')) order by created_at, id),
-  'Members of one instant are ordered by id'
+  'Members of the same time are ordered by id'
 );
 select is(
   (select count(*) from api.list_members(the('member'), the('club'), role)), number,
-  format('Of the %s there is the right number', role)
+  format('The filter %s selects its members', role)
 )
 from (values
   ('owner', 1::bigint), ('admin', 1), ('moderator', 1), ('member', 3), (null, 6)
@@ -45,7 +45,7 @@ select is(
       case when direction = 'before' then created_at end desc,
       case when direction = 'before' then id end desc, created_at, id
   ),
-  format('A walk %s meets every %s once', direction, coalesce(role, 'one'))
+  format('A walk %s returns every %s once', direction, coalesce(role, 'one'))
 )
 from unnest(array['before', 'after']) as direction
 cross join (values
@@ -54,19 +54,19 @@ cross join (values
 ) as lists (list, role);
 select throws_fields(
   $$ select * from api.list_members(the('member'), the('club'), 'king') $$, array['role'],
-  'A role that is none is an error'
+  'An unknown role is refused'
 );
 select throws_fields(
   $$ select * from api.list_members(the('member'), the('club'), p_limit => 101) $$, array['limit'],
-  'A page has 100 members at most'
+  'A limit of 101 is refused'
 );
 select throws_code(
   $$ select * from api.list_members(the('member'), the('club'), p_after => 'x') $$,
-  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+  'PT400', 'invalid_cursor', 'A malformed cursor is refused'
 );
 select throws_code(
   format($$ select * from api.list_members(the(%L), the('club'), 'king', 0, 'x') $$, actor), state, code,
-  format('What is wrong with a request is not told to the %s', actor)
+  format('The %s learns nothing about an invalid argument', actor)
 )
 from (values ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'))
   as actors (actor, state, code);

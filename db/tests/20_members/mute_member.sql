@@ -42,9 +42,11 @@ select is(
   ),
   now() + interval '1 hour', 'A member is muted until a time'
 );
-select events_are(array['member.muted'], array['member.muted'], 'A mute is one event, audited');
-select is(event() #>> '{data,user_id}', the('member')::text, 'The event tells who is muted');
-select is(audited() #>> '{before,muted_until}', null, 'The audit log holds how it was');
+select events_are(
+  array['member.muted'], array['member.muted'], 'A mute has one event and one audit entry'
+);
+select is(event() #>> '{data,user_id}', the('member')::text, 'The event has the muted member');
+select is(audited() #>> '{before,muted_until}', null, 'The audit entry has the state before');
 select is(
   outcome(call), result, format('A muted member: %s, %s', split_part(call, '(', 1), result)
 )
@@ -60,18 +62,18 @@ from (values
 ) as calls (call, result);
 select make_muted('healed', 'club', '-1 second');
 select lives_ok(
-  $$ select api.create_post(the('healed'), the('club'), 'I am back') $$, 'A mute runs out by itself'
+  $$ select api.create_post(the('healed'), the('club'), 'I am back') $$, 'A mute expires at its end'
 );
 select throws_fields(
   format('select api.mute_member(the(''owner''), the(''club''), the(''member2''), %s)', until),
-  array['until'], format('A mute does not end at %s', until)
+  array['until'], format('An end of %s is refused', until)
 )
 from unnest(array['null', 'now()', $$'-infinity'$$, $$'infinity'$$]) as until;
 select throws_code(
   $$
     select api.mute_member(the('owner'), gen_random_uuid(), the('member2'), now() + interval '1 hour')
   $$,
-  'PT404', 'not_found', 'In a group that is not there nobody is muted'
+  'PT404', 'not_found', 'A missing group is not found'
 );
 select counters_hold();
 

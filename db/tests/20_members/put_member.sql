@@ -19,7 +19,7 @@ select is(
 from (
   select actor, subject, role, split_part(results, ' ', nr::int) as result
   from (values
-    -- makes somebody                 member moderator admin owner
+    -- grants                         member moderator admin owner
     ('anonymous', 'stranger',   'unauthenticated unauthenticated unauthenticated unauthenticated'),
     ('stranger',  'stranger',   'forbidden forbidden forbidden forbidden'),
     ('member',    'stranger',   'forbidden forbidden forbidden forbidden'),
@@ -48,11 +48,13 @@ select is(
     from api.put_member(the('admin'), the('club'), the('stranger'), 'moderator')
   ),
   jsonb_build_object('status', 201, 'role', 'moderator', 'user', the('stranger')),
-  'Whoever is no member is added'
+  'A non-member is added'
 );
-select events_are(array['member.joined'], array['member.joined'], 'Adding is one event, audited');
-select is(event() ->> 'actor_id', the('admin')::text, 'The event tells who added');
-select is(event() #>> '{data,role}', 'moderator', 'And in which role');
+select events_are(
+  array['member.joined'], array['member.joined'], 'Adding has one event and one audit entry'
+);
+select is(event() ->> 'actor_id', the('admin')::text, 'The event has the actor');
+select is(event() #>> '{data,role}', 'moderator', 'The event has the role');
 
 -- Changing
 select forget_events();
@@ -62,55 +64,58 @@ select is(
     select jsonb_build_object('status', status, 'role', body ->> 'role')
     from api.put_member(the('owner'), the('club'), the('stranger'), 'admin')
   ),
-  '{"status": 200, "role": "admin"}', 'A member''s role is changed'
+  '{"status": 200, "role": "admin"}', 'The role of a member is changed'
 );
 select events_are(
-  array['member.role_changed'], array['member.role_changed'], 'A change of role is one event, audited'
+  array['member.role_changed'], array['member.role_changed'],
+  'A change of role has one event and one audit entry'
 );
 select event_is(
-  'member.role_changed', 'owner', 'club', null, 'member', 'membership', 'The event tells who and whose'
+  'member.role_changed', 'owner', 'club', null, 'member', 'membership',
+  'The event has the actor and the member'
 );
-select is(audited() #>> '{before,role}', 'moderator', 'The audit log holds the role before');
-select is(audited() #>> '{after,role}', 'admin', 'And after');
+select is(audited() #>> '{before,role}', 'moderator', 'The audit entry has the role before');
+select is(audited() #>> '{after,role}', 'admin', 'The audit entry has the role after');
 select forget_events();
 select is(
   (select status from api.put_member(the('owner'), the('club'), the('stranger'), 'admin')), 200,
-  'The role that a member has already is no change'
+  'Granting the present role changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 
--- A request to join is settled by being added.
+-- Adding a user approves a pending request.
 select make_user('ada');
 select from api.join_group(the('ada'), the('club'));
 select from api.put_member(the('admin'), the('club'), the('ada'), 'member');
 select is_empty(
   $$ select * from api.list_join_requests(the('admin'), the('club')) $$,
-  'Whoever is added has no request pending'
+  'Adding a user approves the pending request'
 );
 
 -- A group keeps at least one owner.
 select from api.put_member(the('owner'), the('club'), the('owner2'), 'admin');
 select throws_code(
-  $$ select api.put_member(the('owner'), the('club'), the('owner'), 'admin') $$, 'PT409', 'last_owner',
-  'The last owner does not step down'
+  $$ select api.put_member(the('owner'), the('club'), the('owner'), 'admin') $$,
+  'PT409', 'last_owner', 'The last owner cannot become admin'
 );
 select lives_ok(
-  $$ select api.put_member(the('owner'), the('club'), the('owner'), 'owner') $$, 'But may stay owner'
+  $$ select api.put_member(the('owner'), the('club'), the('owner'), 'owner') $$,
+  'The last owner may be granted owner again'
 );
 select throws_fields(
   format('select api.put_member(the(''owner''), the(''club''), the(''member''), %L)', role),
-  array['role'], format('%s is no role', coalesce(role, 'Nothing'))
+  array['role'], format('The role %s is refused', coalesce(role, 'Nothing'))
 )
 from unnest(array['king', 'Owner', '', null]) as role;
 
--- The nil UUID stands for whoever has no token.
+-- The nil UUID stands for anonymous callers.
 select throws_code(
   $$ select api.put_member(the('admin'), the('club'), '00000000-0000-0000-0000-000000000000', 'member') $$,
-  'PT404', 'not_found', 'Nobody is no user'
+  'PT404', 'not_found', 'The nil UUID is not found'
 );
 select throws_code(
   $$ select api.put_member('00000000-0000-0000-0000-000000000000', the('club'), the('ada'), 'member') $$,
-  'PT401', 'unauthenticated', 'And does nothing'
+  'PT401', 'unauthenticated', 'The nil UUID cannot act'
 );
 select counters_hold();
 

@@ -31,23 +31,29 @@ from (
 ) as cases;
 
 select lives_ok(
-  $$ select api.remove_member(the('admin'), the('club'), the('member')) $$, 'An admin removes a member'
+  $$ select api.remove_member(the('admin'), the('club'), the('member')) $$,
+  'An admin removes a member'
 );
-select events_are(array['member.left'], array['member.left'], 'Removing is one event, audited');
-select is(event() ->> 'actor_id', the('admin')::text, 'The event tells who removed');
-select is(event() #>> '{data,user_id}', the('member')::text, 'And whom');
-select is(audited() #>> '{before,role}', 'member', 'The audit log holds the role that was lost');
-select is((select members_count from api.get_group(null, the('club'))), 7, 'The group has one member less');
+select events_are(
+  array['member.left'], array['member.left'], 'Removing has one event and one audit entry'
+);
+select is(event() ->> 'actor_id', the('admin')::text, 'The event has the actor');
+select is(event() #>> '{data,user_id}', the('member')::text, 'The event has the removed member');
+select is(audited() #>> '{before,role}', 'member', 'The audit entry has the role before');
+select is(
+  (select members_count from api.get_group(null, the('club'))), 7, 'A removed member does not count'
+);
 select is(
   (select status from api.join_group(the('member'), the('club'))), 201,
-  'Who was removed is not banned, and may join again'
+  'A removed member may join again'
 );
 select lives_ok(
-  $$ select api.remove_member(the('muted'), the('club'), the('muted')) $$, 'A member removes themself'
+  $$ select api.remove_member(the('muted'), the('club'), the('muted')) $$,
+  'A member removes themselves'
 );
 select is(
   outcome($$ select api.remove_member(the('banned'), the('club'), the('member2')) $$), 'banned',
-  'A banned user removes nobody'
+  'A banned user cannot remove a member'
 );
 select lives_ok(
   $$ select api.remove_member(the('owner2'), the('club'), the('owner')) $$,
@@ -55,11 +61,11 @@ select lives_ok(
 );
 select throws_code(
   $$ select api.remove_member(the('owner2'), the('club'), the('owner2')) $$, 'PT409', 'last_owner',
-  'But not the last one, oneself'
+  'The last owner cannot remove themselves'
 );
 select throws_code(
   $$ select api.remove_member(the('owner2'), gen_random_uuid(), the('member')) $$,
-  'PT404', 'not_found', 'A group that is not there has no members'
+  'PT404', 'not_found', 'A missing group is not found'
 );
 select counters_hold();
 

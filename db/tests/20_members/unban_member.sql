@@ -23,33 +23,36 @@ select is(
   ),
   '{"is_banned": false, "reason": null, "until": null}', 'A ban is lifted'
 );
-select events_are(array['member.unbanned'], array['member.unbanned'], 'Lifting is one event, audited');
-select is(event() #>> '{data,user_id}', the('banned')::text, 'The event tells whose ban it was');
-select is(audited() #>> '{before,ban_reason}', 'spam', 'The audit log holds the ban');
+select events_are(
+  array['member.unbanned'], array['member.unbanned'], 'Lifting has one event and one audit entry'
+);
+select is(event() #>> '{data,user_id}', the('banned')::text, 'The event has the user');
+select is(audited() #>> '{before,ban_reason}', 'spam', 'The audit entry has the ban');
 select throws_code(
   $$ select api.get_member(the('owner'), the('club'), the('banned')) $$, 'PT404', 'not_found',
-  'Lifting a ban makes nobody a member'
+  'Lifting a ban does not make a member'
 );
 select throws_code(
   $$ select api.create_post(the('banned'), the('club'), 'x') $$, 'PT403', 'forbidden',
-  'Nor lets them write'
+  'A user without a ban who is no member cannot write'
 );
 select is(
-  (select status from api.join_group(the('banned'), the('club'))), 201, 'But they may join'
+  (select status from api.join_group(the('banned'), the('club'))), 201,
+    'A user without a ban may join'
 );
 select forget_events();
 select is(
   (select is_banned from api.unban_member(the('admin'), the('club'), the('banned'))), false,
-  'Lifting a ban that is not there changes nothing'
+  'Lifting a missing ban changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select throws_code(
   $$ select api.unban_member(the('admin'), the('club'), the('stranger')) $$, 'PT404', 'not_found',
-  'A user whom the group never met has no ban'
+  'A user without a record is not found'
 );
 select is(
   outcome($$ select api.unban_member(the('admin'), the('club'), the('owner')) $$), 'forbidden',
-  'Nobody acts on a member of higher rank'
+  'A member of a higher rank is out of reach'
 );
 select counters_hold();
 

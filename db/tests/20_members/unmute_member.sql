@@ -13,32 +13,36 @@ select is(
 )
 from (values
   ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'),
-  ('member', 'forbidden'), ('muted', 'forbidden'), ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
+  ('member', 'forbidden'), ('muted', 'forbidden'), ('moderator', 'ok'), ('admin', 'ok'), ('owner',
+    'ok')
 ) as actors (actor, result);
 select from api.leave_group(the('muted'), the('club'));
 select forget_events();
 select is(
   (select muted_until from api.unmute_member(the('moderator'), the('club'), the('muted'))), null,
-  'The mute of somebody who left is lifted'
+  'The mute of a former member is lifted'
 );
-select events_are(array['member.unmuted'], array['member.unmuted'], 'Lifting is one event, audited');
+select events_are(
+  array['member.unmuted'], array['member.unmuted'], 'Lifting has one event and one audit entry'
+);
 select from api.join_group(the('muted'), the('club'));
 select lives_ok(
-  $$ select api.create_post(the('muted'), the('club'), 'Here I am again') $$, 'And lets them write'
+  $$ select api.create_post(the('muted'), the('club'), 'Here I am again') $$,
+  'A member without a mute writes'
 );
 select forget_events();
 select is(
   (select muted_until from api.unmute_member(the('moderator'), the('club'), the('muted'))), null,
-  'Lifting a mute that is not there changes nothing'
+  'Lifting a missing mute changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select is(
   outcome($$ select api.unmute_member(the('moderator'), the('club'), the('admin')) $$), 'forbidden',
-  'Nobody acts on a member of higher rank'
+  'A member of a higher rank is out of reach'
 );
 select throws_code(
   $$ select api.unmute_member(the('admin'), the('club'), the('stranger')) $$, 'PT404', 'not_found',
-  'A user whom the group never met is not muted'
+  'A user without a record is not found'
 );
 select counters_hold();
 

@@ -27,46 +27,52 @@ select is(
     'group_id', the('club'), 'user_id', the('ada'), 'role', 'member', 'joined_at', now(),
     'muted_until', null, 'is_banned', false, 'ban_reason', null, 'banned_until', null
   ),
-  'Who asked becomes a plain member'
+  'The user becomes a plain member'
 );
 select events_are(
   array['join_request.approved', 'member.joined'], array['join_request.approved', 'member.joined'],
-  'Approving is an event of the request and one of the member, both audited'
+  'The request and the member have one event and one audit entry each'
 );
-select is(event() ->> 'actor_id', the('admin')::text, 'The event tells who approved');
-select is(event() #>> '{data,user_id}', the('ada')::text, 'And who came in');
-select is((select members_count from api.get_group(null, the('club'))), 6, 'The group has one member more');
+select is(event() ->> 'actor_id', the('admin')::text, 'The event has the actor');
+select is(event() #>> '{data,user_id}', the('ada')::text, 'The event has the new member');
+select is(
+  (select members_count from api.get_group(null, the('club'))), 6,
+  'The new member counts in the group'
+);
 select is_empty(
-  $$ select * from api.list_join_requests(the('admin'), the('club')) $$, 'No request is pending'
+  $$ select * from api.list_join_requests(the('admin'), the('club')) $$,
+  'The request is no longer pending'
 );
 select is(
   look($$ select status || ' ' || decided_by from join_request $$), 'approved ' || the('admin'),
-  'Who decided is kept'
+  'The request keeps who decided'
 );
 select throws_code(
   format('select api.approve_join_request(the(''admin''), the(''club''), %s)', who),
-  'PT404', 'not_found', format('There is nothing to approve of %s', who)
+  'PT404', 'not_found', format('A missing request of %s is not found', who)
 )
 from unnest(array[$$the('ada')$$, $$the('stranger')$$, $$the('member')$$, 'null']) as who;
 
--- A ban that comes in between
+-- A ban between request and approval
 select make_user('bob');
 select from api.join_group(the('bob'), the('club'));
 select from api.ban_member(the('admin'), the('club'), the('bob'));
 select throws_code(
-  $$ select api.approve_join_request(the('admin'), the('club'), the('bob')) $$, 'PT404', 'not_found',
-  'A request of somebody who was banned meanwhile is not there any more'
+  $$ select api.approve_join_request(the('admin'), the('club'), the('bob')) $$,
+  'PT404', 'not_found', 'The request of a user who was banned since is not found'
 );
 select from api.unban_member(the('admin'), the('club'), the('bob'));
 select is(
-  (select status from api.join_group(the('bob'), the('club'))), 202, 'After the ban they may ask again'
+  (select status from api.join_group(the('bob'), the('club'))), 202,
+    'The user may request again after the ban'
 );
 select lives_ok(
-  $$ select api.approve_join_request(the('owner'), the('club'), the('bob')) $$, 'And be let in'
+  $$ select api.approve_join_request(the('owner'), the('club'), the('bob')) $$,
+  'The repeated request is approved'
 );
 select throws_code(
   $$ select api.approve_join_request(the('admin'), gen_random_uuid(), the('bob')) $$,
-  'PT404', 'not_found', 'A group that is not there has no requests'
+  'PT404', 'not_found', 'A missing group is not found'
 );
 select counters_hold();
 

@@ -36,13 +36,18 @@ select is(
     'group_id', the('club'), 'user_id', the('ada'), 'role', 'moderator', 'max_uses', 3, 'uses', 0,
     'expires_at', now() + interval '1 day', 'created_by', the('admin'), 'created_at', now()
   ),
-  'An invitation is as it was asked for'
+  'An invitation has the given fields'
 );
-select events_are(array['invite.created'], array['invite.created'], 'Inviting is one event, audited');
+select events_are(
+  array['invite.created'], array['invite.created'], 'Inviting has one event and one audit entry'
+);
 select remember('invite', look($$ select id from group_invite $$)::uuid);
-select event_is('invite.created', 'admin', 'club', null, 'invite', 'invite', 'It tells who and what');
-select is(event() -> 'data' ? 'code', false, 'The event does not tell the code');
-select is(audited() -> 'after' ? 'code', false, 'Nor does the audit log');
+select event_is(
+  'invite.created', 'admin', 'club', null, 'invite', 'invite',
+  'The event has the actor and the subject'
+);
+select is(event() -> 'data' ? 'code', false, 'The event leaves out the code');
+select is(audited() -> 'after' ? 'code', false, 'The audit entry leaves out the code');
 select is(
   (
     select to_jsonb(i) - 'id' - 'code' - 'created_at'
@@ -52,15 +57,15 @@ select is(
     'group_id', the('club'), 'user_id', null, 'role', 'member', 'max_uses', null, 'uses', 0,
     'expires_at', null, 'created_by', the('owner')
   ),
-  'An invitation is for anyone, into the role member, without end, unless it says otherwise'
+  'An invitation is for anyone, as member and without an end by default'
 );
 select is(
   (select role from api.create_invite(the('owner'), the('club'), p_role => null)), 'member',
-  'A role that is null is member'
+  'A null role means member'
 );
 select is(
   look($$ select bool_and(code ~ '^[A-Za-z0-9]{24}$') from group_invite $$), 'true',
-  'A code is 24 letters and digits'
+  'A code has 24 letters and digits'
 );
 select is(
   (
@@ -68,26 +73,26 @@ select is(
     from generate_series(1, 20) as n
     cross join lateral api.create_invite(the('owner'), the('club'), p_max_uses => n) as i
   ),
-  20::bigint, 'Each code is another'
+  20::bigint, 'Codes are unique'
 );
 
 select throws_fields(
   format('select api.create_invite(the(''admin''), the(''club''), %s)', arguments), fields, description
 )
 from (values
-  ($$p_role => 'king'$$, '{role}'::text[], 'A role is one of four'),
-  ($$p_max_uses => 0$$, '{max_uses}', 'An invitation is used once at least'),
-  ($$p_max_uses => -1$$, '{max_uses}', 'And not less'),
-  ($$p_expires_at => now()$$, '{expires_at}', 'An invitation ends in the future'),
-  ($$p_expires_at => 'infinity'$$, '{expires_at}', 'One without end has none'),
+  ($$p_role => 'king'$$, '{role}'::text[], 'An unknown role is refused'),
+  ($$p_max_uses => 0$$, '{max_uses}', 'A limit of 0 uses is refused'),
+  ($$p_max_uses => -1$$, '{max_uses}', 'A negative number of uses is refused'),
+  ($$p_expires_at => now()$$, '{expires_at}', 'An end in the past is refused'),
+  ($$p_expires_at => 'infinity'$$, '{expires_at}', 'A null end is accepted'),
   ($$p_user_id => '00000000-0000-0000-0000-000000000000'$$, '{user_id}',
-    'The nil UUID is nobody''s'),
+    'The nil UUID is refused'),
   ($$p_role => 'x', p_max_uses => 0, p_expires_at => now()$$, '{role,max_uses,expires_at}',
-    'All fields at fault are named')
+    'One error names all invalid fields')
 ) as wrong (arguments, fields, description);
 select throws_code(
-  $$ select api.create_invite(the('member'), the('club'), p_role => 'king') $$, 'PT403', 'forbidden',
-  'What is wrong with an invitation is not told to a member'
+  $$ select api.create_invite(the('member'), the('club'), p_role => 'king') $$,
+  'PT403', 'forbidden', 'A member learns nothing about an invalid argument'
 );
 select counters_hold();
 

@@ -20,29 +20,31 @@ from (values
   ('owner', 'ok')
 ) as actors (actor, result);
 select lives_ok(
-  $$ select api.deny_join_request(the('admin'), the('club'), the('ada')) $$, 'Who asked is turned down'
+  $$ select api.deny_join_request(the('admin'), the('club'), the('ada')) $$, 'A request is denied'
 );
 select events_are(
-  array['join_request.denied'], array['join_request.denied'], 'Denying is one event, audited'
+  array['join_request.denied'], array['join_request.denied'],
+  'Denying has one event and one audit entry'
 );
 select event_is(
-  'join_request.denied', 'admin', 'club', null, 'join_request', 'request', 'It tells who and what'
+  'join_request.denied', 'admin', 'club', null, 'join_request', 'request',
+  'The event has the actor and the subject'
 );
-select is(event() #>> '{data,status}', 'denied', 'The event holds the request');
+select is(event() #>> '{data,status}', 'denied', 'The event has the request');
 select throws_code(
   $$ select api.get_member(the('admin'), the('club'), the('ada')) $$, 'PT404', 'not_found',
-  'Who was turned down is no member'
+  'A denied user is no member'
 );
 select throws_code(
   format('select api.deny_join_request(the(''admin''), the(''club''), the(%L))', who),
-  'PT404', 'not_found', format('There is nothing to deny of %s', who)
+  'PT404', 'not_found', format('A missing request of %s is not found', who)
 )
 from unnest(array['ada', 'stranger']) as who;
 select is(
   look($$
     select count(*) from join_request where user_id = the('ada') and status = 'denied'
   $$), '1',
-  'The request is kept'
+  'A denied request is kept'
 );
 select counters_hold();
 

@@ -26,11 +26,11 @@ select bag_eq(
 );
 select is(
   (select array_agg(id) from api.list_invites(the('admin'), the('club'), 1)), array[the('three')],
-  'The oldest comes first'
+  'The oldest row is the first'
 );
 select is(
   (select char_length(code) from api.list_invites(the('admin'), the('club'), 1)), 24,
-  'An admin sees the code, to pass it on'
+  'An admin sees the code'
 );
 select is(
   walk($$list_invites(the('admin'), the('club'))$$, direction, false),
@@ -40,32 +40,32 @@ select is(
       case when direction = 'before' then created_at end desc,
       case when direction = 'before' then id end desc, created_at, id
   ),
-  format('A walk %s meets every invitation once', direction)
+  format('A walk %s returns every invitation once', direction)
 )
 from unnest(array['before', 'after']) as direction;
 select throws_fields(
   $$ select * from api.list_invites(the('admin'), the('club'), 0) $$, array['limit'],
-  'A page has 1 invitation at least'
+  'A limit of 0 is refused'
 );
 select throws_code(
   $$ select * from api.list_invites(the('admin'), the('club'), p_after => 'x') $$,
-  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+  'PT400', 'invalid_cursor', 'A malformed cursor is refused'
 );
 select from api.revoke_invite(the('admin'), the('club'), the('one'));
 select is_empty(
   $$ select id from api.list_invites(the('admin'), the('club')) where id = the('one') $$,
-  'One that was taken back is not listed'
+  'A revoked invitation is not listed'
 );
--- A code is as good as its role: who saw one above their own rank could leave and come back with it.
+-- A code above an admin's rank stays hidden: the admin could leave and return with it.
 select remember('crown', i.id)
 from api.create_invite(the('owner'), the('club'), p_role => 'owner') as i;
 select is_empty(
   $$ select id from api.list_invites(the('admin'), the('club')) where id = the('crown') $$,
-  'An admin does not see an invitation into a role that admins may not grant'
+  'An admin does not see an invitation with a role that admins may not grant'
 );
 select isnt_empty(
   $$ select id from api.list_invites(the('owner'), the('club')) where id = the('crown') $$,
-  'An owner sees it'
+  'An owner sees an invitation with every role'
 );
 select counters_hold();
 

@@ -9,7 +9,9 @@ select from unnest(array['ada', 'bob', 'cyd', 'denied', 'approved']) as name
 cross join lateral api.join_group(the(name), the('club'));
 select from api.deny_join_request(the('owner'), the('club'), the('denied'));
 select from api.approve_join_request(the('owner'), the('club'), the('approved'));
-select sudo($$ update join_request set created_at = now() - interval '1 day' where user_id = the('cyd') $$);
+select sudo(
+  $$ update join_request set created_at = now() - interval '1 day' where user_id = the('cyd') $$
+);
 set local role communities_job;
 
 select is(
@@ -28,11 +30,11 @@ select bag_eq(
       (the('ada'), 'pending', the('club')), (the('bob'), 'pending', the('club')),
       (the('cyd'), 'pending', the('club'))
   $$,
-  'Only what is pending is listed'
+  'Only pending requests are listed'
 );
 select is(
   (select array_agg(user_id) from api.list_join_requests(the('admin'), the('club'), 1)),
-  array[the('cyd')], 'The oldest comes first'
+  array[the('cyd')], 'The oldest row is the first'
 );
 select is(
   walk($$list_join_requests(the('admin'), the('club'))$$, direction, false),
@@ -42,24 +44,24 @@ select is(
       case when direction = 'before' then created_at end desc,
       case when direction = 'before' then id end desc, created_at, id
   ),
-  format('A walk %s meets every request once', direction)
+  format('A walk %s returns every request once', direction)
 )
 from unnest(array['before', 'after']) as direction;
 select throws_fields(
   $$ select * from api.list_join_requests(the('admin'), the('club'), 101) $$, array['limit'],
-  'A page has 100 requests at most'
+  'A limit of 101 is refused'
 );
 select throws_code(
   $$ select * from api.list_join_requests(the('admin'), the('club'), p_after => 'x') $$,
-  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+  'PT400', 'invalid_cursor', 'A malformed cursor is refused'
 );
 select throws_code(
   $$ select * from api.list_join_requests(the('member'), the('club'), 0, 'x', 'y') $$,
-  'PT403', 'forbidden', 'What is wrong with a request is not told to a member'
+  'PT403', 'forbidden', 'A member learns nothing about an invalid argument'
 );
 select throws_code(
   $$ select * from api.list_join_requests(the('admin'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A group that is not there has no requests'
+  'A missing group is not found'
 );
 select counters_hold();
 

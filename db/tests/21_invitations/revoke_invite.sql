@@ -12,7 +12,7 @@ set local role communities_job;
 
 select is(
   outcome(format('select api.revoke_invite(the(%L), the(''club''), the(''invite''))', actor)),
-  result, format('%s takes an invitation back: %s', actor, result)
+  result, format('%s revokes an invitation: %s', actor, result)
 )
 from (values
   ('anonymous', 'unauthenticated'), ('stranger', 'not_found'), ('banned', 'not_found'),
@@ -20,27 +20,33 @@ from (values
 ) as actors (actor, result);
 select throws_code(
   $$ select api.revoke_invite(the('rob'), the('other'), the('invite')) $$, 'PT404', 'not_found',
-  'The owner of another group has no such invitation'
+  'An invitation of another group is not found'
 );
 select lives_ok(
-  $$ select api.revoke_invite(the('admin'), the('club'), the('invite')) $$, 'An admin takes it back'
+  $$ select api.revoke_invite(the('admin'), the('club'), the('invite')) $$,
+  'An admin revokes an invitation'
 );
-select events_are(array['invite.revoked'], array['invite.revoked'], 'That is one event, audited');
-select event_is('invite.revoked', 'admin', 'club', null, 'invite', 'invite', 'It tells who and what');
-select is(event() -> 'data' ? 'code', false, 'The event does not tell the code');
+select events_are(
+  array['invite.revoked'], array['invite.revoked'], 'The change has one event and one audit entry'
+);
+select event_is(
+  'invite.revoked', 'admin', 'club', null, 'invite', 'invite',
+  'The event has the actor and the subject'
+);
+select is(event() -> 'data' ? 'code', false, 'The event leaves out the code');
 select throws_code(
-  $$ select api.accept_invite(the('stranger'), current_setting('the.code')) $$, 'PT404', 'not_found',
-  'Nobody comes in by it any more'
+  $$ select api.accept_invite(the('stranger'), current_setting('the.code')) $$,
+  'PT404', 'not_found', 'A revoked invitation is not found'
 );
 select throws_code(
   $$ select api.revoke_invite(the('admin'), the('club'), the('invite')) $$, 'PT404', 'not_found',
-  'It is not taken back twice'
+  'A revoked invitation cannot be revoked again'
 );
 select remember('crown', i.id)
 from api.create_invite(the('owner'), the('club'), p_role => 'owner') as i;
 select throws_code(
   $$ select api.revoke_invite(the('admin'), the('club'), the('crown')) $$, 'PT404', 'not_found',
-  'An admin does not take back an invitation that only an owner may give'
+  'An admin cannot revoke an invitation with a role that admins may not grant'
 );
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Creating a post. 04_policy/matrix.sql tests who may.
+-- Creating a post. 04_policy/matrix.sql tests the rights.
 -- Proves rules 04.16, 05.1, 05.8, 30.1, 30.2 and 30.3.
 begin;
 select plan(33);
@@ -19,22 +19,27 @@ select is(
     'media_count', 0, 'reactions_count', 0, 'comments_count', 0, 'is_pinned', false,
     'created_at', now(), 'updated_at', now(), 'edited_at', null, 'deleted_at', null
   ),
-  'A post is as it was written, its texts trimmed and its tags folded'
+  'A new post has the given fields, with texts trimmed and tags folded'
 );
-select events_are(array['post.created'], array[]::text[], 'A new post is one event');
-select event_is('post.created', 'member', 'club', 'post', 'post', 'post', 'The event tells who, where and what');
+select events_are(
+  array['post.created'], array[]::text[], 'A new post has one event and no audit entry'
+);
+select event_is(
+  'post.created', 'member', 'club', 'post', 'post', 'post',
+  'The event has the actor, the group and the subject'
+);
 select is(
   event() -> 'data', (select to_jsonb(p) from api.get_post(the('member'), the('post')) as p),
-  'The event holds the post'
+  'The event has the post'
 );
 select is(
   (select to_jsonb(p) - 'id' from api.create_post(the('admin'), the('club'), 'Just words') as p)
     -> 'title',
-  'null', 'A post needs no title'
+  'null', 'A title is optional'
 );
 select is(
   (select title from api.create_post(the('admin'), the('club'), 'Just words', '  ')), null,
-  'A title that is blank is none'
+  'A blank title is null'
 );
 select is(
   (select body from api.create_post(the('admin'), the('club'), 'a' || chr(10) || chr(10) || 'b')),
@@ -49,15 +54,16 @@ select is(
 )
 from (values
   ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'),
-  ('muted', 'muted'), ('member', 'group_locked'), ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
+  ('muted', 'muted'), ('member', 'group_locked'), ('moderator', 'ok'), ('admin', 'ok'), ('owner',
+    'ok')
 ) as actors (actor, result);
 select lives_ok(
   $$ select api.create_comment(the('member'), the('post'), 'x') $$,
-  'A lock stops posts, not comments'
+  'A locked group takes comments'
 );
 select lives_ok(
   $$ select api.update_post(the('member'), the('post'), '{"body": "Hello again"}') $$,
-  'Nor changes to posts'
+  'A locked group takes edits'
 );
 select from api.update_group(the('owner'), the('club'), '{"is_locked": false}');
 
@@ -74,24 +80,25 @@ from (values
   ($$'a', null, '{a,b,c,d,e,f,g,h,i,j,k}'$$, '{topic_tags}', 'A post has 10 tags at most'),
   ($$'a', null, array[repeat('a', 51)]$$, '{topic_tags}', 'A tag has 50 characters at most'),
   ($$'a', null, '{" "}'$$, '{topic_tags}', 'A tag is not blank'),
-  ($$'', repeat('a', 141), '{""}'$$, '{title,body,topic_tags}', 'All fields at fault are named')
+  ($$'', repeat('a', 141), '{""}'$$, '{title,body,topic_tags}',
+    'One error names all invalid fields')
 ) as wrong (arguments, fields, description);
 select lives_ok(
   format('select api.create_post(the(''member''), the(''club''), %s)', arguments), description
 )
 from (values
-  ($$repeat('👍', 40000), repeat('é', 140)$$, 'Texts are counted in characters'),
-  ($$' ' || repeat('a', 40000) || ' ', ' ' || repeat('a', 140)$$, 'And after trimming'),
-  ($$'a', null, '{a,b,c,d,e,f,g,h,i,j,A, b}'$$, 'Tags are counted without repeats'),
-  ($$'a', null, null$$, 'Tags that are null are none')
+  ($$repeat('👍', 40000), repeat('é', 140)$$, 'Lengths count characters'),
+  ($$' ' || repeat('a', 40000) || ' ', ' ' || repeat('a', 140)$$, 'Lengths count after trimming'),
+  ($$'a', null, '{a,b,c,d,e,f,g,h,i,j,A, b}'$$, 'Repeated tags count once'),
+  ($$'a', null, null$$, 'Null tags mean no tags')
 ) as right_ones (arguments, description);
 select throws_code(
   $$ select api.create_post(the('muted'), the('club'), '') $$, 'PT403', 'muted',
-  'What is wrong with a post is not told to a muted member'
+  'A muted member learns nothing about an invalid argument'
 );
 select throws_code(
   $$ select api.create_post(the('member'), gen_random_uuid(), 'x') $$, 'PT404', 'not_found',
-  'Nobody writes into a group that is not there'
+  'A missing group is not found'
 );
 select counters_hold();
 

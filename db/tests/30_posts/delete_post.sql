@@ -13,17 +13,24 @@ select make_reaction('post', 'post', 'member');
 select forget_events();
 set local role communities_job;
 
-select lives_ok($$ select api.delete_post(the('author'), the('post')) $$, 'An author deletes a post');
-select events_are(array['post.deleted'], array['post.deleted'], 'Deleting is one event, audited');
-select event_is('post.deleted', 'author', 'club', 'post', 'post', 'post', 'The event tells who, where and what');
+select lives_ok(
+  $$ select api.delete_post(the('author'), the('post')) $$, 'An author deletes a post'
+);
+select events_are(
+  array['post.deleted'], array['post.deleted'], 'Deleting has one event and one audit entry'
+);
+select event_is(
+  'post.deleted', 'author', 'club', 'post', 'post', 'post',
+  'The event has the actor, the group and the subject'
+);
 select is(
   event() -> 'data', jsonb_build_object('id', the('post'), 'deleted_at', now()),
-  'The event tells when, and no content'
+  'The event has the time of deletion and no content'
 );
-select is(audited() #>> '{before,body}', 'A post', 'The audit log holds what was before');
+select is(audited() #>> '{before,body}', 'A post', 'The audit entry has the state before');
 select is(
   outcome(format('select %s', call)), 'not_found',
-  format('In a deleted post there is nothing for a member: %s', split_part(call, '(', 1))
+  format('A member does not find a deleted post: %s', split_part(call, '(', 1))
 )
 from unnest(array[
   $$api.get_post(the('author'), the('post'))$$, $$api.list_comments(the('member'), the('post'))$$,
@@ -36,7 +43,7 @@ from unnest(array[
 ]) as call;
 select is(
   outcome(format('select %s', call)), 'forbidden',
-  format('And for a moderator nothing to change: %s', split_part(call, '(', 1))
+  format('A moderator cannot change a deleted post: %s', split_part(call, '(', 1))
 )
 from unnest(array[
   $$api.create_comment(the('moderator'), the('post'), 'x')$$,
@@ -44,8 +51,9 @@ from unnest(array[
   $$api.set_post_pinned(the('moderator'), the('post'), true)$$
 ]) as call;
 select is(
-  (select comments_count || ' ' || reactions_count from api.get_post(the('admin'), the('post'))), '1 1',
-  'What is inside is still counted'
+  (select comments_count || ' ' || reactions_count from api.get_post(the('admin'), the('post'))),
+    '1 1',
+  'A deleted post keeps its counters'
 );
 select is(
   (select posts_count from api.list_tags(null, own('chess'))), 0,
@@ -55,19 +63,19 @@ select forget_events();
 select lives_ok(
   $$ select api.delete_post(the('moderator'), the('post')) $$, 'Deleting it again changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select lives_ok(
   $$ select api.delete_post(the('moderator'), the('boss')) $$,
-  'Moderating does not look at the author''s rank'
+  'Moderators delete content of every rank'
 );
 select from api.leave_group(the('author'), the('club'));
 select lives_ok(
   $$ select api.delete_post(the('author'), the('kept')) $$,
-  'An author who has left a public group deletes what they wrote'
+  'An author who left a public group deletes their own content'
 );
 select throws_code(
   $$ select api.delete_post(the('owner'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A post that is not there is not deleted'
+  'A missing post is not found'
 );
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Listing the posts of a group. 04_policy/matrix.sql tests who may.
+-- Listing the posts of a group. 04_policy/matrix.sql tests the rights.
 -- Proves rules 02.13, 02.15, 30.4 and 30.5.
 begin;
 select plan(47);
@@ -19,7 +19,7 @@ select from unnest(array['p5', 'p6']) as name
 cross join lateral api.delete_post(the('owner'), the(name)) as d;
 set local role communities_job;
 
--- The numbers of the posts that a filter finds, in numerical order.
+-- Returns the numbers of the listed posts, in numerical order.
 create function pg_temp.found(p_actor text, p_filters text) returns text language plpgsql as $$
 declare
   v_found text;
@@ -35,29 +35,32 @@ $$;
 select is(
   (select string_agg(case when body in ('p1', 'p9') then body else 'p' end, ' ')
    from api.list_posts(null, the('club'))),
-  'p p p p p p9 p1', 'The newest come first'
+  'p p p p p p9 p1', 'The newest post is the first'
 );
 select is(
   (select array_agg(id) from api.list_posts(null, the('club'))),
   array(select id from api.list_posts(null, the('club')) order by created_at desc, id desc),
-  'Posts of one instant are ordered by id'
+  'Posts of the same time are ordered by id'
 );
 select is(pg_temp.found(actor, filters), found, description)
 from (values
   ('anonymous', '', '1 2 3 4 7 8 9', 'Deleted posts are not in the list'),
   ('moderator', '', '1 2 3 4 7 8 9', 'Nor are they for a moderator'),
-  ('moderator', ', p_deleted => null', '1 2 3 4 7 8 9', 'Who doesn''t ask for them'),
-  ('moderator', ', p_deleted => true', '5 6', 'Who asks for them gets nothing else'),
-  ('admin', ', p_deleted => true, p_author_id => the(''member'')', '6', 'And may filter them'),
-  ('anonymous', ', p_author_id => the(''member'')', '2 4 8', 'An author has their posts'),
-  ('anonymous', ', p_author_id => the(''stranger'')', null, 'Who wrote nothing has none'),
-  ('anonymous', ', p_tag => own(''chess'')', '3 9', 'A tag has its posts'),
-  ('anonymous', ', p_tag => upper(own(''chess'')) || '' ''', '3 9', 'In any case and trimmed'),
-  ('anonymous', ', p_tag => ''nothing''', null, 'A tag that no post has finds none'),
-  ('anonymous', ', p_pinned => true', '3 4', 'Pinned posts are found'),
-  ('anonymous', ', p_pinned => false', '1 2 7 8 9', 'And those that are not'),
+  ('moderator', ', p_deleted => null', '1 2 3 4 7 8 9',
+    'A moderator sees no deleted posts by default'),
+  ('moderator', ', p_deleted => true', '5 6', 'p_deleted selects only the deleted posts'),
+  ('admin', ', p_deleted => true, p_author_id => the(''member'')', '6',
+    'Filters select among the deleted posts'),
+  ('anonymous', ', p_author_id => the(''member'')', '2 4 8', 'An author selects their posts'),
+  ('anonymous', ', p_author_id => the(''stranger'')', null, 'An author without posts selects none'),
+  ('anonymous', ', p_tag => own(''chess'')', '3 9', 'A tag selects its posts'),
+  ('anonymous', ', p_tag => upper(own(''chess'')) || '' ''', '3 9',
+    'A tag is folded before the search'),
+  ('anonymous', ', p_tag => ''nothing''', null, 'A tag without posts selects none'),
+  ('anonymous', ', p_pinned => true', '3 4', 'A true p_pinned selects pinned posts'),
+  ('anonymous', ', p_pinned => false', '1 2 7 8 9', 'A false p_pinned selects the other posts'),
   ('anonymous', ', p_pinned => true, p_tag => ''x'', p_author_id => the(''admin'')', '3',
-    'Filters are taken together')
+    'Filters combine')
 ) as lists (actor, filters, found, description);
 
 select is(
@@ -66,7 +69,7 @@ select is(
     select array_agg(id order by case when direction = 'before' then nr else -nr end)
     from unnest(ids) with ordinality as i (id, nr)
   ),
-  format('A walk %s meets every post once: %s', direction, description)
+  format('A walk %s returns every post once: %s', direction, description)
 )
 from unnest(array['before', 'after']) as direction
 cross join lateral (
@@ -85,7 +88,7 @@ cross join lateral (
 ) as lists (description, list, ids);
 select throws_code(
   format('select * from api.list_posts(the(%L), the(''club''), p_deleted => true)', actor), state, code,
-  format('The list of deleted posts is closed to the %s', actor)
+  format('The %s may not list deleted posts', actor)
 )
 from (values
   ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'),
@@ -93,39 +96,43 @@ from (values
 ) as refused (actor, state, code);
 select is(
   (select count(*) from api.list_posts(null, the('club'), p_limit => n, p_lookahead => ahead)),
-  expected, format('A page of %s has %s rows%s', n, expected, case when ahead then ' with lookahead' else '' end)
+  expected,
+  format('A page of %s has %s rows%s', n, expected, case when ahead then ' with lookahead' else '' end)
 )
 from (values (1, false, 1::bigint), (1, true, 2), (7, true, 7), (100, true, 7))
   as pages (n, ahead, expected);
 select throws_fields(
   format('select * from api.list_posts(null, the(''club''), p_limit => %s, p_lookahead => %L)', n, ahead),
-  array['limit'], format('A page has not %s posts', n)
+  array['limit'], format('A limit of %s is refused', n)
 )
 from unnest(array['0', '-1', '101', '2147483647', 'null']) as n
 cross join unnest(array[true, false]) as ahead;
 select throws_fields(
   format('select * from api.list_posts(null, the(''club''), p_before => %L, p_after => %1$L)',
     cursor(now(), the('p1'))),
-  array['before'], 'A page is not before and after at once'
+  array['before'], 'Two cursors are refused'
 );
 select throws_code(
   format('select * from api.list_posts(null, the(''club''), p_%s => %L)', direction, text),
-  'PT400', 'invalid_cursor', format('%s is no cursor to start %s', quote_literal(text), direction)
+  'PT400', 'invalid_cursor',
+  format('The cursor %s is refused as %s', quote_literal(text), direction)
 )
 from unnest(array['before', 'after']) as direction cross join unnest(array['', 'x']) as text;
 select is_empty(
   $$ select * from api.list_posts(null, the('club'), p_before => cursor('1999-01-01', the('p1'))) $$,
-  'Before everything there is nothing'
+  'A page before the first post is empty'
 );
--- A page goes on where it was, even if the row of its cursor is gone.
-select left(set_config('the.place', cursor(created_at, id), true), 0) from api.get_post(null, the('p9'));
+-- A page continues although the row of its cursor is deleted.
+select left(
+  set_config('the.place', cursor(created_at, id), true), 0) from api.get_post(null, the('p9')
+);
 select from api.delete_post(the('owner'), the('p9'));
 select is(
   (
     select array_agg(body)
     from api.list_posts(null, the('club'), p_before => current_setting('the.place'))
   ),
-  array['p1'], 'A page goes on although the post of its cursor was deleted'
+  array['p1'], 'A page continues after the post of its cursor was deleted'
 );
 select counters_hold();
 

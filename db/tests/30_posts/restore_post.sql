@@ -1,4 +1,4 @@
--- Restoring a post. 04_policy/matrix.sql tests who may.
+-- Restoring a post. 04_policy/matrix.sql tests the rights.
 -- Proves rules 04.15, 30.8, 30.10, 30.11 and 30.13.
 begin;
 select plan(14);
@@ -14,23 +14,35 @@ set local role communities_job;
 
 select throws_code(
   $$ select api.restore_post(the('member'), the('post')) $$, 'PT404', 'not_found',
-  'To its author a deleted post is gone, and not restored'
+  'The author of a deleted post cannot restore it'
 );
 select is(
   (select deleted_at from api.restore_post(the('moderator'), the('post'))), null,
   'A moderator restores a post'
 );
-select events_are(array['post.restored'], array['post.restored'], 'Restoring is one event, audited');
-select event_is('post.restored', 'moderator', 'club', 'post', 'post', 'post', 'It tells who, where and what');
+select events_are(
+  array['post.restored'], array['post.restored'], 'Restoring has one event and one audit entry'
+);
+select event_is(
+  'post.restored', 'moderator', 'club', 'post', 'post', 'post',
+  'The event has the actor, the group and the subject'
+);
 select is(
   event() -> 'data', (select to_jsonb(p) from api.get_post(null, the('post')) as p),
-  'The event holds the post'
+  'The event has the post'
 );
 select is(
-  (select body from api.get_comment(null, the('comment'))), 'A comment', 'What is inside is back'
+  (select body from api.get_comment(null, the('comment'))), 'A comment',
+    'Comments of a restored post are visible'
 );
-select is((select posts_count from api.list_tags(null, own('chess'))), 1, 'It counts in its tags again');
-select is((select edited_at from api.get_post(null, the('post'))), null, 'Restoring is not editing');
+select is(
+  (select posts_count from api.list_tags(null, own('chess'))), 1,
+  'A restored post counts in its tags'
+);
+select is(
+  (select edited_at from api.get_post(null, the('post'))), null,
+  'Restoring leaves edited_at unchanged'
+);
 select is(
   (select created_at from api.get_post(null, the('post'))), now() - interval '1 day',
   'A restored post keeps its place in lists'
@@ -38,18 +50,19 @@ select is(
 select forget_events();
 select is(
   (select id from api.restore_post(the('moderator'), the('post'))), the('post'),
-  'Restoring a post that lives changes nothing'
+  'Restoring a post that is not deleted changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select from api.delete_post(the('member'), the('post'));
 select from api.delete_group(the('owner'), the('club'));
 select throws_code(
   $$ select api.restore_post(the('moderator'), the('post')) $$, 'PT409', 'parent_deleted',
-  'In a deleted group nothing is restored before the group'
+  'Content of a deleted group cannot be restored'
 );
 select from api.restore_group(the('owner'), the('club'));
 select lives_ok(
-  $$ select api.restore_post(the('moderator'), the('post')) $$, 'But after it'
+  $$ select api.restore_post(the('moderator'), the('post')) $$,
+  'Content is restored after its parent'
 );
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Pinning and unpinning a post. 04_policy/matrix.sql tests who may. Proves rules 30.9 and 30.13.
+-- Pinning and unpinning a post. 04_policy/matrix.sql tests the rights. Proves rules 30.9 and 30.13.
 begin;
 select plan(13);
 
@@ -12,29 +12,41 @@ select is(
   (select is_pinned from api.set_post_pinned(the('moderator'), the('post'), true)), true,
   'A moderator pins a post'
 );
-select events_are(array['post.pinned'], array['post.pinned'], 'Pinning is one event, audited');
-select event_is('post.pinned', 'moderator', 'club', 'post', 'post', 'post', 'It tells who, where and what');
-select is(event() #>> '{data,is_pinned}', 'true', 'The event holds the post');
-select is(audited() #>> '{before,is_pinned}', 'false', 'The audit log holds what was before');
-select is((select edited_at from api.get_post(null, the('post'))), null, 'Pinning is not editing');
+select events_are(
+  array['post.pinned'], array['post.pinned'], 'Pinning has one event and one audit entry'
+);
+select event_is(
+  'post.pinned', 'moderator', 'club', 'post', 'post', 'post',
+  'The event has the actor, the group and the subject'
+);
+select is(event() #>> '{data,is_pinned}', 'true', 'The event has the post');
+select is(audited() #>> '{before,is_pinned}', 'false', 'The audit entry has the state before');
+select is(
+  (select edited_at from api.get_post(null, the('post'))), null,
+  'Pinning leaves edited_at unchanged'
+);
 select is(
   (select is_pinned from api.set_post_pinned(the('admin'), the('post'), true)), true,
   'Pinning it again changes nothing'
 );
-select events_are(array['post.pinned'], array['post.pinned'], 'And leaves no event');
+select events_are(
+  array['post.pinned'], array['post.pinned'], 'A call without effect leaves no event'
+);
 select forget_events();
 select is(
   (select is_pinned from api.set_post_pinned(the('admin'), the('post'), false)), false,
-  'A pin is taken off'
+  'A moderator unpins a post'
 );
-select events_are(array['post.unpinned'], array['post.unpinned'], 'That is one event, audited');
+select events_are(
+  array['post.unpinned'], array['post.unpinned'], 'The change has one event and one audit entry'
+);
 select throws_code(
   $$ select api.set_post_pinned(the('member'), the('post'), true) $$, 'PT403', 'forbidden',
-  'An author does not pin'
+  'An author cannot pin a post'
 );
 select throws_code(
   $$ select api.set_post_pinned(the('owner'), gen_random_uuid(), true) $$, 'PT404', 'not_found',
-  'A post that is not there is not pinned'
+  'A missing post is not found'
 );
 select counters_hold();
 

@@ -12,56 +12,64 @@ select make_comment('kept', 'post', 'member');
 select forget_events();
 set local role communities_job;
 
-select lives_ok($$ select api.delete_comment(the('member'), the('comment')) $$, 'An author deletes a comment');
-select events_are(array['comment.deleted'], array['comment.deleted'], 'Deleting is one event, audited');
+select lives_ok(
+  $$ select api.delete_comment(the('member'), the('comment')) $$, 'An author deletes a comment'
+);
+select events_are(
+  array['comment.deleted'], array['comment.deleted'], 'Deleting has one event and one audit entry'
+);
 select event_is(
-  'comment.deleted', 'member', 'club', 'post', 'comment', 'comment', 'The event tells who, where and what'
+  'comment.deleted', 'member', 'club', 'post', 'comment', 'comment',
+  'The event has the actor, the group and the subject'
 );
 select is(
   event() -> 'data', jsonb_build_object('id', the('comment'), 'deleted_at', now()),
-  'The event tells when, and no content'
+  'The event has the time of deletion and no content'
 );
-select is(audited() #>> '{before,body}', 'A comment', 'The audit log holds what was before');
+select is(audited() #>> '{before,body}', 'A comment', 'The audit entry has the state before');
 select is(
   (select comments_count from api.get_post(null, the('post'))), 3,
-  'A deleted comment does not count in its post, its replies do'
+  'A deleted comment does not count in its post, but its replies do'
 );
 select throws_code(
   $$ select api.delete_comment(the('member'), the('comment')) $$, 'PT404', 'not_found',
-  'To its author it is gone, and not deleted again'
+  'The author does not find a deleted comment'
 );
 select forget_events();
 select lives_ok(
   $$ select api.delete_comment(the('moderator'), the('comment')) $$,
-  'By a moderator deleting it again changes nothing'
+  'Deleting it again changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select throws_code(
-  $$ select api.add_reaction(the('member'), 'comment', the('comment'), '👍') $$, 'PT404', 'not_found',
-  'A member does not react to a deleted comment'
+  $$ select api.add_reaction(the('member'), 'comment', the('comment'), '👍') $$,
+  'PT404', 'not_found', 'A member does not find a deleted comment to react to'
 );
 select lives_ok(
   $$ select api.add_reaction(the('member'), 'comment', the('reply'), '👍') $$,
-  'But to the living replies below it'
+  'A member reacts to a reply below a deleted comment'
 );
 select throws_code(
   $$ select api.delete_comment(the('member'), the('boss')) $$, 'PT403', 'forbidden',
-  'A member does not delete another''s comment'
+  'A member cannot delete the comment of another author'
 );
 select lives_ok(
   $$ select api.delete_comment(the('moderator'), the('boss')) $$,
-  'Moderating does not look at the author''s rank'
+  'Moderators delete content of every rank'
 );
 select from api.leave_group(the('member'), the('club'));
 select lives_ok(
   $$ select api.delete_comment(the('member'), the('kept')) $$,
-  'An author who has left a public group deletes what they wrote'
+  'An author who left a public group deletes their own content'
 );
 select throws_code(
   $$ select api.delete_comment(the('owner'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A comment that is not there is not deleted'
+  'A missing comment is not found'
 );
-select is((select comments_count from api.get_post(null, the('post'))), 1, 'The post counts what lives');
+select is(
+  (select comments_count from api.get_post(null, the('post'))), 1,
+  'The post counts the comments that are not deleted'
+);
 select counters_hold();
 
 select * from finish();

@@ -24,7 +24,7 @@ select backdate('comment', name, n * interval '1 hour')
 from (values ('a', 8), ('b', 5), ('c', 5), ('d', 5), ('e', 3), ('f', 2), ('g', 1)) as t (name, n);
 set local role communities_job;
 
--- The bodies that a caller finds, in order; a tombstone shows as a cross.
+-- Returns the bodies of the listed comments, in order, with a cross for a tombstone.
 create function pg_temp.found(p_actor text, p_filters text default '') returns text
 language plpgsql as $$
 declare
@@ -49,27 +49,32 @@ begin
 end
 $$;
 
-select is(left(pg_temp.found('anonymous'), 1), 'a', 'The oldest comes first');
-select is(right(pg_temp.found('anonymous'), 7), 'e f g h', 'The newest comes last');
+select is(left(pg_temp.found('anonymous'), 1), 'a', 'The oldest row is the first');
+select is(right(pg_temp.found('anonymous'), 7), 'e f g h', 'The newest comment is the last');
 select is(
   (select array_agg(id) from api.list_comments(null, the('post'))),
-  pg_temp.ids($$list_comments(null, the('post'))$$), 'Comments of one instant are ordered by id'
+  pg_temp.ids($$list_comments(null, the('post'))$$), 'Comments of the same time are ordered by id'
 );
 select is(
   (select string_agg(body, '' order by body) from api.list_comments(null, the('post'))), 'abcdefgh',
-  'All depths are in the list, other posts'' comments are not'
+  'The list has all depths, and no comment of another post'
 );
 select bag_eq(
   $$ select body from api.list_comments(null, the('post'), the('a')) $$, array['b', 'd'],
-  'With a parent the list holds its direct replies'
+  'A parent selects its direct replies'
 );
-select is(pg_temp.found('anonymous', ', the(''e'')'), null, 'A comment without replies has none');
-select is(pg_temp.found('anonymous', ', the(''x'')'), null, 'A parent of another post has none here');
-select is(pg_temp.found('anonymous', ', gen_random_uuid()'), null, 'Nor has one that is not there');
+select is(
+  pg_temp.found('anonymous', ', the(''e'')'), null, 'A parent without replies selects none'
+);
+select is(
+  pg_temp.found('anonymous', ', the(''x'')'), null, 'A parent of another post selects none'
+);
+select is(pg_temp.found('anonymous', ', gen_random_uuid()'), null, 'A missing parent selects none');
 
 -- Tombstones
 select from api.delete_comment(the('member'), the('e'));
-select unalike(pg_temp.found(actor), '%e%', format('A deleted comment without replies is gone: %s', actor))
+select unalike(pg_temp.found(actor), '%e%',
+format('A deleted comment without replies is not listed: %s', actor))
 from unnest(array['anonymous', 'member', 'moderator']) as actor;
 select from api.delete_comment(the('member'), the('a'));
 select is(
@@ -82,51 +87,51 @@ select is(
     'reactions_count', 0, 'reactions', '[]'::json, 'media', '[]'::json, 'updated_at', now(),
     'edited_at', null, 'deleted_at', now()
   ),
-  format('A deleted comment with a living reply is a tombstone without author and content: %s', actor)
+  format('A deleted comment above a reply is a tombstone without author and content: %s', actor)
 )
 from unnest(array['anonymous', 'member', 'moderator']) as actor;
 select from api.delete_comment(the('admin'), the('b'));
 select is(
   (select string_agg(body, '' order by body) from api.list_comments(null, the('post'))), 'cdfgh',
-  'The living ones keep what they say'
+  'Comments that are not deleted keep their content'
 );
 select is(
   (select count(*) from api.list_comments(null, the('post')) where body = ''), 2::bigint,
-  'A living reply anywhere below keeps a tombstone'
+  'A reply at any depth keeps a tombstone'
 );
 select is(
   (select count(*) from api.list_comments(null, the('post'), the('a'))), 2::bigint,
-  'A tombstone is among the direct replies, too'
+  'A parent selects tombstones too'
 );
 select from api.delete_comment(the('member'), the('d'));
 select from api.delete_comment(the('member'), the('c'));
 select is(
-  pg_temp.found('anonymous'), 'f g h', 'When the last living reply goes, all tombstones above it go'
+  pg_temp.found('anonymous'), 'f g h', 'Deleting the last reply removes all tombstones above it'
 );
-select is(pg_temp.found('moderator'), 'f g h', 'For moderators, too');
+select is(pg_temp.found('moderator'), 'f g h', 'Moderators see the same tombstones');
 select from api.restore_comment(the('moderator'), the('c'));
 select is(
   (select count(*) from api.list_comments(null, the('post')) where body = ''), 2::bigint,
-  'When it is restored, they are back'
+  'Restoring the reply restores the tombstones'
 );
 
--- Deleted ones, for moderators
+-- Deleted comments, for moderators
 select bag_eq(
   $$ select body, author_id is null from api.list_comments(the('moderator'), the('post'), null, true) $$,
   $$ values ('a', false), ('b', false), ('d', false), ('e', false) $$,
-  'A moderator may ask for the deleted ones, and gets only those, whole'
+  'p_deleted selects only the deleted comments, with their content'
 );
 select bag_eq(
   $$ select body from api.list_comments(the('moderator'), the('post'), the('a'), true) $$,
-  array['b', 'd'], 'And for those below a parent'
+  array['b', 'd'], 'p_deleted combines with a parent'
 );
 select is(
   pg_temp.found('anonymous', ', p_deleted => null'), pg_temp.found('anonymous'),
-  'Without asking there is the list as for anyone'
+  'A null p_deleted selects the usual list'
 );
 select throws_code(
   format('select * from api.list_comments(the(%L), the(''post''), p_deleted => true)', actor), state, code,
-  format('The list of deleted comments is closed to the %s', actor)
+  format('The %s may not list deleted comments', actor)
 )
 from (values
   ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'),
@@ -140,7 +145,7 @@ select is(
     select array_agg(id order by case when direction = 'after' then nr else -nr end)
     from unnest(pg_temp.ids(list)) with ordinality as i (id, nr)
   ),
-  format('A walk %s meets every comment once: %s', direction, list)
+  format('A walk %s returns every comment once: %s', direction, list)
 )
 from unnest(array['before', 'after']) as direction
 cross join unnest(array[
@@ -152,21 +157,21 @@ select is(
   (select string_agg(body, ' ') from api.list_comments(
     null, the('post'), p_limit => 2, p_before => cursor(now() + interval '1 day', the('a'))
   )),
-  'g h', 'A page before the end holds the newest, in the list''s own order'
+  'g h', 'A page before the end has the newest comments, in the order of the list'
 );
 select throws_fields(
   format('select * from api.list_comments(null, the(''post''), p_limit => %s)', n),
-  array['limit'], format('A page has not %s comments', n)
+  array['limit'], format('A limit of %s is refused', n)
 )
 from unnest(array['0', '101']) as n;
 select throws_fields(
   format('select * from api.list_comments(null, the(''post''), p_before => %L, p_after => %1$L)',
     cursor(now(), the('a'))),
-  array['before'], 'A page is not before and after at once'
+  array['before'], 'Two cursors are refused'
 );
 select throws_code(
   format('select * from api.list_comments(null, the(''post''), p_%s => ''x'')', direction),
-  'PT400', 'invalid_cursor', format('A page starts %s a cursor', direction)
+  'PT400', 'invalid_cursor', format('A malformed cursor %s is refused', direction)
 )
 from unnest(array['before', 'after']) as direction;
 select counters_hold();

@@ -1,4 +1,4 @@
--- Restoring a comment. 04_policy/matrix.sql tests who may. Proves rules 04.15 and 40.9.
+-- Restoring a comment. 04_policy/matrix.sql tests the rights. Proves rules 04.15 and 40.9.
 begin;
 select plan(17);
 
@@ -14,56 +14,70 @@ set local role communities_job;
 
 select throws_code(
   $$ select api.restore_comment(the('member'), the('comment')) $$, 'PT404', 'not_found',
-  'To its author a deleted comment is gone, and not restored'
+  'The author of a deleted comment cannot restore it'
 );
 select is(
   (select deleted_at from api.restore_comment(the('moderator'), the('comment'))), null,
   'A moderator restores a comment'
 );
-select events_are(array['comment.restored'], array['comment.restored'], 'Restoring is one event, audited');
+select events_are(
+  array['comment.restored'], array['comment.restored'],
+  'Restoring has one event and one audit entry'
+);
 select event_is(
-  'comment.restored', 'moderator', 'club', 'post', 'comment', 'comment', 'It tells who, where and what'
+  'comment.restored', 'moderator', 'club', 'post', 'comment', 'comment',
+  'The event has the actor, the group and the subject'
 );
 select is(
   event() -> 'data', (select to_jsonb(c) from api.get_comment(null, the('comment')) as c),
-  'The event holds the comment'
+  'The event has the comment'
 );
-select is((select comments_count from api.get_post(null, the('post'))), 1, 'It counts in its post again');
-select is((select edited_at from api.get_comment(null, the('comment'))), null, 'Restoring is not editing');
+select is(
+  (select comments_count from api.get_post(null, the('post'))), 1,
+  'A restored comment counts in its post'
+);
+select is(
+  (select edited_at from api.get_comment(null, the('comment'))), null,
+  'Restoring leaves edited_at unchanged'
+);
 select forget_events();
 select is(
   (select id from api.restore_comment(the('moderator'), the('comment'))), the('comment'),
-  'Restoring a comment that lives changes nothing'
+  'Restoring a comment that is not deleted changes nothing'
 );
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select from api.delete_comment(the('member'), the('comment'));
 select lives_ok(
   $$ select api.restore_comment(the('moderator'), the('reply')) $$,
-  'A reply is restored below a deleted comment, which becomes its tombstone'
+  'A reply is restored below a deleted comment, which becomes a tombstone'
 );
 select is(
   (select array_agg(id = the('comment') and body = '') from api.list_comments(null, the('post'))),
-  array[true, false], 'And both are in the list'
+  array[true, false], 'The list has the reply and the tombstone'
 );
 select from api.delete_post(the('owner'), the('post'));
 select throws_code(
   $$ select api.restore_comment(the('moderator'), the('comment')) $$, 'PT409', 'parent_deleted',
-  'In a deleted post nothing is restored before the post'
+  'A comment in a deleted post cannot be restored'
 );
 select from api.restore_post(the('moderator'), the('post'));
 select from api.delete_group(the('owner'), the('club'));
 select throws_code(
   $$ select api.restore_comment(the('moderator'), the('comment')) $$, 'PT409', 'parent_deleted',
-  'In a deleted group nothing is restored before the group'
+  'Content of a deleted group cannot be restored'
 );
 select from api.restore_group(the('owner'), the('club'));
 select lives_ok(
-  $$ select api.restore_comment(the('moderator'), the('comment')) $$, 'But after it'
+  $$ select api.restore_comment(the('moderator'), the('comment')) $$,
+  'Content is restored after its parent'
 );
-select is((select comments_count from api.get_post(null, the('post'))), 2, 'The post counts what lives');
+select is(
+  (select comments_count from api.get_post(null, the('post'))), 2,
+  'The post counts the comments that are not deleted'
+);
 select throws_code(
   $$ select api.restore_comment(the('owner'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A comment that is not there is not restored'
+  'A missing comment is not found'
 );
 select counters_hold();
 

@@ -19,33 +19,39 @@ create function pg_temp.patch(p_patch jsonb) returns jsonb language sql as $$
 $$;
 
 select is(
-  pg_temp.patch('{"body": " New "}') ->> 'body', 'New', 'An author changes a body, and it is trimmed'
+  pg_temp.patch('{"body": " New "}') ->> 'body', 'New', 'An author changes a body, which is trimmed'
 );
-select is((pg_temp.comment() ->> 'edited_at')::timestamptz, now(), 'A comment tells that it was edited');
-select is((pg_temp.comment() ->> 'updated_at')::timestamptz, now(), 'And updated');
-select events_are(array['comment.updated'], array['comment.updated'], 'A change is one event, audited');
+select is((pg_temp.comment() ->> 'edited_at')::timestamptz, now(), 'A change sets edited_at');
+select is((pg_temp.comment() ->> 'updated_at')::timestamptz, now(), 'A change sets updated_at');
+select events_are(
+  array['comment.updated'], array['comment.updated'], 'A change has one event and one audit entry'
+);
 select event_is(
-  'comment.updated', 'member', 'club', 'post', 'comment', 'comment', 'The event tells who, where and what'
+  'comment.updated', 'member', 'club', 'post', 'comment', 'comment',
+  'The event has the actor, the group and the subject'
 );
-select is(event() -> 'data', pg_temp.comment(), 'The event holds the new comment');
-select is(audited() #>> '{before,body}', 'A comment', 'The audit log holds what was before');
-select is(audited() #>> '{after,body}', 'New', 'And what came after');
+select is(event() -> 'data', pg_temp.comment(), 'The event has the new state');
+select is(audited() #>> '{before,body}', 'A comment', 'The audit entry has the state before');
+select is(audited() #>> '{after,body}', 'New', 'The audit entry has the state after');
 select forget_events();
 select is(pg_temp.patch('{}'), pg_temp.comment(), 'An empty patch changes nothing');
-select is(pg_temp.patch('{"body": " New"}'), pg_temp.comment(), 'Nor does a patch of what is there already');
-select events_are(array[]::text[], array[]::text[], 'And leaves no event');
+select is(
+  pg_temp.patch('{"body": " New"}'), pg_temp.comment(),
+  'A patch with the present values changes nothing'
+);
+select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 
 select throws_fields(
   format('select api.update_comment(the(''member''), the(''comment''), %L)', patch), fields, description
 )
 from (values
-  ('{"body": ""}', '{body}'::text[], 'A body is not empty'),
-  ('{"body": "  "}', '{body}', 'A body is not blank'),
-  ('{"body": null}', '{body}', 'A body is not cleared'),
-  ('{"body": ["x"]}', '{body}', 'A body is a text'),
-  ('{"depth": 1}', '{depth}', 'Nobody changes the depth'),
-  ('{"parent_id": null}', '{parent_id}', 'Nor the parent'),
-  ('["body"]', '{body}', 'A patch is an object')
+  ('{"body": ""}', '{body}'::text[], 'An empty body is refused'),
+  ('{"body": "  "}', '{body}', 'A blank body is refused'),
+  ('{"body": null}', '{body}', 'A null body is refused'),
+  ('{"body": ["x"]}', '{body}', 'A body that is no string is refused'),
+  ('{"depth": 1}', '{depth}', 'The depth is not a field of the patch'),
+  ('{"parent_id": null}', '{parent_id}', 'The parent is not a field of the patch'),
+  ('["body"]', '{body}', 'A patch is a JSON object')
 ) as wrong (patch, fields, description);
 select throws_fields(
   $$
@@ -57,36 +63,37 @@ select throws_fields(
 );
 select throws_code(
   format($$ select api.update_comment(the(%L), the('comment'), '{"body": "x"}') $$, actor), state, code,
-  format('The %s does not change another''s comment', actor)
+  format('The %s cannot change the comment of another author', actor)
 )
 from (values
   ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'),
-  ('banned', 'PT403', 'forbidden'), ('moderator', 'PT403', 'forbidden'), ('owner', 'PT403', 'forbidden')
+  ('banned', 'PT403', 'forbidden'), ('moderator', 'PT403', 'forbidden'), ('owner', 'PT403',
+    'forbidden')
 ) as refused (actor, state, code);
 select from api.mute_member(the('moderator'), the('club'), the('member'), now() + interval '1 day');
 select throws_code(
   $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$, 'PT403', 'muted',
-  'A muted author changes nothing'
+  'A muted author cannot change it'
 );
 select from api.unmute_member(the('moderator'), the('club'), the('member'));
 select from api.leave_group(the('member'), the('club'));
 select throws_code(
-  $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$, 'PT403', 'forbidden',
-  'An author who has left changes nothing'
+  $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$,
+  'PT403', 'forbidden', 'An author who left cannot change it'
 );
 select from api.ban_member(the('admin'), the('club'), the('member'));
 select throws_code(
-  $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$, 'PT403', 'banned',
-  'Nor does one who is banned'
+  $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$,
+  'PT403', 'banned', 'A banned author cannot change it'
 );
 select from api.delete_comment(the('moderator'), the('gone'));
 select throws_code(
-  $$ select api.update_comment(the('moderator'), the('gone'), '{"body": "x"}') $$, 'PT403', 'forbidden',
-  'What is deleted is restored before it is changed'
+  $$ select api.update_comment(the('moderator'), the('gone'), '{"body": "x"}') $$,
+  'PT403', 'forbidden', 'Deleted content cannot be changed'
 );
 select throws_code(
   $$ select api.update_comment(the('owner'), gen_random_uuid(), '{"body": "x"}') $$,
-  'PT404', 'not_found', 'A comment that is not there is not changed'
+  'PT404', 'not_found', 'A missing comment is not found'
 );
 select counters_hold();
 

@@ -20,28 +20,29 @@ select is(
   format('%s: %s', who, wanted)
 )
 from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member', 'forbidden'),
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
+    'forbidden'),
   ('moderator', 'ok'), ('owner', 'ok')
 ) as cast_of (who, wanted);
 select is(
   (select count(*) from api.list_moderation_batches(the('admin'), the('club'), 2)), 2::bigint,
-  'A page is as long as it was asked for'
+  'A page has at most p_limit rows'
 );
 select is(
   walk('list_moderation_batches(the(''admin''), the(''club''))', 'before', true),
   array(select id from api.list_moderation_batches(the('admin'), the('club'))),
-  'A walk meets every batch once, newest first'
+  'A walk before returns every batch once, newest first'
 );
 select is(
   walk('list_moderation_batches(the(''admin''), the(''club''))', 'after', true),
   array(
     select id from api.list_moderation_batches(the('admin'), the('club')) order by created_at, id
   ),
-  'And so does one from the end'
+  'A walk after returns every batch once'
 );
 select is(
   (select array_agg(reason) from api.list_moderation_batches(the('admin'), the('club')) where id in (the('b1'), the('b3'))),
-  array['reason 3', 'reason 1'], 'The newest is the first'
+  array['reason 3', 'reason 1'], 'The newest row is the first'
 );
 
 select * from finish();

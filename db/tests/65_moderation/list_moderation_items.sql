@@ -16,16 +16,18 @@ select is(
   format('%s: %s', who, wanted)
 )
 from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member', 'forbidden'),
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
+    'forbidden'),
   ('moderator', 'ok'), ('owner', 'ok')
 ) as cast_of (who, wanted);
 select is(
-  outcome('select * from api.list_moderation_items(the(''owner''), gen_random_uuid())'), 'not_found',
-  'A batch that is not there is not found'
+  outcome('select * from api.list_moderation_items(the(''owner''), gen_random_uuid())'),
+  'not_found',
+  'A missing batch is not found'
 );
 select is(
   (select array_agg(id) from api.list_moderation_items(the('admin'), the('batch'))),
-  array[the('c1'), the('p3'), the('p2'), the('p1')], 'The newest is the first'
+  array[the('c1'), the('p3'), the('p2'), the('p1')], 'The newest row is the first'
 );
 select is(
   (
@@ -33,24 +35,26 @@ select is(
     from api.list_moderation_items(the('admin'), the('batch'))
   ),
   array[('comment', the('member'), null)::text, ('post', the('member'), null)::text],
-  'Each is told with its kind and its author'
+  'An item has its type and its author'
 );
 select is(
   (select count(*) from api.list_moderation_items(the('admin'), the('batch'), 2)), 2::bigint,
-  'A page is as long as it was asked for'
+  'A page has at most p_limit rows'
 );
 select is(
   walk('list_moderation_items(the(''admin''), the(''batch''))', 'before', true),
-  array[the('c1'), the('p3'), the('p2'), the('p1')], 'A walk meets every one once, newest first'
+  array[the('c1'), the('p3'), the('p2'), the('p1')],
+  'A walk before returns every item once, newest first'
 );
 select is(
   walk('list_moderation_items(the(''admin''), the(''batch''))', 'after', true),
-  array[the('p1'), the('p2'), the('p3'), the('c1')], 'And so does one from the end'
+  array[the('p1'), the('p2'), the('p3'), the('c1')],
+  'A walk after returns every item once, oldest first'
 );
 select api.undo_removal(the('admin'), the('batch'));
 select is(
   (select count(restored_at) from api.list_moderation_items(the('admin'), the('batch'))), 4::bigint,
-  'What was restored stays in the list, and says so'
+  'A restored item stays in the list with the time of its restoration'
 );
 
 select * from finish();

@@ -26,20 +26,21 @@ select is(
   format('%s: %s', who, wanted)
 )
 from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member', 'forbidden'),
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
+    'forbidden'),
   ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
 ) as cast_of (who, wanted);
 select throws_fields(
   $$ select api.remove_content(the('moderator'), the('club'), ' ') $$, array['reason', 'author_id'],
-  'A batch has a reason, and is about an author or some ids'
+  'A reason, and an author or ids, are required'
 );
 select throws_fields(
   $$ select api.remove_content(the('moderator'), the('club'), repeat('x', 501), the('spammer')) $$,
-  array['reason'], 'A reason has at most 500 characters'
+  array['reason'], 'A reason has 500 characters at most'
 );
 select throws_code(
   $$ select api.remove_content(the('moderator'), gen_random_uuid(), 'spam', the('spammer')) $$,
-  'PT404', 'not_found', 'A group that is not there has nothing to remove'
+  'PT404', 'not_found', 'A missing group is not found'
 );
 
 select remember('batch', b.id)
@@ -55,7 +56,7 @@ select is(
     'group_id', the('club'), 'actor_id', the('moderator'), 'reason', 'spam', 'posts_count', 1,
     'comments_count', 2, 'restored_count', 0, 'undone_by', null, 'undone_at', null
   ),
-  'A batch tells who removed how much, and why'
+  'A batch has the actor, the reason and the numbers of its items'
 );
 select is(
   (
@@ -66,15 +67,16 @@ select is(
     ) as e
   ),
   array['comment.deleted', 'comment.deleted', 'post.deleted', 'content.removed'],
-  'Each thing leaves its event, and so does the batch'
+  'Each item and the batch have their own event'
 );
 select is(
   look($$ select array_agg(action order by action) from audit_log $$),
-  '{comment.deleted,comment.deleted,content.removed,post.deleted}', 'And its audit entry'
+  '{comment.deleted,comment.deleted,content.removed,post.deleted}',
+  'Each item and the batch have their own audit entry'
 );
 select is(
   look(format('select deleted_at is not null from %s where id = the(%L)', kind, name))::boolean, wanted,
-  format('Removed or not, as it was asked for: %s', name)
+  format('The filters select the removed items: %s', name)
 )
 from (values
   ('post', 'spam', true), ('post', 'good', false), ('post', 'old', false), ('post', 'elsewhere', false),
@@ -82,14 +84,15 @@ from (values
 ) as things (kind, name, wanted);
 select is(
   look($$ select deleted_at < now() from comment where id = the('gone') $$), 'true',
-  'What was deleted before is not the batch''s'
+  'Content that was deleted before does not belong to the batch'
 );
 select is(
   (select body || coalesce(author_id::text, '-') from api.list_comments(null, the('good')) where id = the('reply')),
-  '-', 'A removed comment with a living reply is a tombstone'
+  '-', 'A removed comment above a reply is a tombstone'
 );
 select is(
-  (select posts_count from api.list_tags(null, own('chess'))), 0, 'A removed post does not count in its tags'
+  (select posts_count from api.list_tags(null, own('chess'))), 0,
+    'A removed post does not count in its tags'
 );
 select forget_events();
 select is(
@@ -99,14 +102,14 @@ select is(
       the('admin'), the('club'), 'off topic', p_ids => array[the('old'), the('answer'), the('elsewhere')]
     ) as b
   ),
-  array[1, 1]::bigint[], 'By their ids, only the things of this group are removed'
+  array[1, 1]::bigint[], 'Ids select only content of the group'
 );
 select is(
   (
     select array[b.posts_count, b.comments_count]
     from api.remove_content(the('admin'), the('club'), 'again', the('spammer')) as b
   ),
-  array[0, 0]::bigint[], 'What is removed is not removed again'
+  array[0, 0]::bigint[], 'Removed content is not removed again'
 );
 select counters_hold();
 

@@ -24,25 +24,29 @@ from api.remove_content(the('keeper'), the('den'), 'spam', the('keeper')) as b;
 select forget_events();
 
 select is(
-  outcome(format('select api.undo_removal(the(%L), the(''batch''))', who)), wanted, format('%s: %s', who, wanted)
+  outcome(format('select api.undo_removal(the(%L), the(''batch''))', who)), wanted,
+  format('%s: %s', who, wanted)
 )
 from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member', 'forbidden'),
+  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
+    'forbidden'),
   ('moderator', 'ok'), ('admin', 'ok')
 ) as cast_of (who, wanted);
 select throws_code(
   $$ select api.undo_removal(the('owner'), the('secret')) $$, 'PT404', 'not_found',
-  'A batch of a secret group is unknown to strangers'
+  'A stranger does not find a batch of a secret group'
 );
 select throws_code(
   $$ select api.undo_removal(the('owner'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A batch that is not there is not undone'
+  'A missing batch is not found'
 );
 
--- Meanwhile the second post is restored by hand, and removed again for another reason; the host goes.
+-- The second post is restored, and removed again for another reason; the host is deleted.
 select from api.restore_post(the('moderator'), the('second'));
 select api.delete_post(the('admin'), the('second'));
-select sudo($$ update post set deleted_at = now() - interval '1 minute' where id = the('second') $$);
+select sudo(
+  $$ update post set deleted_at = now() - interval '1 minute' where id = the('second') $$
+);
 select api.delete_post(the('member'), the('host'));
 select sudo($$ update post set deleted_at = now() - interval '1 minute' where id = the('host') $$);
 select forget_events();
@@ -52,54 +56,57 @@ select is(
     select array[b.posts_count, b.comments_count, b.restored_count]
     from api.undo_removal(the('admin'), the('batch')) as b
   ),
-  array[2, 3, 2]::bigint[], 'Undoing tells how much was restored'
+  array[2, 3, 2]::bigint[], 'The answer has the number of restored items'
 );
 select is(
   look(format('select deleted_at is null from %s where id = the(%L)', kind, name))::boolean, wanted, sentence
 )
 from (values
-  ('post', 'first', true, 'A post that the batch has removed lives again'),
-  ('comment', 'inside', true, 'And the comment in it'),
-  ('post', 'second', false, 'What somebody else has removed since stays removed'),
-  ('post', 'before', false, 'What was deleted before the batch stays deleted'),
+  ('post', 'first', true, 'A post that the batch removed is restored'),
+  ('comment', 'inside', true, 'A comment in a restored post is restored'),
+  ('post', 'second', false, 'Content that someone else removed since stays deleted'),
+  ('post', 'before', false, 'Content that was deleted before the batch stays deleted'),
   ('comment', 'reply', false, 'A comment in a deleted post is not restored')
 ) as things (kind, name, wanted, sentence);
 select events_are(
   array['post.restored', 'comment.restored', 'content.restored'],
   array['post.restored', 'comment.restored', 'content.restored'],
-  'Each thing leaves its event and audit entry, a post before what is in it'
+  'Each item has its event, a post before its comments'
 );
-select is(audited() ->> 'actor_id', the('admin')::text, 'The audit log tells who has undone it');
 select is(
-  (select posts_count from api.list_tags(null, own('chess'))), 1, 'A restored post counts in its tags again'
+  audited() ->> 'actor_id', the('admin')::text, 'The audit entry has the actor of the undo'
+);
+select is(
+  (select posts_count from api.list_tags(null, own('chess'))), 1,
+    'A restored post counts in its tags'
 );
 select counters_hold();
 
 select from api.restore_post(the('moderator'), the('host'));
 select is(
   (select b.restored_count from api.undo_removal(the('moderator'), the('batch')) as b), 4::bigint,
-  'Once its post is restored, a comment is by undoing again'
+  'A second undo restores a comment whose post was restored since'
 );
 select is(
   (select count(*) from api.list_comments(null, the('host')) where deleted_at is null), 2::bigint,
-  'With what is below it'
+  'A second undo restores the replies too'
 );
 select is(
   (select b.restored_count from api.undo_removal(the('moderator'), the('batch')) as b), 4::bigint,
-  'Undoing what is undone changes nothing'
+  'A third undo restores nothing'
 );
 select is(
   (
     select array[undone_by, actor_id]
     from api.list_moderation_batches(the('owner'), the('club'))
   ),
-  array[the('moderator'), the('moderator')], 'A batch tells who has removed and who has undone'
+  array[the('moderator'), the('moderator')], 'A batch has the actors of the removal and of the undo'
 );
 select counters_hold();
 select api.delete_group(the('owner'), the('club'));
 select throws_code(
   $$ select api.undo_removal(the('owner'), the('batch')) $$, 'PT403', 'forbidden',
-  'In a deleted group nothing is undone'
+  'A batch of a deleted group cannot be undone'
 );
 
 select * from finish();
