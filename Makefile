@@ -11,7 +11,7 @@ DEV := .venv/.dev
 REAL := $(addprefix tests/,doors end_to_end http realtime search workers operating/test_bucket.py tools/test_seed_pictures.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run migrate rollback gen seed token psql fmt lint check test test-all test-db test-postgres test-real up down bench pictures client lock clean
+.PHONY: help run migrate rollback gen docs seed token psql fmt lint check test test-all test-db test-postgres test-real up down bench pictures client lock clean
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ gen: $(DEV)  ## generate gen/ from db/queries and the registries of the rulebook
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc generate
 	@$(TOOLS) registries
 
+docs: $(DEV)  ## write signatures and descriptions of the SQL functions into docs/sql
+	@$(TOOLS) docs
+
 seed: $(RUN)  ## put the example data in; SCALE=1000000 makes that many posts
 	@$(COMMUNITIES) seed $(if $(SCALE),--scale $(SCALE))
 
@@ -42,12 +45,13 @@ fmt: $(DEV)  ## format the Python code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
-lint: $(DEV)  ## ruff, mypy, and sqlc: generated code is fresh and every query is sound
+lint: $(DEV)  ## check style and types, that gen/ and docs/sql are fresh, and every query
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc diff
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc vet
+	@$(TOOLS) docs --check
 
 check: lint test-all  ## lint and all tests: what CI runs
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from common import settings as configuration
-from tools import pgtap, real, registries, signals, stack, testing
+from tools import pgtap, real, registries, signals, sql_reference, stack, testing
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -48,6 +48,14 @@ def pgtap_tests(
 ) -> None:
     """Run the pgTAP tests."""
     raise SystemExit(pgtap.run(path, postgres))
+
+
+@app.command()
+def docs(
+    check: Annotated[bool, typer.Option(help="Write nothing; fail when a page is stale.")] = False,
+) -> None:
+    """Write signatures and descriptions of the SQL functions into docs/sql."""
+    sql_reference.update(check=check)
 
 
 @app.command()

@@ -41,7 +41,7 @@ class Relay:
     async def handle(self, connection: database.Connection) -> int:
         """Publishes the next events. Raises StoreUnavailable when Redis doesn't take them."""
         querier = outbox.AsyncQuerier(connection)
-        await querier.stream_event_sequence(most=SEQUENCED_AT_ONCE)
+        await querier.event_sequence(most=SEQUENCED_AT_ONCE)
         async with connection.transaction():
             entries = [entry async for entry in querier.stream_entry_claim(most=BATCH)]
             if not entries:

@@ -123,9 +123,9 @@ class AsyncQuerier:
         `parent_id`, oldest first.
 
         A deleted comment with a reply below it that is not deleted is a tombstone. `deleted`
-        selects the deleted comments instead, with their content, for moderators. `lookahead` adds
-        the first row of the next page. Raises not_found, unauthenticated, banned, forbidden,
-        validation_failed, invalid_cursor (rules 03.5, 40.5 and 40.6).
+        selects the deleted comments instead, with their content, for moderators. Raises not_found,
+        unauthenticated, banned, forbidden, validation_failed, invalid_cursor (rules 03.5, 40.5 and
+        40.6).
         """
         bound = {
             "limit": limit,

@@ -98,8 +98,8 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the audit log of a group, newest first.
 
-        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed, invalid_cursor (rule 05.5).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        invalid_cursor (rule 05.5).
         """
         bound = {
             "limit": limit,
@@ -198,9 +198,8 @@ class AsyncQuerier:
         """Returns a page of the groups that are not deleted, newest first; secret groups for their
         members only.
 
-        Filters by campus, tag, visibility and the actor's own groups. `lookahead` adds the first
-        row of the next page. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
-        (rules 10.5, 10.6 and 10.7).
+        Filters by campus, tag, visibility and the actor's own groups. Raises unauthenticated (for
+        `mine`), validation_failed, invalid_cursor (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "limit": limit,

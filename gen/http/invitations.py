@@ -143,8 +143,8 @@ class AsyncQuerier:
         """Returns a page of the invitations of a group whose role the actor may grant, oldest
         first.
 
-        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed, invalid_cursor (rule 21.9).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        invalid_cursor (rule 21.9).
         """
         bound = {
             "limit": limit,
@@ -220,8 +220,8 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the pending requests to join, oldest first.
 
-        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed, invalid_cursor (rule 21.1).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        invalid_cursor (rule 21.1).
         """
         bound = {
             "limit": limit,

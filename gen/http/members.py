@@ -118,8 +118,8 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the users with an active ban, oldest first.
 
-        Requires an admin. `lookahead` adds the first row of the next page. Raises unauthenticated,
-        not_found, banned, forbidden, validation_failed, invalid_cursor (rules 04.3 and 20.16).
+        Requires an admin. Raises unauthenticated, not_found, banned, forbidden, validation_failed,
+        invalid_cursor (rules 04.3 and 20.16).
         """
         bound = {
             "limit": limit,
@@ -216,8 +216,8 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the members of a group, oldest first.
 
-        Filters by role. `lookahead` adds the first row of the next page. Raises not_found,
-        unauthenticated, forbidden, validation_failed, invalid_cursor (rule 20.15).
+        Filters by role. Raises not_found, unauthenticated, forbidden, validation_failed,
+        invalid_cursor (rule 20.15).
         """
         bound = {
             "limit": limit,

@@ -136,8 +136,8 @@ class AsyncQuerier:
         """Returns a page of the posts of a group, newest first.
 
         Filters by tag, author and pinned state. `deleted` selects the deleted posts instead, for
-        moderators. `lookahead` adds the first row of the next page. Raises not_found,
-        unauthenticated, banned, forbidden, validation_failed, invalid_cursor (rules 30.4 and 30.5).
+        moderators. Raises not_found, unauthenticated, banned, forbidden, validation_failed,
+        invalid_cursor (rules 30.4 and 30.5).
         """
         bound = {
             "limit": limit,

@@ -84,8 +84,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the reactions to a post or comment, oldest first.
 
-        `emoji` selects one emoji. `lookahead` adds the first row of the next page. Raises
-        not_found, validation_failed, invalid_cursor (rule 50.5).
+        `emoji` selects one emoji. Raises not_found, validation_failed, invalid_cursor (rule 50.5).
         """
         bound = {
             "limit": limit,

@@ -12,17 +12,10 @@ import psycopg.types.json
 
 from gen.jobs import models
 
-CLOSED_FIND: typing.Final = """-- name: closed_find :many
+HIDDEN_PARENT_FIND: typing.Final = """-- name: hidden_parent_find :many
 select api.find_hidden_parents(
   p_actor => %(actor)s::uuid, p_group_ids => %(group_ids)s::uuid[], p_post_ids => %(post_ids)s::uuid[]
 ) as id
-"""
-
-
-HIT_FIND_VISIBLE: typing.Final = """-- name: hit_find_visible :many
-select nr, item, cursor from api.find_visible(
-  p_actor => %(actor)s::uuid, p_hits => %(hits)s::json, p_most => %(most)s::int4
-)
 """
 
 
@@ -35,11 +28,18 @@ select q, type, group_id, tag, most, after_score, after_version from api.begin_s
 """
 
 
+VISIBLE_HIT_FIND: typing.Final = """-- name: visible_hit_find :many
+select nr, item, cursor from api.find_visible(
+  p_actor => %(actor)s::uuid, p_hits => %(hits)s::json, p_most => %(most)s::int4
+)
+"""
+
+
 class AsyncQuerier:
     def __init__(self, conn: psycopg.AsyncConnection[typing.Any]) -> None:
         self._conn = conn
 
-    async def closed_find(
+    async def hidden_parent_find(
         self,
         *,
         actor: uuid.UUID | None,
@@ -50,32 +50,9 @@ class AsyncQuerier:
         needs to be proposed nothing more that is in one (§2, §5).
         """
         bound = {"actor": actor, "group_ids": group_ids, "post_ids": post_ids}
-        cur = await self._conn.execute(CLOSED_FIND, bound)
+        cur = await self._conn.execute(HIDDEN_PARENT_FIND, bound)
         for row in await cur.fetchall():
             yield row[0]
-
-    async def hit_find_visible(
-        self,
-        *,
-        actor: uuid.UUID | None,
-        hits: typing.Any,
-        most: int,
-    ) -> collections.abc.AsyncIterator[models.ApiVisibleHit]:
-        """Which of the hits (kind, id, version, score, highlights) the actor may see, in their
-        order, with their shapes: what is public, what is in the actor's groups, and the card of
-        a private group.
-
-        What is deleted, or inside something deleted, nobody finds; highlights are kept while the
-        version is the row's own (§2, §5).
-        """
-        bound = {
-            "actor": actor,
-            "hits": psycopg.types.json.Json(hits) if isinstance(hits, dict | list) else hits,
-            "most": most,
-        }
-        cur = await self._conn.execute(HIT_FIND_VISIBLE, bound)
-        for row in await cur.fetchall():
-            yield models.ApiVisibleHit(nr=row[0], item=row[1], cursor=row[2])
 
     async def search_begin(
         self,
@@ -114,3 +91,26 @@ class AsyncQuerier:
             after_score=row[5],
             after_version=row[6],
         )
+
+    async def visible_hit_find(
+        self,
+        *,
+        actor: uuid.UUID | None,
+        hits: typing.Any,
+        most: int,
+    ) -> collections.abc.AsyncIterator[models.ApiVisibleHit]:
+        """Which of the hits (kind, id, version, score, highlights) the actor may see, in their
+        order, with their shapes: what is public, what is in the actor's groups, and the card of
+        a private group.
+
+        What is deleted, or inside something deleted, nobody finds; highlights are kept while the
+        version is the row's own (§2, §5).
+        """
+        bound = {
+            "actor": actor,
+            "hits": psycopg.types.json.Json(hits) if isinstance(hits, dict | list) else hits,
+            "most": most,
+        }
+        cur = await self._conn.execute(VISIBLE_HIT_FIND, bound)
+        for row in await cur.fetchall():
+            yield models.ApiVisibleHit(nr=row[0], item=row[1], cursor=row[2])

@@ -53,8 +53,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the topic tags, oldest first.
 
-        `q` is a prefix, folded as tags are. `lookahead` adds the first row of the next page. Raises
-        validation_failed, invalid_cursor (rule 60.3).
+        `q` is a prefix, folded as tags are. Raises validation_failed, invalid_cursor (rule 60.3).
         """
         bound = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
         cur = await self._conn.execute(TAG_LIST, bound)

@@ -103,9 +103,8 @@ class Querier:
         """Returns a page of the groups that are not deleted, newest first; secret groups for their
         members only.
 
-        Filters by campus, tag, visibility and the actor's own groups. `lookahead` adds the first
-        row of the next page. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
-        (rules 10.5, 10.6 and 10.7).
+        Filters by campus, tag, visibility and the actor's own groups. Raises unauthenticated (for
+        `mine`), validation_failed, invalid_cursor (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "actor": actor,
@@ -211,9 +210,8 @@ class AsyncQuerier:
         """Returns a page of the groups that are not deleted, newest first; secret groups for their
         members only.
 
-        Filters by campus, tag, visibility and the actor's own groups. `lookahead` adds the first
-        row of the next page. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
-        (rules 10.5, 10.6 and 10.7).
+        Filters by campus, tag, visibility and the actor's own groups. Raises unauthenticated (for
+        `mine`), validation_failed, invalid_cursor (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "actor": actor,

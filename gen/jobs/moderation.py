@@ -100,9 +100,8 @@ class Querier:
     ) -> collections.abc.Iterator[models.ApiModerationBatch]:
         """Returns a page of the batches of a group, newest first.
 
-        Requires a moderator. `lookahead` adds the first row of the next page. Raises
-        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
-        65.6).
+        Requires a moderator. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed, invalid_cursor (rule 65.6).
         """
         bound = {
             "actor": actor,
@@ -137,9 +136,8 @@ class Querier:
     ) -> collections.abc.Iterator[models.ApiModerationItem]:
         """Returns a page of the posts and comments of a batch, the newest first.
 
-        Requires a moderator. `lookahead` adds the first row of the next page. Raises
-        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
-        65.6).
+        Requires a moderator. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed, invalid_cursor (rule 65.6).
         """
         bound = {
             "actor": actor,
@@ -245,9 +243,8 @@ class AsyncQuerier:
     ) -> collections.abc.AsyncIterator[models.ApiModerationBatch]:
         """Returns a page of the batches of a group, newest first.
 
-        Requires a moderator. `lookahead` adds the first row of the next page. Raises
-        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
-        65.6).
+        Requires a moderator. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed, invalid_cursor (rule 65.6).
         """
         bound = {
             "actor": actor,
@@ -282,9 +279,8 @@ class AsyncQuerier:
     ) -> collections.abc.AsyncIterator[models.ApiModerationItem]:
         """Returns a page of the posts and comments of a batch, the newest first.
 
-        Requires a moderator. `lookahead` adds the first row of the next page. Raises
-        unauthenticated, not_found, banned, forbidden, validation_failed, invalid_cursor (rule
-        65.6).
+        Requires a moderator. Raises unauthenticated, not_found, banned, forbidden,
+        validation_failed, invalid_cursor (rule 65.6).
         """
         bound = {
             "actor": actor,

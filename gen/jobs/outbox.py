@@ -11,8 +11,13 @@ import psycopg
 
 from gen.jobs import models
 
-OUTBOX_MARK_IDLE: typing.Final = """-- name: outbox_mark_idle :exec
+CONSUMER_MARK_IDLE: typing.Final = """-- name: consumer_mark_idle :exec
 select api.mark_idle(p_consumer => %(consumer)s::text, p_until => %(until)s::timestamptz)
+"""
+
+
+EVENT_SEQUENCE: typing.Final = """-- name: event_sequence :one
+select api.sequence_events(p_most => %(most)s::int4) as given
 """
 
 
@@ -36,11 +41,6 @@ select api.finish_stream_entries(p_event_ids => %(event_ids)s::bigint[])
 """
 
 
-STREAM_EVENT_SEQUENCE: typing.Final = """-- name: stream_event_sequence :one
-select api.sequence_events(p_most => %(most)s::int4) as given
-"""
-
-
 STREAM_SEQUENCE_RAISE: typing.Final = """-- name: stream_sequence_raise :exec
 select api.raise_stream_sequence(p_top => %(top)s::int8)
 """
@@ -50,13 +50,26 @@ class Querier:
     def __init__(self, conn: psycopg.Connection[typing.Any]) -> None:
         self._conn = conn
 
-    def outbox_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
+    def consumer_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
         """Records until when a consumer (search, streams) is idle; -infinity means that it is not.
 
         An idle consumer looks again before it waits, and always waits with a timeout (rules 06.4
         and 06.5).
         """
-        self._conn.execute(OUTBOX_MARK_IDLE, {"consumer": consumer, "until": until})
+        self._conn.execute(CONSUMER_MARK_IDLE, {"consumer": consumer, "until": until})
+
+    def event_sequence(self, *, most: int) -> int | None:
+        """Gives waiting events their positions in the streams, in the order of their ids.
+
+        Returns their number. The caller commits before it publishes: a committed position prevents
+        a second publication (rules 06.6 and 06.7).
+        """
+        cur = self._conn.execute(EVENT_SEQUENCE, {"most": most})
+        row = cur.fetchone()
+        if row is None:
+            return None
+        scalar: int | None = row[0]
+        return scalar
 
     def outbox_measure(self) -> collections.abc.Iterator[models.ApiOutboxLag]:
         """Returns the lag of each consumer (rule 06.10)."""
@@ -104,19 +117,6 @@ class Querier:
         """Marks events as published (rule 06.2)."""
         self._conn.execute(STREAM_ENTRY_FINISH, {"event_ids": event_ids})
 
-    def stream_event_sequence(self, *, most: int) -> int | None:
-        """Gives waiting events their positions in the streams, in the order of their ids.
-
-        Returns their number. The caller commits before it publishes: a committed position prevents
-        a second publication (rules 06.6 and 06.7).
-        """
-        cur = self._conn.execute(STREAM_EVENT_SEQUENCE, {"most": most})
-        row = cur.fetchone()
-        if row is None:
-            return None
-        scalar: int | None = row[0]
-        return scalar
-
     def stream_sequence_raise(self, *, top: int) -> None:
         """Moves the sequence past `top`, so that events can be published after a restore from an
         older backup.
@@ -130,13 +130,26 @@ class AsyncQuerier:
     def __init__(self, conn: psycopg.AsyncConnection[typing.Any]) -> None:
         self._conn = conn
 
-    async def outbox_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
+    async def consumer_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
         """Records until when a consumer (search, streams) is idle; -infinity means that it is not.
 
         An idle consumer looks again before it waits, and always waits with a timeout (rules 06.4
         and 06.5).
         """
-        await self._conn.execute(OUTBOX_MARK_IDLE, {"consumer": consumer, "until": until})
+        await self._conn.execute(CONSUMER_MARK_IDLE, {"consumer": consumer, "until": until})
+
+    async def event_sequence(self, *, most: int) -> int | None:
+        """Gives waiting events their positions in the streams, in the order of their ids.
+
+        Returns their number. The caller commits before it publishes: a committed position prevents
+        a second publication (rules 06.6 and 06.7).
+        """
+        cur = await self._conn.execute(EVENT_SEQUENCE, {"most": most})
+        row = await cur.fetchone()
+        if row is None:
+            return None
+        scalar: int | None = row[0]
+        return scalar
 
     async def outbox_measure(self) -> collections.abc.AsyncIterator[models.ApiOutboxLag]:
         """Returns the lag of each consumer (rule 06.10)."""
@@ -187,19 +200,6 @@ class AsyncQuerier:
     async def stream_entry_finish(self, *, event_ids: list[int]) -> None:
         """Marks events as published (rule 06.2)."""
         await self._conn.execute(STREAM_ENTRY_FINISH, {"event_ids": event_ids})
-
-    async def stream_event_sequence(self, *, most: int) -> int | None:
-        """Gives waiting events their positions in the streams, in the order of their ids.
-
-        Returns their number. The caller commits before it publishes: a committed position prevents
-        a second publication (rules 06.6 and 06.7).
-        """
-        cur = await self._conn.execute(STREAM_EVENT_SEQUENCE, {"most": most})
-        row = await cur.fetchone()
-        if row is None:
-            return None
-        scalar: int | None = row[0]
-        return scalar
 
     async def stream_sequence_raise(self, *, top: int) -> None:
         """Moves the sequence past `top`, so that events can be published after a restore from an

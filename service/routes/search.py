@@ -73,12 +73,12 @@ class Finding:
         most = self._asked.most + 1 - len(self._found)
         self._found += [
             hit
-            async for hit in querier.hit_find_visible(actor=self._call.actor, hits=hits, most=most)
+            async for hit in querier.visible_hit_find(actor=self._call.actor, hits=hits, most=most)
         ]
 
     async def _leave_out(self, hits: list[dict[str, Any]]) -> None:
         querier = search.AsyncQuerier(await self._call.connect())
-        closed = querier.closed_find(
+        closed = querier.hidden_parent_find(
             actor=self._call.actor, group_ids=_ids(hits, "group_id"), post_ids=_ids(hits, "post_id")
         )
         self._closed |= {one async for one in closed}

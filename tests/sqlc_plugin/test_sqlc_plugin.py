@@ -20,6 +20,8 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
+from tools.sqlc_plugin import comments, names
+
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 PLUGIN = ROOT / "tools" / "sqlc_plugin" / "run"
@@ -117,6 +119,18 @@ def test_every_statement_of_the_project_has_a_caller() -> None:
                 if not re.search(rf"\.({name}\(|{name.upper()}\b|{name}\b)", callers)
             ]
             assert not unused, f"gen/{package}/{module.name}: nothing calls {unused}"
+
+
+def test_query_is_named_noun_verb_in_the_words_of_its_function() -> None:
+    def words(name: str) -> list[str]:
+        return [names.singular(word) for word in names.snake_case(name).split("_")]
+
+    for path in (ROOT / "db" / "queries").rglob("*.sql"):
+        for query, text in re.findall(r"-- name: (\w+) (.*?);\n", path.read_text(), re.DOTALL):
+            function = comments.called(text)
+            verb, *nouns = words(function.removeprefix("api."))
+            assert {verb, *nouns} <= set(words(query)), f"{query} calls {function}"
+            assert words(query)[0] != verb, query
 
 
 # Refusals
@@ -311,3 +325,8 @@ def test_docstring_is_the_comment_of_the_called_function(package: typing.Any) ->
     assert package.rows.Querier.post_count.__doc__ == "Returns the number of posts."
     assert "at most `limit`" in package.json.AsyncQuerier.post_list.__doc__
     assert package.rows.Querier.value_echo.__doc__ is None
+
+
+def test_docstring_leaves_out_sentences_about_other_arguments(package: typing.Any) -> None:
+    assert "With `tags` null, lists all." in package.rows.Querier.post_list.__doc__
+    assert "null" not in package.json.AsyncQuerier.post_list.__doc__

@@ -1,14 +1,14 @@
 """Comments on functions, as docstrings of the queries that call them."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 _COMMENT = re.compile(
     r"^comment on function (api\.\w+)\([^)]*\) is\s*((?:'(?:[^']|'')*'\s*)+);", re.MULTILINE
 )
-_CALL = re.compile(r"(?:from|select|lateral)\s+(api\.\w+)\s*\(")
-# Helpers of a statement, which are not what it is about.
-_HELPERS = frozenset({"api.page"})
+_CALLS = (re.compile(r"\bfrom\s+(api\.\w+)\s*\("), re.compile(r"\bselect\s+(api\.\w+)\s*\("))
+_ARGUMENT = re.compile(r"\bp_(\w+)")
 
 
 def read(folder: str) -> dict[str, str]:
@@ -22,12 +22,23 @@ def read(folder: str) -> dict[str, str]:
     }
 
 
-def of_statement(comments: dict[str, str], sql: str) -> str:
-    """Returns the comment of the function that a statement calls, empty without one.
+def called(sql: str) -> str:
+    """Returns the name of the function that a statement is about, empty without one.
 
-    Arguments are named as in Python: `p_limit` becomes `limit`, in backquotes.
+    It is the one that the statement reads from, else the one that it selects.
     """
-    for name in _CALL.findall(sql):
-        if name in comments and name not in _HELPERS:
-            return re.sub(r"\bp_(\w+)", r"`\1`", comments[name])
-    return ""
+    calls = (pattern.search(sql) for pattern in _CALLS)
+    return next((call[1] for call in calls if call), "")
+
+
+def of_statement(comments: Mapping[str, str], sql: str, arguments: Mapping[str, str]) -> str:
+    """Returns the comment of the function that a statement is about, empty without one.
+
+    `arguments` maps the statement's parameters to their Python names: `p_limit` becomes `limit`,
+    in backquotes. A sentence about another argument is left out, unless it is the first.
+    """
+    first, *more = re.split(r"(?<=\.) ", comments.get(called(sql), ""))
+    more = [text for text in more if arguments.keys() >= set(_ARGUMENT.findall(text))]
+    return _ARGUMENT.sub(
+        lambda found: f"`{arguments.get(found[1], found[1])}`", " ".join([first, *more])
+    )

@@ -168,10 +168,9 @@ class Reader:
             raise PluginError(f"{where}: {cmd} needs a statement that returns columns")
         params = sorted(query["params"], key=lambda param: int(param["number"]))
         labels = [param["column"]["name"] or f"dollar_{param['number']}" for param in params]
+        python_names = names.identifiers(labels, names.TAKEN_BY_LOCALS)
         arguments, bindings, placeholders = {}, {}, {}
-        for param, name in zip(
-            params, names.identifiers(labels, names.TAKEN_BY_LOCALS), strict=True
-        ):
+        for param, name in zip(params, python_names, strict=True):
             column = param["column"]
             python, sql = python_type(column), sql_type(column)
             arguments[name] = python.annotation()
@@ -185,7 +184,9 @@ class Reader:
             name=names.identifier(names.snake_case(query["name"])),
             cmd=cmd,
             sql=postgres.bind(query["text"], placeholders),
-            comment=comments.of_statement(self.comments, query["text"]),
+            comment=comments.of_statement(
+                self.comments, query["text"], dict(zip(labels, python_names, strict=True))
+            ),
             arguments=arguments,
             bindings=bindings,
             row=self.row(query["name"], columns) if len(columns) > 1 else None,

@@ -169,7 +169,7 @@ class Loop:
 
     async def _sleep_until(self, connection: database.Connection, until: datetime.datetime) -> None:
         querier = outbox.AsyncQuerier(connection)
-        await querier.outbox_mark_idle(consumer=self._consumer.name, until=until)
+        await querier.consumer_mark_idle(consumer=self._consumer.name, until=until)
 
     def _lose(self, store: str, error: BaseException | None) -> None:
         if self._outages.fail(store, error):

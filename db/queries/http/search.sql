@@ -5,12 +5,12 @@ select * from api.begin_search(
   p_cursor => sqlc.narg('cursor')
 );
 
--- name: HitFindVisible :many
+-- name: VisibleHitFind :many
 select * from api.find_visible(
   p_actor => sqlc.narg('actor'), p_hits => @hits, p_most => @most
 );
 
--- name: ClosedFind :many
+-- name: HiddenParentFind :many
 select api.find_hidden_parents(
   p_actor => sqlc.narg('actor'), p_group_ids => @group_ids::uuid[], p_post_ids => @post_ids::uuid[]
 ) as id;

@@ -4,10 +4,10 @@ select * from api.measure_outbox();
 -- name: OutboxPrune :one
 select api.prune_outbox(p_older_than => @older_than, p_most => @most) as pruned;
 
--- name: OutboxMarkIdle :exec
+-- name: ConsumerMarkIdle :exec
 select api.mark_idle(p_consumer => @consumer, p_until => @until);
 
--- name: StreamEventSequence :one
+-- name: EventSequence :one
 select api.sequence_events(p_most => @most) as given;
 
 -- name: StreamEntryClaim :many

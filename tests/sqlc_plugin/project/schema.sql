@@ -34,7 +34,7 @@ returns setof api.posts language sql stable as $$
 $$;
 comment on function api.list_posts(uuid, text[], int) is
   'Lists posts that have one of the tags, "newest" first, at most p_limit. A path is C:\temp, a quote '
-  'isn''t """. Raises validation_failed.';
+  'isn''t """. With p_tags null, lists all. Raises validation_failed.';
 create function api.list_media(p_actor uuid)
 returns setof api.media language sql stable as $$ select * from api.media $$;
 create function api.count_posts(p_actor uuid) returns bigint language sql stable
