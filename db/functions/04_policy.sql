@@ -331,31 +331,3 @@ $$;
 comment on function api.require_may_restore(api.standing) is
   'Raises banned or forbidden below moderator, and parent_deleted inside something deleted (rule '
   '04.15).';
-
-create function api.lock_group(p_group_id uuid)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-begin
-  perform from group_entity where id = p_group_id for no key update;
-end
-$$;
-comment on function api.lock_group(uuid) is
-  'Locks a group for a change of its settings or members. Its posts do not wait (rule 07.6).';
-
-create function api.lock_post(p_post_id uuid)
-returns public.post
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_post post;
-begin
-  select * into v_post from post where id = p_post_id for no key update;
-  return v_post;
-end
-$$;
-comment on function api.lock_post(uuid) is
-  'Locks a post and with it its thread and its counters. Returns its row, or nulls if there is '
-  'none.';

@@ -8,8 +8,60 @@
 -- other transaction can lock a new row. An edit of a post needs the post and then its group's
 -- visibility (lock_visibility), so a transaction that holds a group never goes on to a post.
 --
--- Only the functions of this file take explicit row locks. The exceptions are claims with SKIP LOCKED,
--- which never wait.
+-- Only the functions of this file take explicit row locks (rule 07.2). The exceptions are claims with
+-- SKIP LOCKED, which never wait.
+
+create function api.lock_presigns(p_actor uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from presign_lock where bucket = get_byte(uuid_send(p_actor), 15) for no key update;
+end
+$$;
+comment on function api.lock_presigns(uuid) is
+  'Serialises the presigns of one actor, so that none is counted before another is written '
+  '(rule 61.3).';
+
+create function api.lock_moderation_batch(p_batch_id uuid)
+returns public.moderation_batch
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_batch moderation_batch;
+begin
+  select * into v_batch from moderation_batch where id = p_batch_id for update;
+  return v_batch;
+end
+$$;
+comment on function api.lock_moderation_batch(uuid) is
+  'Locks a batch and returns its row, or nulls if there is none.';
+
+create function api.lock_batch_items(p_batch_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from post
+  where id in (
+    select subject_id from moderation_item where batch_id = p_batch_id and subject_type = 'post'
+    union all
+    select c.post_id from moderation_item as i join comment as c on c.id = i.subject_id
+    where i.batch_id = p_batch_id and i.subject_type = 'comment'
+  )
+  order by id for no key update;
+  perform from comment
+  where id in (
+    select subject_id from moderation_item where batch_id = p_batch_id and subject_type = 'comment'
+  )
+  order by id for no key update;
+end
+$$;
+comment on function api.lock_batch_items(uuid) is
+  'Locks the posts of a batch and of its comments, then its comments, each by id (rule 07.4).';
 
 create function api.lock_batches_of(p_user_id uuid)
 returns void
@@ -22,6 +74,70 @@ end
 $$;
 comment on function api.lock_batches_of(uuid) is
   'Locks the moderation batches that a user made or undid. Implements rules 07.1 and 07.4.';
+
+create function api.lock_post(p_post_id uuid)
+returns public.post
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_post post;
+begin
+  select * into v_post from post where id = p_post_id for no key update;
+  return v_post;
+end
+$$;
+comment on function api.lock_post(uuid) is
+  'Locks a post and with it its thread and its counters. Returns its row, or nulls if there is '
+  'none.';
+
+create function api.lock_comment(p_comment_id uuid)
+returns public.comment
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_comment comment;
+begin
+  perform lock_post((select post_id from comment where id = p_comment_id));
+  select * into v_comment from comment where id = p_comment_id for no key update;
+  return v_comment;
+end
+$$;
+comment on function api.lock_comment(uuid) is
+  'Locks the post of a comment, then the comment. Returns its row, or nulls if there is none.';
+
+create function api.lock_reaction_subject(p_subject_type text, p_subject_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  if p_subject_type = 'post' then
+    perform lock_post(p_subject_id);
+  else
+    perform from comment where id = p_subject_id for no key update;
+  end if;
+end
+$$;
+comment on function api.lock_reaction_subject(text, uuid) is
+  'Locks the post or comment of a reaction before the reaction is removed (rule 07.5).';
+
+create function api.lock_media_subject(p_subject_type text, p_subject_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  case p_subject_type
+    when 'group' then perform lock_group(p_subject_id);
+    when 'post' then perform lock_post(p_subject_id);
+    when 'comment' then perform lock_comment(p_subject_id);
+  end case;
+end
+$$;
+comment on function api.lock_media_subject(text, uuid) is
+  'Serialises changes to the attachments of one subject: their number is limited (rule 61.8).';
 
 create function api.lock_threads_of(p_user_id uuid)
 returns void
@@ -64,6 +180,34 @@ comment on function api.lock_counted(uuid[]) is
   'Locks the posts, comments and groups with these ids, and the posts of the comments, so that no '
   'concurrent transaction counts in them. Implements rules 07.1 and 07.4.';
 
+create function api.lock_group(p_group_id uuid)
+returns void
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform from group_entity where id = p_group_id for no key update;
+end
+$$;
+comment on function api.lock_group(uuid) is
+  'Locks a group for a change of its settings or members. Its posts do not wait (rule 07.6).';
+
+create function api.lock_group_exclusively(p_group_id uuid)
+returns public.group_entity
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_group group_entity;
+begin
+  select * into v_group from group_entity where id = p_group_id for update;
+  return v_group;
+end
+$$;
+comment on function api.lock_group_exclusively(uuid) is
+  'Locks a group against its new posts too, because visibility and deletion change the counters '
+  'of topic tags. Returns its row, or nulls if there is none.';
+
 create function api.lock_groups_of(p_user_id uuid)
 returns void
 language plpgsql volatile
@@ -95,6 +239,23 @@ $$;
 comment on function api.lock_visibility(uuid[]) is
   'Locks groups against a change of visibility and deletion until this transaction ends. Returns those '
   'that are public and not deleted. Implements rule 81.2.';
+
+create function api.lock_member(p_group_id uuid, p_user_id uuid)
+returns public.group_member
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_member group_member;
+begin
+  select * into v_member from group_member
+  where group_id = p_group_id and user_id = p_user_id
+  for update;
+  return v_member;
+end
+$$;
+comment on function api.lock_member(uuid, uuid) is
+  'Locks the record of a user in a group and returns it, or nulls if there is none.';
 
 create function api.lock_members_of(p_user_id uuid)
 returns public.group_member[]

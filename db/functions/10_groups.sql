@@ -235,22 +235,6 @@ comment on function api.update_group(uuid, uuid, jsonb) is
   'forbidden, validation_failed, slug_taken, attachment_mismatch (rules 04.16, 10.8, 10.9 and '
   '10.12).';
 
-create function api.lock_group_exclusively(p_group_id uuid)
-returns public.group_entity
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_group group_entity;
-begin
-  select * into v_group from group_entity where id = p_group_id for update;
-  return v_group;
-end
-$$;
-comment on function api.lock_group_exclusively(uuid) is
-  'Locks a group against its new posts too, because visibility and deletion change the counters '
-  'of topic tags. Returns its row, or nulls if there is none.';
-
 create function api.apply_group_patch(p_group public.group_entity, p_patch jsonb)
 returns public.group_entity
 language plpgsql volatile

@@ -473,23 +473,6 @@ comment on function api.unmute_member(uuid, uuid, uuid) is
   'Lifts a mute, also of a former member. Requires a moderator. Raises unauthenticated, '
   'not_found, banned, forbidden (rules 20.14, 20.21 and 20.22).';
 
-create function api.lock_member(p_group_id uuid, p_user_id uuid)
-returns public.group_member
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_member group_member;
-begin
-  select * into v_member from group_member
-  where group_id = p_group_id and user_id = p_user_id
-  for update;
-  return v_member;
-end
-$$;
-comment on function api.lock_member(uuid, uuid) is
-  'Locks the record of a user in a group and returns it, or nulls if there is none.';
-
 create function api.require_member_record(p_member public.group_member)
 returns public.group_member
 language plpgsql stable

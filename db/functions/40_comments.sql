@@ -222,22 +222,6 @@ comment on function api.apply_comment_patch(public.comment, jsonb) is
   'Returns the comment with a merge patch applied and checked. Raises validation_failed (rules '
   '02.12 and 40.2).';
 
-create function api.lock_comment(p_comment_id uuid)
-returns public.comment
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_comment comment;
-begin
-  perform lock_post((select post_id from comment where id = p_comment_id));
-  select * into v_comment from comment where id = p_comment_id for no key update;
-  return v_comment;
-end
-$$;
-comment on function api.lock_comment(uuid) is
-  'Locks the post of a comment, then the comment. Returns its row, or nulls if there is none.';
-
 create function api.record_comment_change(
   p_type text, p_actor uuid, p_old public.comment, p_new public.comment
 )

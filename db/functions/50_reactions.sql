@@ -80,11 +80,7 @@ begin
   perform require_actor(p_actor);
   v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
   perform require_not_deleted(v);
-  if p_subject_type = 'post' then
-    perform lock_post(p_subject_id);
-  else
-    perform from comment where id = p_subject_id for no key update;
-  end if;
+  perform lock_reaction_subject(p_subject_type, p_subject_id);
   delete from reaction
   where subject_type = p_subject_type and subject_id = p_subject_id and user_id = p_actor
     and emoji = v_emoji

@@ -56,19 +56,6 @@ comment on function api.presign_upload(uuid, text, text, bigint, text) is
   'size, valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, '
   'too_many_uploads (rules 61.1, 61.2, 61.4 and 61.5).';
 
-create function api.lock_presigns(p_actor uuid)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-begin
-  perform from presign_lock where bucket = get_byte(uuid_send(p_actor), 15) for no key update;
-end
-$$;
-comment on function api.lock_presigns(uuid) is
-  'Serialises the presigns of one actor, so that none is counted before another is written '
-  '(rule 61.3).';
-
 create function api.require_presign_capacity(p_actor uuid)
 returns void
 language plpgsql stable
@@ -255,22 +242,6 @@ end
 $$;
 comment on function api.may_attach(uuid, text, uuid) is
   'Returns whether enter_media_subject would let the actor attach to the subject (rule 61.13).';
-
-create function api.lock_media_subject(p_subject_type text, p_subject_id uuid)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-begin
-  case p_subject_type
-    when 'group' then perform lock_group(p_subject_id);
-    when 'post' then perform lock_post(p_subject_id);
-    when 'comment' then perform lock_comment(p_subject_id);
-  end case;
-end
-$$;
-comment on function api.lock_media_subject(text, uuid) is
-  'Serialises changes to the attachments of one subject: their number is limited (rule 61.8).';
 
 create function api.link_attachment(
   p_actor uuid, p_key text, p_subject_type text, p_subject_id uuid, p_width int default null,

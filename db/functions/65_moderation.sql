@@ -115,30 +115,6 @@ comment on function api.add_batch_items(
   'Adds posts and comments to a batch and locks them. Drops those that someone else deleted '
   'before the lock (rules 65.1 and 65.4).';
 
-create function api.lock_batch_items(p_batch_id uuid)
-returns void
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-begin
-  perform from post
-  where id in (
-    select subject_id from moderation_item where batch_id = p_batch_id and subject_type = 'post'
-    union all
-    select c.post_id from moderation_item as i join comment as c on c.id = i.subject_id
-    where i.batch_id = p_batch_id and i.subject_type = 'comment'
-  )
-  order by id for no key update;
-  perform from comment
-  where id in (
-    select subject_id from moderation_item where batch_id = p_batch_id and subject_type = 'comment'
-  )
-  order by id for no key update;
-end
-$$;
-comment on function api.lock_batch_items(uuid) is
-  'Locks the posts of a batch and of its comments, then its comments, each by id (rule 07.4).';
-
 create function api.delete_batch_items(p_batch public.moderation_batch)
 returns void
 language plpgsql volatile
@@ -190,21 +166,6 @@ comment on function api.undo_removal(uuid, uuid) is
   'Restores the items of a batch that are unchanged since the removal. Calling it again restores '
   'the comments whose post was deleted the first time. Requires a moderator. Raises '
   'unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).';
-
-create function api.lock_moderation_batch(p_batch_id uuid)
-returns public.moderation_batch
-language plpgsql volatile
-set search_path = public, api, pg_temp
-as $$
-declare
-  v_batch moderation_batch;
-begin
-  select * into v_batch from moderation_batch where id = p_batch_id for update;
-  return v_batch;
-end
-$$;
-comment on function api.lock_moderation_batch(uuid) is
-  'Locks a batch and returns its row, or nulls if there is none.';
 
 create function api.restore_batch_items(p_batch public.moderation_batch, p_actor uuid)
 returns void

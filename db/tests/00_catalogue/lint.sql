@@ -1,7 +1,8 @@
 -- Lint: nothing relies on what sharding would break (advisory locks, isolation levels, snapshots, the
--- arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.3 and 80.2.
+-- arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.2, 07.3 and
+-- 80.2.
 begin;
-select plan(11);
+select plan(12);
 
 create temporary view sources as
 select
@@ -50,6 +51,15 @@ select is_empty(
     'fail', 'tg_audit_log__append_only'
   ) $$,
   'A function raises errors through fail() only'
+);
+select is_empty(
+  $$
+    select name from sources
+    where proname !~ '^lock_'
+      and regexp_replace(source, 'for (no key )?update( of \w+)? skip locked', '', 'g')
+        ~ '\mfor (update|no key update|share|key share)\M'
+  $$,
+  'Only lock_ functions take explicit row locks, apart from claims with SKIP LOCKED'
 );
 select is_empty(
   $$
