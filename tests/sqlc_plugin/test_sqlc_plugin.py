@@ -1,8 +1,8 @@
-"""Tests of the sqlc plugin through the real sqlc: `project/` is generated, compared with `golden/`,
-checked, and run against PostgreSQL.
+"""Tests of the sqlc plugin through sqlc, and of the project's own queries.
 
-After an intended change: UPDATE_GOLDEN=1 pytest tests/sqlc_plugin. Golden files end in .txt: ruff
-and mypy check the generated code only where it is generated.
+sqlc generates code for `project/`. The tests compare it with `golden/`, check its style and types,
+and run it on PostgreSQL. After an intended change, run `UPDATE_GOLDEN=1 pytest tests/sqlc_plugin`.
+Golden files end in .txt, so that ruff and mypy skip them.
 """
 
 import importlib
@@ -89,7 +89,7 @@ def test_generated_code_is_typed_and_formatted(generated: pathlib.Path) -> None:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_sqlc_diff_tells_fresh_from_stale(generated: pathlib.Path, sqlc: Sqlc) -> None:
+def test_sqlc_diff_reports_stale_code(generated: pathlib.Path, sqlc: Sqlc) -> None:
     assert sqlc("diff", generated).returncode == 0
     module = generated / "made" / "json" / "posts.py"
     fresh = module.read_text()
@@ -157,13 +157,13 @@ QUERY = "-- name: PostIds :many\nselect id from posts;"
             "{package: made}",
             "queries.sql: PostTouch: :execrows is not supported",
         ),
-        (TABLES, QUERY, "{emit_sync_querier: true}", "the option 'package' is missing"),
-        (TABLES, QUERY, "{package: made, emit_syncs: true}", "unknown options: emit_syncs"),
+        (TABLES, QUERY, "{emit_sync_querier: true}", "Option package is missing."),
+        (TABLES, QUERY, "{package: made, emit_syncs: true}", "Unknown options: emit_syncs."),
         (
             f"{TABLES} create view api.posts as select 1 as id; create view api.post as select 2;",
             QUERY,
             "{package: made}",
-            "more than one view would be the class ApiPost",
+            "More than one view has the class ApiPost.",
         ),
     ],
 )
@@ -185,7 +185,7 @@ def test_module_of_queries_cannot_replace_the_models(tmp_path: pathlib.Path, sql
     (tmp_path / "models.sql").write_text(QUERY)
     config = CONFIG.format(plugin=PLUGIN, options="{package: made}")
     (tmp_path / "sqlc.yaml").write_text(config.replace("queries.sql", "models.sql"))
-    assert "models.sql: there is another models.py" in sqlc("generate", tmp_path).stderr
+    assert "models.sql: models.py exists already." in sqlc("generate", tmp_path).stderr
 
 
 # The rules of sqlc vet in the project's own sqlc.yaml
@@ -217,7 +217,9 @@ VET = {
 }
 
 
-def test_vet_holds_queries_to_the_functions_of_api(tmp_path: pathlib.Path, sqlc: Sqlc) -> None:
+def test_vet_refuses_queries_that_bypass_the_functions_of_api(
+    tmp_path: pathlib.Path, sqlc: Sqlc
+) -> None:
     cases = [(rule, query) for rule, queries in VET.items() for query in queries]
     named = [f"-- name: Case{i} :exec\n{query};" for i, (_, query) in enumerate(cases, 1)]
     (tmp_path / "queries.sql").write_text("\n".join(named))
@@ -296,7 +298,7 @@ def test_json_arguments_are_values_or_text(package: typing.Any, project_url: str
         assert echo(value=None) is None
 
 
-def test_literals_are_left_alone(package: typing.Any, project_url: str) -> None:
+def test_literals_stay_unchanged(package: typing.Any, project_url: str) -> None:
     with psycopg.connect(project_url) as conn:
         rows = package.rows.Querier(conn)
         row = rows.literals(word="w", words=["u", "v"])

@@ -1,4 +1,4 @@
-"""sqlc's request as JSON on standard input, the files to write as JSON on standard output."""
+"""Entry point: reads sqlc's request from standard input and writes the files to standard output."""
 
 import base64
 import json

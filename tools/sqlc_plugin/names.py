@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterable, Set
 
-# Names that generated code uses: types, modules and methods of pydantic's BaseModel.
+# Names that generated code uses: types, modules, and methods of pydantic's BaseModel.
 WORDS = """
 bool bytes dict float int isinstance list str
 collections datetime models psycopg pydantic typing uuid
@@ -28,11 +28,12 @@ PLURALS = [
 
 
 def identifier(name: str, taken: Set[str] = TAKEN) -> str:
+    """Returns a name as a Python identifier that is not taken."""
     return identifiers([name], taken)[0]
 
 
 def identifiers(names: Iterable[str], taken: Set[str] = TAKEN) -> list[str]:
-    """Returns each name as a Python identifier; a repeated one is numbered from _2."""
+    """Returns each name as a Python identifier. Appends _2, _3 and so on to repeated names."""
     seen: collections.Counter[str] = collections.Counter()
     result = []
     for name in names:
@@ -45,15 +46,18 @@ def identifiers(names: Iterable[str], taken: Set[str] = TAKEN) -> list[str]:
 
 
 def snake_case(name: str) -> str:
+    """Returns `PostGet` as `post_get`."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
 
 def pascal_case(name: str) -> str:
+    """Returns `api_post` as `ApiPost`."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", name))
 
 
 def singular(name: str) -> str:
+    """Returns the singular of an English plural."""
     for pattern, replacement in PLURALS:
         if pattern.search(name):
             return pattern.sub(replacement, name)

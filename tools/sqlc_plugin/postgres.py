@@ -1,8 +1,8 @@
-"""PostgreSQL types as psycopg 3 loads them, and sqlc's statements with psycopg's placeholders."""
+"""Types of PostgreSQL as psycopg 3 loads them, and statements with psycopg's placeholders."""
 
 import re
 
-# Other spellings of a type, as sqlc reports them -> PostgreSQL's own name.
+# Spelling of a type, as sqlc reports it -> PostgreSQL's own name.
 ALIASES = {
     **dict.fromkeys(("bigserial", "bigint"), "int8"),
     **dict.fromkeys(("serial", "integer", "int"), "int4"),
@@ -12,7 +12,7 @@ ALIASES = {
     "string": "text",
     "timestamp with time zone": "timestamptz",
 }
-# Types that the API uses; any other is typing.Any.
+# Types that `api` uses. Any other type is typing.Any.
 PYTHON = {
     **dict.fromkeys(("int2", "int4", "int8"), "int"),
     "float8": "float",
@@ -40,13 +40,14 @@ TOKEN = re.compile(
 
 
 def type_name(schema: str, name: str) -> str:
+    """Returns PostgreSQL's own name of a type."""
     name = f"{schema}.{name}" if schema else name
     name = name.removeprefix("pg_catalog.")
     return ALIASES.get(name, name)
 
 
 def cast(name: str, *, array: bool) -> str:
-    """`::text[]`, with quotes where the name needs them."""
+    """Returns a cast such as `::text[]`, empty for a type that needs none."""
     if name in NOT_CAST:
         return ""
     parts = [
@@ -57,9 +58,9 @@ def cast(name: str, *, array: bool) -> str:
 
 
 def bind(sql: str, placeholders: dict[int, tuple[str, str]]) -> str:
-    """The statement with `%(name)s::cast` for each `$1`, outside literals and comments.
+    """Returns the statement with `%(name)s::cast` for each `$1` outside literals and comments.
 
-    A parameter that the statement casts itself keeps that cast only.
+    A parameter that the statement casts keeps only that cast.
     """
 
     def replace(token: re.Match[str]) -> str:

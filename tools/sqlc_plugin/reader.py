@@ -21,7 +21,7 @@ class Options:
     """`options` in sqlc.yaml."""
 
     package: str = ""
-    # Package whose `models` module holds the classes of tables and views; by default this one.
+    # Package whose `models` module holds the classes of views; by default this one.
     models_package: str = ""
     # Folder of the SQL files whose `comment on function` become docstrings.
     function_comments: str = ""
@@ -34,9 +34,9 @@ class Options:
         """Decodes base64 of JSON. Raises PluginError for an unknown or missing option."""
         values = json.loads(base64.b64decode(encoded) or b"{}")
         if unknown := values.keys() - {field.name for field in dataclasses.fields(cls)}:
-            raise PluginError(f"unknown options: {', '.join(sorted(unknown))}")
+            raise PluginError(f"Unknown options: {', '.join(sorted(unknown))}. Remove them.")
         if not values.get("package"):
-            raise PluginError("the option 'package' is missing")
+            raise PluginError("Option package is missing. Set it in sqlc.yaml.")
         return cls(**values)
 
     @property
@@ -69,7 +69,7 @@ class Field:
 
 @dataclasses.dataclass
 class Model:
-    """Class of a table or view, or of one query's rows (then without `table`)."""
+    """Class of a view, or of one query's rows (then without `table`)."""
 
     name: str
     fields: list[Field]
@@ -83,7 +83,7 @@ class Model:
 
 @dataclasses.dataclass
 class Query:
-    """Statement with its arguments and what it returns: rows of a model, or one value."""
+    """Statement with its arguments and its result: rows of a model, or one value."""
 
     source: str
     name: str
@@ -98,7 +98,7 @@ class Query:
 
 @dataclasses.dataclass
 class Package:
-    """Everything that the writer needs for one package."""
+    """Input of the writer for one package."""
 
     sqlc_version: str
     options: Options
@@ -134,10 +134,10 @@ class Reader:
         models = [model for model in self.models if model.table and model.table[0] != "public"]
         models.sort(key=lambda model: model.name)
         classes = [model.name for model in models]
-        if twice := sorted({name for name in classes if classes.count(name) > 1}):
+        if repeated := sorted({name for name in classes if classes.count(name) > 1}):
             raise PluginError(
-                f"more than one view would be the class {', '.join(twice)}: "
-                "see inflection_exclude_table_names"
+                f"More than one view has the class {', '.join(repeated)}. "
+                "List a view in inflection_exclude_table_names."
             )
         return Package(self.request["sqlc_version"], self.options, models, queries)
 
@@ -162,10 +162,10 @@ class Reader:
     def query(self, query: Json) -> Query:
         where, cmd = f"{query['filename']}: {query['name']}", query["cmd"]
         if cmd not in COMMANDS:
-            raise PluginError(f"{where}: {cmd} is not supported, only {', '.join(COMMANDS)}")
+            raise PluginError(f"{where}: {cmd} is not supported. Use {', '.join(COMMANDS)}.")
         columns = query["columns"] if cmd != ":exec" else []
         if cmd != ":exec" and not columns:
-            raise PluginError(f"{where}: {cmd} needs a statement that returns columns")
+            raise PluginError(f"{where}: {cmd} returns no columns. Use :exec.")
         params = sorted(query["params"], key=lambda param: int(param["number"]))
         labels = [param["column"]["name"] or f"dollar_{param['number']}" for param in params]
         python_names = names.identifiers(labels, names.TAKEN_BY_LOCALS)
@@ -194,7 +194,7 @@ class Reader:
         )
 
     def row(self, name: str, columns: list[Json]) -> Model:
-        """Returns the view whose columns these are, else a class of the query's own."""
+        """Returns the model of the view with these columns, or a new model for the query."""
         fields = self.fields(columns)
         shape = [(field.column, field.type) for field in fields]
         tables = {self.table(column["table"]) for column in columns}

@@ -18,7 +18,7 @@ def files(package: reader.Package) -> dict[str, str]:
     for source in sorted({query.source for query in package.queries}):
         name = f"{source.removesuffix('.sql')}.py"
         if name in result:
-            raise reader.PluginError(f"{source}: there is another {name}; rename the file")
+            raise reader.PluginError(f"{source}: {name} exists already. Rename the file.")
         result[name] = queries_module(package, source)
     return result
 
@@ -49,11 +49,13 @@ def module(
 
 
 def models_module(package: reader.Package) -> str:
+    """Returns the module of the views' classes."""
     types: list[str] = []
     return module(package, [model_class(model, types) for model in package.models], types)
 
 
 def queries_module(package: reader.Package, source: str) -> str:
+    """Returns the module of the queries in a file."""
     queries = [query for query in package.queries if query.source == source]
     blocks, types = [], ["typing.Final"]
     for query in queries:
@@ -69,6 +71,7 @@ def queries_module(package: reader.Package, source: str) -> str:
 
 
 def model_class(model: reader.Model, types: list[str]) -> list[str]:
+    """Returns the lines of a model's class, and appends the types that it uses to `types`."""
     lines = [f"class {model.name}(pydantic.BaseModel):"]
     types.append("pydantic.BaseModel")
     doc = docstring(model.comment, "    ")
@@ -81,6 +84,7 @@ def model_class(model: reader.Model, types: list[str]) -> list[str]:
 
 
 def querier(queries: list[reader.Query], types: list[str], *, prefix: str) -> list[str]:
+    """Returns the lines of `Querier`, or of `AsyncQuerier` for the prefix `Async`."""
     connection = f"psycopg.{prefix}Connection[typing.Any]"
     types.append(connection)
     lines = [f"class {prefix}Querier:", f"    def __init__(self, conn: {connection}) -> None:"]
@@ -91,7 +95,7 @@ def querier(queries: list[reader.Query], types: list[str], *, prefix: str) -> li
 
 
 def method(query: reader.Query, types: list[str], prefix: str) -> list[str]:
-    wait = "await " if prefix else ""
+    """Returns the lines of a method that runs a query."""
     item = query.row.path if query.row else query.scalar.annotation()
     result = {
         ":one": item if item.endswith(" | None") else f"{item} | None",
@@ -102,33 +106,43 @@ def method(query: reader.Query, types: list[str], prefix: str) -> list[str]:
     arguments = [f"{name}: {annotation}" for name, annotation in query.arguments.items()]
     define = "async def" if prefix else "def"
     signature = ["self", *(["*", *arguments] if arguments else [])]
-    lines = wrapped("    ", f"{define} {query.name}(", signature, f") -> {result}:")
-    lines += docstring(query.comment, BODY)
+    return [
+        *wrapped("    ", f"{define} {query.name}(", signature, f") -> {result}:"),
+        *docstring(query.comment, BODY),
+        *execute(query, prefix),
+        *fetch(query, result, prefix),
+    ]
 
+
+def execute(query: reader.Query, prefix: str) -> list[str]:
+    """Returns the lines that execute a statement."""
     target = "" if query.cmd == ":exec" else "cur = "
-    execute = f"{BODY}{target}{wait}self._conn.execute({query.name.upper()}"
+    wait = "await " if prefix else ""
+    call = f"{BODY}{target}{wait}self._conn.execute({query.name.upper()}"
     bindings = [f'"{name}": {value}' for name, value in query.bindings.items()]
     if not bindings:
-        lines.append(f"{execute})")
-    elif len(line := f"{execute}, {{{', '.join(bindings)}}})") <= WIDTH:
-        lines.append(line)
-    else:
-        lines += [*wrapped(BODY, "bound = {", bindings, "}"), f"{execute}, bound)"]
+        return [f"{call})"]
+    line = f"{call}, {{{', '.join(bindings)}}})"
+    if len(line) <= WIDTH:
+        return [line]
+    return [*wrapped(BODY, "bound = {", bindings, "}"), f"{call}, bound)"]
 
+
+def fetch(query: reader.Query, result: str, prefix: str) -> list[str]:
+    """Returns the lines that turn rows into results of a type."""
+    wait = "await " if prefix else ""
     if query.cmd == ":one":
-        lines += [f"{BODY}row = {wait}cur.fetchone()", f"{BODY}if row is None:"]
+        lines = [f"{BODY}row = {wait}cur.fetchone()", f"{BODY}if row is None:"]
         lines.append(f"{BODY}    return None")
         if query.row:
-            lines += construct(query.row, BODY, "return ")
-        else:
-            lines += [f"{BODY}scalar: {result} = row[0]", f"{BODY}return scalar"]
-    elif query.cmd == ":many":
-        lines.append(f"{BODY}for row in {wait}cur.fetchall():")
+            return lines + construct(query.row, BODY, "return ")
+        return [*lines, f"{BODY}scalar: {result} = row[0]", f"{BODY}return scalar"]
+    if query.cmd == ":many":
+        lines = [f"{BODY}for row in {wait}cur.fetchall():"]
         if query.row:
-            lines += construct(query.row, f"{BODY}    ", "yield ")
-        else:
-            lines.append(f"{BODY}    yield row[0]")
-    return lines
+            return lines + construct(query.row, f"{BODY}    ", "yield ")
+        return [*lines, f"{BODY}    yield row[0]"]
+    return []
 
 
 def construct(model: reader.Model, indent: str, head: str) -> list[str]:
@@ -146,6 +160,7 @@ def wrapped(indent: str, head: str, items: list[str], tail: str) -> list[str]:
 
 
 def escaped(text: str) -> str:
+    """Returns a text for a literal in triple quotes."""
     return text.replace("\\", r"\\").replace('"""', r"\"\"\"").replace("\r", r"\r")
 
 
