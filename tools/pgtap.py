@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools import databases, debian, parts, stack, testing
+from tools import databases, debian, parts, testing
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -29,12 +29,9 @@ def run(path: str | None, version: int | None = None) -> int:
     """Run all files, or those at a path; the exit code is pg_prove's."""
     files = _files(ROOT / path if path else TESTS)
     _unpack()
-    settings = testing.settings(version)
-    with stack.borrowed(settings, ["postgres"], fast=True) as running:
-        template = databases.template(running.database_url, settings)
-        with databases.clone(running.database_url, template) as database:
-            _load(database)
-            return _prove(database.url, files)
+    with testing.database(version) as database:
+        _load(database)
+        return _prove(database.url, files)
 
 
 def _files(path: Path) -> list[Path]:

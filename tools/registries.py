@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-from tools import databases, stack, testing
+from tools import testing
 
 TARGET: Final = Path(__file__).parents[1] / "gen" / "registries.py"
 _HEAD: Final = """\
@@ -49,14 +49,8 @@ def text(connection: psycopg.Connection[Any]) -> str:
 
 def generate() -> None:
     """Writes the module from a migrated database of the test stack."""
-    settings = testing.settings()
-    with stack.borrowed(settings, ["postgres"], fast=True) as running:
-        name = databases.template(running.database_url, settings)
-        with (
-            databases.clone(running.database_url, name) as database,
-            psycopg.connect(database.url) as connection,
-        ):
-            TARGET.write_text(text(connection))
+    with testing.database() as database, database.connect() as connection:
+        TARGET.write_text(text(connection))
 
 
 def _constant(name: str, kind: str, rows: list[tuple[Any, ...]]) -> list[str]:

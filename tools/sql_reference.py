@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools import databases, stack, testing
+from tools import databases, testing
 from tools.failure import Failure
 
 ROOT: Final = Path(__file__).parents[1]
@@ -88,11 +88,8 @@ class Door:
 
 def update(*, check: bool) -> None:
     """Writes the pages. With `check`, raises Failure when one is stale instead."""
-    settings = testing.settings()
-    with stack.borrowed(settings, ["postgres"], fast=True) as running:
-        template = databases.template(running.database_url, settings)
-        with databases.clone(running.database_url, template) as database:
-            texts = generate(database)
+    with testing.database() as database:
+        texts = generate(database)
     stale = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
     if check and stale:
         names = ", ".join(str(path.relative_to(ROOT)) for path in stale)

@@ -1,9 +1,11 @@
 """The test stack: the same parts under .data/test, quick rather than durable."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from common import settings as configuration
-from tools import versions
+from tools import databases, stack, versions
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,3 +23,13 @@ def settings(version: int | None = None, *, real: bool = False) -> configuration
         blank["data_dir"] = ROOT / ".data" / f"test-postgres-{version}"
         blank["postgres_bin"] = versions.programs(version)
     return configuration.load(configuration.Settings, _env_file=None, **blank)
+
+
+@contextmanager
+def database(version: int | None = None) -> Iterator[databases.Database]:
+    """Yields a migrated database on the test stack, and drops it at the end."""
+    configured = settings(version)
+    with stack.borrowed(configured, ["postgres"], fast=True) as running:
+        template = databases.template(running.database_url, configured)
+        with databases.clone(running.database_url, template) as clone:
+            yield clone
