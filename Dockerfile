@@ -13,6 +13,7 @@ COPY common /src/common
 COPY db/schema /src/db/schema
 COPY db/functions /src/db/functions
 COPY gen /src/gen
+COPY ops/postgres /src/ops/postgres
 COPY service /src/service
 COPY tools /src/tools
 COPY web /src/web

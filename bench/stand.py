@@ -10,7 +10,7 @@ import psycopg
 import urllib3
 
 from common import settings as configuration
-from tools import databases, migrate, parts, processes, seed, serve, stack
+from tools import databases, logins, migrate, parts, processes, seed, serve, stack
 from tools.failure import Failure
 
 _COPY = "bench"
@@ -43,17 +43,18 @@ def running(scale: int) -> Iterator[Stand]:
     with stack.borrowed(chosen) as stores:
         migrate.migrate(stores.database_url)
         seed.seed(stores.database_url, scale)
-        with _copy(stores.database_url) as url, _service(chosen, stores, url) as port:
+        with _copy(stores) as url, _service(chosen, stores, url) as port:
             yield Stand(chosen, url, port)
 
 
 @contextmanager
-def _copy(url: str) -> Iterator[str]:
+def _copy(stores: stack.Stack) -> Iterator[str]:
     """A run adds posts and reactions; the next one is not to find them."""
     drop = f"drop database if exists {_COPY} with (force)"
+    url = stores.superuser_url
     with psycopg.connect(databases.named(url, "postgres"), autocommit=True) as connection:
         connection.execute(drop)
-        connection.execute(f"create database {_COPY} template {parts.DATABASE} strategy file_copy")
+        databases.copy(connection, parts.DATABASE, _COPY)
         try:
             yield databases.named(url, _COPY)
         finally:
@@ -71,12 +72,12 @@ def _service(
     environment = {
         **{name: value for name, value in os.environ.items() if name not in known},
         **stores.urls,
-        "DATABASE_URL": database_url,
         "JWT_SECRET": chosen.jwt_secret.get_secret_value(),
         "RATE_LIMIT": "off",
     }
-    (server,) = (server for server in serve.servers(chosen, port) if server.name == "service")
+    server, *_ = serve.servers(chosen, stores, port)
     environment |= server.environment
+    environment["DATABASE_URL"] = stores.as_login(database_url, logins.API)
     record = processes.start(folder, server.name, server.command, environment=environment)
     try:
         _wait(folder, record, port)

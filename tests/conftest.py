@@ -56,14 +56,14 @@ def test_stack(test_stack_settings: Settings, pytestconfig: pytest.Config) -> It
 
 
 @pytest.fixture(scope="session")
-def template(test_stack: stack.Stack, test_stack_settings: Settings) -> str:
-    return databases.template(test_stack.database_url, test_stack_settings)
+def template(test_stack: stack.Stack) -> str:
+    return databases.template(test_stack)
 
 
 @pytest.fixture
 def database(test_stack: stack.Stack, template: str) -> Iterator[databases.Database]:
     """A migrated, empty database that only this test uses."""
-    with databases.clone(test_stack.database_url, template) as database:
+    with databases.clone(test_stack, template) as database:
         yield database
 
 
@@ -75,7 +75,7 @@ def database_url(database: databases.Database) -> str:
 @pytest.fixture
 def empty_database(test_stack: stack.Stack) -> Iterator[databases.Database]:
     """A database that no migration has seen."""
-    with databases.clone(test_stack.database_url) as database:
+    with databases.clone(test_stack) as database:
         yield database
 
 
@@ -134,7 +134,7 @@ def shared_service(
     """One service for many tests, each of which makes its own users and groups."""
     folder = tmp_path_factory.mktemp("service")
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         own_redis(test_stack) as redis_url,
         services(test_stack, database.url, redis_url, folder) as run,
     ):
@@ -181,7 +181,8 @@ def services(
                     **given,
                 },
             )
-            service = servers.Service(environment, folder / f"service-{secrets.token_hex(4)}.log")
+            log = folder / f"service-{secrets.token_hex(4)}.log"
+            service = servers.Service(environment, log, test_stack)
             started.callback(service.stop)
             service.start()
             return service
@@ -209,7 +210,7 @@ def workers(
                 },
             )
             log = folder / f"{name}-{secrets.token_hex(4)}.log"
-            worker = servers.Worker(name, environment, log, arguments)
+            worker = servers.Worker(name, environment, log, test_stack, arguments)
             started.callback(worker.kill)
             worker.start()
             return worker

@@ -14,11 +14,23 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from common.settings import Settings
-from tools import migrate, parts
+from tools import logins, migrate, parts, stack
 
 KEPT_TEMPLATES = 3
 _numbers = itertools.count()
+# Statements that give a database the owner and rights of another one.
+_RIGHTS = """
+select format('alter database %%I owner to %%s', %(name)s::text, datdba::regrole)
+from pg_database where datname = %(source)s
+union all
+select format('revoke all on database %%I from public', %(name)s::text)
+union all
+select format(
+  'grant %%s on database %%I to %%s', a.privilege_type, %(name)s::text, a.grantee::regrole
+)
+from pg_database cross join lateral aclexplode(datacl) as a
+where datname = %(source)s and a.grantee <> datdba and a.grantee <> 0
+"""
 
 
 @dataclass(frozen=True)
@@ -40,19 +52,28 @@ def named(url: str, database: str) -> str:
     return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
-def template(url: str, settings: Settings, sources: migrate.Sources | None = None) -> str:
-    """The name of a migrated database, which is made once for each state of the sources."""
+def template(running: stack.Stack, sources: migrate.Sources | None = None) -> str:
+    """The name of a migrated database, which is made once for each state of the sources.
+
+    It is made as in a deployment: a superuser creates the logins, and one of them migrates.
+    """
     sources = sources or migrate.Sources()
     name = f"tmpl_{sources.fingerprint()[:16]}"
-    lock = settings.data_dir / "run" / "template.lock"
-    with lock.open("ab") as file, psycopg.connect(url, autocommit=True) as connection:
+    lock = running.data_dir / "run" / "template.lock"
+    with (
+        lock.open("ab") as file,
+        psycopg.connect(running.superuser_url, autocommit=True) as connection,
+    ):
         fcntl.flock(file, fcntl.LOCK_EX)
         if not _exists(connection, name):
             _drop_leftovers(connection)
             draft = f"draft_{os.getpid()}"
             connection.execute(f"create database {draft}")
             try:
-                migrate.migrate(named(url, draft), sources, say=lambda _line: None)
+                url = named(running.superuser_url, draft)
+                logins.create(parts.psql(), parts.libpq(url), running.data_dir)
+                migrator_url = running.as_login(url, logins.MIGRATOR)
+                migrate.migrate(migrator_url, sources, say=lambda _line: None)
                 connection.execute(f"alter database {draft} rename to {name}")
             except BaseException:
                 connection.execute(f"drop database {draft} with (force)")
@@ -62,17 +83,30 @@ def template(url: str, settings: Settings, sources: migrate.Sources | None = Non
 
 
 @contextmanager
-def clone(url: str, source: str = "template0") -> Iterator[Database]:
-    """A database of its own, dropped at the end."""
+def clone(running: stack.Stack, source: str | None = None) -> Iterator[Database]:
+    """A database of its own, dropped at the end; without a source it is empty."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        # A file copy is two to three times as fast as the default for a database of this size.
-        connection.execute(f"create database {name} template {source} strategy file_copy")
+    with psycopg.connect(running.superuser_url, autocommit=True) as connection:
+        if source is not None:
+            copy(connection, source, name)
+        else:
+            connection.execute(f"create database {name} owner {logins.MIGRATOR} template template0")
     try:
-        yield Database(named(url, name))
+        yield Database(named(running.superuser_url, name))
     finally:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(running.superuser_url, autocommit=True) as connection:
             connection.execute(f"drop database if exists {name} with (force)")
+
+
+def copy(connection: psycopg.Connection, source: str, name: str) -> None:
+    """Copies a database with its owner and rights, which `create database` leaves out."""
+    # A file copy is two to three times as fast as the default for a database of this size.
+    connection.execute(f"create database {name} template {source} strategy file_copy")
+    if source != "template0":
+        for (statement,) in connection.execute(
+            _RIGHTS, {"source": source, "name": name}
+        ).fetchall():
+            connection.execute(statement)
 
 
 def dump(url: str) -> str:

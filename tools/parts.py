@@ -12,12 +12,13 @@ import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
 
 from common.settings import Settings, kept_secret
-from tools import probes, unprivileged
+from tools import logins, probes, unprivileged
 from tools.failure import Failure
 
 DATABASE = "communities"
@@ -86,15 +87,16 @@ def postgres(settings: Settings, port: int, *, fast: bool = False) -> Part:
     bin_dir = settings.postgres_bin or postgres_programs()
     folder = settings.data_dir / "postgres"
     account = unprivileged.account_for(folder)
-    password_file = settings.data_dir / "secrets" / "postgres"
-    password = kept_secret(settings.data_dir, "postgres")
+    password_file = settings.data_dir / "secrets" / logins.SUPERUSER
+    kept_secret(settings.data_dir, logins.SUPERUSER)
     cluster = folder / "cluster"
     if not cluster.exists():
         _make_cluster(cluster, bin_dir, account, password_file)
     _same_version(cluster, bin_dir)
     _stop_unrecorded(cluster)
 
-    url = f"postgresql://postgres:{password}@127.0.0.1:{port}"
+    url = f"postgresql://127.0.0.1:{port}/{DATABASE}?sslmode=disable"
+    superuser_url = logins.url(url, logins.SUPERUSER, settings.data_dir)
     options = {
         "listen_addresses": "127.0.0.1",
         "port": port,
@@ -123,8 +125,8 @@ def postgres(settings: Settings, port: int, *, fast: bool = False) -> Part:
         command=[*account.command_prefix(), bin_dir / "postgres", "-D", cluster, *arguments],
         # "Fast" shutdown: TERM would wait for every client to leave.
         stop_signal=signal.SIGINT,
-        probe=lambda: _ensure_database(url),
-        urls={"DATABASE_URL": f"{url}/{DATABASE}?sslmode=disable"},
+        probe=lambda: _prepare_database(superuser_url, settings.data_dir),
+        urls={"DATABASE_URL": logins.url(url, logins.MIGRATOR, settings.data_dir)},
     )
 
 
@@ -265,13 +267,14 @@ def _stop_unrecorded(cluster: Path) -> None:
     (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _ensure_database(url: str) -> None:
-    with psycopg.connect(
-        f"{url}/postgres?sslmode=disable", connect_timeout=2, autocommit=True
-    ) as connection:
+def _prepare_database(superuser_url: str, data_dir: Path) -> None:
+    """Creates the database and the logins."""
+    url = urlsplit(superuser_url)._replace(path="/postgres").geturl()
+    with psycopg.connect(url, connect_timeout=2, autocommit=True) as connection:
         query = "select from pg_database where datname = %s"
         if connection.execute(query, [DATABASE]).fetchone() is None:
             connection.execute(f"create database {DATABASE}")
+    logins.create(psql(), libpq(superuser_url), data_dir)
 
 
 def libpq(url: str) -> dict[str, str]:

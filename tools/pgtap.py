@@ -59,6 +59,9 @@ def _load(database: databases.Database) -> None:
     helpers = TESTS / "helpers.sql"
     with database.connect() as connection:
         connection.execute("create schema tap; grant usage on schema tap to public")
+        # pgTAP compares sets in temporary tables, also while a test has the rights of a role.
+        name = connection.info.dbname
+        connection.execute(f"grant temporary on database {name} to public")
         connection.execute("set client_min_messages = warning; set search_path = tap, public")
         connection.execute(pgtap.encode())
         if helpers.exists():

@@ -14,7 +14,7 @@ import urllib3
 
 from common import settings as configuration
 from common.settings import Settings
-from tools import migrate, output, processes, seed, stack, supervisor, tokens
+from tools import logins, migrate, output, processes, seed, stack, supervisor, tokens
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
@@ -31,8 +31,10 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def servers(settings: Settings, port: int) -> list[Server]:
-    """What makes up the service, in the order in which it is started."""
+def servers(settings: Settings, running: stack.Stack, port: int) -> list[Server]:
+    """Returns the servers in the order of their start, each with its own login to PostgreSQL."""
+    api = running.as_login(running.database_url, logins.API)
+    workers = running.as_login(running.database_url, logins.WORKERS)
     return [
         Server(
             "service",
@@ -43,9 +45,13 @@ def servers(settings: Settings, port: int) -> list[Server]:
                 "PORT": str(port),
                 "WEB_CONCURRENCY": str(settings.web_concurrency),
                 "LOG_LEVEL": settings.log_level,
+                "DATABASE_URL": api,
             },
         ),
-        *(Server(name, (sys.executable, "-m", f"workers.{name}")) for name in WORKERS),
+        *(
+            Server(name, (sys.executable, "-m", f"workers.{name}"), {"DATABASE_URL": workers})
+            for name in WORKERS
+        ),
     ]
 
 
@@ -72,7 +78,7 @@ def _run(settings: Settings, json: bool) -> None:
             seed.seed(running.database_url, put=seed.bucket(settings, running.urls), say=say)
         metrics = _empty_folder(settings.data_dir / "run" / "metrics")
         environment = {
-            **running.environment(settings),
+            **running.environment(),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             **_python_path(),
             **_examples(settings),
@@ -81,7 +87,7 @@ def _run(settings: Settings, json: bool) -> None:
         supervised = supervisor.Supervisor(folder, say)
         for record in running.records:
             supervised.adopt(record, functools.partial(stores.restart, record.name))
-        for server in servers(settings, port):
+        for server in servers(settings, running, port):
             supervised.start(functools.partial(_start, folder, server, environment))
         address = origin(settings.host, port)
         _wait_until_healthy(supervised, address)

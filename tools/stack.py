@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from common.settings import Settings
-from tools import parts, probes, processes, signals
+from tools import logins, parts, probes, processes, signals
 from tools.failure import Failure
 
 # The backing stores, and the setting that replaces the embedded part of each.
@@ -41,6 +41,7 @@ Change = Callable[[parts.Part], parts.Part]
 class Stack:
     """A running stack: what a program needs to use it, by the names of the settings."""
 
+    data_dir: Path
     urls: Mapping[str, str]
     # The embedded parts among it.
     records: Sequence[processes.Record] = ()
@@ -49,9 +50,19 @@ class Stack:
     def database_url(self) -> str:
         return self.urls["DATABASE_URL"]
 
-    def environment(self, settings: Settings) -> dict[str, str]:
-        """The environment of a program that runs on this stack."""
-        return {**os.environ, **self.urls, "DATA_DIR": str(settings.data_dir)}
+    @property
+    def superuser_url(self) -> str:
+        return self.as_login(self.database_url, logins.SUPERUSER)
+
+    def as_login(self, url: str, login: str) -> str:
+        """Returns the URL with another login, if it is of the embedded PostgreSQL."""
+        if any(record.name == "postgres" for record in self.records):
+            return logins.url(url, login, self.data_dir)
+        return url
+
+    def environment(self) -> dict[str, str]:
+        """Returns the environment of a program that runs on this stack."""
+        return {**os.environ, **self.urls, "DATA_DIR": str(self.data_dir)}
 
 
 @dataclass
@@ -76,7 +87,7 @@ class Owned:
 
     @property
     def stack(self) -> Stack:
-        return Stack(self.state.urls, tuple(self.state.records))
+        return Stack(self.settings.data_dir, self.state.urls, tuple(self.state.records))
 
     def restart(self, name: str) -> processes.Record:
         """Starts a part on its former port. Does not wait until it answers."""
@@ -131,7 +142,8 @@ def borrowed(
                     _leave(settings, users)
                 raise
         try:
-            yield Stack({**state.urls, **configured}, tuple(state.records))
+            embedded = [each for each in state.records if VARIABLES[each.name] not in configured]
+            yield Stack(settings.data_dir, {**state.urls, **configured}, tuple(embedded))
         finally:
             if shared:
                 with _changing(settings):

@@ -29,7 +29,8 @@ def settings(version: int | None = None, *, real: bool = False) -> configuration
 def database(version: int | None = None) -> Iterator[databases.Database]:
     """Yields a migrated database on the test stack, and drops it at the end."""
     configured = settings(version)
-    with stack.borrowed(configured, ["postgres"], fast=True) as running:
-        template = databases.template(running.database_url, configured)
-        with databases.clone(running.database_url, template) as clone:
-            yield clone
+    with (
+        stack.borrowed(configured, ["postgres"], fast=True) as running,
+        databases.clone(running, databases.template(running)) as clone,
+    ):
+        yield clone

@@ -1,7 +1,9 @@
--- The logins of a deployment, each with the least that it needs. Run once, by a superuser, in the
+-- Logins of a deployment, each with the least rights that it needs. Run this as a superuser, in the
 -- database that is to hold Communities, before the first `migrate`:
 --
 --     MIGRATOR_PASSWORD=… API_PASSWORD=… WORKERS_PASSWORD=… psql -f ops/postgres/logins.sql
+--
+-- A second run changes the passwords and restores the rights.
 
 \set ON_ERROR_STOP on
 \getenv migrator_password MIGRATOR_PASSWORD
@@ -9,35 +11,48 @@
 \getenv workers_password WORKERS_PASSWORD
 
 begin;
+set local client_min_messages = warning;
 
--- Nobody logs in as one of these: they are what the others may be.
-create role communities_owner nologin;
-create role communities_service nologin;
-create role communities_worker nologin;
-create role communities_job nologin;
+-- Nobody logs in as these roles; the logins are members of them.
+select format('create role %I nologin', role)
+from unnest(array[
+  'communities_owner', 'communities_service', 'communities_worker', 'communities_job'
+]) as role
+where role not in (select rolname from pg_roles)
+\gexec
+select format('create role %I login', role)
+from unnest(array['communities_migrator', 'communities_api', 'communities_workers']) as role
+where role not in (select rolname from pg_roles)
+\gexec
 
 -- Changes tables and functions. Owns the database, and is no superuser.
-create role communities_migrator login password :'migrator_password';
+alter role communities_migrator password :'migrator_password';
 grant communities_owner, communities_service, communities_worker, communities_job
   to communities_migrator;
 select format('alter database %I owner to communities_migrator', current_database()) \gexec
+-- The list of migrations, where a superuser applied the first of them.
+select 'alter table public.schema_migrations owner to communities_migrator'
+where to_regclass('public.schema_migrations') is not null
+\gexec
 
 -- Serves users: may execute the functions that take an actor, and touch no table.
-create role communities_api login noinherit password :'api_password';
+alter role communities_api noinherit password :'api_password';
 grant communities_service to communities_api;
--- What the service says for its session, each of its connections has from the beginning: behind a
--- pooler that pools by transaction, a session is nobody's own.
+-- The service sets these for each session. Behind a pooler in transaction mode, sessions are shared:
+-- there each connection needs them from its start.
 alter role communities_api set role = 'communities_service';
 alter role communities_api set timezone = 'UTC';
 alter role communities_api set statement_timeout = '10s';
 alter role communities_api set idle_in_transaction_session_timeout = '10s';
 
--- Carries events on and keeps house: may execute what maintains, and touch no table.
-create role communities_workers login noinherit password :'workers_password';
+-- Delivers events and cleans up: may execute the maintenance functions, and touch no table.
+alter role communities_workers noinherit password :'workers_password';
 grant communities_worker to communities_workers;
 
+-- Nobody else connects. The owner alone creates temporary objects, for `seed`.
 select format('revoke all on database %I from public', current_database()) \gexec
 select format('grant connect on database %I to communities_api, communities_workers', current_database())
 \gexec
+select format('grant temporary on database %I to communities_owner', current_database()) \gexec
 
 commit;

@@ -10,7 +10,7 @@ _PAGE_CURSOR: Final = {
     "minLength": 86,
     "maxLength": 92,
     "pattern": "^[A-Za-z0-9_-]+$",
-    "contentEncoding": "base64url",
+    "format": "base64url",
 }
 _SEARCH_CURSOR: Final = {**_PAGE_CURSOR, "minLength": 4, "maxLength": 60}
 

@@ -15,7 +15,7 @@ from typer import testing
 from common import settings as configuration
 from tests import conftest
 from tests.support import indexing
-from tools import cli, databases, stack
+from tools import cli, databases, logins, stack
 
 SCRIPT = Path(sys.executable).with_name("communities")
 
@@ -92,7 +92,7 @@ def communities(
     monkeypatch.chdir(tmp_path)
     environment = {
         **test_stack.urls,
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": test_stack.as_login(database_url, logins.MIGRATOR),
         "REDIS_URL": redis_url,
         "SEARCH_INDEX": conftest.search_index(database_url),
         "DATA_DIR": str(tmp_path / "data"),

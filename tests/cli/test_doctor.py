@@ -145,6 +145,7 @@ def weak_login(database: databases.Database) -> Iterator[str]:
     with database.connect() as connection:
         connection.execute(f"create role {name} login password 'opensesame' connection limit 5")
         connection.execute(f"grant communities_service to {name}")
+        connection.execute(f"grant connect on database {connection.info.dbname} to {name}")
         yield _login(database.url, name, "opensesame")
         connection.execute(f"drop owned by {name}")
         connection.execute(f"drop role {name}")

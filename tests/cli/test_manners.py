@@ -199,7 +199,7 @@ def test_a_wheel_holds_all_that_runs(
 ) -> None:
     source, site = tmp_path / "source", tmp_path / "site"
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for folder in ("common", "db", "gen", "service", "tools", "web", "workers"):
+    for folder in ("common", "db", "gen", "ops", "service", "tools", "web", "workers"):
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)

@@ -21,7 +21,7 @@ def over_http(
 ) -> Iterator[StoryRunner]:
     folder: Path = tmp_path_factory.mktemp("doors")
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         conftest.own_redis(test_stack) as redis_url,
         conftest.services(test_stack, database.url, redis_url, folder) as run,
         database.connect(options=UTC) as connection,
@@ -34,7 +34,7 @@ def over_http(
 @pytest.fixture(scope="module")
 def in_sql(test_stack: stack.Stack, template: str) -> Iterator[StoryRunner]:
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         database.connect("communities_job", options=UTC) as job,
         database.connect(options=UTC) as connection,
     ):

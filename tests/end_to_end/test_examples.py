@@ -30,7 +30,7 @@ def town(
     """A service that is followed, another one beside it, and a relay."""
     folder = tmp_path_factory.mktemp("followed")
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         own_redis(test_stack) as redis_url,
         services(test_stack, database.url, redis_url, folder) as run_service,
         workers(test_stack, database.url, redis_url, folder) as run_worker,

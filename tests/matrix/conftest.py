@@ -32,7 +32,7 @@ def http_worlds(shared_service: servers.Service) -> Iterator[Worlds]:
 def sql(test_stack: stack.Stack, template: str) -> Iterator[psycopg.Connection]:
     """A superuser's connection to a database that only the matrix uses."""
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         database.connect(options=UTC) as connection,
     ):
         Worlds.install(connection)

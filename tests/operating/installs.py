@@ -64,10 +64,10 @@ def _entries() -> Iterator[str]:
 
 @contextmanager
 def fresh_postgres(folder: Path) -> Iterator[str]:
-    """The URL of a cluster that has no roles yet."""
+    """The superuser's URL of a cluster of its own."""
     settings = testing.settings().model_copy(update={"data_dir": folder / "fresh"})
     with stack.borrowed(settings, ["postgres"], fast=True) as running:
-        yield running.database_url
+        yield running.superuser_url
 
 
 def make_logins(url: str, passwords: Mapping[str, str]) -> None:

@@ -312,7 +312,9 @@ class _Composed:
 def _use(composed: _Composed, redis_url: str) -> None:
     """A post is made over HTTP and comes to its stream; the workers tell of themselves."""
     origin = f"http://127.0.0.1:{composed.ports['api']}"
-    service = servers.Service({"JWT_SECRET": composed.secret}, Path(), int(composed.ports["api"]))
+    service = servers.Service(
+        {"JWT_SECRET": composed.secret}, Path(), port=int(composed.ports["api"])
+    )
     eventually(
         lambda: httpx.get(f"{origin}/readyz").status_code == 200,
         PATIENCE,

@@ -162,7 +162,7 @@ def restored(test_stack: stack.Stack) -> Iterator[str]:
     name = f"restored_{uuid.uuid4().hex[:12]}"
     yield name
     drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-    with psycopg.connect(test_stack.database_url, autocommit=True) as connection:
+    with psycopg.connect(test_stack.superuser_url, autocommit=True) as connection:
         connection.execute(drop)
 
 
@@ -236,13 +236,13 @@ def test_a_server_goes_back_to_any_moment_that_the_page_names(tmp_path: Path) ->
         shell(script, backups, {**given, **more}, as_who=account.command_prefix())
 
     with stack.borrowed(settings, ["postgres"]) as running:
-        typed(archive, DATABASE_URL=running.database_url)
-        with psycopg.connect(running.database_url, autocommit=True) as connection:
+        typed(archive, DATABASE_URL=running.superuser_url)
+        with psycopg.connect(running.superuser_url, autocommit=True) as connection:
             # It is given on the command line here, of which a copy knows nothing.
             connection.execute("alter system set max_connections = 200")
     # The end of a borrowed stack stops it; this starts it again.
     with stack.borrowed(settings, ["postgres"]) as running:
-        url = running.database_url
+        url = running.superuser_url
         typed(copy, DATABASE_URL=url)
         migrate.migrate(url, say=lambda _line: None)
         with psycopg.connect(url, autocommit=True) as connection:

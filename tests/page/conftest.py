@@ -157,7 +157,7 @@ def sites(
     """Runs a site with the example data."""
     secret = secrets.token_hex(32)
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         own_redis(test_stack) as redis_url,
         services(test_stack, database.url, redis_url, folder) as run_service,
         workers(test_stack, database.url, redis_url, folder) as run_worker,

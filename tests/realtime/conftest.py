@@ -15,7 +15,7 @@ def town(
 ) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("town")
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         own_redis(test_stack) as redis_url,
         services(test_stack, database.url, redis_url, folder) as run_service,
         workers(test_stack, database.url, redis_url, folder) as run_worker,

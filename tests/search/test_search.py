@@ -82,7 +82,7 @@ def world(
     """One for all tests, each of which has words of its own."""
     folder = tmp_path_factory.mktemp("search")
     with (
-        databases.clone(test_stack.database_url, template) as database,
+        databases.clone(test_stack, template) as database,
         conftest.own_redis(test_stack) as redis_url,
         conftest.services(test_stack, database.url, redis_url, folder) as run,
     ):

@@ -65,12 +65,6 @@ def seed(database_url, scale=None, put=None, say=print):
 """
 SCHEMA = """
 -- migrate:up
-do $$
-begin
-  create role communities_owner;
-exception when duplicate_object then null;
-end
-$$;
 create table group_entity (id int primary key);
 -- migrate:down
 drop schema if exists api cascade;
@@ -218,6 +212,7 @@ def make(root: Path) -> Checkout:
         "tools/seed.py": SEED,
         "db/schema/1_tables.sql": SCHEMA,
         "db/functions/00_schema.sql": FUNCTIONS,
+        "ops/postgres/logins.sql": (ROOT / "ops" / "postgres" / "logins.sql").read_text(),
     }
     for name, content in files.items():
         path = root / name

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import jwt
 
 from common import settings as configuration
-from tools import stack
+from tools import logins, stack
 
 ROOT = Path(__file__).parents[2]
 # How often a test kills each kind of process; CI sets 50.
@@ -27,10 +28,15 @@ PATIENCE = 30.0
 
 @dataclass
 class Service:
-    """A `python -m service` on a free port; its output is in `log`."""
+    """A `python -m service` on a free port; its output is in `log`.
+
+    On a database of the test stack it has the login that it has in a deployment. The URL in
+    `environment` stays that of the superuser, by which tests look into the database.
+    """
 
     environment: Mapping[str, str]
     log: Path
+    running: stack.Stack | None = None
     port: int = field(default_factory=stack.free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -55,7 +61,10 @@ class Service:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "service"],
-                env={**self.environment, "PORT": str(self.port), "PYTHONPATH": str(ROOT)},
+                env={
+                    **_with_login(self.environment, self.running, logins.API),
+                    **{"PORT": str(self.port), "PYTHONPATH": str(ROOT)},
+                },
                 # Not the checkout: there may be a `.env`, which is its developer's.
                 cwd=self.log.parent,
                 stdout=log,
@@ -110,6 +119,7 @@ class Worker:
     name: str
     environment: Mapping[str, str]
     log: Path
+    running: stack.Stack
     arguments: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     # Where in the log its present life begins.
@@ -121,7 +131,10 @@ class Worker:
             self.begins = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"workers.{self.name}", *self.arguments],
-                env={**self.environment, "PYTHONPATH": str(ROOT)},
+                env={
+                    **_with_login(self.environment, self.running, logins.WORKERS),
+                    "PYTHONPATH": str(ROOT),
+                },
                 cwd=self.log.parent,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -161,6 +174,16 @@ class Worker:
             process.kill()
             process.wait()
             raise
+
+
+def _with_login(
+    environment: Mapping[str, str], running: stack.Stack | None, login: str
+) -> dict[str, str]:
+    """An environment with this login in the place of the test stack's superuser."""
+    url = environment.get("DATABASE_URL", "")
+    if running is None or urlsplit(url).username != logins.SUPERUSER:
+        return dict(environment)
+    return {**environment, "DATABASE_URL": running.as_login(url, login)}
 
 
 def environment(running: stack.Stack, given: Mapping[str, str]) -> dict[str, str]:

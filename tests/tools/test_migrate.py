@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools import databases, migrate
+from tools import databases, logins, migrate, parts, stack
 from tools.failure import Failure
 
 
@@ -58,13 +58,17 @@ def test_up_down_up_gives_the_same_database(
 
 
 def test_a_database_migrated_step_by_step_equals_a_fresh_one(
-    empty_database: databases.Database, database: databases.Database, sources: migrate.Sources
+    test_stack: stack.Stack,
+    empty_database: databases.Database,
+    database: databases.Database,
+    sources: migrate.Sources,
 ) -> None:
+    url = test_stack.as_login(empty_database.url, logins.MIGRATOR)
     later = [path.rename(path.with_suffix(".later")) for path in _migrations(sources)[1:]]
     for path in later:
         path.rename(path.with_suffix(".sql"))
-        migrate._dbmate(empty_database.url, sources, "up")
-    migrate.migrate(empty_database.url)
+        migrate._dbmate(url, sources, "up")
+    migrate.migrate(url)
     assert databases.dump(empty_database.url) == databases.dump(database.url)
 
 
@@ -146,6 +150,21 @@ def test_it_waits_for_a_statement_that_uses_the_api(
         rebuilding.join(timeout=10)
         assert not rebuilding.is_alive()
     assert not migrate.rebuild_api(database.url, sources)
+
+
+def test_database_that_a_superuser_migrated_is_handed_over_to_the_migrator(
+    test_stack: stack.Stack, empty_database: databases.Database, sources: migrate.Sources
+) -> None:
+    url = test_stack.as_login(empty_database.url, logins.MIGRATOR)
+    with empty_database.connect() as connection:
+        connection.execute(f"alter database {connection.info.dbname} owner to {logins.SUPERUSER}")
+    migrate.migrate(empty_database.url, sources)
+    logins.create(parts.psql(), parts.libpq(empty_database.url), test_stack.data_dir)
+    (sources.functions / "98_extra.sql").write_text("select 1;")
+    assert migrate.migrate(url, sources) == migrate.Done([], True)
+    last = max(path.name for path in sources.schema.glob("*.sql"))
+    assert migrate.rollback(url, sources) == [last]
+    assert migrate.migrate(url, sources) == migrate.Done([last], True)
 
 
 def test_two_at_once_both_succeed(empty_database: databases.Database) -> None:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from common.settings import Settings
 from tests.support import checkouts
-from tools import processes, serve, stack, testing, unprivileged
+from tests.support.waiting import eventually
+from tools import databases, logins, processes, serve, stack, testing, unprivileged
 
 
 @pytest.fixture
@@ -185,6 +187,52 @@ def test_configured_stores_replace_the_embedded_ones(
         "tables: already up to date\napi: already up to date\n"
     )
     assert run.end(signal.SIGINT) == 0
+
+
+def test_each_server_has_the_login_of_a_deployment(tmp_path: Path) -> None:
+    checkout = checkouts.real(tmp_path / "real")
+    settings = testing.settings().model_copy(update={"data_dir": checkout.data_dir})
+    logged_in = """
+        select distinct application_name, usename::text from pg_stat_activity
+        where application_name in (
+          'communities-service', 'communities-streams', 'communities-search'
+        )
+        """
+    try:
+        checkout.run().wait_until_it_serves()
+        with (
+            stack.borrowed(settings, ["postgres"]) as running,
+            psycopg.connect(running.superuser_url, autocommit=True) as connection,
+        ):
+            eventually(
+                lambda: (
+                    sorted(connection.execute(logged_in).fetchall())
+                    == [
+                        ("communities-search", logins.WORKERS),
+                        ("communities-service", logins.API),
+                        ("communities-streams", logins.WORKERS),
+                    ]
+                ),
+                seconds=checkouts.PATIENCE,
+            )
+    finally:
+        checkout.close()
+
+
+def test_logins_of_servers_touch_no_table_and_create_nothing(
+    test_stack: stack.Stack, database: databases.Database
+) -> None:
+    for login in (logins.API, logins.WORKERS):
+        url = test_stack.as_login(database.url, login)
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in (
+                "create temporary table t ()",
+                "create table t ()",
+                "select from post",
+                "set role communities_owner",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
 
 
 def test_any_user_can_run_it(checkout: checkouts.Checkout) -> None:

@@ -1,6 +1,6 @@
 -- Least privilege: the doors that each role may call, and no rights on tables. Proves rule 66.7.
 begin;
-select plan(14);
+select plan(16);
 
 create temporary view roles as
 select oid as role from pg_catalog.pg_roles
@@ -135,6 +135,21 @@ select is_empty(
       and c.relname not like 'schema\_migrations%'
   $$,
   'Tables, views and sequences belong to communities_owner'
+);
+-- pgTAP compares sets in temporary tables, so this database permits them. Its template is as the
+-- migrations left it.
+create temporary view template as
+select oid as database from pg_database
+where datname = 'tmpl_' || left(obj_description('api'::regnamespace, 'pg_namespace'), 16);
+select is((select count(*) from template), 1::bigint, 'The template of this database is there');
+select is_empty(
+  $$
+    select r.rolname
+    from template as t cross join pg_roles as r
+    where has_database_privilege(r.oid, t.database, 'temporary')
+      and not pg_has_role(r.oid, 'communities_owner', 'member')
+  $$,
+  'Only the owner creates temporary objects'
 );
 
 set local role communities_service;
