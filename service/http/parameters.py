@@ -54,6 +54,7 @@ PAGE: Final = (
             "properties": {"before": _PAGE_CURSOR, "after": _PAGE_CURSOR},
             "maxProperties": 1,
             "additionalProperties": False,
+            "examples": [{}],
         },
     ),
 )

@@ -24,7 +24,7 @@ function complete() {
     }
   }
   for (const row of place.querySelectorAll("tr[data-param-name]")) {
-    for (const select of row.querySelectorAll("select")) give(select, "aria-label", row.dataset.paramName);
+    for (const field of row.querySelectorAll("select, textarea")) give(field, "aria-label", row.dataset.paramName);
   }
   for (const table of place.querySelectorAll(".responses-table[role=region]")) give(table, "aria-label", `Responses (${table.id})`);
   // Links in buttons, which lead where the buttons do.
