@@ -85,7 +85,7 @@ def rebuild_api(url: str, sources: Sources) -> bool:
     """Drop `api` and build it again in one transaction; says whether there was a need to."""
     attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(BUSY),
-        stop=tenacity.stop_after_attempt(4),
+        stop=tenacity.stop_after_attempt(10),
         wait=tenacity.wait_random(0.1, 1),
         reraise=True,
     )

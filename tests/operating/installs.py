@@ -10,8 +10,11 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from tools import parts, stack, testing
+import psycopg
+
+from tools import databases, parts, stack, testing
 
 ROOT = Path(__file__).parents[2]
 LOCKED = re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "requirements-server.txt").read_text())
@@ -64,10 +67,22 @@ def _entries() -> Iterator[str]:
 
 @contextmanager
 def fresh_postgres(folder: Path) -> Iterator[str]:
-    """The superuser's URL of a cluster of its own."""
+    """Yields the superuser's URL of a cluster that has no roles of this project yet."""
     settings = testing.settings().model_copy(update={"data_dir": folder / "fresh"})
     with stack.borrowed(settings, ["postgres"], fast=True) as running:
-        yield running.superuser_url
+        url = running.superuser_url
+        _remove_roles(databases.named(url, "postgres"), urlsplit(url).path.removeprefix("/"))
+        yield url
+
+
+def _remove_roles(url: str, database: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"drop database {database} with (force)")
+        for (drop,) in connection.execute(
+            "select format('drop role %I', rolname) from pg_roles where rolname like 'communities%'"
+        ).fetchall():
+            connection.execute(drop)
+        connection.execute(f"create database {database}")
 
 
 def make_logins(url: str, passwords: Mapping[str, str]) -> None:
