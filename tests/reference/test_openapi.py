@@ -262,7 +262,12 @@ def boundaries(schema: Json) -> Iterator[tuple[Any, bool]]:
         if minimum:
             yield "e" * minimum, True
             yield "e" * (minimum - 1), False
-            yield " " * minimum, False
+            for invisible in (" ", "\u200b", "\u2800", "\u3164", "\u001e", "\u0085"):
+                yield invisible * max(minimum, 3), False
+        middle = known["maxLength"] // 2
+        for inside in ("\0", "\u202e", "\u2066", "\t", "\u200d"):
+            text = "e" * (middle - 1) + inside + "e" * (known["maxLength"] - middle)
+            yield text, jsonschema.Draft202012Validator(known).is_valid(text)
     if "minimum" in known and known["minimum"] > -(2**31):
         yield known["minimum"], True
         yield known["minimum"] - 1, False
