@@ -1,8 +1,12 @@
--- Search (§5; design §4). The index is told by the outbox: for each event it gets the state that its
--- subject has by now, under a version that grows with the row, so that a repeat or a detour is
--- harmless. A query only proposes: who may see what it has found is decided here, from the tables.
+-- Search: what the index holds, which events it has processed, and who may see its hits.
+--
+-- The indexer writes the current state of each event's subject, not the event. The version of a
+-- document grows with the row, so that the index ignores repeated and late writes. A hit is only a
+-- candidate: the functions below decide from the tables whether the actor may see it.
 
-create function api.tg_group_entity__version()
+-- Versions ----------------------------------------------------------------------------------------
+
+create function api.tg_search__version()
 returns trigger
 language plpgsql
 set search_path = public, api, pg_temp
@@ -12,8 +16,9 @@ begin
   return new;
 end
 $$;
-comment on function api.tg_group_entity__version() is
-  'What is searched of a group has a new version. The row is locked by now, so its versions grow (§5).';
+comment on function api.tg_search__version() is
+  'Gives a row a new version when its document changes. The row is locked, so that its versions '
+  'grow (rule 90.14).';
 
 create trigger tg_group_entity__version before update on public.group_entity
 for each row
@@ -21,42 +26,16 @@ when (
   (old.name, old.description, old.tags, old.deleted_at)
   is distinct from (new.name, new.description, new.tags, new.deleted_at)
 )
-execute function api.tg_group_entity__version();
-
-create function api.tg_post__version()
-returns trigger
-language plpgsql
-set search_path = public, api, pg_temp
-as $$
-begin
-  new.version := nextval('row_version');
-  return new;
-end
-$$;
-comment on function api.tg_post__version() is
-  'What is searched of a post has a new version. The row is locked by now, so its versions grow (§5).';
+execute function api.tg_search__version();
 
 create trigger tg_post__version before update on public.post
 for each row
 when (
   (old.title, old.body, old.topic_tags, old.deleted_at)
   is distinct from (new.title, new.body, new.topic_tags, new.deleted_at)
-  and (old.deleted_at is null or new.deleted_at is null) -- of a deleted one there is a tombstone
+  and (old.deleted_at is null or new.deleted_at is null) -- a deleted row keeps its tombstone
 )
-execute function api.tg_post__version();
-
-create function api.tg_comment__version()
-returns trigger
-language plpgsql
-set search_path = public, api, pg_temp
-as $$
-begin
-  new.version := nextval('row_version');
-  return new;
-end
-$$;
-comment on function api.tg_comment__version() is
-  'What is searched of a comment has a new version. The row is locked by now, so its versions grow (§5).';
+execute function api.tg_search__version();
 
 create trigger tg_comment__version before update on public.comment
 for each row
@@ -64,32 +43,33 @@ when (
   (old.body, old.deleted_at) is distinct from (new.body, new.deleted_at)
   and (old.deleted_at is null or new.deleted_at is null)
 )
-execute function api.tg_comment__version();
+execute function api.tg_search__version();
 
--- What the index holds -----------------------------------------------------------------------------
+-- Documents ---------------------------------------------------------------------------------------
 
-create view api.searchables as
+create view api.search_documents as
 select 'post'::text as kind, id, version, false as deleted, '{}'::json as document
 from public.post;
-comment on view api.searchables is
-  'Shape of what the index holds of a row: of a deleted one a tombstone, for OpenSearch forgets the '
-  'version of what is really deleted (§5).';
+comment on view api.search_documents is
+  'Shape of the document of a row in the index. A deleted row has a tombstone: OpenSearch soon '
+  'forgets the version of a deleted document, and would accept an older one.';
 
-create function api.tombstone(p_kind text, p_id uuid, p_version bigint)
+create function api.document_tombstone(p_kind text, p_id uuid, p_version bigint)
 returns json
 language sql immutable
 return json_build_object('kind', p_kind, 'id', p_id, 'version', p_version, 'deleted', true);
-comment on function api.tombstone(text, uuid, bigint) is
-  'What the index holds of something deleted: nothing that could be found (§5).';
+comment on function api.document_tombstone(text, uuid, bigint) is
+  'Returns the document of a deleted row, which no search finds (rule 90.8).';
 
-create function api.group_searchable(p_row public.group_entity)
-returns setof api.searchables
+create function api.group_document(p_row public.group_entity)
+returns setof api.search_documents
 language sql stable rows 1
 begin atomic
   select
     'group', p_row.id, p_row.version, p_row.deleted_at is not null,
     case
-      when p_row.deleted_at is not null then api.tombstone('group', p_row.id, p_row.version)
+      when p_row.deleted_at is not null
+        then api.document_tombstone('group', p_row.id, p_row.version)
       else json_build_object(
         'kind', 'group', 'id', p_row.id, 'version', p_row.version, 'deleted', false,
         'group_id', p_row.id, 'author_id', p_row.created_by, 'name', p_row.name,
@@ -97,16 +77,18 @@ begin atomic
       )
     end;
 end;
-comment on function api.group_searchable(public.group_entity) is 'A group as the index has it (§5).';
+comment on function api.group_document(public.group_entity) is
+  'Returns the document of a group (rule 90.8).';
 
-create function api.post_searchable(p_row public.post)
-returns setof api.searchables
+create function api.post_document(p_row public.post)
+returns setof api.search_documents
 language sql stable rows 1
 begin atomic
   select
     'post', p_row.id, p_row.version, p_row.deleted_at is not null,
     case
-      when p_row.deleted_at is not null then api.tombstone('post', p_row.id, p_row.version)
+      when p_row.deleted_at is not null
+        then api.document_tombstone('post', p_row.id, p_row.version)
       else json_build_object(
         'kind', 'post', 'id', p_row.id, 'version', p_row.version, 'deleted', false,
         'group_id', p_row.group_id, 'post_id', p_row.id, 'author_id', p_row.author_id,
@@ -115,16 +97,17 @@ begin atomic
       )
     end;
 end;
-comment on function api.post_searchable(public.post) is 'A post as the index has it (§5).';
+comment on function api.post_document(public.post) is 'Returns the document of a post (rule 90.8).';
 
-create function api.comment_searchable(p_row public.comment)
-returns setof api.searchables
+create function api.comment_document(p_row public.comment)
+returns setof api.search_documents
 language sql stable rows 1
 begin atomic
   select
     'comment', p_row.id, p_row.version, p_row.deleted_at is not null,
     case
-      when p_row.deleted_at is not null then api.tombstone('comment', p_row.id, p_row.version)
+      when p_row.deleted_at is not null
+        then api.document_tombstone('comment', p_row.id, p_row.version)
       else json_build_object(
         'kind', 'comment', 'id', p_row.id, 'version', p_row.version, 'deleted', false,
         'group_id', p_row.group_id, 'post_id', p_row.post_id, 'author_id', p_row.author_id,
@@ -132,10 +115,13 @@ begin atomic
       )
     end;
 end;
-comment on function api.comment_searchable(public.comment) is 'A comment as the index has it (§5).';
+comment on function api.comment_document(public.comment) is
+  'Returns the document of a comment (rule 90.8).';
 
-create function api.find_searchables(p_kind text, p_after uuid default null, p_most int default 1000)
-returns setof api.searchables
+create function api.find_search_documents(
+  p_kind text, p_after uuid default null, p_most int default 1000
+)
+returns setof api.search_documents
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
@@ -148,82 +134,59 @@ begin
     return query
       select s.* from (
         select * from group_entity where id > v_after order by id limit p_most
-      ) as g cross join lateral group_searchable(g) as s;
+      ) as g cross join lateral group_document(g) as s;
   elsif p_kind = 'post' then
     return query
       select s.* from (
         select * from post where id > v_after order by id limit p_most
-      ) as p cross join lateral post_searchable(p) as s;
+      ) as p cross join lateral post_document(p) as s;
   else
     return query
       select s.* from (
         select * from comment where id > v_after order by id limit p_most
-      ) as c cross join lateral comment_searchable(c) as s;
+      ) as c cross join lateral comment_document(c) as s;
   end if;
 end
 $$;
-comment on function api.find_searchables(text, uuid, int) is
-  'What the index is to hold of the groups, posts or comments after an id, in the order of their ids; '
-  'at most p_most. Raises validation_failed (§5).';
+comment on function api.find_search_documents(text, uuid, int) is
+  'Returns at most p_most documents of groups, posts or comments after an id, ordered by id. '
+  'Raises validation_failed (rule 90.8).';
 
-create function api.tg_group_entity__purge()
+create function api.tg_search__purge()
 returns trigger
 language plpgsql
 set search_path = public, api, pg_temp
 as $$
+declare
+  v_kind text := tg_argv[0];
 begin
-  perform emit(
-    'group.purged', null, o.id, null, 'group', o.id, removal_data(o.id, now())
-  ) from old_rows as o;
+  if v_kind = 'group' then
+    perform emit('group.purged', null, o.id, null, v_kind, o.id, removal_data(o.id, now()))
+    from old_rows as o;
+  else
+    perform emit(
+      v_kind || '.purged', null, o.group_id, null, v_kind, o.id, removal_data(o.id, now())
+    ) from old_rows as o;
+  end if;
   return null;
 end
 $$;
-comment on function api.tg_group_entity__purge() is
-  'A group that is deleted for good leaves the index: an event that search alone is given (§5).';
+comment on function api.tg_search__purge() is
+  'Emits an event that removes a hard-deleted group, post or comment from the index (rule 90.11).';
 
 create trigger tg_group_entity__purge after delete on public.group_entity
 referencing old table as old_rows
-for each statement execute function api.tg_group_entity__purge();
-
-create function api.tg_post__purge()
-returns trigger
-language plpgsql
-set search_path = public, api, pg_temp
-as $$
-begin
-  perform emit(
-    'post.purged', null, o.group_id, null, 'post', o.id, removal_data(o.id, now())
-  ) from old_rows as o;
-  return null;
-end
-$$;
-comment on function api.tg_post__purge() is
-  'A post that is deleted for good leaves the index: an event that search alone is given (§5).';
+for each statement execute function api.tg_search__purge('group');
 
 create trigger tg_post__purge after delete on public.post
 referencing old table as old_rows
-for each statement execute function api.tg_post__purge();
-
-create function api.tg_comment__purge()
-returns trigger
-language plpgsql
-set search_path = public, api, pg_temp
-as $$
-begin
-  perform emit(
-    'comment.purged', null, o.group_id, null, 'comment', o.id, removal_data(o.id, now())
-  ) from old_rows as o;
-  return null;
-end
-$$;
-comment on function api.tg_comment__purge() is
-  'A comment that is deleted for good leaves the index: an event that search alone is given (§5).';
+for each statement execute function api.tg_search__purge('post');
 
 create trigger tg_comment__purge after delete on public.comment
 referencing old table as old_rows
-for each statement execute function api.tg_comment__purge();
+for each statement execute function api.tg_search__purge('comment');
 
--- The events ---------------------------------------------------------------------------------------
+-- Events ------------------------------------------------------------------------------------------
 
 create view api.search_tasks as
 select
@@ -231,7 +194,7 @@ select
   '{}'::json as document, '{}'::text[] as traceparents
 from public.outbox_event;
 comment on view api.search_tasks is
-  'Shape of a subject to be indexed, and of the events that are done by that.';
+  'Shape of a document to be written, and the events that this write finishes.';
 
 create function api.claim_search_tasks(p_most int default 500)
 returns setof api.search_tasks
@@ -250,7 +213,7 @@ declare
     for update of e skip locked
   );
 begin
-  -- The rows are read after the claim: they are at least as new as the events.
+  -- The rows are read after the claim, so that they are at least as new as the events.
   return query
     with subjects as (
       select
@@ -261,33 +224,42 @@ begin
       from outbox_event as e where e.id = any (v_claimed)
       group by e.aggregate_type, e.aggregate_id
     ),
-    states as (
-      select x.* from group_entity as g cross join lateral group_searchable(g) as x
-      where g.id in (select s.id from subjects as s where s.kind = 'group')
-      union all
-      select x.* from post as p cross join lateral post_searchable(p) as x
-      where p.id in (select s.id from subjects as s where s.kind = 'post')
-      union all
-      select x.* from comment as c cross join lateral comment_searchable(c) as x
-      where c.id in (select s.id from subjects as s where s.kind = 'comment')
-    ),
-    -- A row that is gone for good has no version any more; a new one is above all that it had.
-    versions as (
-      select s.event_ids, s.kind, s.id, s.traceparents, x.document,
-        case when x.id is null then nextval('row_version') else x.version end as version
-      from subjects as s left join states as x on (x.kind, x.id) = (s.kind, s.id)
+    -- A hard-deleted row has no version any more; the next one is above every version that it had.
+    tasks as (
+      select
+        s.*, d.document,
+        case when d.id is null then nextval('row_version') else d.version end as version
+      from subjects as s
+      left join current_documents((select array_agg(id) from subjects)) as d
+        on (d.kind, d.id) = (s.kind, s.id)
     )
     select
-      v.event_ids, v.kind, v.id, v.version, coalesce(v.document, tombstone(v.kind, v.id, v.version)),
-      v.traceparents
-    from versions as v
-    order by v.event_ids[1];
+      t.event_ids, t.kind, t.id, t.version,
+      coalesce(t.document, document_tombstone(t.kind, t.id, t.version)), t.traceparents
+    from tasks as t
+    order by t.event_ids[1];
 end
 $$;
 comment on function api.claim_search_tasks(int) is
-  'The subjects of the first p_most events that search has before it, each with its present state; no '
-  'other indexer has these events until this transaction ends. Dead events, and those that failed just '
-  'now, are left out (§5).';
+  'Claims the first p_most events that search has not processed and returns the current document '
+  'of each subject. Other indexers skip these events until this transaction ends. Dead events are '
+  'left out, and failed ones until their next attempt is due (rules 90.10 and 90.15).';
+
+create function api.current_documents(p_ids uuid[])
+returns setof api.search_documents
+language sql stable
+begin atomic
+  select d.* from public.group_entity as g cross join lateral api.group_document(g) as d
+  where g.id = any (p_ids)
+  union all
+  select d.* from public.post as p cross join lateral api.post_document(p) as d
+  where p.id = any (p_ids)
+  union all
+  select d.* from public.comment as c cross join lateral api.comment_document(c) as d
+  where c.id = any (p_ids);
+end;
+comment on function api.current_documents(uuid[]) is
+  'Returns the documents of the groups, posts and comments with these ids (rule 90.15).';
 
 create function api.finish_search_events(p_event_ids bigint[])
 returns void
@@ -300,7 +272,8 @@ begin
   update outbox_event set processed_at = now() where id = any (p_event_ids);
 end
 $$;
-comment on function api.finish_search_events(bigint[]) is 'Notes that the index has these events (§5).';
+comment on function api.finish_search_events(bigint[]) is
+  'Marks events as processed by search (rule 90.15).';
 
 create function api.fail_search_events(p_event_ids bigint[], p_error text)
 returns int
@@ -327,18 +300,19 @@ begin
 end
 $$;
 comment on function api.fail_search_events(bigint[], text) is
-  'Notes that the index refuses these events for what they are. They are tried again after 1, 2, 4 and 8 '
-  'seconds, and are dead after the fifth time; how many are now (§5).';
+  'Records that the index rejects the document of these events. They are retried after 1, 2, 4 and '
+  '8 seconds and are dead after the fifth failure. Returns the number of dead events (rule 90.10).';
 
--- Dead letters -------------------------------------------------------------------------------------
+-- Dead letters ------------------------------------------------------------------------------------
 
 create view api.dead_events as
 select
   e.id, f.consumer, e.event_type as type, e.aggregate_type as subject_type,
-  e.aggregate_id as subject_id, e.group_id, f.attempts, f.last_error as error, e.created_at, f.dead_at
+  e.aggregate_id as subject_id, e.group_id, f.attempts, f.last_error as error, e.created_at,
+  f.dead_at
 from public.outbox_failure as f
 join public.outbox_event as e on e.id = f.event_id;
-comment on view api.dead_events is 'Shape of an event that a consumer has given up.';
+comment on view api.dead_events is 'Shape of an event that a consumer no longer retries.';
 
 create function api.list_dead_events(
   p_consumer text, p_after bigint default 0, p_most int default 1000
@@ -349,7 +323,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform reject_invalid(check_choice('consumer', p_consumer, 'search', 'streams'));
+  perform require_consumer(p_consumer);
   return query
     select d.* from dead_events as d
     where d.consumer = p_consumer and d.dead_at is not null and d.id > p_after
@@ -357,8 +331,43 @@ begin
 end
 $$;
 comment on function api.list_dead_events(text, bigint, int) is
-  'The events that a consumer has given up, with the last error, after an id; at most p_most. Raises '
-  'validation_failed (§5).';
+  'Returns at most p_most dead events of a consumer after an id, with their last error. Raises '
+  'validation_failed (rule 90.13).';
+
+create function api.require_consumer(p_consumer text)
+returns void
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  perform reject_invalid(check_choice('consumer', p_consumer, 'search', 'streams'));
+end
+$$;
+comment on function api.require_consumer(text) is
+  'Raises validation_failed unless it is a consumer of the outbox.';
+
+create function api.delete_dead_failures(p_consumer text, p_event_ids bigint[])
+returns bigint[]
+language plpgsql volatile
+set search_path = public, api, pg_temp
+as $$
+declare
+  v_event_ids bigint[];
+begin
+  perform require_consumer(p_consumer);
+  with deleted as (
+    delete from outbox_failure
+    where consumer = p_consumer and dead_at is not null
+      and (p_event_ids is null or event_id = any (p_event_ids))
+    returning event_id
+  )
+  select coalesce(array_agg(event_id), '{}') into v_event_ids from deleted;
+  return v_event_ids;
+end
+$$;
+comment on function api.delete_dead_failures(text, bigint[]) is
+  'Deletes the failures of these dead events, or of all when p_event_ids is null. Returns the ids '
+  'of the events. Raises validation_failed.';
 
 create function api.replay_dead_events(p_consumer text, p_event_ids bigint[] default null)
 returns int
@@ -367,20 +376,15 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_replayed int;
+  v_replayed bigint[] := delete_dead_failures(p_consumer, p_event_ids);
 begin
-  perform reject_invalid(check_choice('consumer', p_consumer, 'search', 'streams'));
-  delete from outbox_failure
-  where consumer = p_consumer and dead_at is not null
-    and (p_event_ids is null or event_id = any (p_event_ids));
-  get diagnostics v_replayed = row_count;
   perform wake_workers();
-  return v_replayed;
+  return cardinality(v_replayed);
 end
 $$;
 comment on function api.replay_dead_events(text, bigint[]) is
-  'Gives dead events, all of them or these, to their consumer again as if they were new; how many. Raises '
-  'validation_failed (§5).';
+  'Returns these dead events, or all, to their consumer as if they were new. Returns their number. '
+  'Raises validation_failed (rule 90.13).';
 
 create function api.discard_dead_events(p_consumer text, p_event_ids bigint[] default null)
 returns int
@@ -389,16 +393,8 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_discarded bigint[];
+  v_discarded bigint[] := delete_dead_failures(p_consumer, p_event_ids);
 begin
-  perform reject_invalid(check_choice('consumer', p_consumer, 'search', 'streams'));
-  with discarded as (
-    delete from outbox_failure
-    where consumer = p_consumer and dead_at is not null
-      and (p_event_ids is null or event_id = any (p_event_ids))
-    returning event_id
-  )
-  select coalesce(array_agg(event_id), '{}') into v_discarded from discarded;
   if p_consumer = 'search' then
     update outbox_event set processed_at = now() where id = any (v_discarded);
   else
@@ -408,17 +404,18 @@ begin
 end
 $$;
 comment on function api.discard_dead_events(text, bigint[]) is
-  'Takes dead events, all of them or these, as done, although their consumer has not got them; how many. '
-  'Raises validation_failed (§5).';
+  'Marks these dead events, or all, as processed without processing them. Returns their number. '
+  'Raises validation_failed (rule 90.13).';
 
--- Who finds what -----------------------------------------------------------------------------------
+-- Searches ----------------------------------------------------------------------------------------
 
-create view api.searches as
+create view api.search_requests as
 select
   ''::text as q, null::text as type, null::uuid as group_id, null::text as tag, 20 as most,
   null::float8 as after_score, null::bigint as after_version;
-comment on view api.searches is
-  'Shape of a search whose words are clean; after_… is the place of its cursor, null at the beginning.';
+comment on view api.search_requests is
+  'Shape of a validated search; after_score and after_version are its cursor, null on the first '
+  'page.';
 
 create function api.search_cursor(p_score json, p_version bigint)
 returns text
@@ -427,8 +424,8 @@ return translate(
   encode(convert_to((p_score #>> '{}') || '|' || p_version, 'UTF8'), 'base64'), E'+/=\n', '-_'
 );
 comment on function api.search_cursor(json, bigint) is
-  'The cursor of a hit: base64url of its score, | and its version, which tells nothing of what it is '
-  '(§7).';
+  'Returns the cursor of a hit: base64url of its score, | and its version, which do not identify '
+  'it (rule 90.7).';
 
 create function api.parse_search_cursor(p_cursor text)
 returns text[]
@@ -451,13 +448,13 @@ begin
 end
 $$;
 comment on function api.parse_search_cursor(text) is
-  'The score and the version that a cursor of a search names. Raises invalid_cursor (§7).';
+  'Returns the score and the version in a cursor. Raises invalid_cursor (rule 90.17).';
 
-create function api.begin_search(
+create function api.parse_search(
   p_actor uuid, p_q text, p_type text default null, p_group_id uuid default null,
   p_tag text default null, p_limit int default 20, p_cursor text default null
 )
-returns setof api.searches
+returns setof api.search_requests
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
@@ -481,17 +478,17 @@ begin
       v_after[2]::bigint;
 end
 $$;
-comment on function api.begin_search(uuid, text, text, uuid, text, int, text) is
-  'A search as the index is to be asked: words trimmed, tag folded, cursor read. Anyone may search. '
-  'Raises validation_failed, invalid_cursor (§5, §8).';
+comment on function api.parse_search(uuid, text, text, uuid, text, int, text) is
+  'Validates a search: trims its words, folds the tag and decodes the cursor. Anyone may search. '
+  'Raises validation_failed, invalid_cursor (rules 90.1, 90.12, 90.16 and 90.17).';
 
 create view api.visible_hits as
 select 0 as nr, '{}'::json as item, ''::text as cursor;
 comment on view api.visible_hits is
-  'Shape of a hit that the actor may see: its place among the hits, what the answer tells of it, and the '
-  'cursor that goes on after it.';
+  'Shape of a hit that the actor may see: its position, its item in the answer, and the cursor '
+  'after it.';
 
-create function api.find_visible(p_actor uuid, p_hits json, p_most int default 100)
+create function api.find_visible_hits(p_actor uuid, p_hits json, p_most int default 100)
 returns setof api.visible_hits
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
@@ -502,11 +499,13 @@ begin
     with visible as materialized (
       select
         h.nr, h.kind, h.id, h.version, h.score,
-        -- Words of another version may be words that were taken back.
-        case when h.version = coalesce(c.version, p.version, g.version) then h.highlights else '{}' end
-          as highlights
+        -- Highlights of an older version may show text that was edited away.
+        case
+          when h.version = coalesce(c.version, p.version, g.version) then h.highlights else '{}'
+        end as highlights
       from rows from (
-        json_to_recordset(p_hits) as (kind text, id uuid, version bigint, score json, highlights json)
+        json_to_recordset(p_hits)
+          as (kind text, id uuid, version bigint, score json, highlights json)
       ) with ordinality as h (kind, id, version, score, highlights, nr)
       left join comment as c on h.kind = 'comment' and c.id = h.id and c.deleted_at is null
       left join post as p
@@ -523,18 +522,18 @@ begin
       v.nr::int,
       json_build_object(
         'type', v.kind, 'score', v.score, 'highlights', v.highlights,
-        v.kind, found_shape(v.kind, v.id, viewer(p_actor))
+        v.kind, hit_shape(v.kind, v.id, viewer(p_actor))
       ),
       search_cursor(v.score, v.version)
     from visible as v
     order by v.nr;
 end
 $$;
-comment on function api.find_visible(uuid, json, int) is
-  'Which of the hits (kind, id, version, score, highlights) the actor may see, in their order, with their '
-  'shapes: what is public, what is in the actor''s groups, and the card of a private group. What is '
-  'deleted, or inside something deleted, nobody finds; highlights are kept while the version is the '
-  'row''s own (§2, §5).';
+comment on function api.find_visible_hits(uuid, json, int) is
+  'Returns the first p_most of the hits (kind, id, version, score, highlights) that the actor may '
+  'see, in their order: public content, content of the actor''s groups, and the cards of private '
+  'groups. Nobody finds deleted content. Highlights are dropped unless the hit has the current '
+  'version (rules 90.1, 90.2, 90.3 and 90.4).';
 
 create function api.find_hidden_parents(p_actor uuid, p_group_ids uuid[], p_post_ids uuid[])
 returns setof uuid
@@ -554,10 +553,10 @@ begin
 end
 $$;
 comment on function api.find_hidden_parents(uuid, uuid[], uuid[]) is
-  'In which of these groups and posts the actor finds nothing: a search that has met them needs to be '
-  'proposed nothing more that is in one (§2, §5).';
+  'Returns those of the groups and posts in which the actor finds nothing, so that the next round '
+  'of a search can exclude them (rule 90.18).';
 
-create function api.found_shape(p_kind text, p_id uuid, p_viewer uuid)
+create function api.hit_shape(p_kind text, p_id uuid, p_viewer uuid)
 returns json
 language plpgsql stable
 set search_path = public, api, pg_temp
@@ -579,5 +578,6 @@ begin
   end;
 end
 $$;
-comment on function api.found_shape(text, uuid, uuid) is
-  'A post, comment or group as the viewer sees it, whose caller has found that the viewer may (§3.2).';
+comment on function api.hit_shape(text, uuid, uuid) is
+  'Returns a post, comment or group as JSON for a viewer; the caller has checked that the viewer '
+  'may see it (rule 90.4).';

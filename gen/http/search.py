@@ -19,8 +19,8 @@ select api.find_hidden_parents(
 """
 
 
-SEARCH_BEGIN: typing.Final = """-- name: search_begin :one
-select q, type, group_id, tag, most, after_score, after_version from api.begin_search(
+SEARCH_PARSE: typing.Final = """-- name: search_parse :one
+select q, type, group_id, tag, most, after_score, after_version from api.parse_search(
   p_actor => %(actor)s::uuid, p_q => %(q)s::text, p_type => %(type_)s::text,
   p_group_id => %(group_id)s::uuid, p_tag => %(tag)s::text, p_limit => %(limit)s::int4,
   p_cursor => %(cursor)s::text
@@ -29,7 +29,7 @@ select q, type, group_id, tag, most, after_score, after_version from api.begin_s
 
 
 VISIBLE_HIT_FIND: typing.Final = """-- name: visible_hit_find :many
-select nr, item, cursor from api.find_visible(
+select nr, item, cursor from api.find_visible_hits(
   p_actor => %(actor)s::uuid, p_hits => %(hits)s::json, p_most => %(most)s::int4
 )
 """
@@ -46,15 +46,15 @@ class AsyncQuerier:
         group_ids: list[uuid.UUID],
         post_ids: list[uuid.UUID],
     ) -> collections.abc.AsyncIterator[uuid.UUID]:
-        """In which of these groups and posts the actor finds nothing: a search that has met them
-        needs to be proposed nothing more that is in one (§2, §5).
+        """Returns those of the groups and posts in which the actor finds nothing, so that the next
+        round of a search can exclude them (rule 90.18).
         """
         bound = {"actor": actor, "group_ids": group_ids, "post_ids": post_ids}
         cur = await self._conn.execute(HIDDEN_PARENT_FIND, bound)
         for row in await cur.fetchall():
             yield row[0]
 
-    async def search_begin(
+    async def search_parse(
         self,
         *,
         actor: uuid.UUID | None,
@@ -64,10 +64,11 @@ class AsyncQuerier:
         tag: str | None,
         limit: int,
         cursor: str | None,
-    ) -> models.ApiSearch | None:
-        """A search as the index is to be asked: words trimmed, tag folded, cursor read.
+    ) -> models.ApiSearchRequest | None:
+        """Validates a search: trims its words, folds the tag and decodes the cursor.
 
-        Anyone may search. Raises validation_failed, invalid_cursor (§5, §8).
+        Anyone may search. Raises validation_failed, invalid_cursor (rules 90.1, 90.12, 90.16 and
+        90.17).
         """
         bound = {
             "actor": actor,
@@ -78,11 +79,11 @@ class AsyncQuerier:
             "limit": limit,
             "cursor": cursor,
         }
-        cur = await self._conn.execute(SEARCH_BEGIN, bound)
+        cur = await self._conn.execute(SEARCH_PARSE, bound)
         row = await cur.fetchone()
         if row is None:
             return None
-        return models.ApiSearch(
+        return models.ApiSearchRequest(
             q=row[0],
             type=row[1],
             group_id=row[2],
@@ -99,12 +100,12 @@ class AsyncQuerier:
         hits: typing.Any,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiVisibleHit]:
-        """Which of the hits (kind, id, version, score, highlights) the actor may see, in their
-        order, with their shapes: what is public, what is in the actor's groups, and the card of
-        a private group.
+        """Returns the first `most` of the hits (kind, id, version, score, highlights) that the
+        actor may see, in their order: public content, content of the actor's groups, and the
+        cards of private groups.
 
-        What is deleted, or inside something deleted, nobody finds; highlights are kept while the
-        version is the row's own (§2, §5).
+        Nobody finds deleted content. Highlights are dropped unless the hit has the current version
+        (rules 90.1, 90.2, 90.3 and 90.4).
         """
         bound = {
             "actor": actor,

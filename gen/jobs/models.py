@@ -65,7 +65,7 @@ class ApiCounterDrift(pydantic.BaseModel):
 
 
 class ApiDeadEvent(pydantic.BaseModel):
-    """Shape of an event that a consumer has given up."""
+    """Shape of an event that a consumer no longer retries."""
 
     id: int
     consumer: str
@@ -275,9 +275,23 @@ class ApiReaction(pydantic.BaseModel):
     created_at: datetime.datetime
 
 
-class ApiSearch(pydantic.BaseModel):
-    """Shape of a search whose words are clean; after_… is the place of its cursor, null at the
-    beginning.
+class ApiSearchDocument(pydantic.BaseModel):
+    """Shape of the document of a row in the index.
+
+    A deleted row has a tombstone: OpenSearch soon forgets the version of a deleted document, and
+    would accept an older one.
+    """
+
+    kind: str
+    id: uuid.UUID
+    version: int
+    deleted: bool
+    document: typing.Any
+
+
+class ApiSearchRequest(pydantic.BaseModel):
+    """Shape of a validated search; after_score and after_version are its cursor, null on the first
+    page.
     """
 
     q: str
@@ -290,7 +304,7 @@ class ApiSearch(pydantic.BaseModel):
 
 
 class ApiSearchTask(pydantic.BaseModel):
-    """Shape of a subject to be indexed, and of the events that are done by that."""
+    """Shape of a document to be written, and the events that this write finishes."""
 
     event_ids: list[int]
     kind: str
@@ -298,18 +312,6 @@ class ApiSearchTask(pydantic.BaseModel):
     version: int
     document: typing.Any
     traceparents: list[str]
-
-
-class ApiSearchable(pydantic.BaseModel):
-    """Shape of what the index holds of a row: of a deleted one a tombstone, for OpenSearch forgets
-    the version of what is really deleted (§5).
-    """
-
-    kind: str
-    id: uuid.UUID
-    version: int
-    deleted: bool
-    document: typing.Any
 
 
 class ApiStoredAnswer(pydantic.BaseModel):
@@ -353,8 +355,8 @@ class ApiUpload(pydantic.BaseModel):
 
 
 class ApiVisibleHit(pydantic.BaseModel):
-    """Shape of a hit that the actor may see: its place among the hits, what the answer tells of it,
-    and the cursor that goes on after it.
+    """Shape of a hit that the actor may see: its position, its item in the answer, and the cursor
+    after it.
     """
 
     nr: int

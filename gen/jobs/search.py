@@ -30,6 +30,13 @@ select api.replay_dead_events(
 """
 
 
+SEARCH_DOCUMENT_FIND: typing.Final = """-- name: search_document_find :many
+select kind, id, version, deleted, document from api.find_search_documents(
+  p_kind => %(kind)s::text, p_after => %(after)s::uuid, p_most => %(most)s::int4
+)
+"""
+
+
 SEARCH_EVENT_FAIL: typing.Final = """-- name: search_event_fail :one
 select api.fail_search_events(p_event_ids => %(event_ids)s::bigint[], p_error => %(error)s::text) as dead
 """
@@ -45,22 +52,14 @@ select event_ids, kind, id, version, document, traceparents from api.claim_searc
 """
 
 
-SEARCHABLE_FIND: typing.Final = """-- name: searchable_find :many
-select kind, id, version, deleted, document from api.find_searchables(
-  p_kind => %(kind)s::text, p_after => %(after)s::uuid, p_most => %(most)s::int4
-)
-"""
-
-
 class Querier:
     def __init__(self, conn: psycopg.Connection[typing.Any]) -> None:
         self._conn = conn
 
     def dead_event_discard(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
-        """Takes dead events, all of them or these, as done, although their consumer has not got
-        them; how many.
+        """Marks these dead events, or all, as processed without processing them.
 
-        Raises validation_failed (§5).
+        Returns their number. Raises validation_failed (rule 90.13).
         """
         cur = self._conn.execute(DEAD_EVENT_DISCARD, {"consumer": consumer, "event_ids": event_ids})
         row = cur.fetchone()
@@ -76,10 +75,9 @@ class Querier:
         after: int,
         most: int,
     ) -> collections.abc.Iterator[models.ApiDeadEvent]:
-        """The events that a consumer has given up, with the last error, after an id; at most
-        `most`.
+        """Returns at most `most` dead events of a consumer after an id, with their last error.
 
-        Raises validation_failed (§5).
+        Raises validation_failed (rule 90.13).
         """
         bound = {"consumer": consumer, "after": after, "most": most}
         cur = self._conn.execute(DEAD_EVENT_LIST, bound)
@@ -98,10 +96,9 @@ class Querier:
             )
 
     def dead_event_replay(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
-        """Gives dead events, all of them or these, to their consumer again as if they were new; how
-        many.
+        """Returns these dead events, or all, to their consumer as if they were new.
 
-        Raises validation_failed (§5).
+        Returns their number. Raises validation_failed (rule 90.13).
         """
         cur = self._conn.execute(DEAD_EVENT_REPLAY, {"consumer": consumer, "event_ids": event_ids})
         row = cur.fetchone()
@@ -110,11 +107,32 @@ class Querier:
         scalar: int | None = row[0]
         return scalar
 
-    def search_event_fail(self, *, event_ids: list[int], error: str) -> int | None:
-        """Notes that the index refuses these events for what they are.
+    def search_document_find(
+        self,
+        *,
+        kind: str,
+        after: uuid.UUID | None,
+        most: int,
+    ) -> collections.abc.Iterator[models.ApiSearchDocument]:
+        """Returns at most `most` documents of groups, posts or comments after an id, ordered by id.
 
-        They are tried again after 1, 2, 4 and 8 seconds, and are dead after the fifth time; how
-        many are now (§5).
+        Raises validation_failed (rule 90.8).
+        """
+        cur = self._conn.execute(SEARCH_DOCUMENT_FIND, {"kind": kind, "after": after, "most": most})
+        for row in cur.fetchall():
+            yield models.ApiSearchDocument(
+                kind=row[0],
+                id=row[1],
+                version=row[2],
+                deleted=row[3],
+                document=row[4],
+            )
+
+    def search_event_fail(self, *, event_ids: list[int], error: str) -> int | None:
+        """Records that the index rejects the document of these events.
+
+        They are retried after 1, 2, 4 and 8 seconds and are dead after the fifth failure. Returns
+        the number of dead events (rule 90.10).
         """
         cur = self._conn.execute(SEARCH_EVENT_FAIL, {"event_ids": event_ids, "error": error})
         row = cur.fetchone()
@@ -124,14 +142,15 @@ class Querier:
         return scalar
 
     def search_event_finish(self, *, event_ids: list[int]) -> None:
-        """Notes that the index has these events (§5)."""
+        """Marks events as processed by search (rule 90.15)."""
         self._conn.execute(SEARCH_EVENT_FINISH, {"event_ids": event_ids})
 
     def search_task_claim(self, *, most: int) -> collections.abc.Iterator[models.ApiSearchTask]:
-        """The subjects of the first `most` events that search has before it, each with its present
-        state; no other indexer has these events until this transaction ends.
+        """Claims the first `most` events that search has not processed and returns the current
+        document of each subject.
 
-        Dead events, and those that failed just now, are left out (§5).
+        Other indexers skip these events until this transaction ends. Dead events are left out, and
+        failed ones until their next attempt is due (rules 90.10 and 90.15).
         """
         cur = self._conn.execute(SEARCH_TASK_CLAIM, {"most": most})
         for row in cur.fetchall():
@@ -144,38 +163,15 @@ class Querier:
                 traceparents=row[5],
             )
 
-    def searchable_find(
-        self,
-        *,
-        kind: str,
-        after: uuid.UUID | None,
-        most: int,
-    ) -> collections.abc.Iterator[models.ApiSearchable]:
-        """What the index is to hold of the groups, posts or comments after an id, in the order of
-        their ids; at most `most`.
-
-        Raises validation_failed (§5).
-        """
-        cur = self._conn.execute(SEARCHABLE_FIND, {"kind": kind, "after": after, "most": most})
-        for row in cur.fetchall():
-            yield models.ApiSearchable(
-                kind=row[0],
-                id=row[1],
-                version=row[2],
-                deleted=row[3],
-                document=row[4],
-            )
-
 
 class AsyncQuerier:
     def __init__(self, conn: psycopg.AsyncConnection[typing.Any]) -> None:
         self._conn = conn
 
     async def dead_event_discard(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
-        """Takes dead events, all of them or these, as done, although their consumer has not got
-        them; how many.
+        """Marks these dead events, or all, as processed without processing them.
 
-        Raises validation_failed (§5).
+        Returns their number. Raises validation_failed (rule 90.13).
         """
         bound = {"consumer": consumer, "event_ids": event_ids}
         cur = await self._conn.execute(DEAD_EVENT_DISCARD, bound)
@@ -192,10 +188,9 @@ class AsyncQuerier:
         after: int,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiDeadEvent]:
-        """The events that a consumer has given up, with the last error, after an id; at most
-        `most`.
+        """Returns at most `most` dead events of a consumer after an id, with their last error.
 
-        Raises validation_failed (§5).
+        Raises validation_failed (rule 90.13).
         """
         bound = {"consumer": consumer, "after": after, "most": most}
         cur = await self._conn.execute(DEAD_EVENT_LIST, bound)
@@ -214,10 +209,9 @@ class AsyncQuerier:
             )
 
     async def dead_event_replay(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
-        """Gives dead events, all of them or these, to their consumer again as if they were new; how
-        many.
+        """Returns these dead events, or all, to their consumer as if they were new.
 
-        Raises validation_failed (§5).
+        Returns their number. Raises validation_failed (rule 90.13).
         """
         bound = {"consumer": consumer, "event_ids": event_ids}
         cur = await self._conn.execute(DEAD_EVENT_REPLAY, bound)
@@ -227,11 +221,33 @@ class AsyncQuerier:
         scalar: int | None = row[0]
         return scalar
 
-    async def search_event_fail(self, *, event_ids: list[int], error: str) -> int | None:
-        """Notes that the index refuses these events for what they are.
+    async def search_document_find(
+        self,
+        *,
+        kind: str,
+        after: uuid.UUID | None,
+        most: int,
+    ) -> collections.abc.AsyncIterator[models.ApiSearchDocument]:
+        """Returns at most `most` documents of groups, posts or comments after an id, ordered by id.
 
-        They are tried again after 1, 2, 4 and 8 seconds, and are dead after the fifth time; how
-        many are now (§5).
+        Raises validation_failed (rule 90.8).
+        """
+        bound = {"kind": kind, "after": after, "most": most}
+        cur = await self._conn.execute(SEARCH_DOCUMENT_FIND, bound)
+        for row in await cur.fetchall():
+            yield models.ApiSearchDocument(
+                kind=row[0],
+                id=row[1],
+                version=row[2],
+                deleted=row[3],
+                document=row[4],
+            )
+
+    async def search_event_fail(self, *, event_ids: list[int], error: str) -> int | None:
+        """Records that the index rejects the document of these events.
+
+        They are retried after 1, 2, 4 and 8 seconds and are dead after the fifth failure. Returns
+        the number of dead events (rule 90.10).
         """
         cur = await self._conn.execute(SEARCH_EVENT_FAIL, {"event_ids": event_ids, "error": error})
         row = await cur.fetchone()
@@ -241,7 +257,7 @@ class AsyncQuerier:
         return scalar
 
     async def search_event_finish(self, *, event_ids: list[int]) -> None:
-        """Notes that the index has these events (§5)."""
+        """Marks events as processed by search (rule 90.15)."""
         await self._conn.execute(SEARCH_EVENT_FINISH, {"event_ids": event_ids})
 
     async def search_task_claim(
@@ -249,10 +265,11 @@ class AsyncQuerier:
         *,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiSearchTask]:
-        """The subjects of the first `most` events that search has before it, each with its present
-        state; no other indexer has these events until this transaction ends.
+        """Claims the first `most` events that search has not processed and returns the current
+        document of each subject.
 
-        Dead events, and those that failed just now, are left out (§5).
+        Other indexers skip these events until this transaction ends. Dead events are left out, and
+        failed ones until their next attempt is due (rules 90.10 and 90.15).
         """
         cur = await self._conn.execute(SEARCH_TASK_CLAIM, {"most": most})
         for row in await cur.fetchall():
@@ -263,27 +280,4 @@ class AsyncQuerier:
                 version=row[3],
                 document=row[4],
                 traceparents=row[5],
-            )
-
-    async def searchable_find(
-        self,
-        *,
-        kind: str,
-        after: uuid.UUID | None,
-        most: int,
-    ) -> collections.abc.AsyncIterator[models.ApiSearchable]:
-        """What the index is to hold of the groups, posts or comments after an id, in the order of
-        their ids; at most `most`.
-
-        Raises validation_failed (§5).
-        """
-        bound = {"kind": kind, "after": after, "most": most}
-        cur = await self._conn.execute(SEARCHABLE_FIND, bound)
-        for row in await cur.fetchall():
-            yield models.ApiSearchable(
-                kind=row[0],
-                id=row[1],
-                version=row[2],
-                deleted=row[3],
-                document=row[4],
             )

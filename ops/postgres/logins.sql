@@ -49,10 +49,12 @@ alter role communities_api set idle_in_transaction_session_timeout = '10s';
 alter role communities_workers noinherit password :'workers_password';
 grant communities_worker to communities_workers;
 
--- Nobody else connects. The owner alone creates temporary objects, for `seed`.
+-- Nobody else connects. The owner creates temporary objects for `seed`, and jobs for imports.
 select format('revoke all on database %I from public', current_database()) \gexec
 select format('grant connect on database %I to communities_api, communities_workers', current_database())
 \gexec
-select format('grant temporary on database %I to communities_owner', current_database()) \gexec
+select format(
+  'grant temporary on database %I to communities_owner, communities_job', current_database()
+) \gexec
 
 commit;

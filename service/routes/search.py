@@ -1,7 +1,7 @@
-"""Search: the index proposes, and the rulebook decides what of that the caller may see."""
+"""Search of the content that the caller may see."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.routing import Route
@@ -13,6 +13,9 @@ from service.http.endpoints import reads, route
 from service.reference import shapes
 from service.search import candidates
 
+# A search stops after 9,500 candidates.
+ROUND_SIZES: Final = (100, 400, 1000, 2000, 2000, 2000, 2000)
+
 
 async def search_content(call: request.Call) -> answers.Answer:
     """Searches posts, comments and groups that the caller may see, best match first."""
@@ -21,7 +24,7 @@ async def search_content(call: request.Call) -> answers.Answer:
     group_id = call.filter_id("group_id")
     querier = search.AsyncQuerier(await call.connect())
     asked = answers.found(
-        await querier.search_begin(
+        await querier.search_parse(
             actor=call.actor,
             q=q,
             type_=type_,
@@ -31,63 +34,62 @@ async def search_content(call: request.Call) -> answers.Answer:
             cursor=cursor,
         )
     )
-    return await Finding(call, asked).answer()
+    return answers.ok(await Results(call, asked).page())
 
 
-class Finding:
-    """A search that goes on until its page is full, or it has looked at enough."""
+class Results:
+    """Collects visible hits round by round, until the page is full or no candidate remains.
 
-    def __init__(self, call: request.Call, asked: models.ApiSearch) -> None:
+    Hidden groups and posts are excluded from the next round, so a few large ones cannot exhaust a
+    search.
+    """
+
+    def __init__(self, call: request.Call, asked: models.ApiSearchRequest) -> None:
         self._call = call
         self._asked = asked
-        self._found: list[models.ApiVisibleHit] = []
-        # Much in one of these must not hide what is behind it.
-        self._closed: set[uuid.UUID] = set()
+        self._visible: list[models.ApiVisibleHit] = []
+        self._hidden_parents: set[uuid.UUID] = set()
 
-    async def answer(self) -> answers.Answer:
-        """The page, and its cursor unless nothing more is to be seen.
-
-        Only what the caller may see makes a next page: one that is there because of something
-        hidden would tell of it.
-        """
+    async def page(self) -> bytes:
+        """Returns the page as JSON. It has a cursor only when the caller may see a further hit."""
         after = self._start()
-        for most in candidates.ROUNDS:
-            # A slow index must not keep a connection from those who don't ask it.
+        for size in ROUND_SIZES:
+            # No connection to PostgreSQL is held while OpenSearch works.
             await self._call.release()
-            hits = await self._call.search.ask(self._asked, after, most, self._closed)
+            hits = await self._call.search.find(
+                self._asked, after=after, limit=size, hidden_parents=self._hidden_parents
+            )
             if hits:
-                await self._look(hits)
-                after = candidates.place_of(hits)
-            if len(hits) < most or len(self._found) > self._asked.most:
+                await self._add_visible(hits)
+                after = candidates.position_after(hits)
+            if len(hits) < size or len(self._visible) > self._asked.most:
                 break
-            await self._leave_out(hits)
-        return answers.ok(self._page())
+            await self._add_hidden_parents(hits)
+        return self._json()
 
-    def _start(self) -> candidates.Place | None:
+    def _start(self) -> candidates.Position | None:
         score, version = self._asked.after_score, self._asked.after_version
-        return None if score is None or version is None else candidates.Place(score, version)
+        return None if score is None or version is None else candidates.Position(score, version)
 
-    async def _look(self, hits: list[dict[str, Any]]) -> None:
+    async def _add_visible(self, hits: list[dict[str, Any]]) -> None:
         querier = search.AsyncQuerier(await self._call.connect())
-        # One more than the page has, which tells that there is a next one.
-        most = self._asked.most + 1 - len(self._found)
-        self._found += [
-            hit
-            async for hit in querier.visible_hit_find(actor=self._call.actor, hits=hits, most=most)
-        ]
+        # One hit more than the page holds shows that there is a next page.
+        missing = self._asked.most + 1 - len(self._visible)
+        found = querier.visible_hit_find(actor=self._call.actor, hits=hits, most=missing)
+        self._visible += [hit async for hit in found]
 
-    async def _leave_out(self, hits: list[dict[str, Any]]) -> None:
+    async def _add_hidden_parents(self, hits: list[dict[str, Any]]) -> None:
         querier = search.AsyncQuerier(await self._call.connect())
-        closed = querier.hidden_parent_find(
+        hidden = querier.hidden_parent_find(
             actor=self._call.actor, group_ids=_ids(hits, "group_id"), post_ids=_ids(hits, "post_id")
         )
-        self._closed |= {one async for one in closed}
+        self._hidden_parents |= {parent async for parent in hidden}
 
-    def _page(self) -> bytes:
-        shown = self._found[: self._asked.most]
-        more = len(self._found) > len(shown)
+    def _json(self) -> bytes:
+        shown = self._visible[: self._asked.most]
+        has_more = len(self._visible) > len(shown)
         items = b",".join(bytes(hit.item) for hit in shown)
-        cursor = orjson.dumps(shown[-1].cursor if more else None)
+        cursor = orjson.dumps(shown[-1].cursor if has_more else None)
         return b'{"items":[%b],"next_cursor":%b}' % (items, cursor)
 
 

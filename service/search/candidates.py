@@ -1,12 +1,12 @@
-"""Candidates of a search, from OpenSearch. SQL decides which of them the caller may see.
+"""Candidates for a search: ranked and highlighted hits. SQL decides whether the caller may see one.
 
-A score depends only on how many words matched, and where. A rare word counts no more than others:
-otherwise scores would reveal how rare a word is in hidden groups. Implements rules 90.5, 90.6, 90.7
-and 90.18.
+A score depends only on which words match and in which fields. With the usual weights (a rare word
+counts more) scores would reveal how frequent a word is in groups that the caller cannot see.
+Implements rules 90.5, 90.6, 90.7 and 90.18.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,26 +17,32 @@ from common import settings as configuration
 from gen.jobs import models
 
 TIMEOUT_SECONDS: Final = 2.0
-# A search looks at so many hits, in rounds, for those that the caller may see.
-ROUNDS: Final = (100, 400, 1000, 2000, 2000, 2000, 2000)
 FIELDS: Final = ("title^3", "name^3", "tags.words^2", "body", "description")
-# Of short texts the whole, of long ones the best parts.
+# A power of two keeps scores exact. Summed over all fields it stays below one whole word in a body.
+PREFIX_BOOST: Final = 1 / 16
+# A query of 200 one-character words has 1,000 clauses; OpenSearch allows 1,024.
+MAX_WORDS: Final = 200
 _WHOLE: Final = {"number_of_fragments": 0}
-_PARTS: Final = {"number_of_fragments": 3, "fragment_size": 160}
+_FRAGMENTS: Final = {"number_of_fragments": 3, "fragment_size": 160}
 _GROUPS: Final = {"term": {"kind": "group"}}
-HIGHLIGHTED: Final = {"title": _WHOLE, "name": _WHOLE, "body": _PARTS, "description": _PARTS}
+HIGHLIGHTED: Final = {
+    "title": _WHOLE,
+    "name": _WHOLE,
+    "body": _FRAGMENTS,
+    "description": _FRAGMENTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a search goes on: after a score, and among equal ones a version."""
+class Position:
+    """The position of a hit: its score and, among hits of equal score, its version."""
 
     score: float
     version: int
 
 
 class Search:
-    """Asks the index of the settings, whether or not OpenSearch is up."""
+    """A client for the search index of the settings. It connects when it is used."""
 
     def __init__(self, settings: configuration.ServiceSettings) -> None:
         self._client = opensearch_client.connect(
@@ -45,62 +51,48 @@ class Search:
         self._index = settings.search_index
         self._calls = blocking_calls.BlockingCalls("opensearch")
 
-    async def ask(
+    async def find(
         self,
-        asked: models.ApiSearch,
-        after: Place | None,
-        most: int,
-        closed: Collection[uuid.UUID] = (),
+        search: models.ApiSearchRequest,
+        *,
+        after: Position | None,
+        limit: int,
+        hidden_parents: Collection[uuid.UUID] = (),
     ) -> list[dict[str, Any]]:
-        """The next hits, best first and of equal ones the newest, as `find_visible` takes them.
+        """Returns the next hits, best first and newest first among equal scores.
 
-        Nothing that is in one of the `closed` groups and posts is among them, but for the groups
-        themselves.
+        Excludes the content of hidden groups and posts, but not the groups themselves.
 
-        Raises StoreUnavailable where OpenSearch or the index is away.
+        Raises StoreUnavailable when OpenSearch is down or has no index.
         """
-        body = _body(asked, after, most, closed)
+        body = _body(search, after, limit, hidden_parents)
         try:
             answer = await self._calls.run(
                 lambda: self._client.search(index=self._index, body=body)
             )
-        except opensearchpy.exceptions.TransportError:
-            # Refused, late, overloaded, or up again and still without its index.
-            raise outages.StoreUnavailable("opensearch") from None
+        except opensearchpy.exceptions.TransportError as error:
+            raise outages.StoreUnavailable("opensearch") from error
         return [_hit(hit) for hit in answer["hits"]["hits"]]
 
 
-def place_of(hits: Sequence[dict[str, Any]]) -> Place:
-    """Where to go on after these hits."""
-    return Place(hits[-1]["score"], hits[-1]["version"])
+def position_after(hits: Sequence[dict[str, Any]]) -> Position:
+    """Returns the position of the last hit."""
+    return Position(hits[-1]["score"], hits[-1]["version"])
 
 
 def _body(
-    asked: models.ApiSearch, after: Place | None, most: int, closed: Collection[uuid.UUID]
+    search: models.ApiSearchRequest,
+    after: Position | None,
+    limit: int,
+    hidden_parents: Collection[uuid.UUID],
 ) -> dict[str, Any]:
-    filters = {"kind": asked.type, "group_id": asked.group_id, "tags": asked.tag}
-    closed_ids = [str(one) for one in closed]
-    inside = {"bool": {"filter": {"terms": {"group_id": closed_ids}}, "must_not": _GROUPS}}
     body: dict[str, Any] = {
-        "size": most,
+        "size": limit,
         "query": {
             "bool": {
-                "must": {
-                    "multi_match": {
-                        "query": asked.q,
-                        "fields": FIELDS,
-                        "type": "most_fields",
-                    }
-                },
-                "filter": [
-                    {"term": {"deleted": False}},
-                    *(
-                        {"term": {field: str(value)}}
-                        for field, value in filters.items()
-                        if value is not None
-                    ),
-                ],
-                "must_not": [inside, {"terms": {"post_id": closed_ids}}] if closed else [],
+                "must": {"bool": {"should": list(_matches(search.q))}},
+                "filter": list(_filters(search)),
+                "must_not": list(_exclusions([str(parent) for parent in hidden_parents])),
             }
         },
         "sort": [{"_score": "desc"}, {"version": "desc"}],
@@ -111,6 +103,35 @@ def _body(
     if after is not None:
         body["search_after"] = [after.score, after.version]
     return body
+
+
+def _matches(q: str) -> Iterator[dict[str, Any]]:
+    """Yields the clauses of which one must match: whole words, and the last word as a prefix."""
+    yield {"multi_match": {"query": q, "fields": FIELDS, "type": "most_fields"}}
+    words = [word for word in q.split() if any(map(str.isalnum, word))]
+    if words and len(q) + len(words[-1]) <= MAX_WORDS:
+        prefix = {
+            "query": words[-1],
+            "fields": FIELDS,
+            "type": "bool_prefix",
+            "boost": PREFIX_BOOST,
+        }
+        yield {"multi_match": prefix}
+
+
+def _filters(search: models.ApiSearchRequest) -> Iterator[dict[str, Any]]:
+    yield {"term": {"deleted": False}}
+    wanted = {"kind": search.type, "group_id": search.group_id, "tags": search.tag}
+    for field, value in wanted.items():
+        if value is not None:
+            yield {"term": {field: str(value)}}
+
+
+def _exclusions(hidden_parents: list[str]) -> Iterator[dict[str, Any]]:
+    if hidden_parents:
+        in_group = {"terms": {"group_id": hidden_parents}}
+        yield {"bool": {"filter": in_group, "must_not": _GROUPS}}
+        yield {"terms": {"post_id": hidden_parents}}
 
 
 def _hit(hit: dict[str, Any]) -> dict[str, Any]:

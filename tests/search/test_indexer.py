@@ -21,15 +21,23 @@ from tools import cli, databases
 from workers.runtime import metrics
 
 # An event of a poisoned post is refused by the index, for it has a field that the mapping has not.
+# Adds a field that the mapping does not know to the document of a post whose body is "poison".
 POISON = """
-alter function api.post_searchable(public.post) rename to post_searchable_plain;
-create function api.post_searchable(p_row public.post)
-returns setof api.searchables language sql stable rows 1
+do $do$
+begin
+  execute replace(
+    pg_get_functiondef('api.post_document(public.post)'::regprocedure),
+    'api.post_document', 'api.post_document_plain'
+  );
+end
+$do$;
+create or replace function api.post_document(p_row public.post)
+returns setof api.search_documents language sql stable rows 1
 as $$
   select s.kind, s.id, s.version, s.deleted,
     case when p_row.body = 'poison'
       then (s.document::jsonb || '{"unheard_of": 1}')::json else s.document end
-  from api.post_searchable_plain(p_row) as s
+  from api.post_document_plain(p_row) as s
 $$
 """
 
@@ -254,8 +262,14 @@ def test_one_poisoned_document_holds_up_nothing(
     with database.connect() as connection:
         connection.execute(
             """
-            drop function api.post_searchable(public.post);
-            alter function api.post_searchable_plain(public.post) rename to post_searchable
+            do $do$
+            begin
+              execute replace(
+                pg_get_functiondef('api.post_document_plain(public.post)'::regprocedure),
+                'api.post_document_plain', 'api.post_document'
+              );
+            end
+            $do$
             """
         )
     done = command("outbox", "replay", str(dead["id"]))

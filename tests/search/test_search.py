@@ -129,12 +129,47 @@ def test_search_finds_every_form_of_a_tag_and_of_a_word(world: World) -> None:
         assert sorted(world.found(q=word)) == sorted([group, post])
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("a quickly drawn map", "quick"),
+        ("three cafés and a bar", "cafe"),
+        ("three bistrós", "BISTRÓ"),
+        ("the marvellous clockmaker", "clockmaker marv"),
+        ("an ünderground river", "unrelated underg"),
+    ],
+)
+def test_last_word_matches_as_a_prefix(world: World, text: str, query: str) -> None:
+    group = world.group()
+    post = world.post(group, text)
+    assert world.found(q=query, group_id=group) == [post]
+
+
+def test_prefix_matches_titles_names_and_tags(world: World) -> None:
+    group = world.group(name="Lighthouses", tags=["lighthouses"])
+    post = world.post(group, "Elsewhere", title="Lighthouse keepers")
+    tagged = world.post(group, "Elsewhere", topic_tags=["lighthouses"])
+    assert set(world.found(q="lightho")) == {group, post, tagged}
+
+
+def test_only_the_last_word_matches_as_a_prefix(world: World) -> None:
+    world.post(world.group(), "a harpsichord")
+    assert world.found(q="harpsi zither") == []
+
+
+def test_whole_words_rank_above_prefixes(world: World) -> None:
+    group = world.group()
+    whole = world.post(group, "one ember")
+    prefix = world.post(group, "embers", title="Embers", topic_tags=["embers"])
+    assert world.found(q="ember") == [whole, prefix]
+
+
 def test_what_depends_on_the_viewer_is_the_callers_own(world: World) -> None:
     group = world.group(name="Kestrels")
     post = world.post(group, "A kestrel")
     world.make(f"/posts/{post}/reactions", emoji="🦅")
-    [mine] = world.search("owner", q="kestrel")["items"]
-    [theirs] = world.search("stranger", q="kestrel")["items"]
+    [mine] = world.search("owner", q="kestrel", type="post")["items"]
+    [theirs] = world.search("stranger", q="kestrel", type="post")["items"]
     assert mine["post"]["reactions"] == [{"emoji": "🦅", "count": 1, "reacted": True}]
     assert theirs["post"]["reactions"] == [{"emoji": "🦅", "count": 1, "reacted": False}]
     [card] = world.search("owner", q="kestrels")["items"]
@@ -241,7 +276,7 @@ def test_what_matched_is_highlighted_in_html(world: World) -> None:
     world.post(world.group(), "<b>A newt</b> & a toad", title="Newts & toads: a newt")
     [item] = world.search(q="newt")["items"]
     assert item["highlights"] == {
-        "title": ["Newts &amp; toads: a <em>newt</em>"],
+        "title": ["<em>Newts</em> &amp; toads: a <em>newt</em>"],
         "body": ["&lt;b&gt;A <em>newt</em>&lt;&#x2F;b&gt; &amp; a toad"],
     }
 

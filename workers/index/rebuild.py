@@ -43,7 +43,8 @@ class Rebuild:
         querier = search.AsyncQuerier(connection)
         kind = self._kinds[0]
         rows = [
-            row async for row in querier.searchable_find(kind=kind, after=self._after, most=PAGE)
+            row
+            async for row in querier.search_document_find(kind=kind, after=self._after, most=PAGE)
         ]
         documents = [
             index.Document(

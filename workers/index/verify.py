@@ -84,7 +84,7 @@ async def _rows(connection: database.Connection, kind: str) -> AsyncIterator[Ent
     after: uuid.UUID | None = None
     while True:
         count = 0
-        async for row in querier.searchable_find(kind=kind, after=after, most=PAGE):
+        async for row in querier.search_document_find(kind=kind, after=after, most=PAGE):
             assert row.id is not None
             after, count = row.id, count + 1
             yield Entry(id=str(row.id), version=row.version or 0, deleted=bool(row.deleted))

@@ -7,8 +7,8 @@ select api.finish_search_events(p_event_ids => @event_ids::bigint[]);
 -- name: SearchEventFail :one
 select api.fail_search_events(p_event_ids => @event_ids::bigint[], p_error => @error) as dead;
 
--- name: SearchableFind :many
-select * from api.find_searchables(
+-- name: SearchDocumentFind :many
+select * from api.find_search_documents(
   p_kind => @kind, p_after => sqlc.narg('after'), p_most => @most
 );
 

@@ -148,8 +148,9 @@ select is_empty(
     from template as t cross join pg_roles as r
     where has_database_privilege(r.oid, t.database, 'temporary')
       and not pg_has_role(r.oid, 'communities_owner', 'member')
+      and not pg_has_role(r.oid, 'communities_job', 'member')
   $$,
-  'Only the owner creates temporary objects'
+  'Only the owner and jobs create temporary objects'
 );
 
 set local role communities_service;

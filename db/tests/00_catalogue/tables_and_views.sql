@@ -75,9 +75,11 @@ select is_empty(
 select is_empty(
   $$
     select tgname, proname from triggers
-    where function_schema <> 'api' or split_part(tgname, '__', 1) <> split_part(proname, '__', 1)
+    where function_schema <> 'api'
+      or split_part(tgname, '__', 2) <> split_part(proname, '__', 2)
+        and split_part(tgname, '__', 1) <> split_part(proname, '__', 1)
   $$,
-  'A trigger runs a function of api with the name of its table'
+  'A trigger runs a function of api with the name of its table, or of its task'
 );
 select is_empty(
   $$

@@ -46,7 +46,7 @@ select is(
   E'\u00e9', 'A changed comment is stored in NFC'
 );
 select is(
-  (select q from api.begin_search(null, E'cafe\u0301')), E'caf\u00e9',
+  (select q from api.parse_search(null, E'cafe\u0301')), E'caf\u00e9',
   'A search is for words in NFC'
 );
 select lives_ok(
@@ -82,7 +82,7 @@ from (values
     'The body of a changed comment'),
   ($$select api.remove_content(the('owner'), the('club'), e'\u200b', p_author_id => the('member'))$$,
     'reason', 'The reason of a removal'),
-  ($$select api.begin_search(null, e'\u2800')$$, 'q', 'The words of a search'),
+  ($$select api.parse_search(null, e'\u2800')$$, 'q', 'The words of a search'),
   ($$select api.create_tag(the('member'), e'\u200b#\u3164')$$, 'tag', 'A new tag'),
   ($$select api.create_post(the('member'), the('club'), 'x', null, array[e'\u2800'])$$,
     'topic_tags',
@@ -175,7 +175,7 @@ select is(
 )
 from unnest(array['#' || own('CAFE'), own('cafe') || E'e\u0301']) as form;
 select is(
-  (select array[tag] from api.begin_search(null, 'x', p_tag => E'#Cafe\u0301')), array['café'],
+  (select array[tag] from api.parse_search(null, 'x', p_tag => E'#Cafe\u0301')), array['café'],
   'A search filters by a folded tag'
 );
 

@@ -17,7 +17,7 @@ $$;
 create function pg_temp.found(p_actor text, p_group text) returns text
 language sql as $$
   select string_agg(item ->> 'type', ' ' order by nr)
-  from api.find_visible(
+  from api.find_visible_hits(
     the(p_actor),
     json_build_array(
       pg_temp.hit('group', p_group), pg_temp.hit('post', p_group || '_post'),
@@ -40,14 +40,14 @@ from unnest(array['anonymous', 'stranger', 'banned', 'muted', 'member', 'moderat
 cross join unnest(array['public', 'private', 'secret']) as visibility;
 
 select is(
-  (select item::jsonb -> 'post' from api.find_visible(
+  (select item::jsonb -> 'post' from api.find_visible_hits(
     the('member'), json_build_array(pg_temp.hit('post', 'public_post'))
   )),
   (select to_jsonb(p) from api.get_post(the('member'), the('public_post')) as p),
   'A post is found as it is got by itself'
 );
 select is(
-  (select item -> 'highlights' #>> '{}' from api.find_visible(
+  (select item -> 'highlights' #>> '{}' from api.find_visible_hits(
     null,
     json_build_array(pg_temp.hit(
       'post', 'public_post',
@@ -57,13 +57,13 @@ select is(
   '{"body" : ["<em>x</em>"]}', 'Highlights of the row''s own version are kept'
 );
 select is(
-  (select item -> 'highlights' #>> '{}' from api.find_visible(
+  (select item -> 'highlights' #>> '{}' from api.find_visible_hits(
     null, json_build_array(pg_temp.hit('post', 'public_post'))
   )),
   '{}', 'Highlights of another version are not'
 );
 select is(
-  (select array_agg(nr order by nr) from api.find_visible(
+  (select array_agg(nr order by nr) from api.find_visible_hits(
     null,
     json_build_array(
       pg_temp.hit('post', 'secret_post'), pg_temp.hit('comment', 'public_comment'),
@@ -74,7 +74,7 @@ select is(
   array[2, 3], 'The first that may be seen are answered, in the order of the hits'
 );
 select is_empty(
-  $$ select * from api.find_visible(null, '[{"kind": "user", "id": null}]') $$,
+  $$ select * from api.find_visible_hits(null, '[{"kind": "user", "id": null}]') $$,
   'What is no such thing is not found'
 );
 
@@ -109,7 +109,7 @@ select is(
   array[the('public')], 'So it is closed to its owner, too'
 );
 select is_empty(
-  format('select * from api.find_visible(%L, ''[]'')', the('owner')), 'Nothing is found in nothing'
+  format('select * from api.find_visible_hits(%L, ''[]'')', the('owner')), 'Nothing is found in nothing'
 );
 select counters_hold();
 

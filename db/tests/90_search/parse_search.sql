@@ -6,7 +6,7 @@ set local role communities_job;
 select results_eq(
   $$
     select q, type, group_id, tag, most, after_score, after_version
-    from api.begin_search(null, e'\t Red fox ', 'post', null, ' Chess ', 5)
+    from api.parse_search(null, e'\t Red fox ', 'post', null, ' Chess ', 5)
   $$,
   $$
     values ('Red fox', 'post', null::uuid, 'chess', 5, null::float8, null::bigint)
@@ -14,12 +14,12 @@ select results_eq(
   'Words are trimmed, and a tag is folded; anyone may search'
 );
 select lives_ok(
-  format('select api.begin_search(null, repeat(''é'', %s), p_limit => %s)', length, size),
+  format('select api.parse_search(null, repeat(''é'', %s), p_limit => %s)', length, size),
   format('%s characters and a page of %s are right', length, size)
 )
 from (values (1, 1), (200, 100)) as edges (length, size);
 select throws_fields(
-  format('select api.begin_search(null, %s)', arguments), array[field], format('%s is wrong', arguments)
+  format('select api.parse_search(null, %s)', arguments), array[field], format('%s is wrong', arguments)
 )
 from (values
   ('null', 'q'), ('''''', 'q'), (''' ''', 'q'), ('repeat(''a'', 201)', 'q'),
@@ -28,13 +28,13 @@ from (values
 ) as wrong (arguments, field);
 select results_eq(
   format(
-    'select after_score, after_version from api.begin_search(null, ''a'', p_cursor => %L)',
+    'select after_score, after_version from api.parse_search(null, ''a'', p_cursor => %L)',
     translate(encode('6.5|42', 'base64'), '=', '')
   ),
   'values (6.5::float8, 42::bigint)', 'A cursor is a score and a version'
 );
 select throws_code(
-  format('select api.begin_search(null, ''a'', p_cursor => %L)', cursor), 'PT400', 'invalid_cursor',
+  format('select api.parse_search(null, ''a'', p_cursor => %L)', cursor), 'PT400', 'invalid_cursor',
   format('%s is no cursor', cursor)
 )
 from unnest(array[
