@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -13,30 +13,28 @@ from redis import asyncio as aioredis
 from common import outages, redis_client, settings
 
 STREAMS: Final = ("comm:post", "comm:comment")
-# How many of the last places of the sequence are kept, over both streams.
-KEPT: Final = 100_000
-NOTHING: Final = 0  # the place before the first
-BLOCK: Final = 1.0  # seconds that a look for news waits for some
-PATIENCE: Final = 3.0  # seconds for any answer
-PAUSES: Final = (0.05, 0.1, 0.2, 0.4)  # seconds between attempts; the last one is repeated
-# What a store that is away, slow, loading or out of memory makes the client raise.
+KEPT: Final = 100_000  # positions that the streams keep, over both
+NOTHING: Final = 0  # the position before the first
+BLOCK_SECONDS: Final = 1.0
+TIMEOUT_SECONDS: Final = 3.0  # of an answer
+RETRY_PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4)  # the last one repeats
+# Errors of the client when Redis is down, slow, loading or out of memory.
 FAILURES: Final = (redis.RedisError, OSError, TimeoutError)
-# The largest id that a place can have; what is after the place comes after it.
-_END: Final = 2**64 - 1
+_MAX_ID: Final = 2**64 - 1  # second part of the largest id at a position
 
 T = TypeVar("T")
 
 
 def entry_id(seq: int) -> str:
-    """The id of the entry of this place in the sequence."""
+    """Returns the id of the entry at this position."""
     return f"{seq}-0"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event as it is in its stream; `payload` is JSON text."""
+    """Event as its stream holds it; `payload` is JSON text."""
 
-    place: int
+    position: int
     type: str
     group_id: str
     post_id: str | None
@@ -45,80 +43,83 @@ class Entry:
 
 
 class Feed:
-    """Reads both streams of one Redis."""
+    """Reader of both streams of a Redis."""
 
     def __init__(self, client: aioredis.Redis) -> None:
         self._client = client
         self._outages = outages.OutageLog()
 
     async def top(self) -> int:
-        """The last place that was ever published, as far as Redis knows."""
+        """Returns the last position that Redis knows to be published."""
         async with self._client.pipeline(transaction=True) as pipeline:
             for stream in STREAMS:
                 pipeline.xinfo_stream(stream)
             answers = await pipeline.execute(raise_on_error=False)
-        return max(_last_place(answer) for answer in answers)
+        return max(_last_position(answer) for answer in answers)
 
     async def read(self, after: int, most: int) -> list[Entry]:
-        """The next entries behind a place, in order, `most` of each stream; all there are or the
-        first of them, without holes that are not in the streams.
+        """Returns the next entries after a position, in order, at most `most` of each stream.
+
+        They have no gap that the streams do not have.
         """
-        answer = await self._client.xread(_behind(after), count=most)
+        answer = await self._client.xread(_after(after), count=most)
         entries: list[Entry] = []
-        horizon = _END
+        horizon = _MAX_ID
         for rows in _by_stream(answer):
             found = [_entry(identity, fields) for identity, fields in rows]
             if len(found) >= most:
-                # Where this stream was cut, the other one may be further.
-                horizon = min(horizon, found[-1].place)
+                # This stream was cut here, and the other one may extend further.
+                horizon = min(horizon, found[-1].position)
             entries += found
         return sorted(
-            (entry for entry in entries if entry.place <= horizon), key=lambda entry: entry.place
+            (entry for entry in entries if entry.position <= horizon),
+            key=lambda entry: entry.position,
         )
 
     async def read_back(self, upto: int, most: int) -> list[Entry]:
-        """The last entries up to a place, in order, `most` of each stream, likewise."""
+        """Returns the last entries up to a position, in order, at most `most` of each stream."""
         async with self._client.pipeline(transaction=True) as pipeline:
             for stream in STREAMS:
-                pipeline.xrevrange(stream, f"{upto}-{_END}", "-", count=most)
+                pipeline.xrevrange(stream, f"{upto}-{_MAX_ID}", "-", count=most)
             answers = await pipeline.execute()
         entries: list[Entry] = []
         horizon = NOTHING
         for rows in answers:
             found = [_entry(identity, fields) for identity, fields in rows]
             if len(found) >= most:
-                horizon = max(horizon, found[-1].place)
+                horizon = max(horizon, found[-1].position)
             entries += found
         return sorted(
-            (entry for entry in entries if entry.place >= horizon), key=lambda entry: entry.place
+            (entry for entry in entries if entry.position >= horizon),
+            key=lambda entry: entry.position,
         )
 
-    async def fetch(self, places: Sequence[int]) -> list[Entry]:
-        """The entries at these places, in order; those that are no longer kept are left out."""
+    async def fetch(self, positions: Sequence[int]) -> list[Entry]:
+        """Returns the entries at these positions, in order, without those no longer kept."""
         async with self._client.pipeline(transaction=False) as pipeline:
-            for first, last in _runs(places):
+            for first, last in _runs(positions):
                 for stream in STREAMS:
-                    pipeline.xrange(stream, f"{first}-0", f"{last}-{_END}")
+                    pipeline.xrange(stream, f"{first}-0", f"{last}-{_MAX_ID}")
             answers = await pipeline.execute()
         entries = [_entry(identity, fields) for rows in answers for identity, fields in rows]
-        return sorted(entries, key=lambda entry: entry.place)
+        return _in_order(entries)
 
     async def wait(self, after: int) -> None:
-        """Returns when there is something behind a place, or after BLOCK.
+        """Waits for an entry after a position, for at most BLOCK_SECONDS."""
+        # The answer is not used: a blocking read may return entries of one stream only.
+        await self._client.xread(_after(after), count=1, block=int(BLOCK_SECONDS * 1000))
 
-        It says no more than that: an answer that was waited for may be of one stream alone.
-        """
-        await self._client.xread(_behind(after), count=1, block=int(BLOCK * 1000))
-
-    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """The answer, once there is one: an outage is waited for."""
+    async def retry(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Returns the answer, retrying while Redis is down."""
         attempts = 0
         while True:
             try:
                 answer = await ask()
             except FAILURES as error:
                 self._outages.fail("redis streams", error)
-                await asyncio.sleep(PAUSES[min(attempts, len(PAUSES) - 1)])
+                await asyncio.sleep(
+                    RETRY_PAUSES_SECONDS[min(attempts, len(RETRY_PAUSES_SECONDS) - 1)]
+                )
                 attempts += 1
             else:
                 self._outages.recover("redis streams")
@@ -127,23 +128,29 @@ class Feed:
 
 @contextlib.asynccontextmanager
 async def opened(configuration: settings.ServiceSettings) -> AsyncIterator[Feed]:
-    """A feed with connections of its own, which may wait long for their answers."""
-    async with redis_client.connect(configuration.redis_url.get_secret_value(), PATIENCE) as client:
+    """Yields a feed with its own connections."""
+    async with redis_client.connect(
+        configuration.redis_url.get_secret_value(), TIMEOUT_SECONDS
+    ) as client:
         yield Feed(client)
 
 
-def _behind(place: int) -> dict[Any, Any]:
-    return dict.fromkeys(STREAMS, f"{place}-{_END}")
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.position)
 
 
-def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
-    """The first and last of each run of neighbours among these places."""
+def _after(position: int) -> dict[Any, Any]:
+    return dict.fromkeys(STREAMS, f"{position}-{_MAX_ID}")
+
+
+def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns the first and last of each run of consecutive positions."""
     runs: list[tuple[int, int]] = []
-    for place in sorted(places):
-        if runs and place == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], place)
+    for position in sorted(positions):
+        if runs and position == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], position)
         else:
-            runs.append((place, place))
+            runs.append((position, position))
     return runs
 
 
@@ -151,14 +158,14 @@ def _by_stream(answer: Any) -> list[list[tuple[bytes, dict[bytes, bytes]]]]:
     if not answer:
         return []
     if isinstance(answer, dict):
-        # The third version of Redis' protocol puts the rows of a stream into one more list.
+        # RESP3 nests the rows of a stream in one more list.
         return [rows for lists in answer.values() for rows in lists]
     return [rows for _stream, rows in answer]
 
 
 def _entry(identity: bytes, fields: dict[bytes, bytes]) -> Entry:
     return Entry(
-        place=_place(identity),
+        position=_position(identity),
         type=fields.get(b"type", b"").decode(),
         group_id=_canonical(fields.get(b"group_id", b"")),
         post_id=_canonical(fields.get(b"post_id", b"")) or None,
@@ -174,33 +181,33 @@ def _canonical(value: bytes) -> str:
         return ""
 
 
-def _place(identity: bytes) -> int:
+def _position(identity: bytes) -> int:
     return int(identity.partition(b"-")[0])
 
 
-def _last_place(answer: Any) -> int:
+def _last_position(answer: Any) -> int:
     if isinstance(answer, redis.ResponseError) and "no such key" in str(answer):
         return NOTHING
     if isinstance(answer, Exception):
         raise answer
     identity = answer["last-generated-id"]
-    return _place(identity if isinstance(identity, bytes) else identity.encode())
+    return _position(identity if isinstance(identity, bytes) else identity.encode())
 
 
 def unbroken(entries: list[Entry], after: int) -> list[Entry]:
-    """The first of the entries, as far as they follow a place and each other without a hole.
+    """Returns the leading entries that follow a position and each other without a gap.
 
-    The sequence has none, so what is missing was published, and is lost.
+    The sequence has no gaps, so a missing entry was published and is lost.
     """
     for index, entry in enumerate(entries):
-        if entry.place != after + 1 + index:
+        if entry.position != after + 1 + index:
             return entries[:index]
     return entries
 
 
 def unbroken_back(entries: list[Entry], upto: int) -> list[Entry]:
-    """The last of the entries, as far as they lead up to a place without a hole."""
+    """Returns the trailing entries that lead up to a position without a gap."""
     for index, entry in enumerate(reversed(entries)):
-        if entry.place != upto - index:
+        if entry.position != upto - index:
             return entries[len(entries) - index :]
     return entries

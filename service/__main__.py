@@ -31,7 +31,7 @@ def main() -> None:
         lifespan="on",
         ws="wsproto",
         # A message is refused while it comes in. Compressed, a short one could be a long one.
-        ws_max_size=connections.MESSAGE,
+        ws_max_size=connections.MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         log_level=settings.log_level,
         access_log=False,

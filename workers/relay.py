@@ -49,7 +49,7 @@ class Relay:
             with _outages():
                 top = await self._feed.top()
                 repeats = await self._repeats(entries, top)
-                is_foreign = len(repeats) < len(entries) and _place(entries[len(repeats)]) <= top
+                is_foreign = len(repeats) < len(entries) and _position(entries[len(repeats)]) <= top
                 if not is_foreign:
                     await self._publish(entries[len(repeats) :])
             done = repeats if is_foreign else entries
@@ -62,12 +62,12 @@ class Relay:
 
     async def _repeats(self, entries: Sequence[Entry], top: int) -> Sequence[Entry]:
         """The first entries, as far as they are in their streams already."""
-        if _place(entries[0]) > top:
+        if _position(entries[0]) > top:
             return []
-        found = await self._feed.read(_place(entries[0]) - 1, BATCH)
-        there = {(each.place, _identity(each.payload)) for each in found}
+        found = await self._feed.read(_position(entries[0]) - 1, BATCH)
+        there = {(each.position, _identity(each.payload)) for each in found}
         known = itertools.takewhile(
-            lambda entry: (_place(entry), _identity(entry.payload)) in there, entries
+            lambda entry: (_position(entry), _identity(entry.payload)) in there, entries
         )
         return list(known)
 
@@ -78,20 +78,20 @@ class Relay:
             # As one transaction: none overtakes another one that is refused for want of memory.
             async with self._redis.pipeline(transaction=True) as pipeline:
                 for entry in entries:
-                    _add(pipeline, entry, carried.get(_place(entry)))
-                _trim(pipeline, _place(entries[-1]))
+                    _add(pipeline, entry, carried.get(_position(entry)))
+                _trim(pipeline, _position(entries[-1]))
                 await pipeline.execute()
 
     @contextlib.contextmanager
     def _spans(self, entries: Sequence[Entry]) -> Iterator[Mapping[int, str]]:
-        """What events carry on into the streams, by their places."""
+        """What events carry on into the streams, by their positions."""
         traced = {
-            _place(entry): (entry.traceparent, {"messaging.system": "redis"})
+            _position(entry): (entry.traceparent, {"messaging.system": "redis"})
             for entry in entries
             if entry.traceparent is not None
         }
         if self._tracer is None or not traced:
-            yield {place: carried for place, (carried, _) in traced.items()}
+            yield {position: carried for position, (carried, _) in traced.items()}
             return
         with self._tracer.handing_on("publish", traced) as carried_on:
             yield carried_on
@@ -105,7 +105,7 @@ def _outages() -> Iterator[None]:
         raise outages.StoreUnavailable("redis") from error
 
 
-def _place(entry: Entry) -> int:
+def _position(entry: Entry) -> int:
     assert entry.stream_seq is not None
     return entry.stream_seq
 
@@ -127,7 +127,7 @@ def _add(pipeline: redis.client.Pipeline, entry: Entry, traceparent: str | None)
             "payload": entry.payload,
             **({"traceparent": traceparent} if traceparent else {}),
         },
-        id=streams.entry_id(_place(entry)),
+        id=streams.entry_id(_position(entry)),
     )
 
 

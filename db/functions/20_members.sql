@@ -495,14 +495,8 @@ returns void
 language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
-declare
-  v_public group_member := p_new;
 begin
-  -- Only admins may read the reason and the end of a ban; every member receives the event.
-  v_public.ban_reason := null;
-  v_public.banned_until := null;
-  perform emit(p_type, p_actor, p_new.group_id, null, 'member', p_new.id, row_to_json(d))
-  from member_shape(v_public) as d;
+  perform emit(p_type, p_actor, p_new.group_id, null, 'member', p_new.id, member_data(p_new));
   perform audit(
     p_type, p_actor, p_new.group_id, 'member', p_new.id, row_to_json(n),
     case when p_old.id is not null then row_to_json(o) end
@@ -511,7 +505,18 @@ end
 $$;
 comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
   'Writes the event and the audit entry of a ban, mute or their end. p_old is a row of nulls for '
-  'a user without a record. The event leaves out reason and end (rules 05.2 and 20.17).';
+  'a user without a record (rules 05.2 and 20.17).';
+
+create function api.member_data(p_row public.group_member)
+returns json
+language sql stable
+begin atomic
+  select to_json(to_jsonb(d) || '{"ban_reason": null, "banned_until": null}')
+  from api.member_shape(p_row) as d;
+end;
+comment on function api.member_data(public.group_member) is
+  'Returns the data of an event about a member. It leaves out the reason and the end of a ban, '
+  'which only admins may read (rule 20.17).';
 
 create function api.list_bans(
   p_actor uuid, p_group_id uuid, p_limit int default 20,

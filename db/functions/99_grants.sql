@@ -28,7 +28,6 @@ $$;
 -- Builds a page from rows that the caller already has.
 grant execute on function api.page(int, boolean, json[], api.page_key[], json) to communities_service;
 
--- Socket servers check for many users at once which of them still receive events.
-grant execute on function api.find_listeners(uuid[], uuid[]) to communities_service;
-grant execute on function api.find_last_listeners(uuid[], uuid[]) to communities_service;
-grant execute on function api.find_post_listeners(uuid[], uuid[]) to communities_service;
+-- Socket servers ask for many users and events at once, without an actor.
+grant execute on function api.find_listeners(text, uuid[], uuid[]) to communities_service;
+grant execute on function api.refresh_events(json) to communities_service;

@@ -141,7 +141,7 @@ class ApiJoinRequest(pydantic.BaseModel):
 
 
 class ApiListener(pydantic.BaseModel):
-    """Shape of a user who may see the content of the group or post with this id."""
+    """Shape of a user who receives the events of the group or post with this id."""
 
     id: uuid.UUID
     user_id: uuid.UUID
@@ -273,6 +273,14 @@ class ApiReaction(pydantic.BaseModel):
     user_id: uuid.UUID
     emoji: str
     created_at: datetime.datetime
+
+
+class ApiRefreshedEvent(pydantic.BaseModel):
+    """Shape of the data of an event as it is now; seq is the position of the event in the streams.
+    """
+
+    seq: int | None
+    data: typing.Any
 
 
 class ApiSearchDocument(pydantic.BaseModel):

@@ -1,6 +1,6 @@
 """Live updates: events of the streams, sent to the sockets of this process that may receive them.
 
-`listeners` holds the connected clients, `access` asks SQL, `sockets` serves Socket.IO, `reader`
-sends new events, `replay` sends missed ones, `survey` finds those, and `latest` holds the last
-state of each thing.
+`sockets` serves Socket.IO and `listeners` holds its clients. `reader` sends new events and `replay`
+sends missed ones, which `history` finds and `current_state` refreshes. `access` asks SQL, and
+`emitter` queues packets and disconnects clients.
 """

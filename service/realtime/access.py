@@ -5,28 +5,26 @@ While PostgreSQL is down, callers wait. Implements rules 95.7, 95.8 and 95.14.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Final, Literal, TypeVar
 
 import psycopg
 
 from common import database, outages
-from gen.http import outbox
-from gen.jobs import models
+from gen.http import realtime
 from service.realtime import listeners
 
-PAUSE: Final = 0.2  # seconds between attempts
-# More pairs of a user and a group or post are asked for one group or post at a time.
-PAIRS_AT_ONCE: Final = 20_000
+RETRY_PAUSE_SECONDS: Final = 0.2
+# Larger products of channels and users are asked for one channel at a time.
+MAX_PAIRS: Final = 20_000
 
+ListenerKind = Literal["group", "deleted_group", "post"]
 Pair = tuple[str, uuid.UUID]
-Wanted = Mapping[str, Collection[uuid.UUID]]
-Ids = list[uuid.UUID]
-Find = Callable[[outbox.AsyncQuerier, Ids, Ids], AsyncIterator[models.ApiListener]]
+T = TypeVar("T")
 
 
 class Refused(Exception):  # noqa: N818
-    """The actor may not see it; the message is what a client is told."""
+    """The actor may not see the channel. The message is the one that the client receives."""
 
 
 class Access:
@@ -37,13 +35,13 @@ class Access:
         self._outages = outages.OutageLog()
 
     async def enter(self, actor: uuid.UUID | None, channel: listeners.Channel) -> str:
-        """The group of a channel that the actor may see.
+        """Returns the group of a channel that the actor may see.
 
-        Raises Refused, and psycopg.Error when the database is down.
+        Raises Refused, and psycopg.Error when PostgreSQL is down.
         """
         try:
             async with database.connection(self._pool) as connection:
-                querier = outbox.AsyncQuerier(connection)
+                querier = realtime.AsyncQuerier(connection)
                 group_id = await querier.channel_enter(
                     actor=actor, kind=channel.kind, id_=channel.id
                 )
@@ -55,65 +53,54 @@ class Access:
             raise
         return str(group_id)
 
-    async def enter_patiently(self, actor: uuid.UUID | None, channel: listeners.Channel) -> str:
-        """The same, however long the database is down. Raises Refused."""
-        while True:
-            try:
-                group_id = await self.enter(actor, channel)
-            except psycopg.Error as error:
-                await self._pause(error)
-            else:
-                self._recover()
-                return group_id
+    async def enter_with_retry(self, actor: uuid.UUID | None, channel: listeners.Channel) -> str:
+        """Returns the group of a channel, once PostgreSQL is up. Raises Refused."""
+        return await self._retry(lambda: self.enter(actor, channel))
 
-    async def allowed(self, wanted: Wanted) -> set[Pair]:
-        """Which of these users may see the content of which group, once that can be known."""
-        return await self._ask(
-            wanted, lambda asked, ids, users: asked.listener_find(group_ids=ids, user_ids=users)
-        )
-
-    async def hear_end(self, wanted: Wanted) -> set[Pair]:
-        """Which of these users are to hear of the end of which group, likewise."""
-        return await self._ask(
-            wanted,
-            lambda asked, ids, users: asked.last_listener_find(group_ids=ids, user_ids=users),
-        )
-
-    async def see_posts(self, wanted: Wanted) -> set[Pair]:
-        """Which of these users may see which post, likewise."""
-        return await self._ask(
-            wanted, lambda asked, ids, users: asked.post_listener_find(post_ids=ids, user_ids=users)
-        )
-
-    async def _ask(self, wanted: Wanted, find: Find) -> set[Pair]:
+    async def find(
+        self, kind: ListenerKind, wanted: Mapping[str, Collection[uuid.UUID]]
+    ) -> set[Pair]:
+        """Returns which of the users receive the events of which channel, once PostgreSQL is up."""
         users = {user for audience in wanted.values() for user in audience}
-        if len(wanted) * len(users) <= PAIRS_AT_ONCE:
-            return await self._find(list(wanted), users, find)
+        if len(wanted) * len(users) <= MAX_PAIRS:
+            return await self._retry(lambda: self._find(kind, list(wanted), users))
         pairs: set[Pair] = set()
-        for thing, audience in wanted.items():
-            pairs |= await self._find([thing], audience, find)
+        for channel, audience in wanted.items():
+            pairs |= await self._find_one(kind, channel, audience)
         return pairs
 
-    async def _find(
-        self, things: Collection[str], users: Collection[uuid.UUID], find: Find
+    async def refresh(self, events: list[dict[str, Any]]) -> dict[int, bytes]:
+        """Returns the current data of events by position, once PostgreSQL is up."""
+        return await self._retry(lambda: self._refresh(events))
+
+    async def _find_one(
+        self, kind: ListenerKind, channel: str, users: Collection[uuid.UUID]
     ) -> set[Pair]:
-        ids = [uuid.UUID(thing) for thing in things]
+        return await self._retry(lambda: self._find(kind, [channel], users))
+
+    async def _find(
+        self, kind: ListenerKind, channels: Collection[str], users: Collection[uuid.UUID]
+    ) -> set[Pair]:
+        ids = [uuid.UUID(channel) for channel in channels]
+        async with database.connection(self._pool) as connection:
+            found = realtime.AsyncQuerier(connection).listener_find(
+                kind=kind, ids=ids, user_ids=list(users)
+            )
+            return {(str(row.id), row.user_id) async for row in found}
+
+    async def _refresh(self, events: list[dict[str, Any]]) -> dict[int, bytes]:
+        async with database.connection(self._pool) as connection:
+            found = realtime.AsyncQuerier(connection).event_refresh(events=events)
+            return {row.seq: bytes(row.data) async for row in found if row.seq is not None}
+
+    async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
+        # Nobody receives an event while PostgreSQL cannot say who may.
         while True:
             try:
-                async with database.connection(self._pool) as connection:
-                    querier = outbox.AsyncQuerier(connection)
-                    found = find(querier, ids, list(users))
-                    pairs = {(str(row.id), row.user_id) async for row in found}
+                answer = await ask()
             except psycopg.Error as error:
-                await self._pause(error)
+                self._outages.fail("postgres", error)
+                await asyncio.sleep(RETRY_PAUSE_SECONDS)
             else:
-                self._recover()
-                return pairs
-
-    async def _pause(self, error: psycopg.Error) -> None:
-        # Nobody is told anything meanwhile: who may hear it is not known.
-        self._outages.fail("postgres", error)
-        await asyncio.sleep(PAUSE)
-
-    def _recover(self) -> None:
-        self._outages.recover("postgres")
+                self._outages.recover("postgres")
+                return answer

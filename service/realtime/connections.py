@@ -1,4 +1,4 @@
-"""Connections under Socket.IO: limits of idle and talkative ones, and their end (rule 95.10)."""
+"""Connections under Socket.IO: limits on idle and noisy ones, and their abrupt end (rule 95.10)."""
 
 import asyncio
 import time
@@ -11,59 +11,57 @@ from typing import Any, Final, Protocol
 from engineio import payload
 from starlette.types import Message, Receive, Scope, Send
 
-# Bytes that a client may send in one message: a token is the longest.
-MESSAGE: Final = 16 * 1024
-# Messages that a client may send at once, and a second for long: it connects and answers pings.
-BURST: Final = 500
-RATE: Final = 20.0
-# Connections of a process that are in no namespace, those of them that come from one address, and
-# seconds that one may be in none.
-UNJOINED: Final = 800
-UNJOINED_OF_ADDRESS: Final = 400
-PATIENCE: Final = 10.0
+MAX_MESSAGE_BYTES: Final = 16 * 1024  # a token is the longest message
+# Token bucket of a client's messages: it only connects and answers pings.
+MESSAGE_BURST: Final = 500
+MESSAGES_PER_SECOND: Final = 20.0
+# Connections without a namespace, of the process and of one address.
+MAX_UNJOINED: Final = 800
+MAX_UNJOINED_PER_ADDRESS: Final = 400
+JOIN_TIMEOUT_SECONDS: Final = 10.0
 
 _GONE: Final[Message] = {"type": "websocket.disconnect", "code": 1008}
 _TOO_LARGE: Final = 1009
 _KEY: Final = "communities.transport"
-# What stands between the messages of one request, and how many it may have at most.
-_BETWEEN: Final = b"\x1e"
-_AT_MOST: Final = payload.Payload.max_decode_packets
+_SEPARATOR: Final = b"\x1e"  # between the messages of one request
+_MAX_MESSAGES: Final = payload.Payload.max_decode_packets
 
 
 class Transport(Protocol):
-    """What carries a websocket."""
+    """Network transport of a websocket."""
 
     def abort(self) -> None: ...
 
 
 @dataclass(slots=True)
 class Budget:
-    """What a client may say: it is spent by messages, and grows with time."""
+    """Token bucket: messages take from it, and it refills with time."""
 
-    _left: float = BURST
+    _left: float = MESSAGE_BURST
     _since: float = field(default_factory=time.monotonic)
 
     def spend(self, messages: int = 1) -> bool:
-        """Takes these messages; whether they were allowed."""
+        """Takes tokens for these messages. Returns whether there were enough."""
         now = time.monotonic()
-        self._left = min(BURST, self._left + (now - self._since) * RATE) - messages
+        earned = (now - self._since) * MESSAGES_PER_SECOND
+        self._left = min(MESSAGE_BURST, self._left + earned) - messages
         self._since = now
         return self._left >= 0
 
 
 @dataclass(slots=True)
 class Connections:
-    """The transports of websockets that began as polling; the others' are in their scopes. And
-    what those that poll may still say.
+    """Transports of upgraded websockets, and message budgets of polling clients.
+
+    The transport of a websocket that was not upgraded is in its scope.
     """
 
     _upgraded: dict[str, Transport] = field(default_factory=dict)
     _budgets: dict[str, Budget] = field(default_factory=dict)
 
     def begin(self, scope: Scope, send: Send) -> str | None:
-        """Notes the transport of a websocket; the session that it upgrades, if it does."""
-        # The server's own object: the protocol has no word for cutting a connection whose client
-        # doesn't read, and a close that waits for that client may wait for ever.
+        """Keeps the transport of a websocket. Returns the session that it upgrades, or None."""
+        # ASGI cannot abort a connection, and a close waits for a client that does not read.
         transport = getattr(getattr(send, "__self__", None), "transport", None)
         scope[_KEY] = transport
         session = session_of(scope)
@@ -72,24 +70,24 @@ class Connections:
         return session
 
     def end(self, session: str | None) -> None:
-        """Forgets an upgraded one."""
+        """Removes the transport of an upgraded session."""
         if session is not None:
             self._upgraded.pop(session, None)
 
     def take(self, session: str, body: bytes) -> bool:
-        """Counts what one that polls says in a request; whether it may."""
-        messages = body.count(_BETWEEN) + 1
+        """Counts the messages of a polling request. Returns whether the budget covers them."""
+        messages = body.count(_SEPARATOR) + 1
         if body.startswith(b"d="):
-            # In the form of JSONP it isn't seen how many there are.
-            messages = _AT_MOST
+            # JSONP escapes the separators, so the largest number is assumed.
+            messages = _MAX_MESSAGES
         return self._budgets.setdefault(session, Budget()).spend(messages)
 
-    def forget(self, session: str) -> None:
-        """A session has ended."""
+    def remove(self, session: str) -> None:
+        """Removes the budget of a session that has ended."""
         self._budgets.pop(session, None)
 
-    def cut(self, session: str, scope: Scope | None) -> None:
-        """Ends the websocket of a session now, whatever is on its way."""
+    def abort(self, session: str, scope: Scope | None) -> None:
+        """Aborts the websocket of a session, without sending what is queued."""
         transport = self._upgraded.get(session) or (scope or {}).get(_KEY)
         if transport is not None:
             transport.abort()
@@ -97,25 +95,27 @@ class Connections:
 
 @dataclass(slots=True)
 class Unjoined:
-    """Connections that are in no namespace: each is cut when its time is over."""
+    """Connections without a namespace. Each is dropped unless it joins one in time."""
 
-    cut: Callable[[str], None]
+    drop: Callable[[str], None]
     _clocks: dict[str, tuple[str, asyncio.TimerHandle]] = field(default_factory=dict)
     _addresses: Counter[str] = field(default_factory=Counter)
 
     def has_room(self, address: str) -> bool:
-        """Whether one more may come from this address."""
-        return len(self._clocks) < UNJOINED and self._addresses[address] < UNJOINED_OF_ADDRESS
+        """Returns whether another connection from this address may wait."""
+        return (
+            len(self._clocks) < MAX_UNJOINED and self._addresses[address] < MAX_UNJOINED_PER_ADDRESS
+        )
 
     def begin(self, connection: str, address: str) -> None:
-        """A connection is in no namespace yet, or any more."""
+        """Starts the timeout of a connection without a namespace."""
         self.end(connection)
-        clock = asyncio.get_running_loop().call_later(PATIENCE, self.cut, connection)
+        clock = asyncio.get_running_loop().call_later(JOIN_TIMEOUT_SECONDS, self.drop, connection)
         self._clocks[connection] = address, clock
         self._addresses[address] += 1
 
     def end(self, connection: str) -> None:
-        """It is in one, or it has ended."""
+        """Stops the timeout of a connection that has joined a namespace or ended."""
         if connection in self._clocks:
             address, clock = self._clocks.pop(connection)
             clock.cancel()
@@ -125,30 +125,30 @@ class Unjoined:
 
 
 def session_of(scope: Scope) -> str | None:
-    """The session that a request or a websocket names."""
+    """Returns the session that a request or websocket names, or None."""
     query = urllib.parse.parse_qs(scope.get("query_string", b"").decode("latin-1"))
     return next(iter(query.get("sid", [])), None)
 
 
 def address_of(environ: Mapping[str, Any]) -> str:
-    """Where a connection comes from, as the server gives it."""
+    """Returns the client address of a connection, or an empty text."""
     client = environ.get("asgi.scope", {}).get("client")
     return str(client[0]) if client else ""
 
 
 async def body_of(receive: Receive) -> bytes | None:
-    """The body of a request; None when it is larger than a message may be."""
+    """Reads the body of a request. Returns None if it exceeds MAX_MESSAGE_BYTES."""
     body = b""
-    while len(body) <= MESSAGE:
+    while len(body) <= MAX_MESSAGE_BYTES:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body if len(body) <= MESSAGE else None
+            return body if len(body) <= MAX_MESSAGE_BYTES else None
     return None
 
 
 def received(body: bytes, receive: Receive) -> Receive:
-    """Receives a body that was read before, then what comes behind it."""
+    """Returns a receive function that yields this body first, then what follows it."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:
@@ -158,7 +158,10 @@ def received(body: bytes, receive: Receive) -> Receive:
 
 
 def limited(receive: Receive, send: Send, count: Callable[[], None]) -> Receive:
-    """Receives as long as the client sends text, and not too much of it; counts one that does."""
+    """Returns a receive function that closes a websocket which sends binary or too many messages.
+
+    Calls `count` for each such websocket.
+    """
     budget = Budget()
 
     async def receive_limited() -> Message:

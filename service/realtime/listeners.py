@@ -1,4 +1,4 @@
-"""Who is connected to this process, and to what."""
+"""Listeners: the clients of this process, each in one namespace."""
 
 import asyncio
 import math
@@ -11,8 +11,8 @@ from typing import Final, Literal, TypeVar
 from common import streams
 from service.http import parsing
 
-# Whoever has no token; the rulebook knows them by this id too.
-NOBODY: Final = uuid.UUID(int=0)
+# User of clients without a token, in SQL too.
+ANONYMOUS: Final = uuid.UUID(int=0)
 NEVER: Final = math.inf
 
 Kind = Literal["group", "post"]
@@ -24,40 +24,40 @@ _NAMESPACE: Final = re.compile(r"/(group|post)s/([0-9A-Fa-f-]{36})")
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What a namespace tells of."""
+    """Group or post whose events a namespace receives."""
 
     kind: Kind
     id: uuid.UUID
 
     @classmethod
     def of(cls, namespace: str) -> "Channel":
-        """The channel of a namespace. Raises ValueError where there is none."""
+        """Returns the channel of a namespace. Raises ValueError for another name."""
         match = _NAMESPACE.fullmatch(namespace)
         if match is None:
-            raise ValueError("is no namespace")
+            raise ValueError("is not a namespace")
         return cls("group" if match[1] == "group" else "post", parsing.parse_uuid(match[2]))
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Listener:
-    """A client in one namespace. Everything up to `place` is behind it."""
+    """Client in one namespace. It has received everything up to `position`."""
 
     sid: str
-    connection: str  # the Engine.IO session that carries it, perhaps with others
+    connection: str  # Engine.IO session, which may carry several namespaces
     namespace: str
     channel: Channel
     user: uuid.UUID
     expires: float  # seconds since the epoch
-    place: int
+    position: int
     group_id: str = ""
-    live: bool = False  # the reader tells it; before that, its own replay does
+    live: bool = False  # the reader sends its events; before that, its replay does
     gone: bool = False
-    timer: asyncio.TimerHandle | None = None  # looks at the clock for its token
+    timer: asyncio.TimerHandle | None = None  # ends it with its token
 
     @property
     def actor(self) -> uuid.UUID | None:
-        """The user as doors take it."""
-        return None if self.user == NOBODY else self.user
+        """Returns the user as SQL takes an actor."""
+        return None if self.user == ANONYMOUS else self.user
 
     def wants(self, entry: streams.Entry) -> bool:
         """Returns whether an event belongs to its namespace (rule 95.2)."""
@@ -68,7 +68,7 @@ class Listener:
 
 @dataclass(slots=True)
 class Registry:
-    """The listeners of this process, by all that they are looked up by."""
+    """Index of the listeners by id, group, connection and user."""
 
     _by_sid: dict[tuple[str, str], Listener] = field(default_factory=dict)
     _by_group: dict[str, dict[str, Listener]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Registry:
         counts[listener.connection] = counts.get(listener.connection, 0) + 1
 
     def remove(self, listener: Listener) -> bool:
-        """Forgets a listener; False when it was forgotten before."""
+        """Removes a listener. Returns False if it was removed before."""
         if self._by_sid.pop((listener.namespace, listener.sid), None) is None:
             return False
         listener.gone = True
@@ -107,7 +107,7 @@ class Registry:
         return self._by_sid.get((namespace, sid))
 
     def live_in(self, group_id: str) -> list[Listener]:
-        """Those whom the reader tells what happens in a group."""
+        """Returns the listeners in a group whose events the reader sends."""
         return [one for one in self._by_group.get(group_id, {}).values() if one.live]
 
     def of_connection(self, connection: str) -> Collection[Listener]:

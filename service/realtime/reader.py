@@ -1,7 +1,7 @@
-"""The one task of a process that reads the streams as they grow and tells those who may hear it.
+"""Reader: the task of a process that follows the streams and sends new events to its clients.
 
-Who may is asked after the events were read, so after they were committed: nobody hears what was
-committed after they were banned.
+It asks SQL who may receive an event after it has read it, so after its commit. A client therefore
+receives nothing that was committed after it lost access (rule 95.7).
 """
 
 import asyncio
@@ -17,48 +17,49 @@ import structlog
 
 from common import streams, telemetry
 from gen import registries
-from service.realtime import access, listeners, survey, telling
+from service.realtime import access, current_state, emitter, history, listeners
 
-BATCH: Final = 200  # entries of each stream
-# Seconds after which an event is late, as when a store was away: it may be out of date.
-LATE: Final = 5.0
-# So many packets are put into queues before the queues get time to empty.
-AT_ONCE: Final = 500
-# Seconds between looks at whether Redis has lost something, and before another try after an error.
-LOOK: Final = 1.0
-PAUSE: Final = 0.1
+BATCH_ENTRIES: Final = 200  # of each stream
+# An older event is late, as after an outage: its data may be out of date.
+LATE_SECONDS: Final = 5.0
+# After this many packets the event loop gets time to send them.
+PACKETS_PER_TURN: Final = 500
+LOSS_CHECK_SECONDS: Final = 1.0
+RETRY_PAUSE_SECONDS: Final = 0.1
 
-# Listeners by the group, or the post, that they are to be asked for.
+# Listeners by the id of the group or post whose visibility decides.
 Targets = dict[str, list[listeners.Listener]]
 
 
 class Reader:
-    """Hands out what happens. Everything up to `place` is handed out, or about to be."""
+    """Sends new events. Everything up to `position` was sent, or is about to be."""
 
     def __init__(
         self,
-        source: streams.Feed,
-        asked: access.Access,
-        teller: telling.Teller,
-        surveyed: survey.Survey,
+        feed: streams.Feed,
+        access_: access.Access,
+        emitter_: emitter.Emitter,
+        known: history.History,
+        state: current_state.CurrentState,
         tracer: telemetry.Tracer | None,
     ) -> None:
-        self.place = streams.NOTHING
-        # Where it began: who came since then without an id has missed nothing before.
+        self.position = streams.NOTHING
+        # Start of the reader: a client that came later, without an id, missed nothing before it.
         self.origin = streams.NOTHING
         self.started = asyncio.Event()
-        # Redis was away when it began: what was published before it came back is not known.
-        self.late = False
+        # Redis was down at the start: events that were published before it came up are unknown.
+        self.started_late = False
         self._attempted = False
-        # Something went wrong: who may still hear what is to be asked anew.
+        # A batch failed: the access of every listener is checked again.
         self._in_doubt = False
-        # The last place that Redis was seen to know, and when it was asked.
-        self._known = streams.NOTHING
-        self._looked = -LOOK
-        self._feed = source
-        self._access = asked
-        self._teller = teller
-        self._survey = surveyed
+        # The last position that Redis knew, and the time of that answer.
+        self._known_top = streams.NOTHING
+        self._checked_at = -LOSS_CHECK_SECONDS
+        self._feed = feed
+        self._access = access_
+        self._emitter = emitter_
+        self._history = known
+        self._state = state
         self._tracer = tracer
 
     async def run(self) -> None:
@@ -67,154 +68,153 @@ class Reader:
             try:
                 if self._in_doubt:
                     await self._recover()
-                await self._take(await self._feed.patiently(self._next))
+                await self._send_all(await self._feed.retry(self._next))
             except Exception:
-                structlog.get_logger().exception("events were not told")
+                structlog.get_logger().exception("events were not sent")
                 self._in_doubt = True
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
     async def _next(self) -> list[streams.Entry]:
         if not self.started.is_set():
-            self.late, self._attempted = self._attempted, True
+            self.started_late, self._attempted = self._attempted, True
             self._begin(await self._feed.top())
-            self.origin = self.place
+            self.origin = self.position
             self.started.set()
-        entries = await self._feed.read(self.place, BATCH)
-        if not entries and time.monotonic() - self._looked > LOOK:
-            await self._look_for_losses()
+        entries = await self._feed.read(self.position, BATCH_ENTRIES)
+        if not entries and time.monotonic() - self._checked_at > LOSS_CHECK_SECONDS:
+            await self._check_for_losses()
         elif not entries:
-            await self._feed.wait(self.place)
+            await self._feed.wait(self.position)
         return entries
 
-    def _begin(self, place: int) -> None:
-        self.place = self._known = place
-        self._survey.begin(place)
-        for listener in self._teller.registry:
+    def _begin(self, position: int) -> None:
+        self.position = self._known_top = position
+        self._history.begin(position)
+        for listener in self._emitter.registry:
             if listener.live:
-                listener.place = min(listener.place, place)
+                listener.position = min(listener.position, position)
 
-    async def _look_for_losses(self) -> None:
-        """Begins anew where Redis knows less than it did, or more than it still has."""
+    async def _check_for_losses(self) -> None:
+        """Continues after the top when Redis has lost positions that it had (rule 95.13)."""
         top = await self._feed.top()
-        is_lost = top < self._known or (
-            top > self.place and not await self._feed.read(self.place, 1)
+        is_lost = top < self._known_top or (
+            top > self.position and not await self._feed.read(self.position, 1)
         )
-        self._known, self._looked = top, time.monotonic()
+        self._known_top, self._checked_at = top, time.monotonic()
         if is_lost:
             self._begin(top)
             self._resync()
 
-    async def _take(self, entries: list[streams.Entry]) -> None:
+    async def _send_all(self, entries: list[streams.Entry]) -> None:
         while entries:
-            # Where nothing was published yet, the first may have any place.
-            if self.place == streams.NOTHING:
-                self._begin(entries[0].place - 1)
-                self.origin = self.place
-            batch = streams.unbroken(entries, self.place)
+            # In empty streams the first event may have any position.
+            if self.position == streams.NOTHING:
+                self._begin(entries[0].position - 1)
+                self.origin = self.position
+            batch = streams.unbroken(entries, self.position)
             if batch:
-                await self._hand_out(batch)
+                await self._send_batch(batch)
             else:
-                self._begin(entries[0].place - 1)
+                self._begin(entries[0].position - 1)
                 self._resync()
             entries = entries[len(batch) :]
 
     def _resync(self) -> None:
-        event = telling.resync(self.place)
-        told = [one for one in self._teller.registry if one.live and self._teller.tell(one, event)]
-        self._teller.count(event, len(told))
+        event = emitter.resync(self.position)
+        receivers = [
+            listener
+            for listener in self._emitter.registry
+            if listener.live and self._emitter.emit(listener, event)
+        ]
+        self._emitter.count(event, len(receivers))
 
     async def _recover(self) -> None:
-        """Sends away who may hear no more, after a batch that was perhaps not heard to its end."""
+        """Checks the access of every listener after a batch that may have been sent in part."""
         targets: Targets = {}
-        for listener in self._teller.registry:
+        for listener in self._emitter.registry:
             if listener.live:
                 targets.setdefault(listener.group_id, []).append(listener)
-        await self._expel(targets, await self._allowed(targets))
-        await self._look_again(one for audience in targets.values() for one in audience)
+        await self._evict(targets, await self._allowed(targets))
+        await self._check_posts(each for audience in targets.values() for each in audience)
         self._resync()
         self._in_doubt = False
 
     async def _allowed(self, targets: Targets) -> set[access.Pair]:
-        return await self._access.allowed(_users(targets, targets))
+        return await self._access.find("group", _users(targets, targets))
 
-    async def _hand_out(self, entries: Sequence[streams.Entry]) -> None:
-        # From here on, who is not among the targets has to see to it that it gets these.
-        self.place = self._known = entries[-1].place
-        self._survey.note(entries)
+    async def _send_batch(self, entries: Sequence[streams.Entry]) -> None:
+        # From here on, replay sends these events to every listener that is not live yet.
+        self.position = self._known_top = entries[-1].position
+        self._history.add(entries)
         targets = {
             group_id: audience
             for group_id in {entry.group_id for entry in entries}
-            if (audience := self._teller.registry.live_in(group_id))
+            if (audience := self._emitter.registry.live_in(group_id))
         }
         if not targets:
             return
-        retold = await self._retold([entry for entry in entries if entry.group_id in targets])
-        ended = {entry.group_id for entry in retold if entry.type == "group.deleted"}
+        current = await self._refreshed([entry for entry in entries if entry.group_id in targets])
+        deleted = {entry.group_id for entry in current if entry.type == "group.deleted"}
         allowed = await self._allowed(targets)
-        # The end of a group is the last that its people hear; it tells no content.
-        hear_end = await self._access.hear_end(_users(targets, ended)) if ended else set()
-        for entry in retold:
+        # The deletion of a group is the last event of those who could see it (rule 95.8).
+        last_allowed = (
+            await self._access.find("deleted_group", _users(targets, deleted)) if deleted else set()
+        )
+        for entry in current:
             with self._span(entry):
-                await self._tell(
+                await self._send(
                     entry,
                     targets[entry.group_id],
-                    allowed | hear_end if entry.type == "group.deleted" else allowed,
+                    allowed | last_allowed if entry.type == "group.deleted" else allowed,
                 )
-        await self._expel(targets, allowed)
-        await self._leave_deleted(entries, targets)
+        await self._evict(targets, allowed)
+        await self._check_changed(entries, targets)
 
-    async def _retold(self, entries: list[streams.Entry]) -> list[streams.Entry]:
-        """The entries, and if they are late what was said of the same things since."""
-        if time.time() - _occurred_at(entries[0]) > LATE:
-            await self._survey.catch_up()
-        elif self._survey.top == self.place:
+    async def _refreshed(self, entries: list[streams.Entry]) -> list[streams.Entry]:
+        """Returns the entries, with current data if they are late (rule 95.6)."""
+        if time.time() - _occurred_at(entries[0]) <= LATE_SECONDS:
             return entries
-        retold = await self._survey.retold(entries)
-        if retold is None:
-            raise LookupError("the streams have lost something")
-        return retold
+        return await self._state.refresh(entries)
 
     def _span(self, entry: streams.Entry) -> contextlib.AbstractContextManager[None]:
         if self._tracer is None or entry.traceparent is None:
             return contextlib.nullcontext()
-        event = {"communities.event_id": streams.entry_id(entry.place)}
+        event = {"communities.event_id": streams.entry_id(entry.position)}
         return self._tracer.receiving(f"emit {entry.type}", entry.traceparent, event)
 
-    async def _tell(
+    async def _send(
         self, entry: streams.Entry, audience: list[listeners.Listener], allowed: set[access.Pair]
     ) -> None:
         now = time.time()
-        event = self._teller.event(entry)
-        told = 0
+        event = self._emitter.event(entry)
+        receivers = 0
         for listener in audience:
             if (
-                listener.place >= entry.place
+                listener.position >= entry.position
                 or listener.expires <= now
                 or not listener.wants(entry)
                 or (entry.group_id, listener.user) not in allowed
             ):
                 continue
-            told += self._teller.tell(listener, event)
-            if told % AT_ONCE == AT_ONCE - 1:
+            receivers += self._emitter.emit(listener, event)
+            if receivers % PACKETS_PER_TURN == PACKETS_PER_TURN - 1:
                 await asyncio.sleep(0)
-        self._teller.count(event, told)
+        self._emitter.count(event, receivers)
         await asyncio.sleep(0)
 
-    async def _expel(self, targets: Targets, allowed: set[access.Pair]) -> None:
-        for thing, audience in targets.items():
+    async def _evict(self, targets: Targets, allowed: set[access.Pair]) -> None:
+        for channel, audience in targets.items():
             for listener in audience:
-                if (thing, listener.user) not in allowed:
-                    await self._teller.expel(listener, "access")
+                if (channel, listener.user) not in allowed:
+                    await self._emitter.evict(listener, "access")
 
-    async def _leave_deleted(self, entries: Sequence[streams.Entry], targets: Targets) -> None:
-        """Disconnects those who may not see a post any more because it was deleted, or because
-        they don't moderate the group of a deleted one any more.
-        """
+    async def _check_changed(self, entries: Sequence[streams.Entry], targets: Targets) -> None:
+        """Checks the listeners of deleted posts, and of members who may have lost a role."""
         deleted = {entry.post_id for entry in entries if entry.type == "post.deleted"}
         changed = {
-            (entry.group_id, _member(entry)) for entry in entries if entry.type in _STANDINGS
+            (entry.group_id, _member(entry)) for entry in entries if entry.type in _ROLE_CHANGES
         }
-        await self._look_again(
+        await self._check_posts(
             listener
             for audience in targets.values()
             for listener in audience
@@ -222,26 +222,27 @@ class Reader:
             or (listener.group_id, str(listener.user)) in changed
         )
 
-    async def _look_again(self, audience: Iterable[listeners.Listener]) -> None:
-        """Disconnects those of the listeners of posts who may not see theirs any more."""
+    async def _check_posts(self, audience: Iterable[listeners.Listener]) -> None:
+        """Disconnects the listeners of posts who may no longer see their post."""
         watching: Targets = {}
         for listener in audience:
             if not listener.gone and listener.channel.kind == "post":
                 watching.setdefault(str(listener.channel.id), []).append(listener)
         if watching:
-            await self._expel(watching, await self._access.see_posts(_users(watching, watching)))
+            allowed = await self._access.find("post", _users(watching, watching))
+            await self._evict(watching, allowed)
 
 
-# After these somebody may see less of what was deleted.
-_STANDINGS: Final = frozenset(
+# A member may see fewer deleted posts after one of these.
+_ROLE_CHANGES: Final = frozenset(
     kind
     for kind, event in registries.EVENT_TYPES.items()
     if kind.startswith("member.") and event.may_end_access
 )
 
 
-def _users(targets: Targets, things: Collection[str]) -> dict[str, set[uuid.UUID]]:
-    return {thing: {one.user for one in targets[thing]} for thing in things}
+def _users(targets: Targets, channels: Collection[str]) -> dict[str, set[uuid.UUID]]:
+    return {channel: {each.user for each in targets[channel]} for channel in channels}
 
 
 def _member(entry: streams.Entry) -> str:
@@ -249,8 +250,9 @@ def _member(entry: streams.Entry) -> str:
 
 
 def _occurred_at(entry: streams.Entry) -> float:
-    """When it happened, in seconds since the epoch; now, where an entry that is none of ours says
-    nothing of that: it must not keep the others of its batch from being told.
+    """Returns the time of an event in seconds since the epoch, or now for a foreign entry.
+
+    A foreign entry must not stop the other events of its batch.
     """
     event = orjson.loads(entry.payload)
     if not isinstance(event, dict) or "occurred_at" not in event:

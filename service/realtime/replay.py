@@ -8,142 +8,150 @@ import time
 from typing import Final
 
 from common import streams
-from service.realtime import access, listeners, reader, survey, telling
+from service.realtime import access, current_state, emitter, history, listeners, reader
 
-AT_ONCE: Final = 8  # resuming clients that are told some more; others wait for their turn
-MOST: Final = 50  # events that one is told in its turn
-# It gets no more than so many packets behind; another turn when it has taken half of them. It may
-# be waited for so long in all.
-ROOM: Final = telling.QUEUE // 4
-PATIENCE: Final = 60.0  # seconds
-LOOK: Final = 0.02  # seconds
-SETTLED: Final = 5.0  # seconds
+MAX_CONCURRENT: Final = 8  # resuming clients; others wait for their turn
+EVENTS_PER_TURN: Final = 50
+# A client is at most this far behind its replay. It gets another turn at half of that, and may keep
+# the replay waiting for BACKLOG_TIMEOUT_SECONDS in all.
+MAX_BACKLOG_PACKETS: Final = emitter.MAX_QUEUED_PACKETS // 4
+BACKLOG_TIMEOUT_SECONDS: Final = 60.0
+BACKLOG_CHECK_SECONDS: Final = 0.02
+CONNECT_TIMEOUT_SECONDS: Final = 5.0
 # Position of a client whose last_event_id the service never sent.
 UNKNOWN: Final = -1
 
 
 class Replay:
-    """Brings new listeners to the reader's place."""
+    """Brings new listeners to the position of the reader."""
 
     def __init__(
         self,
-        asked: access.Access,
-        teller: telling.Teller,
+        access_: access.Access,
+        emitter_: emitter.Emitter,
         ahead: reader.Reader,
-        surveyed: survey.Survey,
+        known: history.History,
+        state: current_state.CurrentState,
     ) -> None:
-        self._access = asked
-        self._teller = teller
+        self._access = access_
+        self._emitter = emitter_
         self._reader = ahead
-        self._survey = surveyed
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._history = known
+        self._state = state
+        self._turns = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def bring(self, listener: listeners.Listener, last: int | None) -> None:
-        """Tells a listener all behind `last`, or its own place, then leaves it to the reader."""
-        if not await self._is_settled(listener):
-            self._teller.forget(listener)
+        """Sends everything after `last`, or after the listener's position, then ends.
+
+        The reader sends what follows.
+        """
+        if not await self._is_connected(listener):
+            self._emitter.remove(listener)
             return
         await self._reader.started.wait()
         if last is None:
             self._begin(listener)
         else:
             await self._resume(listener, last)
-        patience = PATIENCE
+        seconds_left = BACKLOG_TIMEOUT_SECONDS
         while not self._arrives(listener):
             if last is None:
-                # It missed what happened while it connected: nothing to wait in a queue for.
-                listener.place = max(listener.place, self._reader.origin)
+                # It missed only the events since it connected, which are too few to queue for.
+                listener.position = max(listener.position, self._reader.origin)
                 await self._advance(listener)
             else:
                 async with self._turns:
                     await self._advance(listener)
-            patience = await self._wait_for_room(listener, patience)
+            seconds_left = await self._wait_for_backlog(listener, seconds_left)
 
-    async def _is_settled(self, listener: listeners.Listener) -> bool:
-        # First comes the answer that it is connected, which is sent behind the handler's back.
-        deadline = time.monotonic() + SETTLED
-        while not self._teller.is_connected(listener):
+    async def _is_connected(self, listener: listeners.Listener) -> bool:
+        # Socket.IO sends the answer to the connect after the handler has returned.
+        deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+        while not self._emitter.is_connected(listener):
             if listener.gone or time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0)
         return True
 
     def _arrives(self, listener: listeners.Listener) -> bool:
-        # Without a pause between the look and the change: no event falls between them.
-        listener.live = self._reader.place <= listener.place <= self._survey.top
+        # No await between the comparison and the change: no event falls between them.
+        listener.live = self._reader.position <= listener.position <= self._history.top
         return listener.live or listener.gone
 
     def _begin(self, listener: listeners.Listener) -> None:
-        if listener.place < streams.NOTHING:
-            listener.place = self._reader.place
-            if self._reader.late:
+        if listener.position < streams.NOTHING:
+            listener.position = self._reader.position
+            if self._reader.started_late:
                 self._resync(listener)
 
     async def _resume(self, listener: listeners.Listener, last: int) -> None:
         """Sets a listener to its last position; sends a resync when events after it are gone."""
         if last == UNKNOWN:
             self._resync(listener)
-        elif last >= self._survey.top - streams.KEPT and await self._survey.reach(last):
-            listener.place = last
+        elif last >= self._history.top - streams.KEPT and await self._history.reach(last):
+            listener.position = last
         else:
             self._resync(listener)
 
     def _resync(self, listener: listeners.Listener) -> None:
-        listener.place = max(self._survey.top, self._reader.place)
-        event = telling.resync(listener.place)
-        self._teller.count(event, self._teller.tell(listener, event))
+        listener.position = max(self._history.top, self._reader.position)
+        self._emit(listener, emitter.resync(listener.position))
+
+    def _emit(self, listener: listeners.Listener, event: emitter.Event) -> None:
+        self._emitter.count(event, self._emitter.emit(listener, event))
 
     async def _advance(self, listener: listeners.Listener) -> None:
-        """Tells a listener the next events that it missed, as they are by now."""
-        top = self._survey.top
-        if not self._survey.holds(listener.place):
+        """Sends a listener the next events that it missed, with current data."""
+        top = self._history.top
+        if not self._history.covers(listener.position):
             self._resync(listener)
             return
-        if not self._survey.places(listener.group_id, listener.place, 1):
-            listener.place = top
+        if not self._history.positions(listener.group_id, listener.position, 1):
+            listener.position = top
             return
-        places = self._survey.places(str(listener.channel.id), listener.place, MOST)
-        entries = await self._survey.fetch(places)
-        entries = entries and await self._survey.retold(entries)
+        positions = self._history.positions(
+            str(listener.channel.id), listener.position, EVENTS_PER_TURN
+        )
+        entries = await self._history.fetch(positions)
         if entries is None:
-            # It was trimmed, or Redis has lost it.
+            # Redis has trimmed or lost one of them.
             self._resync(listener)
             return
-        # Without a pause behind the last: the place is that of all that was told.
-        if await self._tell(listener, entries):
-            listener.place = places[-1] if len(places) == MOST else top
+        entries = await self._state.refresh(entries)
+        # No await after the last event: the position covers exactly what was sent.
+        if await self._send(listener, entries):
+            listener.position = positions[-1] if len(positions) == EVENTS_PER_TURN else top
 
-    async def _tell(self, listener: listeners.Listener, entries: list[streams.Entry]) -> bool:
-        """Tells a listener these events, as far as there is room; whether there was."""
+    async def _send(self, listener: listeners.Listener, entries: list[streams.Entry]) -> bool:
+        """Sends these events. Returns False when the client's queue was full before the end."""
         try:
-            await self._access.enter_patiently(listener.actor, listener.channel)
+            await self._access.enter_with_retry(listener.actor, listener.channel)
         except access.Refused:
             await self._end(listener, entries)
             return True
         for entry in entries:
             if listener.gone or listener.expires <= time.time():
                 return True
-            if self._teller.waiting(listener) >= ROOM:
+            if self._emitter.queued(listener) >= MAX_BACKLOG_PACKETS:
                 return False
-            event = self._teller.event(entry)
-            self._teller.count(event, self._teller.tell(listener, event))
-            listener.place = entry.place
+            self._emit(listener, self._emitter.event(entry))
+            listener.position = entry.position
         return True
 
     async def _end(self, listener: listeners.Listener, entries: list[streams.Entry]) -> None:
-        """Sends away who may hear no more, behind the end of its group if it was that."""
-        ends = [entry for entry in entries if entry.type == "group.deleted"]
-        hearers = await self._access.hear_end({listener.group_id: [listener.user]}) if ends else ()
-        if hearers:
-            event = self._teller.event(ends[-1])
-            self._teller.count(event, self._teller.tell(listener, event))
-        await self._teller.expel(listener, "access")
+        """Disconnects a listener without access, after the deletion of its group (rule 95.8)."""
+        deletions = [entry for entry in entries if entry.type == "group.deleted"]
+        if deletions and await self._access.find(
+            "deleted_group", {listener.group_id: [listener.user]}
+        ):
+            self._emit(listener, self._emitter.event(deletions[-1]))
+        await self._emitter.evict(listener, "access")
 
-    async def _wait_for_room(self, listener: listeners.Listener, patience: float) -> float:
-        """Returns when the client has taken most of what waits for it; the patience left."""
-        deadline = time.monotonic() + patience
-        while not listener.gone and self._teller.waiting(listener) >= ROOM // 2:
+    async def _wait_for_backlog(self, listener: listeners.Listener, seconds: float) -> float:
+        """Waits until the client has received most of its packets. Returns the seconds left."""
+        deadline = time.monotonic() + seconds
+        while not listener.gone and self._emitter.queued(listener) >= MAX_BACKLOG_PACKETS // 2:
             if time.monotonic() > deadline:
-                self._teller.drop(listener.connection, "slow")
-            await asyncio.sleep(LOOK)
+                self._emitter.drop(listener.connection, "slow")
+            await asyncio.sleep(BACKLOG_CHECK_SECONDS)
         return deadline - time.monotonic()

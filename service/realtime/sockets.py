@@ -23,50 +23,59 @@ from common import cancellation, database, outages, settings, streams, telemetry
 from service.http import authentication, problems
 from service.media import signed_urls
 from service.operations import request_metrics
-from service.realtime import access, connections, listeners, reader, replay, survey, telling
+from service.realtime import (
+    access,
+    connections,
+    current_state,
+    emitter,
+    history,
+    listeners,
+    reader,
+    replay,
+)
 
 PATH: Final = "/socket.io"
 NAMESPACES_PER_CONNECTION: Final = 50
 CONNECTIONS_PER_USER: Final = 100
-PING_INTERVAL: Final = 20  # seconds
-PING_TIMEOUT: Final = 20  # seconds
-# The clock is looked at again after so many seconds: it may have been set.
-LOOK: Final = 60.0
+PING_INTERVAL_SECONDS: Final = 20
+PING_TIMEOUT_SECONDS: Final = 20
+# The expiry of a token is compared with the clock this often, because the clock may be set.
+EXPIRY_CHECK_SECONDS: Final = 60.0
 _LAST: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
 
 
 class Server(socketio.AsyncServer):  # type: ignore[misc]  # it has no types
-    """The Socket.IO server; a polling client that goes doesn't leave its request behind."""
+    """Socket.IO server that limits connections and ends the requests of polling clients."""
 
-    opens: Callable[[str, Mapping[str, Any]], bool]  # whether a new connection is taken
-    closes: Callable[[str], None]
+    accept_connection: Callable[[str, Mapping[str, Any]], bool]
+    end_connection: Callable[[str], None]
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
-        if not self.opens(eio_sid, environ):
+        if not self.accept_connection(eio_sid, environ):
             return False
         await super()._handle_eio_connect(eio_sid, environ)
         return None
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)
-        self.closes(eio_sid)
+        self.end_connection(eio_sid)
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None:
-            # Behind a last word to the client, if there is one: nothing ends the request else.
+            # After the last packet to the client. Nothing else ends the pending request.
             asyncio.get_running_loop().call_soon(socket.queue.put_nowait, None)
 
 
 class Sockets:
-    """An ASGI application for everything under PATH."""
+    """ASGI application for everything under PATH."""
 
     def __init__(
         self,
         authenticator: authentication.Authenticator,
-        asked: access.Access,
-        source: streams.Feed,
+        access_: access.Access,
+        feed: streams.Feed,
         signer: signed_urls.Signer,
-        measured: request_metrics.Metrics,
-        anonymous: int,
+        metrics: request_metrics.Metrics,
+        max_anonymous: int,
         tracer: telemetry.Tracer | None,
     ) -> None:
         logger = logging.getLogger("socketio")
@@ -74,28 +83,29 @@ class Sockets:
         self._server = Server(
             async_mode="asgi",
             namespaces="*",
-            # No cookie opens anything here, a token does: every page may connect.
+            # Clients authenticate by token and not by cookie, so every origin may connect.
             cors_allowed_origins="*",
             cors_credentials=False,
-            # What clients send is thrown away where it arrives.
+            # Events from clients are discarded on arrival (rule 95.12).
             async_handlers=False,
-            max_http_buffer_size=connections.MESSAGE,
-            ping_interval=PING_INTERVAL,
-            ping_timeout=PING_TIMEOUT,
+            max_http_buffer_size=connections.MAX_MESSAGE_BYTES,
+            ping_interval=PING_INTERVAL_SECONDS,
+            ping_timeout=PING_TIMEOUT_SECONDS,
             logger=logger,
             engineio_logger=logger,
         )
         self._server.on("connect", namespace="*", handler=self._connect)
         self._server.on("disconnect", namespace="*", handler=self._disconnect)
         self._authenticator = authenticator
-        self._access = asked
-        self._teller = telling.Teller(self._server, signer, measured)
-        self._server.opens = self._teller.begin
-        self._server.closes = self._teller.end
-        self._anonymous = anonymous
-        surveyed = survey.Survey(source)
-        self.reader = reader.Reader(source, asked, self._teller, surveyed, tracer)
-        self._replay = replay.Replay(asked, self._teller, self.reader, surveyed)
+        self._access = access_
+        self._emitter = emitter.Emitter(self._server, signer, metrics)
+        self._server.accept_connection = self._emitter.accept
+        self._server.end_connection = self._emitter.end
+        self._max_anonymous = max_anonymous
+        known = history.History(feed)
+        state = current_state.CurrentState(access_, known)
+        self.reader = reader.Reader(feed, access_, self._emitter, known, state, tracer)
+        self._replay = replay.Replay(access_, self._emitter, self.reader, known, state)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,30 +113,30 @@ class Sockets:
         if scope["type"] != "websocket":
             await self._answer(scope, receive, send)
             return
-        session = self._teller.connections.begin(scope, send)
-        limited = connections.limited(receive, send, self._teller.count_noise)
+        session = self._emitter.connections.begin(scope, send)
+        limited = connections.limited(receive, send, self._emitter.count_noise)
         try:
             await self._server.handle_request(scope, limited, send)
         except Exception as error:
-            # A client that doesn't speak the protocol.
+            # The client violated the protocol.
             structlog.get_logger().info("websocket failed", error=type(error).__name__)
             self._abandon(session, scope)
         finally:
-            self._teller.connections.end(session)
+            self._emitter.connections.end(session)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request of a client that polls, if it doesn't say too much."""
+        """Answers the request of a polling client, or drops one that sends too much."""
         session = connections.session_of(scope) or ""
         if scope["method"] == "POST" and session in self._server.eio.sockets:
             body = await connections.body_of(receive)
-            if not self._teller.hears(session, body):
+            if not self._emitter.allows(session, body):
                 await responses.Response(status_code=400)(scope, receive, send)
                 return
             receive = connections.received(body or b"", receive)
         await self._server.handle_request(scope, receive, send)
 
     async def run(self) -> None:
-        """Tells sockets what happens until it is cancelled."""
+        """Sends events to clients until it is cancelled."""
         try:
             await self.reader.run()
         finally:
@@ -134,12 +144,12 @@ class Sockets:
             await self._server.shutdown()
 
     async def leave(self) -> None:
-        """Cuts all connections; their clients come back by themselves, to another process."""
-        # Who is quick would come back here: by polling, and keep the process from its end.
-        self._teller.is_leaving = True
+        """Drops all connections; their clients reconnect to another process."""
+        # A client that reconnected here at once would delay the end of this process.
+        self._emitter.is_stopping = True
         for connection in list(self._server.eio.sockets):
-            self._teller.drop(connection, "stopping")
-        await self._teller.closed()
+            self._emitter.drop(connection, "stopping")
+        await self._emitter.closed()
 
     async def _connect(
         self, namespace: str, sid: str, environ: dict[str, Any], credentials: object = None
@@ -148,13 +158,13 @@ class Sockets:
         try:
             channel = listeners.Channel.of(namespace)
             token, last = _credentials(credentials)
-            user, expires = listeners.NOBODY, listeners.NEVER
+            user, expires = listeners.ANONYMOUS, listeners.NEVER
             if token is not None:
                 user, expires = await self._authenticator.holder(token)
-            place = self.reader.place if self.reader.started.is_set() else -1
-            actor = None if user == listeners.NOBODY else user
+            position = self.reader.position if self.reader.started.is_set() else -1
+            actor = None if user == listeners.ANONYMOUS else user
             group_id = await self._access.enter(actor, channel)
-            # Without a pause from here to where it is counted: many may come at once.
+            # No await from here to the registration, because many may connect at once.
             self._check_limits(connection, user)
         except ValueError:
             raise exceptions.ConnectionRefusedError("not_found") from None
@@ -179,35 +189,34 @@ class Sockets:
                 channel=channel,
                 user=user,
                 expires=expires,
-                place=place,
+                position=position,
                 group_id=group_id,
             )
-            self._teller.add(listener)
+            self._emitter.add(listener)
             self._expire(listener)
             self._start(listener, last)
 
     def _check_limits(self, connection: str, user: uuid.UUID) -> None:
-        registry = self._teller.registry
+        registry = self._emitter.registry
         if len(registry.of_connection(connection)) >= NAMESPACES_PER_CONNECTION:
             raise ValueError("too many namespaces")
         others = registry.connections_of(user)
         if connection in others:
             return
-        if user == listeners.NOBODY and len(others) >= self._anonymous:
+        if user == listeners.ANONYMOUS and len(others) >= self._max_anonymous:
             self._give_up(connection, "anonymous")
-        if user != listeners.NOBODY and len(others) >= CONNECTIONS_PER_USER:
+        if user != listeners.ANONYMOUS and len(others) >= CONNECTIONS_PER_USER:
             raise ValueError("too many connections")
 
     def _give_up(self, connection: str, reason: str) -> NoReturn:
-        # Clients come back by themselves to a connection that was lost, but not where one of the
-        # two refusals was told.
-        self._teller.drop(connection, reason)
+        # Clients reconnect after a lost connection, but not after a refusal.
+        self._emitter.drop(connection, reason)
         raise exceptions.ConnectionRefusedError("not_found")
 
     async def _disconnect(self, namespace: str, sid: str, _reason: str) -> None:
-        listener = self._teller.registry.find(namespace, sid)
+        listener = self._emitter.registry.find(namespace, sid)
         if listener is not None:
-            self._teller.forget(listener)
+            self._emitter.remove(listener)
 
     def _start(self, listener: listeners.Listener, last: int | None) -> None:
         task = asyncio.create_task(self._replay.bring(listener, last))
@@ -222,12 +231,14 @@ class Sockets:
     def _expire(self, listener: listeners.Listener) -> None:
         if listener.gone or listener.expires == listeners.NEVER:
             return
-        rest = listener.expires - time.time()
-        if rest > 0:
+        seconds = listener.expires - time.time()
+        if seconds > 0:
             loop = asyncio.get_running_loop()
-            listener.timer = loop.call_later(min(rest, LOOK), self._expire, listener)
+            listener.timer = loop.call_later(
+                min(seconds, EXPIRY_CHECK_SECONDS), self._expire, listener
+            )
             return
-        task = asyncio.create_task(self._teller.expel(listener, "token"))
+        task = asyncio.create_task(self._emitter.evict(listener, "token"))
         self._tasks.add(task)
         task.add_done_callback(self._finish)
 
@@ -242,7 +253,7 @@ class Sockets:
                 None,
             )
         if session is not None:
-            self._teller.drop(session, "noisy")
+            self._emitter.drop(session, "noisy")
 
 
 @contextlib.asynccontextmanager
@@ -251,17 +262,17 @@ async def opened(
     pool: database.Pool,
     authenticator: authentication.Authenticator,
     signer: signed_urls.Signer,
-    measured: request_metrics.Metrics,
+    metrics: request_metrics.Metrics,
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Sockets]:
-    """Sockets that are told what happens until the end."""
-    async with streams.opened(configuration) as source:
+    """Yields the sockets, and sends events to them until the end."""
+    async with streams.opened(configuration) as feed:
         sockets = Sockets(
             authenticator,
             access.Access(pool),
-            source,
+            feed,
             signer,
-            measured,
+            metrics,
             configuration.sockets_anonymous,
             tracer,
         )
@@ -273,9 +284,9 @@ async def opened(
 
 
 def _credentials(given: object) -> tuple[object, int | None]:
-    """Returns the token and the last position of a client. Raises ValueError for no object.
+    """Returns the token and last position of a client. Raises ValueError for another type.
 
-    The position is None without a last_event_id, UNKNOWN for one that the service never sent.
+    The position is None without a last_event_id, and UNKNOWN for one that the service never sent.
     """
     if given is None:
         return None, None

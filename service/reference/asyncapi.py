@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gen import registries
 from gen.jobs import models
 from service.http import request
-from service.realtime import sockets, telling
+from service.realtime import emitter, sockets
 from service.reference import examples, shapes
 
 Json = dict[str, Any]
@@ -178,7 +178,7 @@ def _messages(schemas: Json) -> Json:
     resync = "Something that was missed isn't kept any more: read what you show over HTTP."
     return {
         **told,
-        telling.RESYNC: _message(telling.RESYNC, resync, "Resync", schemas),
+        emitter.RESYNC: _message(emitter.RESYNC, resync, "Resync", schemas),
         "connect": _message("connect", "A client asks to be told.", "Credentials", schemas),
         "connected": {"name": "connected", "summary": "The client is told from now on."},
         "connect_error": _message(
@@ -198,7 +198,7 @@ def _message(name: str, summary: str, schema: str, schemas: Json) -> Json:
 
 
 def _channel(kind: str) -> Json:
-    every = [*_told(kind), telling.RESYNC, "connect", "connected", "connect_error", "disconnect"]
+    every = [*_told(kind), emitter.RESYNC, "connect", "connected", "connect_error", "disconnect"]
     return {
         "address": f"/{kind}s/{{{kind}_id}}",
         "description": _CHANNELS[kind],
@@ -225,7 +225,7 @@ def _operations(kind: str) -> Sequence[tuple[str, Json]]:
     answers = operation("send", "", "connected", "connect_error")
     enter["reply"] = {"channel": channel, "messages": answers["messages"]}
     told = operation(
-        "send", f"The service tells what happens to a {kind}.", *_told(kind), telling.RESYNC
+        "send", f"The service tells what happens to a {kind}.", *_told(kind), emitter.RESYNC
     )
     end = operation("send", f"The service ends the access to a {kind}.", "disconnect")
     return [(f"enter_{kind}", enter), (f"tell_{kind}", told), (f"end_{kind}", end)]

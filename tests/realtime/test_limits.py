@@ -15,7 +15,7 @@ import httpx
 import pytest
 import redis
 
-from service.realtime import connections, replay, sockets, telling
+from service.realtime import connections, emitter, replay, sockets
 from tests.conftest import ServiceFactory
 from tests.support import servers
 from tests.support.sockets import Town
@@ -106,7 +106,7 @@ async def test_a_message_too_large_is_not_waited_for(town: Town, frames: list[by
 
 async def test_a_message_may_be_as_large_as_the_limit(town: Town) -> None:
     group_id = town.group("public")
-    rest = connections.MESSAGE - len(f'40/groups/{group_id},{{"pad":""}}')
+    rest = connections.MAX_MESSAGE_BYTES - len(f'40/groups/{group_id},{{"pad":""}}')
     async with session() as client:
         for more, expected in ((0, "40"), (1, "")):
             pad = "x" * (rest + more)
@@ -165,7 +165,7 @@ async def test_who_is_in_no_namespace_is_cut_off(town: Town) -> None:
         _, left = await answer(client, town, group_id, auth)
         await left.send_str(f"41/groups/{group_id},")
         for socket in (idle, refused, left):
-            message = await socket.receive(connections.PATIENCE + 10)
+            message = await socket.receive(connections.JOIN_TIMEOUT_SECONDS + 10)
             assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
         assert not stays.disconnected.is_set()
         assert await dropped(town, "unjoined") == 3
@@ -177,11 +177,11 @@ async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> No
         idle = await opened(client, town)
         reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
         # In one breath, for those that came first have to be there still at the end.
-        count = connections.UNJOINED_OF_ADDRESS
-        addresses = connections.UNJOINED // count
+        count = connections.MAX_UNJOINED_PER_ADDRESS
+        addresses = connections.MAX_UNJOINED // count
         writer.write(b"".join((POLLING % address) * count for address in range(addresses)))
-        statuses = [await status(reader) for _ in range(connections.UNJOINED)]
-        assert statuses == [200] * (connections.UNJOINED - 1) + [401]
+        statuses = [await status(reader) for _ in range(connections.MAX_UNJOINED)]
+        assert statuses == [200] * (connections.MAX_UNJOINED - 1) + [401]
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await client.ws_connect(url(town.service))
         assert await dropped(town, "crowded") == 2
@@ -196,7 +196,7 @@ async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> No
 async def test_one_address_takes_only_a_part_of_those(town: Town) -> None:
     async with session() as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
-        count = connections.UNJOINED_OF_ADDRESS
+        count = connections.MAX_UNJOINED_PER_ADDRESS
         writer.write((POLLING % 1) * (count + 3))
         statuses = [await status(reader) for _ in range(count + 3)]
         assert statuses == [200] * count + [401] * 3
@@ -218,7 +218,9 @@ async def test_who_polls_and_says_too_much_is_cut_off(town: Town, prefix: str) -
         assert (await client.post(polling, data=f"40/groups/{group_id},")).ok
         said = prefix + "\x1e".join([f'42/groups/{group_id},["noise"]'] * 16)
         answers = [(await client.post(polling, data=said)).status for _ in range(100)]
-        assert answers.index(400) <= connections.BURST // 16 + connections.RATE
+        assert (
+            answers.index(400) <= connections.MESSAGE_BURST // 16 + connections.MESSAGES_PER_SECOND
+        )
         assert set(answers[answers.index(400) :]) == {400}
         assert await dropped(town, "noisy") == 1
         async with town.client(f"/groups/{group_id}"):
@@ -263,7 +265,7 @@ async def test_many_who_come_back_read_only_what_they_are_told(
 async def test_much_that_was_missed_comes_once_and_in_order(town: Town, redis_url: str) -> None:
     group_id, other = town.group("public"), str(uuid.uuid4())
     # More than a client is ever behind.
-    count = 3 * telling.QUEUE
+    count = 3 * emitter.MAX_QUEUED_PACKETS
     groups = [group_id if place % 3 else other for place in range(1, count + 1)]
     publish(redis_url, *[(group, {"id": str(uuid.uuid4())}) for group in groups])
     ours = [f"{place}-0" for place, group in enumerate(groups, 1) if group == group_id]
@@ -272,13 +274,14 @@ async def test_much_that_was_missed_comes_once_and_in_order(town: Town, redis_ur
         assert client.ids == ours
 
 
-async def test_who_barely_reads_keeps_nobody_else_waiting(town: Town, redis_url: str) -> None:
+async def test_slow_client_does_not_delay_others(town: Town, redis_url: str) -> None:
     busy, group_id = town.group("public"), town.group("public")
-    much = {"id": str(uuid.uuid4()), "body": "x" * 20_000}
+    much = {"id": town.user("owner").make_post(busy, "x" * 20_000)}
     publish(redis_url, *[(busy, much)] * 1500, (group_id, {"id": str(uuid.uuid4())}))
     async with session() as client:
         slow = [
-            await answer(client, town, busy, '{"last_event_id":"0"}') for _ in range(replay.AT_ONCE)
+            await answer(client, town, busy, '{"last_event_id":"0"}')
+            for _ in range(replay.MAX_CONCURRENT)
         ]
         for _, socket in slow:
             assert socket._response.connection is not None

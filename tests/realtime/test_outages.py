@@ -87,7 +87,7 @@ async def test_what_was_deleted_during_an_outage_is_told_without_its_content(
             assert owner.client.delete(f"/posts/{post}").is_success
             await town.settle()
             # What is as old as that may be out of date.
-            await asyncio.sleep(reader.LATE)
+            await asyncio.sleep(reader.LATE_SECONDS)
             cut_redis.up()
             for client in (member, boss):
                 await client.hears("post.deleted")

@@ -30,7 +30,7 @@ select bag_eq(
   $$
     select signature::text from functions
     where prosecdef and proargnames[1] = 'p_actor'
-      or proname in ('page', 'find_listeners', 'find_last_listeners', 'find_post_listeners')
+      or proname in ('page', 'find_listeners', 'refresh_events')
   $$,
   'The service executes the doors that take an actor, page() and the listener functions only'
 );

@@ -1,4 +1,4 @@
-"""Telling clients: events go into their queues, and who may hear no more is sent away."""
+"""Emitter: queues events for clients, and disconnects clients that lose access or fall behind."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from service.operations import request_metrics
 from service.realtime import connections, listeners
 
 RESYNC: Final = "resync_required"
-# Packets that wait for one connection; a client that is further behind is cut off.
-QUEUE: Final = 1000
+# Packets that may wait for one connection (rule 95.15).
+MAX_QUEUED_PACKETS: Final = 1000
 
 
 class Event:
-    """An event, written once for all the clients of a namespace."""
+    """Event, encoded once for all clients of a namespace."""
 
     def __init__(self, kind: str, payload: bytes) -> None:
         self.kind = kind
@@ -27,7 +27,7 @@ class Event:
         self._packets: dict[str, Any] = {}
 
     def packet(self, namespace: str) -> Any:
-        """The packet for a namespace; one object is shared by all, and encoded once."""
+        """Returns the packet for a namespace, which all its clients share."""
         packet = self._packets.get(namespace)
         if packet is None:
             packet = engineio.packet.Packet(
@@ -37,60 +37,63 @@ class Event:
         return packet
 
 
-def resync(place: int) -> Event:
-    """What is told instead of what is no longer kept."""
-    return Event(RESYNC, orjson.dumps({"event_id": streams.entry_id(place)}))
+def resync(position: int) -> Event:
+    """Returns the event that replaces events which are no longer kept (rule 95.5)."""
+    return Event(RESYNC, orjson.dumps({"event_id": streams.entry_id(position)}))
 
 
-class Teller:
-    """Knows the listeners of this process and what carries them."""
+class Emitter:
+    """Holds the listeners of this process and their connections."""
 
     def __init__(
-        self, server: Any, signer: signed_urls.Signer, measured: request_metrics.Metrics
+        self, server: Any, signer: signed_urls.Signer, metrics: request_metrics.Metrics
     ) -> None:
         self.registry = listeners.Registry()
         self.connections = connections.Connections()
-        self.is_leaving = False
+        self.is_stopping = False
         self.unjoined = connections.Unjoined(lambda connection: self.drop(connection, "unjoined"))
         self._server = server
         self._signer = signer
-        self._metrics = measured
+        self._metrics = metrics
         self._closing: set[asyncio.Task[None]] = set()
 
     def event(self, entry: streams.Entry) -> Event:
         """Returns the event of an entry, with signed URLs of its pictures (rule 95.11)."""
         return Event(entry.type, self._signer.sign(entry.payload))
 
-    def tell(self, listener: listeners.Listener, event: Event) -> bool:
-        """Queues an event, and drops a listener that is too far behind (rule 95.15)."""
+    def emit(self, listener: listeners.Listener, event: Event) -> bool:
+        """Queues an event, and drops a listener that is too far behind (rule 95.15).
+
+        Returns whether the event was queued.
+        """
         socket = self._socket(listener.connection)
         if listener.gone or socket is None:
-            self.forget(listener)
+            self.remove(listener)
             return False
-        if socket.queue.qsize() >= QUEUE:
+        if socket.queue.qsize() >= MAX_QUEUED_PACKETS:
             self.drop(listener.connection, "slow")
             return False
         socket.queue.put_nowait(event.packet(listener.namespace))
         return True
 
     def count(self, event: Event, receivers: int) -> None:
-        """Counts those who were told."""
+        """Counts the receivers of an event in the metrics."""
         if receivers:
             self._metrics.count_emitted(event.kind, receivers)
 
-    def waiting(self, listener: listeners.Listener) -> int:
-        """How many packets its connection is behind."""
+    def queued(self, listener: listeners.Listener) -> int:
+        """Returns the number of packets that wait for the listener's connection."""
         socket = self._socket(listener.connection)
         return socket.queue.qsize() if socket is not None else 0
 
     def is_connected(self, listener: listeners.Listener) -> bool:
-        """Whether the client was told that it is connected."""
+        """Returns whether Socket.IO has confirmed the connection to the client."""
         connected: bool = self._server.manager.is_connected(listener.sid, listener.namespace)
         return connected
 
-    def begin(self, connection: str, environ: Mapping[str, Any]) -> bool:
-        """Takes a new connection, unless too many do nothing yet, or the process is to stop."""
-        if self.is_leaving:
+    def accept(self, connection: str, environ: Mapping[str, Any]) -> bool:
+        """Accepts a connection, unless the process stops or too many have no namespace yet."""
+        if self.is_stopping:
             self._metrics.count_dropped("stopping")
             return False
         address = connections.address_of(environ)
@@ -101,18 +104,18 @@ class Teller:
         return True
 
     def end(self, connection: str) -> None:
-        """A connection has ended."""
+        """Removes a connection that has ended."""
         self.unjoined.end(connection)
-        self.connections.forget(connection)
+        self.connections.remove(connection)
 
     def add(self, listener: listeners.Listener) -> None:
-        """From now on there is this listener."""
+        """Adds a listener."""
         self.registry.add(listener)
         self.unjoined.end(listener.connection)
         self._metrics.set_sockets(len(self.registry))
 
-    def forget(self, listener: listeners.Listener) -> None:
-        """From now on there isn't."""
+    def remove(self, listener: listeners.Listener) -> None:
+        """Removes a listener. Its connection must join another namespace in time."""
         self.registry.remove(listener)
         connection = listener.connection
         if not self.registry.of_connection(connection) and self._socket(connection) is not None:
@@ -120,20 +123,20 @@ class Teller:
             self.unjoined.begin(connection, connections.address_of(environ))
         self._metrics.set_sockets(len(self.registry))
 
-    async def expel(self, listener: listeners.Listener, reason: str) -> None:
+    async def evict(self, listener: listeners.Listener, reason: str) -> None:
         """Disconnects a client from a namespace; its connection stays."""
         if listener.gone:
             return
-        self.forget(listener)
+        self.remove(listener)
         self._metrics.count_evicted(reason)
         try:
             await self._server.disconnect(listener.sid, namespace=listener.namespace)
         except Exception as error:
-            # It went by itself at this moment.
-            structlog.get_logger().debug("client had gone", error=type(error).__name__)
+            # The client disconnected at the same moment.
+            structlog.get_logger().debug("client was gone", error=type(error).__name__)
 
-    def hears(self, connection: str, body: bytes | None) -> bool:
-        """Whether what a client that polls says in a request is taken; else it is cut."""
+    def allows(self, connection: str, body: bytes | None) -> bool:
+        """Returns whether a polling client may send this request; drops it otherwise."""
         if self._socket(connection) is None:
             return False
         if body is None or not self.connections.take(connection, body):
@@ -142,13 +145,13 @@ class Teller:
         return True
 
     def count_noise(self) -> None:
-        """Counts a client that said too much."""
+        """Counts a client that sent too much."""
         self._metrics.count_dropped("noisy")
 
     def drop(self, connection: str, reason: str) -> None:
-        """Cuts a connection with all its namespaces, and what waits for it is thrown away."""
+        """Closes a connection with all its namespaces, and discards its packets."""
         for listener in self.registry.of_connection(connection):
-            self.forget(listener)
+            self.remove(listener)
         socket = self._server.eio.sockets.get(connection)
         if socket is None or socket.closed or socket.closing:
             return
@@ -158,10 +161,10 @@ class Teller:
         task = asyncio.create_task(self._close(socket))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-        self.connections.cut(connection, environ.get("asgi.scope"))
+        self.connections.abort(connection, environ.get("asgi.scope"))
 
     async def closed(self) -> None:
-        """Returns when the connections that were cut are closed."""
+        """Waits until every dropped connection is closed."""
         await asyncio.gather(*self._closing)
 
     async def _close(self, socket: Any) -> None:
@@ -171,7 +174,7 @@ class Teller:
             while not socket.queue.empty():
                 socket.queue.get_nowait()
                 socket.queue.task_done()
-            # Wakes whoever writes to it.
+            # Wakes the task that writes to the socket.
             socket.queue.put_nowait(None)
 
     def _socket(self, connection: str) -> Any:
