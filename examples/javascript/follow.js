@@ -2,8 +2,8 @@
 //
 //     TOKEN=… node follow.js http://127.0.0.1:8000 GROUP_ID
 //
-// After a break it goes on behind the last event that it heard. Where the service doesn't have
-// what was missed any more, the posts are read over HTTP again.
+// After an interruption it resumes after the last event that it received. When the service no longer
+// has the missed events, it reads the posts over HTTP again.
 
 import { setTimeout } from "node:timers/promises";
 import { io } from "socket.io-client";
@@ -15,9 +15,9 @@ if (!groupId) {
 }
 const token = process.env.TOKEN;
 
-let last; // the id of the last event that was heard
+let last; // id of the last event received
 let posts = new Map();
-// One after the other: events wait while posts are read. They are newer, or repeat what was read.
+// Steps run one after the other: events wait while posts are read. They are newer, or repeat the posts.
 let done = Promise.resolve();
 const take = (step) => {
   done = done.then(step);
@@ -26,7 +26,7 @@ const take = (step) => {
 const socket = io(`${origin}/groups/${groupId}`, {
   transports: ["websocket"],
   reconnectionDelayMax: 5000,
-  // Asked for at each connection, so that it has the last event.
+  // Called for each connection, so it has the last event.
   auth: (give) => give({ token, last_event_id: last }),
 });
 
@@ -37,13 +37,13 @@ socket.on("connect", () => {
 
 socket.on("connect_error", (error) => {
   console.log("not connected:", error.message);
-  // not_found or unauthenticated; where the service is away, the client tries again by itself.
+  // not_found or unauthenticated; while the service is down, the client reconnects by itself.
   if (!socket.active) process.exit(1);
 });
 
 socket.on("disconnect", (reason) => {
   console.log(reason);
-  // Not a break: the group may be seen no more, or the token has expired.
+  // The user has lost access to the group, or the token has expired.
   if (reason === "io server disconnect") take(() => process.exit(0));
 });
 
@@ -58,7 +58,7 @@ function show(kind, { event_id: id, data }) {
   else if (kind.startsWith("post.") && "body" in data) posts.set(data.id, data);
 }
 
-// Reads the newest posts. The service may be on its way up: then it is asked again.
+// Reads the newest posts, and retries while the service starts.
 async function read() {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const url = `${origin}/api/communities/v1/groups/${groupId}/posts`;

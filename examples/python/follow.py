@@ -2,8 +2,8 @@
 
     TOKEN=… python follow.py http://127.0.0.1:8000 GROUP_ID
 
-After a break it goes on behind the last event that it heard. Where the service doesn't have
-what was missed any more, the posts are read over HTTP again.
+After an interruption it resumes after the last event that it received. When the service no longer
+has the missed events, it reads the posts over HTTP again.
 """
 
 import argparse
@@ -18,14 +18,14 @@ NEW, ENDED = "new", "ended"
 
 
 class Follower:
-    """What is known of a group, and how it is kept up to date."""
+    """Posts of a group, kept up to date by its events."""
 
     def __init__(self, origin: str, group_id: str, token: str | None) -> None:
         self._group_id = group_id
         self._token = token
         self._last: str | None = None
-        # Events wait here while posts are read: they are newer, or repeat what was read.
-        self._happened: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        # Events wait here while posts are read: they are newer, or repeat the posts.
+        self._events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._http = httpx.AsyncClient(
             base_url=f"{origin}/api/communities/v1",
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -39,14 +39,14 @@ class Follower:
         client.on("connect", self._connected, namespace=namespace)
         client.on("connect_error", self._refused, namespace=namespace)
         client.on("disconnect", self._disconnected, namespace=namespace)
-        client.on("*", self._hear, namespace=namespace)
-        # `auth` is asked for at each connection, so that it has the last event.
+        client.on("*", self._receive, namespace=namespace)
+        # The client calls `auth` for each connection, so it has the last event.
         await client.connect(
             self._origin, namespaces=[namespace], auth=self._auth, transports=["websocket"]
         )
         async with self._http:
-            while (happened := await self._happened.get())[0] != ENDED:
-                await self._take(*happened)
+            while (event := await self._events.get())[0] != ENDED:
+                await self._handle(*event)
 
     def _auth(self) -> dict[str, str]:
         given = {"token": self._token, "last_event_id": self._last}
@@ -55,23 +55,23 @@ class Follower:
     async def _connected(self) -> None:
         print("connected", f"after {self._last}" if self._last else "", flush=True)
         if self._last is None:
-            self._happened.put_nowait((NEW, {}))
+            self._events.put_nowait((NEW, {}))
 
     async def _refused(self, error: Any) -> None:
-        # not_found or unauthenticated; while the service is away, why it can't be reached.
+        # not_found or unauthenticated; while the service is down, the connection error.
         print("not connected:", error["message"] if isinstance(error, dict) else error, flush=True)
 
     async def _disconnected(self, reason: str) -> None:
         print(reason, flush=True)
         if reason == socketio.AsyncClient.reason.SERVER_DISCONNECT:
-            # Not a break: the group may be seen no more, or the token has expired.
-            self._happened.put_nowait((ENDED, {}))
+            # The user has lost access to the group, or the token has expired.
+            self._events.put_nowait((ENDED, {}))
 
-    async def _hear(self, kind: str, event: dict[str, Any]) -> None:
+    async def _receive(self, kind: str, event: dict[str, Any]) -> None:
         self._last = event["event_id"]
-        self._happened.put_nowait((kind, event))
+        self._events.put_nowait((kind, event))
 
-    async def _take(self, kind: str, event: dict[str, Any]) -> None:
+    async def _handle(self, kind: str, event: dict[str, Any]) -> None:
         if kind in (NEW, "resync_required"):
             await self._read()
             return
@@ -83,7 +83,7 @@ class Follower:
             self.posts[data["id"]] = data
 
     async def _read(self) -> None:
-        """Reads the newest posts. The service may be on its way up: then it is asked again."""
+        """Reads the newest posts, and retries while the service starts."""
         while True:
             try:
                 answer = await self._http.get(f"/groups/{self._group_id}/posts")
@@ -100,7 +100,7 @@ class Follower:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("origin", help="where the service is: http://127.0.0.1:8000")
+    parser.add_argument("origin", help="URL of the service, as http://127.0.0.1:8000")
     parser.add_argument("group_id")
     given = parser.parse_args()
     follower = Follower(given.origin, given.group_id, os.environ.get("TOKEN"))

@@ -21,9 +21,9 @@ MAX_KEPT: Final = 5_000  # events
 
 
 class State(NamedTuple):
-    """Data of an event, and the position of the last event of its group that was known then."""
+    """Current payload of an event, and the last position of its group that was known then."""
 
-    data: bytes
+    payload: bytes
     as_of: int
 
 
@@ -34,36 +34,39 @@ class CurrentState:
         self._access = access_
         self._history = known
         self._states: dict[int, State] = {}
+        self._restarts = known.restarts
 
     async def refresh(self, entries: Sequence[streams.Entry]) -> list[streams.Entry]:
         """Returns the entries with current data. Entries without content stay as they are."""
-        identities = {
-            entry.position: identity
-            for entry in entries
-            if (identity := _identity(entry)) is not None
-        }
-        last = {entry.position: self._history.last(entry.group_id) for entry in entries}
-        stale = [
-            identity
-            for position, identity in identities.items()
-            if position not in self._states or self._states[position].as_of < last[position]
-        ]
+        if self._restarts != self._history.restarts:
+            self._states, self._restarts = {}, self._history.restarts
+        stale = [entry for entry in entries if not self._is_current(entry)]
         states = self._states
         if stale:
-            found = await self._access.refresh(stale)
-            states = states | {
-                position: State(data, last[position]) for position, data in found.items()
-            }
+            states = states | await self._load(stale)
             self._states = states if len(states) <= MAX_KEPT else {}
         return [
-            _with_data(entry, states[entry.position].data)
-            if entry.position in identities
-            else entry
-            for entry in entries
+            dataclasses.replace(entry, payload=states[entry.position].payload) for entry in entries
         ]
 
+    def _is_current(self, entry: streams.Entry) -> bool:
+        state = self._states.get(entry.position)
+        return state is not None and state.as_of >= self._history.last(entry.group_id)
 
-def _identity(entry: streams.Entry) -> Json | None:
+    async def _load(self, entries: Sequence[streams.Entry]) -> dict[int, State]:
+        # These positions precede the query: an event that becomes known meanwhile makes it stale.
+        last = {entry.group_id: self._history.last(entry.group_id) for entry in entries}
+        subjects = [subject for entry in entries if (subject := _subject(entry)) is not None]
+        data = await self._access.refresh(subjects) if subjects else {}
+        return {
+            entry.position: State(
+                _with_data(entry.payload, data.get(entry.position)), last[entry.group_id]
+            )
+            for entry in entries
+        }
+
+
+def _subject(entry: streams.Entry) -> Json | None:
     """Returns the subject of an event with content; None for others and for foreign entries."""
     known = registries.EVENT_TYPES.get(entry.type)
     if known is None or known.ends_subject:
@@ -81,6 +84,7 @@ def _identity(entry: streams.Entry) -> Json | None:
         return None
 
 
-def _with_data(entry: streams.Entry, data: bytes) -> streams.Entry:
-    event = {**orjson.loads(entry.payload), "data": orjson.Fragment(data)}
-    return dataclasses.replace(entry, payload=orjson.dumps(event))
+def _with_data(payload: bytes, data: bytes | None) -> bytes:
+    if data is None:
+        return payload
+    return orjson.dumps({**orjson.loads(payload), "data": orjson.Fragment(data)})

@@ -40,6 +40,7 @@ class History:
     def __init__(self, feed: streams.Feed) -> None:
         self.bottom = streams.NOTHING
         self.top = streams.NOTHING
+        self.restarts = 0  # after each, positions may belong to other events
         self._feed = feed
         self._pages: deque[Page] = deque()
         self._last: dict[str, int] = {}
@@ -48,6 +49,7 @@ class History:
     def begin(self, position: int) -> None:
         """Empties the index and continues after a position."""
         self.bottom = self.top = position
+        self.restarts += 1
         self._pages.clear()
         self._last.clear()
 

@@ -1,4 +1,4 @@
-"""AsyncAPI document of the sockets, made from the event types and the shapes of HTTP."""
+"""AsyncAPI document of the sockets, built from the event types and the shapes of HTTP."""
 
 import datetime
 import functools
@@ -21,27 +21,27 @@ Json = dict[str, Any]
 
 
 class Removal(pydantic.BaseModel):
-    """All that is told of something deleted or removed."""
+    """Data of an event about something deleted or removed."""
 
     id: uuid.UUID
     deleted_at: datetime.datetime
 
 
 class Resync(pydantic.BaseModel):
-    """The id from which it goes on; what came before is to be read over HTTP."""
+    """Payload of a resync: the client continues after this id and reloads the rest over HTTP."""
 
     event_id: str
 
 
 class Credentials(pydantic.BaseModel):
-    """The auth of a client that connects; without a token only what is public is open."""
+    """Auth of a client that connects. Without a token only public content is open."""
 
     token: str | None = None
     last_event_id: str | int | None = None
 
 
 class ConnectError(pydantic.BaseModel):
-    """Why a client may not connect: a bad or expired token, or none, or anything else."""
+    """Reason why a client may not connect."""
 
     message: Literal["unauthenticated", "not_found"]
 
@@ -60,7 +60,7 @@ EVENTS: Final[dict[str, tuple[type[pydantic.BaseModel], str]]] = {
     for kind, event in registries.EVENT_TYPES.items()
     if event.is_streamed
 }
-# What an event's subject may be, where it isn't what the event's name begins with.
+# Types of an event's subject, if the event is not named after it.
 _SUBJECTS: Final = {"reaction": ("post", "comment"), "attachment": ("post", "comment", "group")}
 _IN_POSTS: Final = ("post", "comment", "reaction")
 _INTRODUCTION: Final = f"""\
@@ -68,29 +68,29 @@ Live updates of groups and posts, by Socket.IO (protocol 5, websocket) at `{sock
 
 - A **channel** is a Socket.IO namespace. One connection may have
   {sockets.NAMESPACES_PER_CONNECTION}.
-- To **connect**, send `auth: {{token, last_event_id}}`. Who may see the content over HTTP may
-  connect; others get a `connect_error`.
-- An **event** is called like its message here and has one argument, the payload.
-- Whoever connects with the **`last_event_id`** that was heard first gets what was missed, each
-  event once, in order, with the `data` of the latest event about the same thing; where that isn't
-  kept any more, one `resync_required`.
-- `data` is what HTTP answers, but null in what depends on the viewer (`role`, `reacted`).
-- Whoever loses access is **disconnected** from the namespace.
+- To **connect**, send `auth: {{token, last_event_id}}`. Clients that may see the content over HTTP
+  may connect; others receive a `connect_error`.
+- An **event** has the name of its message here and one argument, the payload.
+- A client that connects with its **`last_event_id`** first receives the events that it missed, each
+  once, in order, with current `data`. If they are no longer kept, it receives one
+  `resync_required`.
+- `data` has the shape of HTTP. Fields that depend on the viewer (`role`, `reacted`) are null.
+- A client that loses access is **disconnected** from the namespace.
 
 HTTP is described by [the OpenAPI document](/openapi.json).
 """
 _CHANNELS: Final = {
-    "group": "Everything that happens in a group.",
-    "post": "What happens to a post: the events with its `post_id`.",
+    "group": "Every event of a group.",
+    "post": "The events with the `post_id` of a post.",
 }
 
 
 @functools.cache
 def document() -> bytes:
-    """The document, as JSON."""
+    """Returns the document as JSON."""
     payloads = {_name(kind): _payload(kind) for kind in EVENTS}
     schemas = shapes.schemas([*payloads.values(), Resync, ConnectError], [Credentials])
-    # Events are told to nobody in particular.
+    # Events have no viewer.
     schemas["ReactionCount"]["properties"]["reacted"] = {"type": "null"}
     schemas["Group"]["properties"]["role"] = {"type": "null"}
     examples.add_to(schemas)
@@ -127,7 +127,7 @@ def document() -> bytes:
                         "type": "http",
                         "scheme": "bearer",
                         "bearerFormat": "JWT",
-                        "description": "The token of HTTP, given as `token` in `auth`.",
+                        "description": "The token of HTTP, as `token` in `auth`.",
                     }
                 },
             },
@@ -136,12 +136,12 @@ def document() -> bytes:
 
 
 async def answer_document(_request: Request) -> Response:
-    """GET /asyncapi.json."""
+    """Answers GET /asyncapi.json."""
     return Response(document(), media_type="application/json")
 
 
 def _payload(kind: str) -> type[pydantic.BaseModel]:
-    """The model of an event's payload."""
+    """Returns the model of an event's payload."""
     noun = kind.partition(".")[0]
     subjects = _SUBJECTS.get(noun, (noun,))
     shape = EVENTS[kind][0]
@@ -149,8 +149,8 @@ def _payload(kind: str) -> type[pydantic.BaseModel]:
     post_id: Any = uuid.UUID if noun in _IN_POSTS else uuid.UUID | None
     if noun in ("group", "member"):
         post_id = None
-    elif shape is not Removal:
-        # Whoever resumes gets no content of what was deleted meanwhile.
+    if shape is not Removal:
+        # A late event about something deleted since is a removal (rule 95.6).
         data = data | Removal
     fields: dict[str, Any] = {
         "event_id": Annotated[str, pydantic.Field(pattern=r"^[0-9]+-0$")],
@@ -159,7 +159,7 @@ def _payload(kind: str) -> type[pydantic.BaseModel]:
         "post_id": post_id,
         "subject_type": Literal[subjects],
         "subject_id": uuid.UUID,
-        # Null where no user did it.
+        # Null if no user caused the event.
         "actor_id": uuid.UUID | None,
         "occurred_at": datetime.datetime,
         "data": data,
@@ -172,19 +172,19 @@ def _name(kind: str) -> str:
 
 
 def _messages(schemas: Json) -> Json:
-    told = {
+    events = {
         kind: _message(kind, words, _name(kind), schemas) for kind, (_, words) in EVENTS.items()
     }
-    resync = "Something that was missed isn't kept any more: read what you show over HTTP."
+    resync = "Missed events are no longer kept. Reload over HTTP."
     return {
-        **told,
+        **events,
         emitter.RESYNC: _message(emitter.RESYNC, resync, "Resync", schemas),
-        "connect": _message("connect", "A client asks to be told.", "Credentials", schemas),
-        "connected": {"name": "connected", "summary": "The client is told from now on."},
+        "connect": _message("connect", "A client connects.", "Credentials", schemas),
+        "connected": {"name": "connected", "summary": "The client receives events from now on."},
         "connect_error": _message(
             "connect_error", "The client may not connect.", "ConnectError", schemas
         ),
-        "disconnect": {"name": "disconnect", "summary": "The client may hear no more."},
+        "disconnect": {"name": "disconnect", "summary": "The client has lost access."},
     }
 
 
@@ -198,7 +198,7 @@ def _message(name: str, summary: str, schema: str, schemas: Json) -> Json:
 
 
 def _channel(kind: str) -> Json:
-    every = [*_told(kind), emitter.RESYNC, "connect", "connected", "connect_error", "disconnect"]
+    every = [*_events(kind), emitter.RESYNC, "connect", "connected", "connect_error", "disconnect"]
     return {
         "address": f"/{kind}s/{{{kind}_id}}",
         "description": _CHANNELS[kind],
@@ -207,8 +207,8 @@ def _channel(kind: str) -> Json:
     }
 
 
-def _told(kind: str) -> Sequence[str]:
-    """The events that a channel may tell of."""
+def _events(kind: str) -> Sequence[str]:
+    """Returns the types of the events of a channel."""
     if kind == "group":
         return [*EVENTS]
     return [event for event in EVENTS if event.partition(".")[0] not in ("group", "member")]
@@ -224,11 +224,11 @@ def _operations(kind: str) -> Sequence[tuple[str, Json]]:
     enter = operation("receive", f"A client connects to a {kind}.", "connect")
     answers = operation("send", "", "connected", "connect_error")
     enter["reply"] = {"channel": channel, "messages": answers["messages"]}
-    told = operation(
-        "send", f"The service tells what happens to a {kind}.", *_told(kind), emitter.RESYNC
+    emit = operation(
+        "send", f"The service sends the events of a {kind}.", *_events(kind), emitter.RESYNC
     )
     end = operation("send", f"The service ends the access to a {kind}.", "disconnect")
-    return [(f"enter_{kind}", enter), (f"tell_{kind}", told), (f"end_{kind}", end)]
+    return [(f"enter_{kind}", enter), (f"emit_{kind}", emit), (f"end_{kind}", end)]
 
 
 def _ref(section: str, name: str) -> Json:
