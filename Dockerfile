@@ -12,6 +12,7 @@ COPY pyproject.toml README.md /src/
 COPY common /src/common
 COPY db/schema /src/db/schema
 COPY db/functions /src/db/functions
+COPY db/seed /src/db/seed
 COPY gen /src/gen
 COPY ops/postgres /src/ops/postgres
 COPY service /src/service

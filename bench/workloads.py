@@ -14,16 +14,16 @@ from gen.http import posts, reactions
 from gen.jobs import posts as jobs
 from service.http.request import BASE
 from tools import tokens
-from tools.seed import bulk, words
+from tools.seed import scale
 
 CLIENTS = 32
 _POSTS = 500
 # A subject takes 32 distinct emoji at most.
-_EMOJI = [f"👍{tone}" for tone in ("", "🏻", "🏽", "🏿")] + [*words.EMOJI[1:]]
+_EMOJI = [f"👍{tone}" for tone in ("", "🏻", "🏽", "🏿")] + [*scale.WORDS["emoji"][1:]]
 
 # The member that request number k comes from, as tools.seed.bulk makes their ids.
 _ACTOR = "('5eed00010000700080000000' || lpad(to_hex(:user::int), 8, '0'))::uuid"
-_USER = f":k % {bulk.USERS}"
+_USER = f":k % {scale.USERS}"
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Data:
         self._port = stand.port
         self._url = stand.database_url
         self.tokens = [
-            tokens.mint(stand.settings, str(bulk.identify(bulk.USER, 0, number)))
-            for number in range(bulk.USERS)
+            tokens.mint(stand.settings, str(scale.identify(scale.USER, 0, number)))
+            for number in range(scale.USERS)
         ]
-        self.group = bulk.identify(bulk.GROUP, 1, 0)
+        self.group = scale.identify(scale.GROUP, 1, 0)
         with self._connect() as connection:
             rows = connection.execute(
                 """
@@ -74,7 +74,7 @@ class Data:
     def new_post(self) -> UUID:
         with self._connect() as connection:
             made = jobs.Querier(connection).post_create(
-                actor=bulk.identify(bulk.USER, 0, 0),
+                actor=scale.identify(scale.USER, 0, 0),
                 group_id=self.group,
                 body="React to this.",
                 title=None,
@@ -122,18 +122,19 @@ def _post(data: Data) -> tuple[load.Plan, str]:
 
 
 def _create(data: Data) -> tuple[load.Plan, str]:
-    title, text = "Notes from the bench", " ".join(words.SENTENCES[:4])
-    bodies = [json.dumps({"title": title, "body": text, "topic_tags": [tag]}) for tag in words.TAGS]
+    title, text = "Notes from the bench", " ".join(scale.WORDS["sentences"][:4])
+    tags = scale.WORDS["tags"]
+    bodies = [json.dumps({"title": title, "body": text, "topic_tags": [tag]}) for tag in tags]
     values = {
         "actor": _ACTOR,
         "group_id": _uuid(data.group),
         "title": pgbench.literal(title),
         "body": pgbench.literal(text),
-        "topic_tags": f"array[{_texts(words.TAGS)}[:body]]",
+        "topic_tags": f"array[{_texts(tags)}[:body]]",
     }
     return (
         data.plan("POST", [f"/groups/{data.group}/posts"], 201, bodies=bodies),
-        pgbench.script(posts.POST_CREATE, values, _user_and_body(len(words.TAGS))),
+        pgbench.script(posts.POST_CREATE, values, _user_and_body(len(tags))),
     )
 
 
@@ -152,7 +153,7 @@ def _react(data: Data) -> tuple[load.Plan, str]:
 
 
 def _user_and_body(bodies: int) -> dict[str, str]:
-    return {"user": _USER, "body": f"(:k + :k / {bulk.USERS}) % {bodies} + 1"}
+    return {"user": _USER, "body": f"(:k + :k / {scale.USERS}) % {bodies} + 1"}
 
 
 def _uuid(value: UUID) -> str:

@@ -91,7 +91,7 @@ def test_seed_tells_what_it_has_made(communities: Communities) -> None:
     assert made["examples"] is True
     assert made["posts"] == 200
     told = communities("seed", "--scale", "200")
-    assert "were there already" in told.out
+    assert "exist already" in told.out
     assert told.code == 0
 
 

@@ -17,10 +17,9 @@ import pytest
 from tests.conftest import Bucket
 from tests.support import api_client, checkouts, sockets
 from tools import stack
-from tools.seed import pictures
+from tools.seed import examples
 
-SIZE = (64, 48)
-PICTURE = pictures.landscape(SIZE, [(250, 200, 90), (40, 60, 120), (20, 30, 60)])
+PICTURE = (examples.FOLDER / "pictures" / "campus-commons.png").read_bytes()
 WORD = "kingfisher"
 PATIENCE = 30.0
 SERVERS = 2
@@ -204,8 +203,8 @@ async def link_picture(ada: Browser, post: str) -> Any:
         key=upload["key"],
         subject_type="post",
         subject_id=post,
-        width=SIZE[0],
-        height=SIZE[1],
+        width=192,
+        height=192,
     )
 
 

@@ -75,7 +75,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "bench", "--scale=300", "--rounds=1", "--seconds=3", *options]
+    return [sys.executable, "-m", "bench", "--scale=300", "--rounds=1", "--seconds=8", *options]
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -110,30 +110,6 @@ def test_a_run_compares_both_sides_and_stops_all_it_started(
         assert result["http_to_pgbench"] > 0
         assert result["workload"] in done.stdout
     assert found["results"][1]["http_to_bare_update"] > 0
-    assert processes_in(tmp_path) == []
-
-
-def test_both_ways_to_forget_events_do_so_and_are_compared(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
-    results = tmp_path / "results.json"
-    options = ["--rounds=1", "--seconds=3", "--kept=1", "--partition=50", f"--json={results}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.retention", *options],
-        env=environment,
-        cwd=serve.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(results.read_text())
-    assert list(found) == ["deletes", "partitions"]
-    for (made,) in found.values():
-        assert made["events"] > 0
-        assert made["removed"] > 0
-        assert made["streams_claim_ms"]
-        assert made["search_claim_ms"]
     assert processes_in(tmp_path) == []
 
 

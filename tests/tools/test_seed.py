@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tools import databases, seed
-from tools.seed import bulk, fixtures
+from tools.seed import examples, scale
 
 TABLES = (
     "group_entity", "group_member", "post", "comment", "reaction", "topic_tag", "group_invite",
@@ -71,7 +71,7 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_one_makes_all(
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr(fixtures._Maker, "story", interrupt)
+        patched.setattr(examples._Creator, "moderate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             seed.seed(database.url)
     assert set(counts(database).values()) == {0}
@@ -98,18 +98,18 @@ def test_an_interrupted_scale_leaves_whole_batches_and_the_next_run_goes_on_from
     database: databases.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed.seed(database.url)
-    make_batch = bulk._make_batch
+    make_batch = scale._add_batch
     with monkeypatch.context() as patched:
-        patched.setattr(bulk, "BATCH", 200)
+        patched.setattr(scale, "BATCH_POSTS", 200)
 
-        def interrupted(connection: psycopg.Connection, params: Mapping[str, Any]) -> bulk.Made:
+        def interrupted(connection: psycopg.Connection, params: Mapping[str, Any]) -> scale.Added:
             with connection.transaction():
                 made = make_batch(connection, params)
                 if params["first"] > 400:
                     raise KeyboardInterrupt
             return made
 
-        patched.setattr(bulk, "_make_batch", interrupted)
+        patched.setattr(scale, "_add_batch", interrupted)
         with pytest.raises(KeyboardInterrupt):
             seed.seed(database.url, 1000)
     assert counts(database)["post"] == 20 + 400
@@ -161,7 +161,7 @@ def test_the_rows_of_a_scale_obey_the_rules_they_went_around(database: databases
         ).fetchall()
         ids = connection.execute(
             "select id from post where id = any (%s)",
-            [[bulk.identify(bulk.POST, number, 0) for number in (1, 499, 500, 501)]],
+            [[scale.identify(scale.POST, number, 0) for number in (1, 499, 500, 501)]],
         ).fetchall()
     assert strangers == []
     assert misplaced == []
