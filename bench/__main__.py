@@ -27,7 +27,7 @@ def run(
     only: Annotated[str, typer.Option(help="Workloads whose name holds this.")] = "",
     json: Annotated[Path | None, typer.Option(help="Write the results there, too.")] = None,
 ) -> None:
-    """Measure the service over HTTP, and the same SQL by pgbench beside it."""
+    """Measures the service over HTTP, and the same SQL by pgbench beside it."""
     with signals.as_interrupt(), stand.running(scale) as measured:
         chosen = [work for work in workloads.all_of(workloads.Data(measured)) if only in work.name]
         if not chosen:

@@ -35,7 +35,7 @@ class Plan:
     expected_status: int
 
     def request(self, k: int) -> bytes:
-        """Each pair of token and body comes once before any comes again."""
+        """Returns each pair of token and body comes once before any comes again."""
         token = self.tokens[k % len(self.tokens)]
         body = self.bodies[(k + k // len(self.tokens)) % len(self.bodies)]
         head = (

@@ -17,7 +17,7 @@ _COUNT = r"""\set n :n + 1
 
 
 def script(sql: str, values: Mapping[str, str], variables: Mapping[str, str] | None = None) -> str:
-    """A statement of gen/ with an expression in the place of each parameter.
+    """Returns a statement of gen/ with an expression in the place of each parameter.
 
     `variables` are pgbench's, computed from :k before each run of the statement.
     """

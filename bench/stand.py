@@ -27,7 +27,7 @@ class Stand:
 
 
 def settings() -> configuration.Settings:
-    """The defaults, whatever the environment says, in a folder under its DATA_DIR."""
+    """Returns the defaults, whatever the environment says, in a folder under its DATA_DIR."""
     fields = configuration.Settings.model_fields
     defaults = {name: field.default for name, field in fields.items()}
     folder = configuration.load(configuration.Settings).data_dir / "bench"
@@ -38,7 +38,7 @@ def settings() -> configuration.Settings:
 
 @contextmanager
 def running(scale: int) -> Iterator[Stand]:
-    """The service as `make run` starts it, with one process, on a copy of the seeded database."""
+    """Yields one service process, started as by `make run`, on a copy of the seeded database."""
     chosen = settings()
     with stack.borrowed(chosen) as stores:
         migrate.migrate(stores.database_url)
@@ -49,7 +49,7 @@ def running(scale: int) -> Iterator[Stand]:
 
 @contextmanager
 def _copy(stores: stack.Stack) -> Iterator[str]:
-    """A run adds posts and reactions; the next one is not to find them."""
+    """Yields a run adds posts and reactions; the next one is not to find them."""
     drop = f"drop database if exists {_COPY} with (force)"
     url = stores.superuser_url
     with psycopg.connect(databases.named(url, "postgres"), autocommit=True) as connection:

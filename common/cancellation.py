@@ -7,7 +7,7 @@ RETRY_SECONDS: Final = 1.0
 
 
 async def cancel_all(*tasks: asyncio.Future[Any]) -> None:
-    """Cancels tasks until every one has ended, whatever its result.
+    """Cancels tasks until every one has ended, with or without an error.
 
     One cancellation is not enough: before Python 3.12 asyncio.wait_for, which the Redis client
     uses, loses a cancellation that arrives together with a result.

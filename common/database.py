@@ -17,20 +17,20 @@ Connection = psycopg.AsyncConnection[Any]
 Pool = psycopg_pool.AsyncConnectionPool[Connection]
 
 ROLE: Final = "communities_service"
-CONNECT_TIMEOUT: Final = 3  # seconds, as all here
-WAIT_FOR_CONNECTION: Final = 3.0
+CONNECT_TIMEOUT_SECONDS: Final = 3
+POOL_TIMEOUT_SECONDS: Final = 3.0
 STATEMENT_TIMEOUT: Final = "10s"
-# How long the pool goes on by itself once the database is gone; after it, each request tries.
-RECONNECT_TIMEOUT: Final = 1.0
-# Who waits behind so many others would wait in vain.
-WAITING_PER_CONNECTION: Final = 100
-# What a statement may meet when an upgrade replaces `api` while it is on its way: what it has found
-# is gone, or has another type now.
+# The pool retries this long after a lost connection; then each request tries.
+RECONNECT_TIMEOUT_SECONDS: Final = 1.0
+# A longer queue could not be served within the timeout.
+MAX_WAITING_PER_CONNECTION: Final = 100
+# Errors of a statement that runs while an upgrade replaces `api`: an object is gone, or has another
+# type.
 REBUILT: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
 OPTIONS: Final[dict[str, Any]] = {
     "prepare_threshold": 0,
     "client_encoding": "UTF8",
-    "connect_timeout": CONNECT_TIMEOUT,
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
 }
 
 
@@ -49,7 +49,7 @@ class JsonBinary(JsonText):
 async def open_pool(
     configuration: settings.ServiceSettings, cursor: type[psycopg.AsyncCursor[Any]] | None = None
 ) -> AsyncIterator[Pool]:
-    """A pool that also starts, waits and recovers when the database is down."""
+    """Yields a pool that also starts, waits and recovers when the database is down."""
     size = configuration.db_pool_size
     pool = psycopg_pool.AsyncConnectionPool(
         configuration.database_url.get_secret_value(),
@@ -63,9 +63,9 @@ async def open_pool(
         configure=_prepare,
         min_size=size,
         max_size=size,
-        max_waiting=size * WAITING_PER_CONNECTION,
-        timeout=WAIT_FOR_CONNECTION,
-        reconnect_timeout=RECONNECT_TIMEOUT,
+        max_waiting=size * MAX_WAITING_PER_CONNECTION,
+        timeout=POOL_TIMEOUT_SECONDS,
+        reconnect_timeout=RECONNECT_TIMEOUT_SECONDS,
         open=False,
     )
     await pool.open()
@@ -83,7 +83,7 @@ class Lease:
         self._taken: Connection | None = None
 
     async def connection(self) -> Connection:
-        """The connection; the server has not closed it meanwhile.
+        """Returns the connection; the server has not closed it meanwhile.
 
         Raises OperationalError where there is none in time.
         """
@@ -95,12 +95,12 @@ class Lease:
         return self._taken
 
     async def discard(self) -> None:
-        """Close the connection, if one was taken: whoever comes next gets another one."""
+        """Closes the connection, if one was taken, so that nobody else gets it."""
         if self._taken is not None:
             await self._taken.close()
 
     async def end(self) -> None:
-        """Give the connection back, if one was taken."""
+        """Gives the connection back, if one was taken."""
         if self._taken is not None:
             taken, self._taken = self._taken, None
             await self._pool.putconn(taken)
@@ -108,7 +108,7 @@ class Lease:
 
 @contextlib.asynccontextmanager
 async def leased(pool: Pool) -> AsyncIterator[Lease]:
-    """A lease that ends with a block."""
+    """Yields a lease that ends with a block."""
     lease = Lease(pool)
     try:
         yield lease
@@ -122,13 +122,13 @@ async def leased(pool: Pool) -> AsyncIterator[Lease]:
 
 @contextlib.asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection for a block. Raises OperationalError where there is none in time."""
+    """Yields a connection for a block. Raises OperationalError where there is none in time."""
     async with leased(pool) as lease:
         yield await lease.connection()
 
 
 def is_lost(error: psycopg.Error) -> bool:
-    """Whether the connection is gone, and another one may do."""
+    """Returns whether the connection is gone, and another one may do."""
     if isinstance(error, psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
         return False
     state = error.sqlstate
@@ -138,12 +138,15 @@ def is_lost(error: psycopg.Error) -> bool:
 
 
 def is_undone(error: psycopg.Error) -> bool:
-    """Whether the effect lost a race, left nothing, and finds clear ground when tried again."""
+    """Returns whether the statement lost a race, had no effect, and may be retried."""
     return (error.sqlstate or "")[:2] in ("40", "23")
 
 
 def is_rebuilt(error: psycopg.Error) -> bool:
-    """Whether an upgrade may have replaced what a statement was about to use; it left nothing."""
+    """Returns whether an upgrade may have replaced what a statement was about to use.
+
+    It left nothing.
+    """
     return error.sqlstate in REBUILT
 
 

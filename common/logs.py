@@ -15,7 +15,7 @@ _SERVER_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 
 
 def configure(level: str = "info", *, more: Sequence[Processor] = ()) -> None:
-    """Write everything from this level on to the standard output; `more` adds to each line."""
+    """Writes everything from this level on to the standard output; `more` adds to each line."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.processors.add_log_level,
@@ -50,7 +50,7 @@ def configure(level: str = "info", *, more: Sequence[Processor] = ()) -> None:
 
 
 def describe(error: BaseException) -> dict[str, object]:
-    """An unexpected error for the log: where it came from, and nothing of anybody's data.
+    """Returns an unexpected error for the log: where it came from, and nothing of anybody's data.
 
     The text of a database error may quote a row, so only its machine-readable parts are taken.
     """

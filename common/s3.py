@@ -39,13 +39,13 @@ class Bucket:
         self._calls = blocking_calls.BlockingCalls("s3")
 
     def upload_url(self, key: str, expires_at: datetime.datetime) -> str:
-        """A URL that one object can be PUT to until then; made without asking the store."""
+        """Returns a URL that one object can be PUT to until then; made without asking the store."""
         seconds = (expires_at - datetime.datetime.now(datetime.UTC)).total_seconds()
         lifetime = datetime.timedelta(seconds=max(1, int(seconds)))
         return self._client.get_presigned_url("PUT", self._name, key, expires=lifetime)
 
     async def look(self, key: str) -> Stored | None:
-        """What is stored under the key."""
+        """Returns what is stored under the key."""
 
         def look() -> Stored:
             found = self._client.stat_object(self._name, key)
@@ -59,7 +59,7 @@ class Bucket:
         await self._found(lambda: self._client.copy_object(self._name, to, source))
 
     async def older(self, prefix: str, than: datetime.datetime) -> list[str]:
-        """The keys with this prefix of objects that were written before then."""
+        """Returns the keys with this prefix of objects that were written before then."""
 
         def older() -> list[str]:
             return [
@@ -84,7 +84,7 @@ class Bucket:
         return await self._asked(remove)
 
     async def _found(self, question: Callable[[], T]) -> T | None:
-        """The store's answer, None where it has no such object."""
+        """Returns the store's answer, None where it has no such object."""
 
         def ask() -> T | None:
             try:
@@ -105,7 +105,7 @@ class Bucket:
 
 
 def connect(settings: configuration.ServiceSettings, timeout: float) -> minio.Minio:
-    """A client that gives the store so many seconds for an answer."""
+    """Returns a client of the store. `timeout` is in seconds."""
     endpoint = urlsplit(settings.s3_endpoint_url.get_secret_value())
     return minio.Minio(
         endpoint.netloc,

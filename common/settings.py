@@ -189,8 +189,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _tokens_are_checked_in_one_way(self) -> Self:
-        # A public key that is also accepted as an HMAC secret lets anyone sign tokens,
-        # so a shared secret and a key set never go together.
+        # A shared secret and a key set exclude each other: a public key that is also accepted as an
+        # HMAC secret lets anyone sign tokens.
         if self.jwt_jwks_url is not None and self.jwt_secret is not None:
             raise ValueError("JWT_SECRET and JWT_JWKS_URL exclude each other")
         default: tuple[str, ...]
@@ -248,7 +248,7 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it."""
+    """Returns whether only this machine reaches it."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -256,12 +256,12 @@ def is_loopback(host: str) -> bool:
 
 
 def names() -> list[str]:
-    """The environment variables that are read."""
+    """Returns the environment variables that are read."""
     return [field.upper() for field in Settings.model_fields]
 
 
 def kept_secret(data_dir: Path, name: str) -> str:
-    """A random secret, made at the first call and kept under DATA_DIR for its owner alone."""
+    """Returns a random secret, created at the first call in a private file under DATA_DIR."""
     path = data_dir / "secrets" / name
     try:
         if not path.exists():
@@ -286,7 +286,7 @@ def _make_secret(path: Path) -> None:
 
 
 def problems(error: ValidationError) -> list[str]:
-    """What is wrong with the settings, each in a sentence that holds no value."""
+    """Returns what is wrong with the settings, each in a sentence that holds no value."""
     found = error.errors(include_input=False, include_url=False)
     missing = [_variable(problem) for problem in found if problem["type"] == "missing"]
     lines = [_problem(problem) for problem in found if problem["type"] != "missing"]

@@ -1,7 +1,7 @@
-"""OpenTelemetry traces: off where no collector is named, and then nothing here is ever called.
+"""OpenTelemetry traces. Without a collector they are off, and nothing here is called.
 
-One trace goes from the HTTP request over its statement to the event in the outbox, which carries
-the span on as a `traceparent`: to the stream, and from there to the sockets.
+A trace covers the HTTP request, its statement and its event in the outbox. The event carries the
+span as a `traceparent` to the stream, and from there to the sockets.
 """
 
 import asyncio
@@ -53,7 +53,10 @@ class Tracer:
     def handing_on(
         self, name: str, events: Mapping[int, tuple[str, Attributes]]
     ) -> Iterator[dict[int, str]]:
-        """A span for each event, in the trace that it carries; what it carries from here on."""
+        """Yields a span for each event, in the trace that it carries.
+
+        What it carries from here on.
+        """
         spans = {
             event: self._tracer.start_span(
                 name, parse(carried), trace.SpanKind.PRODUCER, attributes=attributes
@@ -72,7 +75,7 @@ class Tracer:
 
     @contextlib.contextmanager
     def receiving(self, name: str, carried: str, attributes: Attributes) -> Iterator[None]:
-        """The span of an event at its goal, in the trace that it carries."""
+        """Yields the span of an event at its goal, in the trace that it carries."""
         with self._tracer.start_as_current_span(
             name,
             parse(carried),
@@ -84,7 +87,7 @@ class Tracer:
 
     @contextlib.contextmanager
     def batch(self, name: str, carried: Sequence[str], attributes: Attributes) -> Iterator[None]:
-        """A span of many events at once: a trace of its own, linked to each of theirs."""
+        """Yields a span of many events at once: a trace of its own, linked to each of theirs."""
         contexts = (trace.get_current_span(parse(one)).get_span_context() for one in carried)
         with self._tracer.start_as_current_span(
             name,
@@ -97,7 +100,7 @@ class Tracer:
             yield
 
     def statement(self, query: object) -> contextlib.AbstractContextManager[object]:
-        """The span of a statement of `gen`, in a request that is traced."""
+        """Returns the span of a statement of `gen`, in a request that is traced."""
         text = query if isinstance(query, str) else ""
         if not text.startswith(_QUERY_NAME) or not trace.get_current_span().is_recording():
             return contextlib.nullcontext()
@@ -112,7 +115,7 @@ class Tracer:
         )
 
     def cursor(self) -> type[psycopg.AsyncCursor[Any]]:
-        """A kind of cursor whose statements have spans."""
+        """Returns a kind of cursor whose statements have spans."""
         statement = self.statement
 
         class Cursor(psycopg.AsyncCursor[Any]):
@@ -127,7 +130,7 @@ class Tracer:
 async def opened(
     settings: configuration.ServiceSettings, name: str
 ) -> AsyncIterator[Tracer | None]:
-    """The tracer of a process of this name, where a collector is configured."""
+    """Yields the tracer of a process of this name, where a collector is configured."""
     if settings.otel_exporter_otlp_endpoint is None:
         yield None
         return
@@ -157,25 +160,25 @@ def _start(endpoint: str, name: str) -> tuple[Tracer, Callable[[], None]]:
 
 
 def parse(traceparent: str) -> context.Context:
-    """The context of a span that is written so; an empty one where it can't be read."""
+    """Returns the context of a span that is written so; an empty one where it can't be read."""
     return _FORMAT.extract({"traceparent": traceparent}, context.Context())
 
 
 def write(span: trace.Span) -> str:
-    """A span as W3C Trace Context writes it."""
+    """Returns a span as W3C Trace Context writes it."""
     carrier: dict[str, str] = {}
     _FORMAT.inject(carrier, trace.set_span_in_context(span, context.Context()))
     return carrier["traceparent"]
 
 
 def carried() -> str | None:
-    """What a change made now is to carry: the span in hand, if anybody is to see it."""
+    """Returns what a change made now is to carry: the span in hand, if anybody is to see it."""
     span = trace.get_current_span()
     return write(span) if span.get_span_context().trace_flags.sampled else None
 
 
 def configure_logs(settings: configuration.Settings) -> None:
-    """The logs of a process; their lines name the trace where there are traces."""
+    """Configures the logs of a process. Their lines name the trace if traces are on."""
     traces = settings.otel_exporter_otlp_endpoint is not None
     logs.configure(settings.log_level, more=[_add_trace_id] if traces else [])
 

@@ -16,7 +16,7 @@ GRACE: Final = 15
 
 
 def main() -> None:
-    """Serves until it is told to stop."""
+    """Serves until a signal stops it."""
     settings = configuration.load(configuration.ServiceSettings)
     if settings.web_concurrency > 1:
         _share_metrics(settings.data_dir / "run" / "service-metrics")
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _share_metrics(folder: Path) -> None:
-    """Lets the processes count together, unless somebody has seen to it for more than these."""
+    """Lets the processes share their metrics, unless the operator has named a folder."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

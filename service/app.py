@@ -55,7 +55,7 @@ def _settings() -> configuration.ServiceSettings:
 
 
 def create_app() -> ASGIApp:
-    """The ASGI application; its settings are read when it starts."""
+    """Returns the ASGI application; its settings are read when it starts."""
     logs.configure()
     http = Starlette(
         routes=routes.table(),

@@ -1,7 +1,7 @@
-"""What tests stand on: the test stack, a database of one's own, a running service.
+"""Fixtures of all tests: the test stack, a database for each test, a running service.
 
-The stack under .data/test is started by whoever needs it first and stopped by the last one out,
-across xdist's workers and whole test runs. After `make up` it stays up, and tests begin at once.
+The first test that needs the stack under .data/test starts it, and the last one stops it, across
+xdist's workers and test runs. After `make up` it stays up, and tests begin at once.
 """
 
 import secrets
@@ -32,7 +32,7 @@ class Bucket:
     name: str
 
     def held(self) -> list[str]:
-        """What is in it."""
+        """Returns what is in it."""
         found = self.store.list_objects(self.name, recursive=True)
         return [each.object_name for each in found if each.object_name]
 
@@ -62,7 +62,7 @@ def template(test_stack: stack.Stack) -> str:
 
 @pytest.fixture
 def database(test_stack: stack.Stack, template: str) -> Iterator[databases.Database]:
-    """A migrated, empty database that only this test uses."""
+    """Yields a migrated, empty database that only this test uses."""
     with databases.clone(test_stack, template) as database:
         yield database
 
@@ -74,7 +74,7 @@ def database_url(database: databases.Database) -> str:
 
 @pytest.fixture
 def empty_database(test_stack: stack.Stack) -> Iterator[databases.Database]:
-    """A database that no migration has seen."""
+    """Yields a database that no migration has seen."""
     with databases.clone(test_stack) as database:
         yield database
 
@@ -86,14 +86,14 @@ def empty_database_url(empty_database: databases.Database) -> str:
 
 @pytest.fixture
 def redis_url(test_stack: stack.Stack) -> Iterator[str]:
-    """An empty Redis that only this test uses."""
+    """Yields an empty Redis that only this test uses."""
     with own_redis(test_stack) as url:
         yield url
 
 
 @pytest.fixture
 def bucket(test_stack: stack.Stack) -> Iterator[Bucket]:
-    """An empty bucket that only this test uses."""
+    """Yields an empty bucket that only this test uses."""
     store = probes.s3_client(test_stack.urls, region="us-east-1")
     bucket = Bucket(store, f"test-{secrets.token_hex(8)}")
     store.make_bucket(bucket.name)
@@ -123,7 +123,7 @@ def run_worker(
 
 @pytest.fixture
 def service(run_service: ServiceFactory) -> servers.Service:
-    """A service of this test's own."""
+    """Returns a service of this test's own."""
     return run_service()
 
 
@@ -131,7 +131,7 @@ def service(run_service: ServiceFactory) -> servers.Service:
 def shared_service(
     test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[servers.Service]:
-    """One service for many tests, each of which makes its own users and groups."""
+    """Yields one service for many tests, each of which makes its own users and groups."""
     folder = tmp_path_factory.mktemp("service")
     with (
         databases.clone(test_stack, template) as database,
@@ -143,7 +143,7 @@ def shared_service(
 
 @contextmanager
 def own_redis(test_stack: stack.Stack) -> Iterator[str]:
-    """The URL of an empty Redis that nobody else uses."""
+    """Yields the URL of an empty Redis that nobody else uses."""
     shared = test_stack.urls["REDIS_URL"]
     with redis.Redis.from_url(shared) as counter:
         databases_count = int(counter.config_get("databases")["databases"])
@@ -157,7 +157,7 @@ def own_redis(test_stack: stack.Stack) -> Iterator[str]:
 
 
 def search_index(database_url: str) -> str:
-    """The alias of the index that belongs to a test's own database."""
+    """Returns the alias of the index that belongs to a test's own database."""
     return urlsplit(database_url).path.strip("/")
 
 

@@ -14,7 +14,7 @@ app = typer.Typer(
 
 @app.command()
 def up() -> None:
-    """Start the test stack and leave it running."""
+    """Starts the test stack and leave it running."""
     with stack.borrowed(testing.settings(), fast=True, keep=True) as running:
         for record in running.records:
             print(f"{record.name:12} up, process {record.pid}")
@@ -22,13 +22,13 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the test stack."""
+    """Stops the test stack."""
     print("stopped" if stack.stop_kept(testing.settings()) else "was not up")
 
 
 @app.command()
 def clean() -> None:
-    """Make sure that nothing uses the local data."""
+    """Makes sure that nothing uses the local data."""
     ours = configuration.load(configuration.Settings)
     for settings in (ours, testing.settings(), testing.settings(real=True)):
         if settings.data_dir.exists():
@@ -37,7 +37,7 @@ def clean() -> None:
 
 @app.command(name="registries")
 def generate_registries() -> None:
-    """Generate gen/registries.py from the registries of the rulebook."""
+    """Generates gen/registries.py from the registries of the rulebook."""
     registries.generate()
 
 
@@ -46,7 +46,7 @@ def pgtap_tests(
     path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
     postgres: Annotated[int | None, typer.Option(help="On another version, 16 or 17.")] = None,
 ) -> None:
-    """Run the pgTAP tests."""
+    """Runs the pgTAP tests."""
     raise SystemExit(pgtap.run(path, postgres))
 
 
@@ -54,13 +54,13 @@ def pgtap_tests(
 def docs(
     check: Annotated[bool, typer.Option(help="Write nothing; fail when a page is stale.")] = False,
 ) -> None:
-    """Write signatures and descriptions of the SQL functions into docs/sql."""
+    """Writes signatures and descriptions of the SQL functions into docs/sql."""
     sql_reference.update(check=check)
 
 
 @app.command()
 def pictures() -> None:
-    """Take the pictures of the page that docs/ shows."""
+    """Takes the pictures of the page that docs/ shows."""
     # Not sooner: a browser's driver is installed for development alone.
     from tools import pictures as taking
 
@@ -69,7 +69,7 @@ def pictures() -> None:
 
 @app.command(name="real-stores")
 def real_stores() -> None:
-    """Install the stores of `make test-real`, where they are not yet."""
+    """Installs the stores of `make test-real`, where they are not yet."""
     real.install()
 
 

@@ -31,7 +31,7 @@ OPTIONS = (
 
 
 def program() -> Path:
-    """The browser's program, installed if it has to be and can be."""
+    """Returns the browser's program, installed if it has to be and can be."""
     found = _find()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
         with LOCK.open("w") as lock:
@@ -47,7 +47,7 @@ def program() -> Path:
 
 @contextlib.contextmanager
 def opened() -> Iterator[sync_api.Browser]:
-    """A browser without a screen, and with nothing in it."""
+    """Yields a browser without a screen, and with nothing in it."""
     path = program()
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))

@@ -40,7 +40,7 @@ class Database:
     url: str
 
     def connect(self, role: str | None = None, **options: Any) -> psycopg.Connection:
-        """An autocommit connection, as the superuser or with the rights of a role."""
+        """Returns an autocommit connection, as the superuser or with the rights of a role."""
         connection = psycopg.connect(self.url, autocommit=True, **options)
         if role is not None:
             connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
@@ -48,12 +48,12 @@ class Database:
 
 
 def named(url: str, database: str) -> str:
-    """The URL of another database of the same server."""
+    """Returns the URL of another database of the same server."""
     return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 def template(running: stack.Stack, sources: migrate.Sources | None = None) -> str:
-    """The name of a migrated database, which is made once for each state of the sources.
+    """Returns the name of a migrated database, which is made once for each state of the sources.
 
     It is made as in a deployment: a superuser creates the logins, and one of them migrates.
     """
@@ -84,7 +84,7 @@ def template(running: stack.Stack, sources: migrate.Sources | None = None) -> st
 
 @contextmanager
 def clone(running: stack.Stack, source: str | None = None) -> Iterator[Database]:
-    """A database of its own, dropped at the end; without a source it is empty."""
+    """Yields a database of its own, dropped at the end; without a source it is empty."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(running.superuser_url, autocommit=True) as connection:
         if source is not None:
@@ -110,7 +110,7 @@ def copy(connection: psycopg.Connection, source: str, name: str) -> None:
 
 
 def dump(url: str) -> str:
-    """What pg_dump makes of a database, without what differs from one dump to the next."""
+    """Returns what pg_dump makes of a database, without what differs from one dump to the next."""
     command = [f"{parts.postgres_programs()}/pg_dump", f"--dbname={url}"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     volatile = ("--", "\\restrict", "\\unrestrict")
@@ -123,7 +123,7 @@ def _exists(connection: psycopg.Connection, name: str) -> bool:
 
 
 def _drop_leftovers(connection: psycopg.Connection) -> None:
-    """Old templates, and what test runs that were killed have left."""
+    """Drops old templates, and databases of killed test runs."""
     rows = connection.execute(
         "select datname from pg_database where datname ~ '^(tmpl|test|draft)_' order by oid desc"
     ).fetchall()

@@ -10,7 +10,7 @@ from tools.failure import Failure
 
 
 def unpack(what: str, folder: Path, *packages: str) -> None:
-    """Take packages apart into a new folder, for what is wanted. Their names are patterns."""
+    """Takes packages apart into a new folder, for what is wanted. Their names are patterns."""
     for program in ("apt-get", "apt-cache", "dpkg-deb"):
         if shutil.which(program) is None:
             raise Failure(f"{what} from Debian's packages, and {program} to get them")

@@ -11,7 +11,7 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def bar(title: str, total: int) -> Iterator[Advance]:
-    """A bar that goes away when it is done; calling what it yields moves it on."""
+    """Yields a bar that goes away when it is done; calling what it yields moves it on."""
     columns = (
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
@@ -26,7 +26,10 @@ def bar(title: str, total: int) -> Iterator[Advance]:
 
 @contextmanager
 def count(title: str, unit: str) -> Iterator[Advance]:
-    """How far it is with what has no end that is known; calling what it yields moves it on."""
+    """Yields how far it is with what has no end that is known.
+
+    Calling what it yields moves it on.
+    """
     columns = (
         progress.SpinnerColumn(),
         progress.TextColumn("{task.description}"),
@@ -39,7 +42,7 @@ def count(title: str, unit: str) -> Iterator[Advance]:
 
 @contextmanager
 def busy(title: str) -> Iterator[None]:
-    """A sign of life while something runs whose end nobody knows."""
+    """Yields a sign of life while something runs whose end nobody knows."""
     columns = (progress.SpinnerColumn(), progress.TextColumn("{task.description}"))
     with _moving(columns, title, None):
         yield

@@ -64,7 +64,7 @@ class Sources:
 
 
 def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
-    """Apply new migrations, then rebuild the `api` schema if any of its sources changed."""
+    """Applies new migrations, then rebuild the `api` schema if any of its sources changed."""
     sources = sources or Sources()
     applied = _dbmate(url, sources, "up")
     say(f"tables: applied {', '.join(applied)}" if applied else "tables: already up to date")
@@ -74,7 +74,10 @@ def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
 
 
 def rollback(url: str, sources: Sources | None = None, say: Say = print) -> list[str]:
-    """Take back the last migration, which takes the `api` schema with it; which ones those were."""
+    """Takes back the last migration, which takes the `api` schema with it.
+
+    Which ones those were.
+    """
     undone = _dbmate(url, sources or Sources(), "rollback")
     say(f"tables: took back {', '.join(undone)}")
     say("api: dropped; `communities migrate` applies the migration again and rebuilds it")
@@ -82,7 +85,7 @@ def rollback(url: str, sources: Sources | None = None, say: Say = print) -> list
 
 
 def rebuild_api(url: str, sources: Sources) -> bool:
-    """Drop `api` and build it again in one transaction; says whether there was a need to."""
+    """Drops `api` and build it again in one transaction; says whether there was a need to."""
     attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(BUSY),
         stop=tenacity.stop_after_attempt(10),
@@ -115,7 +118,7 @@ def _rebuild_api(url: str, sources: Sources) -> bool:
 
 
 def _run(connection: psycopg.Connection, path: Path) -> None:
-    """Run a file as it is. An error tells its line, which takes libpq's own results."""
+    """Runs a file as it is. An error tells its line, which takes libpq's own results."""
     text = path.read_text()
     connection.pgconn.send_query(text.encode())
     done, problem = 0, None
@@ -133,7 +136,7 @@ def _run(connection: psycopg.Connection, path: Path) -> None:
 
 
 def _line(text: str, done: int, position: str | None) -> int:
-    """The line of an error: where PostgreSQL points at, else where its statement begins."""
+    """Returns the line of an error: where PostgreSQL points at, else where its statement begins."""
     if position is None:
         statements = (match for match in STATEMENT.finditer(text) if match["statement"])
         match = next(itertools.islice(statements, done, None), None)
@@ -144,7 +147,7 @@ def _line(text: str, done: int, position: str | None) -> int:
 
 
 def _dbmate(url: str, sources: Sources, verb: str) -> list[str]:
-    """Run dbmate; returns the migrations that it applied or took back."""
+    """Runs dbmate; returns the migrations that it applied or took back."""
     done = subprocess.run(
         [
             *(parts.script("dbmate"), "--migrations-dir", sources.schema, "--no-dump-schema"),
@@ -168,7 +171,7 @@ def _dbmate(url: str, sources: Sources, verb: str) -> list[str]:
 
 
 def _for_dbmate(url: str) -> str:
-    """The URL with its `sslmode` spelled out: dbmate insists on TLS, libpq takes what there is."""
+    """Returns the URL with an explicit `sslmode`, because dbmate defaults to TLS."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     if "sslmode" not in query:

@@ -27,7 +27,7 @@ ENDLESS: Final = 100_000
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """A number of things: 1 post, 2 posts."""
+    """Returns a number of things: 1 post, 2 posts."""
     return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
@@ -49,13 +49,13 @@ def note(message: str) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Whether a person says yes."""
+    """Returns whether a person says yes."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def speaker(json: bool) -> Callable[[str], None]:
-    """How a command says its sentences: by `--json` they are no result."""
+    """Returns how a command says its sentences: by `--json` they are no result."""
     return note if json else line
 
 
@@ -76,7 +76,10 @@ def result(json: bool, row: Row, sentence: str) -> None:
 
 @contextlib.contextmanager
 def rows(json: bool, fields: Sequence[str], *, none: str) -> Iterator[Callable[[Row], None]]:
-    """A table that grows by each call of what it yields; `none` is what an empty one says."""
+    """Yields a table that grows by each call of what it yields.
+
+    `none` is what an empty one says.
+    """
     pending: list[Row] = []
     shown = 0
 

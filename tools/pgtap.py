@@ -26,7 +26,7 @@ JOBS = 2
 
 
 def run(path: str | None, version: int | None = None) -> int:
-    """Run all files, or those at a path; the exit code is pg_prove's."""
+    """Runs all files, or those at a path; the exit code is pg_prove's."""
     files = _files(ROOT / path if path else TESTS)
     _unpack()
     with testing.database(version) as database:
@@ -43,7 +43,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _unpack() -> None:
-    """Take pg_prove and pgTAP out of their Debian packages, once."""
+    """Takes pg_prove and pgTAP out of their Debian packages, once."""
     if UNPACKED.exists():
         return
     if shutil.which("perl") is None:

@@ -130,7 +130,7 @@ class _Camera:
 
 @contextlib.contextmanager
 def instance() -> Iterator[tuple[Settings, str]]:
-    """A `make run` with nothing but the examples."""
+    """Yields a `make run` with nothing but the examples."""
     with tempfile.TemporaryDirectory() as folder:
         given = {"DATA_DIR": folder, "PORT": str(stack.free_port())}
         inherited = {k: v for k, v in os.environ.items() if k not in configuration.names()}

@@ -49,7 +49,7 @@ def s3_bucket(url: str, *, access_key: str, secret_key: str, bucket: str, region
 def s3_client(
     urls: Mapping[str, str], *, region: str, http: urllib3.PoolManager | None = None
 ) -> minio.Minio:
-    """A client of the store with these addresses and keys."""
+    """Returns a client of the store with these addresses and keys."""
     endpoint = urlsplit(urls["S3_ENDPOINT_URL"])
     return minio.Minio(
         endpoint.netloc,
@@ -62,7 +62,7 @@ def s3_client(
 
 
 def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
-    """Fail in one line, which never holds a credential, if a configured store doesn't answer."""
+    """Fails in one line, which never holds a credential, if a configured store doesn't answer."""
     try:
         probe(url)
     except Exception as error:  # each driver has its own; all mean that it can't be used
@@ -70,7 +70,7 @@ def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
 
 
 def reason(error: BaseException, url: str) -> str:
-    """The first line of a driver's message, without the URL's password."""
+    """Returns the first line of a driver's message, without the URL's password."""
     text = next(iter(str(error).strip().splitlines()), type(error).__name__)
     for password in passwords(url):
         text = text.replace(password, "***")
@@ -78,7 +78,7 @@ def reason(error: BaseException, url: str) -> str:
 
 
 def passwords(url: str) -> tuple[str, ...]:
-    """The URL's password as it is written and as it is meant, if it has one."""
+    """Returns the URL's password as it is written and as it is meant, if it has one."""
     password = urlsplit(url).password
     return (password, unquote(password)) if password else ()
 

@@ -32,7 +32,7 @@ class Record:
     stop_signal: int
 
     def process(self) -> psutil.Process | None:
-        """The process itself, or None if it is gone, dead, or its id belongs to another one."""
+        """Returns the process, or None if it has ended or its id belongs to another one."""
         try:
             process = psutil.Process(self.pid)
             # Start times are counted from boot; a clock that is set moves them by a little.
@@ -70,7 +70,7 @@ def start(
     environment: Mapping[str, str],
     stop_signal: int = signal.SIGTERM,
 ) -> Record:
-    """Start a process in a session of its own, so that a terminal's Ctrl-C doesn't reach it."""
+    """Starts a process in a session of its own, so that a terminal's Ctrl-C doesn't reach it."""
     folder.run.mkdir(parents=True, exist_ok=True)
     log = folder.log(name)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def end(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE
 
 
 def tail(log: Path, lines: int = 12) -> str:
-    """The end of a log, for people."""
+    """Returns the end of a log, for people."""
     if not log.exists():
         return ""
     text = log.read_text(errors="replace").splitlines()[-lines:]
@@ -134,7 +134,7 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def _family(folder: Folder, record: Record) -> list[psutil.Process]:
-    """The process and all it has started, or the orphans it has left behind."""
+    """Returns the process and all it has started, or the orphans it has left behind."""
     head = record.process()
     if head is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -154,7 +154,10 @@ def _is_orphan(folder: Folder, record: Record, process: psutil.Process) -> bool:
 
 
 def _still_there(family: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
-    """Those that have not ended in time. A zombie has: only its parent has not looked yet."""
+    """Returns those that have not ended in time.
+
+    A zombie has: only its parent has not looked yet.
+    """
     deadline = time.monotonic() + patience
     while alive := [process for process in family if runs(process)]:
         if time.monotonic() > deadline:

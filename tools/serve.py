@@ -56,7 +56,7 @@ def servers(settings: Settings, running: stack.Stack, port: int) -> list[Server]
 
 
 def run(settings: Settings, *, json: bool = False) -> None:
-    """Serve until Ctrl-C or TERM."""
+    """Serves until Ctrl-C or TERM."""
     say = output.speaker(json)
     try:
         _run(settings, json)
@@ -109,7 +109,7 @@ def _start(
 
 
 def _python_path() -> dict[str, str]:
-    """What makes servers run our code, whatever is in the folder that they are started in."""
+    """Returns the environment in which servers import this project from any folder."""
     inherited = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
     return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
@@ -122,7 +122,7 @@ def _empty_folder(path: Path) -> Path:
 
 
 def origin(host: str, port: int) -> str:
-    """Where this machine reaches a server that listens there."""
+    """Returns where this machine reaches a server that listens there."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  every address includes this one
         host = "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -22,7 +22,7 @@ _OUTDATED = (errors.UndefinedFunction, errors.UndefinedTable, errors.InvalidSche
 def opened(
     role: str, needed: Sequence[str] = ("postgres",)
 ) -> Iterator[tuple[psycopg.Connection, stack.Stack]]:
-    """A connection in autocommit, and the stack that it is to; these parts of it are up."""
+    """Yields a connection in autocommit, and the stack that it is to; these parts of it are up."""
     settings = configuration.load(configuration.Settings)
     with (
         stack.borrowed(settings, needed) as running,
@@ -44,7 +44,7 @@ def explained() -> Iterator[None]:
 
 
 def explanation(error: psycopg.Error) -> str:
-    """What the database refuses, and what to do about it where that is known."""
+    """Returns what the database refuses, and what to do about it where that is known."""
     said = error.diag.message_primary or str(error).strip()
     if (error.sqlstate or "").startswith("PT"):
         return f"{said} ({error.diag.message_hint}){_fields(error.diag.message_detail)}"

@@ -27,7 +27,7 @@ def as_interrupt() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """A signal that comes meanwhile takes effect at the end: the body is never half done."""
+    """Yields a signal that comes meanwhile takes effect at the end: the body is never half done."""
     arrived: list[int] = []
 
     def remember(number: int, _frame: FrameType | None) -> None:
@@ -45,7 +45,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """A second, impatient Ctrl-C can't leave processes behind."""
+    """Yields a second, impatient Ctrl-C can't leave processes behind."""
     previous = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING}
     try:
         yield

@@ -100,7 +100,7 @@ class Owned:
 
 @contextmanager
 def owned(settings: Settings) -> Iterator[Owned]:
-    """The whole stack for one program alone, from here until it ends."""
+    """Yields the whole stack for one program alone, from here until it ends."""
     with _lock(settings, "users") as users:
         if not _take(users, fcntl.LOCK_EX):
             raise _in_use(settings)
@@ -124,7 +124,7 @@ def borrowed(
     keep: bool = False,
     change: Change = lambda part: part,
 ) -> Iterator[Stack]:
-    """A stack with these parts: the one that is up, or one for as long as it is needed.
+    """Yields a stack with these parts: the one that is up, or one for as long as it is needed.
 
     `keep` leaves it up for whoever comes next; `change` makes another part of an embedded one.
     """
@@ -151,7 +151,7 @@ def borrowed(
 
 
 def stop_kept(settings: Settings) -> bool:
-    """Stop a stack that was left up; says whether there was one."""
+    """Stops a stack that was left up; says whether there was one."""
     with _lock(settings, "users") as users, _changing(settings):
         if not _take(users, fcntl.LOCK_EX):
             raise _in_use(settings)
@@ -162,7 +162,7 @@ def stop_kept(settings: Settings) -> bool:
 
 
 def present(settings: Settings) -> Mapping[str, str]:
-    """The addresses of the embedded parts that are up, for a look from outside.
+    """Returns the addresses of the embedded parts that are up, for a look from outside.
 
     Raises OSError where the DATA_DIR belongs to somebody else.
     """
@@ -189,7 +189,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def _configured(settings: Settings, needed: Sequence[str]) -> dict[str, str]:
-    """The stores that are configured by a URL; each must answer."""
+    """Returns the stores that are configured by a URL; each must answer."""
     urls = {}
     for name in needed:
         url = getattr(settings, VARIABLES[name].lower())
@@ -245,7 +245,7 @@ def _leave(settings: Settings, users: IO[bytes]) -> None:
 
 
 def _owned_by_other(settings: Settings) -> _State:
-    """The stack of `make run`, which may be on its way up."""
+    """Returns the stack of `make run`, which may be on its way up."""
     deadline = time.monotonic() + PATIENCE
     while (state := _read(settings)) is None or not state.alive():
         if time.monotonic() > deadline:
@@ -262,7 +262,7 @@ def _start(
     fast: bool = False,
     change: Change = lambda part: part,
 ) -> None:
-    """Start the parts that are not up, side by side, and wait until every one answers."""
+    """Starts the parts that are not up, side by side, and wait until every one answers."""
     names = [name for name in needed if VARIABLES[name] not in state.urls]
     for name in names:
         if not parts.is_installed(name, settings):
@@ -328,7 +328,7 @@ def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) 
 
 
 def _ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
-    """The configured port of each part, else the last one if it is free, else a free one."""
+    """Returns the port of each part: the configured one, or the last one, or a free one."""
     ports = _kept_ports(settings)
     for name in names:
         variable = f"{name}_port"
@@ -353,7 +353,7 @@ def _ports_path(settings: Settings) -> Path:
 
 
 def _clear(settings: Settings) -> None:
-    """Stop whatever is left of a stack."""
+    """Stops whatever is left of a stack."""
     folder = processes.Folder(settings.data_dir)
     _state_path(settings).unlink(missing_ok=True)
     records = folder.records()

@@ -15,7 +15,7 @@ def can_mint(settings: Settings) -> bool:
 
 
 def mint(settings: Settings, user: str, ttl: timedelta = TTL) -> str:
-    """A token that the running instance takes as this user's."""
+    """Returns a token that the running instance takes as this user's."""
     if settings.jwt_secret is None:
         raise Failure("JWT_JWKS_URL is set: only the identity provider can make tokens")
     now = datetime.now(UTC)

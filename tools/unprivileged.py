@@ -25,7 +25,7 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def command_prefix(self) -> list[str]:
-        """What goes before a command to run it as this user.
+        """Returns what goes before a command to run it as this user.
 
         The checkout may lie below a folder that only root may enter, its home for one, and modes
         outside our own folders are not ours to change. So the program keeps one capability, to

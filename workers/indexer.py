@@ -19,12 +19,11 @@ from workers.runtime import loop, metrics
 
 NAME: Final = "indexer"
 BATCH: Final = 500
-# A rebuild goes on in the next turn, so that no turn takes as long as one that hangs.
-TURN: Final = 10.0  # seconds
+MAX_REBUILD_SECONDS: Final = 10.0  # of one turn, which must not look as if it hung
 
 
 class Indexer:
-    """The consumer that feeds the index. Any number may work."""
+    """Consumer that writes to the index. Any number may run."""
 
     name = "search"
 
@@ -41,12 +40,15 @@ class Indexer:
         self._rebuild: rebuild.Rebuild | None = None
 
     async def handle(self, connection: database.Connection) -> int:
-        """Writes the next subjects. Raises StoreUnavailable when OpenSearch takes nothing now."""
+        """Writes the next subjects.
+
+        Raises StoreUnavailable when OpenSearch is down or overloaded.
+        """
         querier = search.AsyncQuerier(connection)
         if self._rebuild is None:
             async with connection.transaction():
                 tasks = [task async for task in querier.search_task_claim(most=BATCH)]
-                # After the claim: whatever is rebuilt from rows without these changes is seen here.
+                # After the claim, so that every rebuild from rows without these changes is found.
                 aliases = await self._target.aliases()
                 if aliases.readable:
                     with self._span(tasks):
@@ -56,7 +58,7 @@ class Indexer:
     def _span(
         self, tasks: Sequence[models.ApiSearchTask]
     ) -> contextlib.AbstractContextManager[None]:
-        """The span of a batch, linked to what led to it."""
+        """Returns the span of a batch, linked to the spans of its events."""
         carried = [one for task in tasks for one in task.traceparents]
         if self._tracer is None or not carried:
             return contextlib.nullcontext()
@@ -82,16 +84,16 @@ class Indexer:
             dead = await querier.search_event_fail(event_ids=task.event_ids or [], error=error)
             self._metrics.dead.labels(self.name).inc(dead or 0)
         await querier.search_event_finish(event_ids=done)
-        # An attempt that failed is no reason to sleep while others wait.
+        # A failed attempt must not make the consumer idle while other events wait.
         return len(done) or len(tasks)
 
     async def _fill(self, connection: database.Connection) -> int:
-        """Goes on with a new index where there is none, as when OpenSearch has started empty."""
-        ends = time.monotonic() + TURN
-        # Forgotten until the turn is over: after an outage there is no knowing what is left of it.
+        """Continues to rebuild a missing index, as after an empty start of OpenSearch."""
+        ends = time.monotonic() + MAX_REBUILD_SECONDS
+        # Dropped until the end of the turn: after an outage the state of the index is unknown.
         current, self._rebuild = self._rebuild, None
         if current is None:
-            self._log.info("index missing, it is rebuilt")
+            self._log.info("index missing, rebuild started")
             current = await rebuild.Rebuild.begin(self._target)
         while not await current.step(connection):
             if time.monotonic() > ends:
@@ -116,7 +118,7 @@ async def opened(
     measured: metrics.Metrics,
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Indexer]:
-    """An indexer on the OpenSearch of the settings, whether or not that is up."""
+    """Yields an indexer on the OpenSearch of the settings, whether or not that is up."""
     url = settings.opensearch_url.get_secret_value()
     yield Indexer(index.connect(url, settings.search_index), measured, tracer)
 

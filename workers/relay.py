@@ -1,8 +1,8 @@
-"""The relay: it publishes events from the outbox to the Redis streams, each once and in order.
+"""Relay: publishes events from the outbox to the Redis streams, each once and in order.
 
-It commits the position of an event before it publishes the event there. Redis refuses a position
-that it already has, so a relay may die after publishing: the next one finds the event in its
-stream. If it finds another event there, the database was restored from an older backup. The relay
+The relay commits the position of an event before it publishes the event there. Redis refuses a
+position that it already has, so a relay may die after publishing: the next one finds the event in
+its stream. Another event there means that the database was restored from an older backup. The relay
 then moves the sequence past the streams. Implements rules 06.7 and 06.8.
 """
 
@@ -21,14 +21,14 @@ from gen.jobs import models, outbox
 from workers.runtime import loop, metrics
 
 BATCH: Final = 1000
-SEQUENCED_AT_ONCE: Final = 10_000
+MAX_SEQUENCED: Final = 10_000
 TIMEOUT_SECONDS: Final = 5.0  # for one batch
 
 Entry = models.ApiStreamEntry
 
 
 class Relay:
-    """The consumer that feeds the streams. Relays take turns on the sequence's row."""
+    """Consumer that publishes to the streams. Relays take turns by a lock on the sequence."""
 
     name = "streams"
 
@@ -39,9 +39,9 @@ class Relay:
         self._log = structlog.get_logger().bind(consumer=self.name)
 
     async def handle(self, connection: database.Connection) -> int:
-        """Publishes the next events. Raises StoreUnavailable when Redis doesn't take them."""
+        """Publishes the next events. Raises StoreUnavailable when Redis is down or refuses them."""
         querier = outbox.AsyncQuerier(connection)
-        await querier.event_sequence(most=SEQUENCED_AT_ONCE)
+        await querier.event_sequence(most=MAX_SEQUENCED)
         async with connection.transaction():
             entries = [entry async for entry in querier.stream_entry_claim(most=BATCH)]
             if not entries:
@@ -57,11 +57,11 @@ class Relay:
             if is_foreign:
                 await querier.stream_sequence_raise(top=top)
                 self._log.warning("streams have other events, the sequence is raised", top=top)
-        # A raise is no reason to sleep: the same events wait again.
+        # After a raise the same events wait again.
         return len(done) or 1
 
     async def _repeats(self, entries: Sequence[Entry], top: int) -> Sequence[Entry]:
-        """The first entries, as far as they are in their streams already."""
+        """Returns the first entries, as far as they are in their streams already."""
         if _position(entries[0]) > top:
             return []
         found = await self._feed.read(_position(entries[0]) - 1, BATCH)
@@ -84,7 +84,7 @@ class Relay:
 
     @contextlib.contextmanager
     def _spans(self, entries: Sequence[Entry]) -> Iterator[Mapping[int, str]]:
-        """What events carry on into the streams, by their positions."""
+        """Yields what events carry on into the streams, by their positions."""
         traced = {
             _position(entry): (entry.traceparent, {"messaging.system": "redis"})
             for entry in entries
@@ -111,7 +111,7 @@ def _position(entry: Entry) -> int:
 
 
 def _identity(payload: str | bytes) -> tuple[str, ...]:
-    """What tells an event from every other one, whatever else is told of it."""
+    """Returns the fields that identify an event."""
     event = orjson.loads(payload)
     return event["type"], event["subject_id"], event["occurred_at"]
 
@@ -145,7 +145,7 @@ async def opened(
     _measured: metrics.Metrics,
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Relay]:
-    """A relay to the Redis of the settings, whether or not that is up."""
+    """Yields a relay to the Redis of the settings, whether or not that is up."""
     async with redis_client.connect(
         settings.redis_url.get_secret_value(), TIMEOUT_SECONDS
     ) as client:

@@ -1,4 +1,4 @@
-"""The sweeper: it deletes expired rows and orphaned objects. Any number may run.
+"""Sweeper: deletes expired rows and orphaned objects. Any number may run.
 
 Implements rules 06.9, 61.11, 61.12, 61.15 and 70.7.
 """
@@ -21,37 +21,34 @@ from workers.runtime import connection, metrics, port, process
 
 NAME: Final = "sweeper"
 KINDS: Final = ("upload", "object", "event", "idempotency_key")
-INTERVAL: Final = 60.0  # seconds
-# Where uploads are put, none of which anybody needs for as long. Who was still writing when an
-# upload expired has left one that no table knows.
-PUT: Final = "uploads/"
-STRAY: Final = 86_400.0  # seconds
-LOOKS: Final = 24  # in that time
+INTERVAL_SECONDS: Final = 60.0
+UPLOADS: Final = "uploads/"  # prefix of the keys of uploads
+# An older object below UPLOADS is a stray: a client wrote it while its upload expired.
+STRAY_SECONDS: Final = 86_400.0
+CHECKS: Final = 24  # for strays, in that time
 BATCH: Final = 1000
-# An event that everybody is done with is kept for so long, for whoever asks what happened.
-RETENTION: Final = datetime.timedelta(days=1)
-# The store's, for each answer: short enough for TERM not to wait long.
-S3_TIMEOUT: Final = 4.0
+RETENTION: Final = datetime.timedelta(days=1)  # of finished events, for operators
+S3_TIMEOUT_SECONDS: Final = 4.0  # TERM waits for an answer
 _LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 
 
 class Sweeper:
-    """Sweeps again and again; what could not be done now is done the next time."""
+    """Periodic sweeps. A sweep that fails is repeated by the next one."""
 
     def __init__(
         self,
         settings: configuration.ServiceSettings,
         stop: asyncio.Event,
         measured: metrics.Metrics,
-        interval: float = INTERVAL,
-        stray: float = STRAY,
+        interval: float = INTERVAL_SECONDS,
+        stray: float = STRAY_SECONDS,
     ) -> None:
         self._settings = settings
         self._stop = stop
         self._interval = interval
         self._stray = stray
-        self._looked: float | None = None
-        self._bucket = s3.Bucket(s3.connect(settings, S3_TIMEOUT), settings.s3_bucket)
+        self._checked_at: float | None = None
+        self._bucket = s3.Bucket(s3.connect(settings, S3_TIMEOUT_SECONDS), settings.s3_bucket)
         self._metrics = measured
         for kind in KINDS:
             self._metrics.swept.labels(kind)
@@ -64,7 +61,7 @@ class Sweeper:
             self._metrics.beat()
             try:
                 await self._sweep()
-            except Exception as error:  # a bug must not end what holds up everything else
+            except Exception as error:  # a bug must not end the worker
                 self._log.error("sweep failed", **logs.describe(error))
             await process.pause(self._stop, self._interval)
 
@@ -86,7 +83,7 @@ class Sweeper:
                 )
 
     async def _repeat(self, kind: str, batch: Callable[[], Awaitable[int | None]]) -> None:
-        """Does batch after batch until one finds nothing more to do."""
+        """Runs batches until one finds nothing."""
         swept = 0
         while not self._stop.is_set() and (done := await batch()):
             self._metrics.beat()
@@ -96,7 +93,7 @@ class Sweeper:
             self._log.info("swept", kind=kind, count=swept)
 
     async def _remove(self, connection: database.Connection) -> int:
-        """Removes objects first, and then the memory that they are to go."""
+        """Removes orphaned objects from the bucket, then their rows."""
         querier = media.AsyncQuerier(connection)
         keys = [
             orphaned.key
@@ -116,16 +113,16 @@ class Sweeper:
         return len(removed)
 
     async def _find_strays(self, querier: media.AsyncQuerier) -> None:
-        """Looks into the bucket now and then for what no table knows, and orphans it."""
+        """Marks stray objects of the bucket as orphaned, at intervals."""
         now = time.monotonic()
-        if self._looked is not None and now - self._looked < self._stray / LOOKS:
+        if self._checked_at is not None and now - self._checked_at < self._stray / CHECKS:
             return
         since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self._stray)
-        for keys in _batches(await self._bucket.older(PUT, since)):
+        for keys in _batches(await self._bucket.older(UPLOADS, since)):
             self._metrics.beat()
             if orphaned := await querier.orphaned_object_mark(keys=keys):
                 self._log.info("strays found", count=orphaned)
-        self._looked = now
+        self._checked_at = now
 
     @contextlib.contextmanager
     def _outages(self, store: str, *errors: type[Exception]) -> Iterator[None]:
@@ -145,9 +142,14 @@ def _batches(keys: list[str]) -> Iterator[list[str]]:
 def main() -> None:
     """Runs a sweeper as a process until TERM or INT."""
     parser = argparse.ArgumentParser(prog=f"python -m workers.{NAME}", description=__doc__)
-    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds between sweeps")
     parser.add_argument(
-        "--stray", type=float, default=STRAY, help="seconds after which an upload is nobody's"
+        "--interval", type=float, default=INTERVAL_SECONDS, help="seconds between sweeps"
+    )
+    parser.add_argument(
+        "--stray",
+        type=float,
+        default=STRAY_SECONDS,
+        help="age in seconds at which an upload without a row is removed",
     )
     given = parser.parse_args()
 

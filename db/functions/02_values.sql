@@ -17,7 +17,7 @@ begin
 end
 $$;
 comment on collation api.unicode_case is
-  'Case of all scripts by Unicode''s one-to-one mappings, whatever the locale of the database.';
+  'Case of all scripts by Unicode''s one-to-one mappings, in every locale of the database.';
 
 create function api.lower_case(p_text text)
 returns text
@@ -315,7 +315,8 @@ end
 $$;
 comment on function api.check_patch(jsonb, jsonb) is
   'Returns the field errors of a merge patch. p_types maps each field that may be patched to its '
-  'type: string, boolean, uuid or strings, followed by ? if null clears the field (rule 02.12).';
+  'type: string, boolean, uuid or strings. A ? after the type means that null clears the field '
+  '(rule 02.12).';
 
 create function api.to_text_array(p_value jsonb)
 returns text[]
@@ -494,6 +495,6 @@ begin
 end
 $$;
 comment on function api.page(int, boolean, json[], api.page_key[], json) is
-  'Returns a page as JSON. p_items and p_keys are the rows in the list''s own order, read with '
-  'p_lookahead: a row past p_limit means that another page follows. p_backward is true for a page '
-  'read against the list''s order (rules 02.13 and 02.18).';
+  'Returns a page as JSON. p_items and p_keys are the rows in the list''s own order. The list '
+  'reads one more row with p_lookahead: a row past p_limit means that another page follows. '
+  'p_backward is true for a page read against the list''s order (rules 02.13 and 02.18).';

@@ -142,8 +142,8 @@ begin
 end
 $$;
 comment on function api.require_visible_post(uuid, uuid) is
-  'Returns the standing of the actor to a post. Raises not_found unless the actor may see the '
-  'post (rules 04.7 and 04.8).';
+  'Returns the standing of the actor to a post. Raises not_found unless the actor may see the post '
+  '(rules 04.7 and 04.8).';
 
 create function api.require_visible_comment(p_actor uuid, p_comment_id uuid)
 returns api.standing
@@ -220,8 +220,8 @@ begin
 end
 $$;
 comment on function api.require_content_visible(api.standing, uuid) is
-  'Raises forbidden, for an anonymous caller unauthenticated, unless the actor may see the '
-  'content of the group (rules 04.5 and 04.6).';
+  'Raises forbidden, for an anonymous caller unauthenticated, unless the actor may see the content '
+  'of the group (rules 04.5 and 04.6).';
 
 -- Rights ------------------------------------------------------------------------------------------
 

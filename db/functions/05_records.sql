@@ -79,7 +79,8 @@ returns json
 language sql stable
 return json_build_object('id', p_id, 'deleted_at', p_deleted_at);
 comment on function api.removal_data(uuid, timestamptz) is
-  'Returns the data of an event about something deleted or removed, without its content (rule 05.4).';
+  'Returns the data of an event about something deleted or removed, without its content (rule '
+  '05.4).';
 
 create function api.event_data(p_shape json)
 returns json
@@ -122,9 +123,9 @@ begin
 end
 $$;
 comment on function api.list_audit_log(uuid, uuid, int, text, text, boolean) is
-  'Returns a page of the audit log of a group, newest first. Requires an admin. p_lookahead adds the first '
-  'row of the next page. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
-  'invalid_cursor (rule 05.5).';
+  'Returns a page of the audit log of a group, newest first. Requires an admin. p_lookahead adds '
+  'the first row of the next page. Raises unauthenticated, not_found, banned, forbidden, '
+  'validation_failed, invalid_cursor (rule 05.5).';
 
 create function api.tg_audit_log__append_only()
 returns trigger

@@ -3,10 +3,10 @@
 --   presign_lock → moderation_batch → post → comment → group_entity → group_member →
 --   group_invite, join_request → reaction → reaction_count → topic_tag → stream_sequence
 --
--- Several rows of one table are locked by id, topic tags by their text. Updates and deletes lock the
--- parent whose counter they change first; inserts lock it last, by the counters' triggers, because no
--- other transaction can lock a new row. An edit of a post needs the post and then its group's
--- visibility (lock_visibility), so a transaction that holds a group never goes on to a post.
+-- Rows of one table are locked in the order of their ids, topic tags in that of their text. Updates and
+-- deletes first lock the parent whose counter they change. Inserts lock it last, by the triggers of the
+-- counters: no other transaction can lock a new row. An edit locks the post and then the visibility of
+-- its group (lock_visibility), so a transaction that holds a group never locks a post.
 --
 -- Only the functions of this file take explicit row locks (rule 07.2). The exceptions are claims with
 -- SKIP LOCKED, which never wait.
@@ -21,8 +21,8 @@ begin
 end
 $$;
 comment on function api.lock_presigns(uuid) is
-  'Serialises the presigns of one actor, so that none is counted before another is written '
-  '(rule 61.3).';
+  'Serialises the presigns of one actor, so that none is counted before another is written (rule '
+  '61.3).';
 
 create function api.lock_moderation_batch(p_batch_id uuid)
 returns public.moderation_batch
@@ -205,8 +205,8 @@ begin
 end
 $$;
 comment on function api.lock_group_exclusively(uuid) is
-  'Locks a group against its new posts too, because visibility and deletion change the counters '
-  'of topic tags. Returns its row, or nulls if there is none.';
+  'Locks a group against its new posts too, because visibility and deletion change the counters of '
+  'topic tags. Returns its row, or nulls if there is none.';
 
 create function api.lock_groups_of(p_user_id uuid)
 returns void
@@ -237,8 +237,8 @@ begin
 end
 $$;
 comment on function api.lock_visibility(uuid[]) is
-  'Locks groups against a change of visibility and deletion until this transaction ends. Returns those '
-  'that are public and not deleted. Implements rule 81.2.';
+  'Locks groups against a change of visibility and deletion until this transaction ends. Returns '
+  'those that are public and not deleted. Implements rule 81.2.';
 
 create function api.lock_member(p_group_id uuid, p_user_id uuid)
 returns public.group_member
@@ -269,8 +269,8 @@ begin
 end
 $$;
 comment on function api.lock_members_of(uuid) is
-  'Locks and returns a user''s rows in all groups, former memberships and bans included. Implements rules '
-  '07.1 and 07.4.';
+  'Locks and returns a user''s rows in all groups, former memberships and bans included. '
+  'Implements rules 07.1 and 07.4.';
 
 create function api.lock_tag_rows(p_tags text[])
 returns void
@@ -281,7 +281,8 @@ begin
   perform from topic_tag where tag = any (p_tags) order by tag for no key update;
 end
 $$;
-comment on function api.lock_tag_rows(text[]) is 'Locks topic tags by their text. Implements rule 07.4.';
+comment on function api.lock_tag_rows(text[]) is
+  'Locks topic tags by their text. Implements rule 07.4.';
 
 create function api.lock_tags(p_posts public.post[])
 returns void
@@ -303,7 +304,8 @@ begin
 end
 $$;
 comment on function api.lock_tags(public.post[]) is
-  'Locks the topic tags that posts count for, before the posts change one by one. Implements rule 07.4.';
+  'Locks the topic tags that posts count for, before the posts change one by one. Implements rule '
+  '07.4.';
 
 create function api.lock_stream_sequence()
 returns bigint

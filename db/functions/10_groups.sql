@@ -265,9 +265,9 @@ begin
 end
 $$;
 comment on function api.apply_group_patch(public.group_entity, jsonb) is
-  'Returns the group with a merge patch applied and checked. Appends random characters to the '
-  'slug of a group that becomes secret, and to the new slug of a secret group. Raises '
-  'validation_failed (rules 02.12 and 10.4).';
+  'Returns the group with a merge patch applied and checked. Appends random characters to the slug '
+  'of a group that becomes secret, and to the new slug of a secret group. Raises validation_failed '
+  '(rules 02.12 and 10.4).';
 
 create function api.save_group(p_group public.group_entity)
 returns public.group_entity
@@ -324,8 +324,8 @@ begin
 end
 $$;
 comment on function api.delete_group(uuid, uuid) is
-  'Soft-deletes a group, which hides everything in it. Repeating this changes nothing. Requires '
-  'an owner. Raises unauthenticated, not_found, banned, forbidden (rules 10.10 and 10.11).';
+  'Soft-deletes a group, which hides everything in it. Repeating this changes nothing. Requires an '
+  'owner. Raises unauthenticated, not_found, banned, forbidden (rules 10.10 and 10.11).';
 
 create function api.restore_group(p_actor uuid, p_group_id uuid)
 returns setof api.groups
@@ -369,6 +369,6 @@ begin
 end
 $$;
 comment on function api.set_group_deleted_at(uuid, uuid, timestamptz) is
-  'Deletes a group, or restores it when p_deleted_at is null, and returns its row. Changes '
-  'nothing in a group that is in this state already. Raises unauthenticated, not_found, banned, '
-  'forbidden, slug_taken (rule 10.10).';
+  'Deletes a group, or restores it when p_deleted_at is null, and returns its row. Changes nothing '
+  'in a group that is in this state already. Raises unauthenticated, not_found, banned, forbidden, '
+  'slug_taken (rule 10.10).';

@@ -18,8 +18,8 @@ begin
 end
 $$;
 comment on function api.authorise_group_change(uuid, uuid, text) is
-  'Locks a group for a change of its members, requests or invitations, and returns the standing '
-  'of the actor. Raises unauthenticated, not_found, banned and forbidden unless the actor has at '
+  'Locks a group for a change of its members, requests or invitations, and returns the standing of '
+  'the actor. Raises unauthenticated, not_found, banned and forbidden unless the actor has at '
   'least this role in a group that is not deleted (rules 04.9, 04.10, 04.13 and 07.6).';
 
 create function api.authorise_member_change(
@@ -470,8 +470,8 @@ begin
 end
 $$;
 comment on function api.unmute_member(uuid, uuid, uuid) is
-  'Lifts a mute, also of a former member. Requires a moderator. Raises unauthenticated, '
-  'not_found, banned, forbidden (rules 20.14, 20.21 and 20.22).';
+  'Lifts a mute, also of a former member. Requires a moderator. Raises unauthenticated, not_found, '
+  'banned, forbidden (rules 20.14, 20.21 and 20.22).';
 
 create function api.require_member_record(p_member public.group_member)
 returns public.group_member
@@ -504,8 +504,8 @@ begin
 end
 $$;
 comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
-  'Writes the event and the audit entry of a ban, mute or their end. p_old is a row of nulls for '
-  'a user without a record (rules 05.2 and 20.17).';
+  'Writes the event and the audit entry of a ban, mute or their end. p_old is a row of nulls for a '
+  'user without a record (rules 05.2 and 20.17).';
 
 create function api.member_data(p_row public.group_member)
 returns json

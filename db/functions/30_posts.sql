@@ -53,8 +53,8 @@ end
 $$;
 comment on function api.create_post(uuid, uuid, text, text, text[]) is
   'Creates a post. Requires a member who is not muted, and in a locked group a moderator. Raises '
-  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed '
-  '(rules 04.16, 05.8, 30.1, 30.2 and 30.3).';
+  'unauthenticated, not_found, banned, forbidden, muted, group_locked, validation_failed (rules '
+  '04.16, 05.8, 30.1, 30.2 and 30.3).';
 
 create function api.require_unlocked(p_standing api.standing)
 returns void
@@ -268,9 +268,9 @@ begin
 end
 $$;
 comment on function api.delete_post(uuid, uuid) is
-  'Soft-deletes a post, which hides everything in it. Repeating this changes nothing. Requires '
-  'the author or a moderator. Raises unauthenticated, not_found, banned, forbidden (rules 30.7, '
-  '30.11 and 30.12).';
+  'Soft-deletes a post, which hides everything in it. Repeating this changes nothing. Requires the '
+  'author or a moderator. Raises unauthenticated, not_found, banned, forbidden (rules 30.7, 30.11 '
+  'and 30.12).';
 
 create function api.restore_post(p_actor uuid, p_post_id uuid)
 returns setof api.posts

@@ -3,13 +3,16 @@
 -- A presigned URL stays valid until it expires, so the object under its key can change after any look.
 -- The caller therefore copies the object to a key that no URL can write, and links the copy:
 --
---   find_upload           whether the actor has such an upload, and what it was presigned for
---   start_upload_copy     reports the uploaded object; allots a key for a copy of it
---   confirm_upload_copy   reports the copy; makes the upload ready to be linked
---   link_attachment       links the newest confirmed copy
+-- 1. find_upload returns the actor's upload and its presigned purpose.
 --
--- Each request has a copy of its own, so concurrent requests cannot invalidate each other's. An upload
--- is copied ten times at most: copies remain in the bucket until their upload expires.
+-- 2. start_upload_copy takes the report of the uploaded object, and allots a key for a copy.
+--
+-- 3. confirm_upload_copy takes the report of the copy, and makes the upload ready to be linked.
+--
+-- 4. link_attachment links the newest confirmed copy.
+--
+-- Each request has its own copy, so concurrent requests do not invalidate each other's. An upload is
+-- copied at most ten times, because copies remain in the bucket until it expires.
 
 create view api.uploads as
 select key, mime, size_bytes, expires_at
@@ -77,7 +80,7 @@ end
 $$;
 comment on function api.require_presign_capacity(uuid) is
   'Raises too_many_uploads when the actor has 100 presigned uploads that are neither linked nor '
-  'expired; the error says in how many seconds the first of them expires (rules 61.3 and 01.5).';
+  'expired. The error says in how many seconds the first of them expires (rules 61.3 and 01.5).';
 
 create function api.find_upload(
   p_actor uuid, p_key text, p_subject_type text default null, p_subject_id uuid default null
@@ -99,9 +102,9 @@ begin
 end
 $$;
 comment on function api.find_upload(uuid, text, text, uuid) is
-  'Returns an upload that the actor presigned and may still link; no row when it is linked or '
-  'expired, or when the actor may not attach to the subject, if one is given. Raises '
-  'unauthenticated (rules 61.6 and 61.13).';
+  'Returns an upload that the actor presigned and may still link. Returns no row for one that is '
+  'linked or expired, or if the actor may not attach to the given subject. Raises unauthenticated '
+  '(rules 61.6 and 61.13).';
 
 create function api.start_upload_copy(p_actor uuid, p_key text, p_mime text, p_size_bytes bigint)
 returns text
@@ -124,9 +127,9 @@ begin
 end
 $$;
 comment on function api.start_upload_copy(uuid, text, text, bigint) is
-  'Returns a new key for the caller to copy the uploaded object to; null when the type and size '
-  'found under the upload''s key are not the presigned ones, the upload is linked, or it was '
-  'copied ten times. Raises unauthenticated (rules 61.7 and 61.13).';
+  'Returns a new key, to which the caller copies the uploaded object. Returns null if the object '
+  'has another type or size than presigned, the upload is linked, or it was copied ten times. '
+  'Raises unauthenticated (rules 61.7 and 61.13).';
 
 create function api.confirm_upload_copy(
   p_actor uuid, p_key text, p_copy_key text, p_mime text, p_size_bytes bigint
@@ -411,9 +414,8 @@ begin
 end
 $$;
 comment on function api.replace_group_image(uuid, uuid, text, text, int, int) is
-  'Removes a group''s avatar or cover and links an upload in its place, if one is given; returns '
-  'the key of the new object, which the caller writes to the group. Raises attachment_mismatch '
-  '(rule 10.12).';
+  'Removes a group''s avatar or cover, and links the given upload in its place. Returns the key of '
+  'the new object, which the caller writes to the group. Raises attachment_mismatch (rule 10.12).';
 
 create function api.link_group_image(
   p_actor uuid, p_group_id uuid, p_key text, p_width int, p_height int
@@ -578,8 +580,8 @@ begin
 end
 $$;
 comment on function api.mark_orphaned_objects(text[]) is
-  'Orphans those objects that no upload, copy or attachment refers to. Returns their number '
-  '(rule 61.11).';
+  'Orphans those objects that no upload, copy or attachment refers to. Returns their number (rule '
+  '61.11).';
 
 create function api.tg_group_entity__remove_subject()
 returns trigger

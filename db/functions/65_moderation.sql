@@ -112,8 +112,8 @@ $$;
 comment on function api.add_batch_items(
   public.moderation_batch, uuid, uuid[], timestamptz, timestamptz
 ) is
-  'Adds posts and comments to a batch and locks them. Drops those that someone else deleted '
-  'before the lock (rules 65.1 and 65.4).';
+  'Adds posts and comments to a batch and locks them. Drops those that someone else deleted before '
+  'the lock (rules 65.1 and 65.4).';
 
 create function api.delete_batch_items(p_batch public.moderation_batch)
 returns void
@@ -194,8 +194,8 @@ begin
 end
 $$;
 comment on function api.restore_batch_items(public.moderation_batch, uuid) is
-  'Restores the locked items of a batch whose deletion time is still that of the batch (rules '
-  '65.5 and 65.7).';
+  'Restores the locked items of a batch whose deletion time is still that of the batch (rules 65.5 '
+  'and 65.7).';
 
 -- Reading -----------------------------------------------------------------------------------------
 

@@ -52,9 +52,9 @@ begin
 end
 $$;
 comment on function api.export_user(uuid) is
-  'Returns everything that is stored about a user, deleted things included. kind is group (created '
-  'by them), member (of a group, or banned from it), invite, join_request, post, comment, '
-  'reaction, attachment, upload or audit_entry. Raises validation_failed (rules 66.1 and 66.7).';
+  'Returns all stored data about a user, deleted rows included. kind is group (created by them), '
+  'member (or banned user), invite, join_request, post, comment, reaction, attachment, upload or '
+  'audit_entry. Raises validation_failed (rules 66.1 and 66.7).';
 
 create function api.export_standing(p_user_id uuid)
 returns setof api.personal_data
@@ -113,9 +113,9 @@ $$;
 comment on function api.erase_user(uuid) is
   'Erases a user: ends their memberships, deletes and clears their posts and comments, and removes '
   'their reactions, attachments and uploads. Takes their id and texts out of the audit log and the '
-  'outbox. The nil UUID owns what stays; active bans and mutes stay. Call it after their '
-  'tokens have expired. Raises validation_failed, and last_owner naming the groups that would lose '
-  'their last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).';
+  'outbox. The nil UUID owns what stays; active bans and mutes stay. Call it after their tokens '
+  'have expired. Raises validation_failed, and last_owner naming the groups that would lose their '
+  'last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).';
 
 create function api.erase_batches(p_user_id uuid)
 returns void

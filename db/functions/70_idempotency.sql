@@ -1,10 +1,10 @@
 -- Idempotency: a request repeated under its key has one effect and receives the stored answer.
 --
 -- The key, the effect and its answer are written in one transaction: claim, call, store. A refusal
--- rolls all three back, so that the next request decides again. A request that must prepare outside
--- that transaction (copy an object in the store) reserves the key first: reserve, prepare, claim, call,
--- store. Only the holder of a reservation prepares; a reservation ends by the answer, by release, or
--- after ten seconds, when its holder may have been killed. A holder that takes longer may still claim.
+-- rolls all three back, so that the next request decides again. A request that must first
+-- copy an object in the store reserves the key: reserve, copy, claim, call, store. Only the holder of a
+-- reservation copies. A reservation ends by the answer, by release, or after ten seconds, when its
+-- holder may have been killed. A holder that takes longer may still claim.
 
 create view api.stored_answers as
 select status, location, body
@@ -22,8 +22,8 @@ begin
 end
 $$;
 comment on function api.claim_idempotency_key(uuid, text, text) is
-  'Claims a key for the effect of this transaction and returns no row; returns the stored answer '
-  'when the request succeeded within the last 24 hours. p_fingerprint identifies method, path and '
+  'Claims a key for the effect of this transaction, and returns no row. Returns the stored answer '
+  'if the request succeeded within the last 24 hours. p_fingerprint identifies method, path and '
   'body. Raises unauthenticated, validation_failed, idempotency_key_reused, '
   'idempotency_in_progress (rules 70.1, 70.2, 70.3 and 70.5).';
 
@@ -42,9 +42,8 @@ end
 $$;
 comment on function api.reserve_idempotency_key(uuid, text, text) is
   'Reserves a key for ten seconds and returns no row, so that the caller alone prepares the '
-  'transaction that claims the key; returns the stored answer when there is one. Raises '
-  'unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress '
-  '(rule 70.6).';
+  'transaction that claims it. Returns the stored answer if one exists. Raises unauthenticated, '
+  'validation_failed, idempotency_key_reused, idempotency_in_progress (rule 70.6).';
 
 create function api.take_idempotency_key(
   p_actor uuid, p_key text, p_fingerprint text, p_reserved_until timestamptz
@@ -168,5 +167,5 @@ begin
 end
 $$;
 comment on function api.prune_idempotency_keys(int) is
-  'Deletes at most p_most keys older than 24 hours. Returns the number of deleted keys '
-  '(rule 70.7).';
+  'Deletes at most p_most keys older than 24 hours. Returns the number of deleted keys (rule '
+  '70.7).';

@@ -2,8 +2,8 @@
 -- insert, soft delete, restore, cascade and hard delete. A CHECK keeps each from falling below zero
 -- (rules 80.1, 80.2, 80.3 and 07.5).
 --
--- Inserts lock the counter's parent last, by these triggers: no other transaction can lock the new row,
--- and a hot post is locked for the shortest time. Updates and deletes lock the parent first.
+-- Inserts lock the counter's parent last, by these triggers, so that a hot post is locked briefly. No
+-- other transaction can lock the new row. Updates and deletes lock the parent first.
 
 -- Comments of a post -------------------------------------------------------------------------------
 

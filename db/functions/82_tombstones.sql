@@ -10,8 +10,8 @@ begin atomic
   group by parent_id;
 end;
 comment on function api.listed_parents(uuid[]) is
-  'Returns the comments, of these or of all, that have a listed reply: one that is not deleted or is a '
-  'tombstone itself. Implements rule 82.1.';
+  'Returns the comments, of these or of all, that have a listed reply: one that is not deleted or '
+  'is a tombstone itself. Implements rule 82.1.';
 
 create function api.has_listed_reply(p_comment_id uuid)
 returns boolean
@@ -49,7 +49,7 @@ as $$
 declare
   v_id uuid := p_comment_id;
 begin
-  -- A living comment ends the walk: it is listed itself, whatever happens below it.
+  -- A living comment ends the walk: it is listed with or without replies.
   while v_id is not null loop
     update comment set is_listed = has_listed_reply(id)
     where id = v_id and deleted_at is not null

@@ -1,11 +1,12 @@
 -- Verification and repair of counters. The actual_… functions alone say what each counter counts:
 -- verification reads them for all rows at once, repair for one subject under its lock.
 --
--- Each takes the ids to count for, null for all of them, and is a parsed body that the planner
--- inlines; so a million posts are verified in seconds, and one counter is repaired by an index.
+-- Each takes the ids to count for, or null for all. The planner inlines its parsed body, so a million
+-- posts are verified in seconds, and one counter is repaired by an index.
 
 create type api.actual_count as (subject_id uuid, n int);
-comment on type api.actual_count is 'Number of rows that belong to a subject; a subject without any has no row.';
+comment on type api.actual_count is
+  'Number of rows that belong to a subject; a subject without any has no row.';
 
 create type api.actual_emoji_count as (subject_type text, subject_id uuid, emoji text, n int);
 comment on type api.actual_emoji_count is 'Number of reactions with an emoji on a subject.';
@@ -235,8 +236,8 @@ begin
 end
 $$;
 comment on function api.repair_counters() is
-  'Repairs every wrong counter, under load too. Returns the number of repaired counters. Implements rule '
-  '83.2.';
+  'Repairs every wrong counter, under load too. Returns the number of repaired counters. '
+  'Implements rule 83.2.';
 
 create function api.repair_counter(p_counter text, p_subject text)
 returns void
@@ -303,7 +304,8 @@ begin
 end
 $$;
 comment on function api.repair_emoji_counts(text, uuid) is
-  'Sets the counts of all emoji on a subject to their actual values. The caller has locked the subject.';
+  'Sets the counts of all emoji on a subject to their actual values. The caller has locked the '
+  'subject.';
 
 create function api.repair_tag_count(p_tag text)
 returns void

@@ -530,10 +530,10 @@ begin
 end
 $$;
 comment on function api.find_visible_hits(uuid, json, int) is
-  'Returns the first p_most of the hits (kind, id, version, score, highlights) that the actor may '
-  'see, in their order: public content, content of the actor''s groups, and the cards of private '
-  'groups. Nobody finds deleted content. Highlights are dropped unless the hit has the current '
-  'version (rules 90.1, 90.2, 90.3 and 90.4).';
+  'Returns the first p_most of the hits {kind, id, version, score, highlights} that the actor may '
+  'see, in their order. These are public content, content of the actor''s groups, and cards of '
+  'private groups. Nobody finds deleted content. Highlights are dropped unless the hit has the '
+  'current version (rules 90.1, 90.2, 90.3 and 90.4).';
 
 create function api.find_hidden_parents(p_actor uuid, p_group_ids uuid[], p_post_ids uuid[])
 returns setof uuid

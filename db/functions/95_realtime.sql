@@ -92,9 +92,9 @@ begin
 end
 $$;
 comment on function api.refresh_events(json) is
-  'Returns the current data of events {seq, kind, id, subject_id, post_id} for a client that '
-  'receives them late: the shape of the post, comment, reaction, attachment, group or member with '
-  'this id, or only {id, deleted_at} if it or something around it was deleted (rule 95.6).';
+  'Returns the current data of events {seq, kind, id, subject_id, post_id} that a client receives '
+  'late. Data is the shape of the post, comment, reaction, attachment, group or member with this '
+  'id. It is only {id, deleted_at} if the row or something around it was deleted (rule 95.6).';
 
 create function api.removed_at(p_id uuid)
 returns timestamptz

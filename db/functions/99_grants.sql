@@ -1,4 +1,4 @@
--- Grants: a role may call doors, which run with the rights of their owner, and nothing else. The
+-- Grants: a role may only call doors, which run with the rights of their owner. The
 -- service calls the doors that take an actor, and workers those that maintain the database. Trusted
 -- jobs call all doors; only they call those that take a user (rule 66.7).
 

@@ -32,7 +32,7 @@ begin
   end if;
 end
 $$;
-comment on function public.uuid_v7() is 'A new UUID of version 7 (§1).';
+comment on function public.uuid_v7() is 'Returns a new UUID of version 7.';
 revoke execute on function public.uuid_v7() from public;
 
 create table public.group_entity (
@@ -52,7 +52,7 @@ create table public.group_entity (
   updated_at timestamptz not null default now(),
   deleted_at timestamptz null
 );
-comment on table public.group_entity is 'Groups (§1.1).';
+comment on table public.group_entity is 'Groups.';
 
 create unique index group_entity_slug_key on public.group_entity (slug) where deleted_at is null;
 create index idx_group_campus on public.group_entity (campus_id, created_at desc, id desc)
@@ -83,7 +83,7 @@ create table public.group_member (
   constraint group_member_banned_is_out check (not is_banned or left_at is not null),
   constraint group_member_left_has_no_role check (left_at is null or role = 'member')
 );
-comment on table public.group_member is 'Members, bans and mutes (§1.1, §2).';
+comment on table public.group_member is 'Members, bans and mutes.';
 
 create index idx_member_group on public.group_member (group_id, created_at, id)
   where left_at is null;
@@ -105,7 +105,7 @@ create table public.group_invite (
   created_by uuid not null,
   created_at timestamptz not null default now()
 );
-comment on table public.group_invite is 'Invitations into a group by code (§2).';
+comment on table public.group_invite is 'Invitations into a group by code.';
 
 create index idx_invite_group on public.group_invite (group_id, created_at, id);
 
@@ -118,7 +118,7 @@ create table public.join_request (
   decided_at timestamptz null,
   created_at timestamptz not null default now()
 );
-comment on table public.join_request is 'Requests to join a private group (§2).';
+comment on table public.join_request is 'Requests to join a private group.';
 
 create unique index join_request_pending_key on public.join_request (group_id, user_id)
   where status = 'pending';

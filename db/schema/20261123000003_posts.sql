@@ -9,7 +9,7 @@ create table public.topic_tag (
   posts_count int not null default 0 check (posts_count >= 0),
   created_at timestamptz not null default now()
 );
-comment on table public.topic_tag is 'Topic tags that anyone may know (§1.1).';
+comment on table public.topic_tag is 'Topic tags that anyone may know.';
 
 create index idx_tag_created on public.topic_tag (created_at, id);
 
@@ -29,7 +29,7 @@ create table public.post (
   edited_at timestamptz null,
   deleted_at timestamptz null
 ) with (fillfactor = 85);
-comment on table public.post is 'Posts (§1.1). The free space of a page keeps counter updates in it.';
+comment on table public.post is 'Posts. The free space of a page keeps counter updates in it.';
 
 create index idx_post_group_created on public.post (group_id, created_at desc, id desc)
   where deleted_at is null;
@@ -60,7 +60,7 @@ create table public.comment (
   deleted_at timestamptz null,
   constraint comment_living_is_listed check (is_listed or deleted_at is not null)
 ) with (fillfactor = 90);
-comment on table public.comment is 'Comments and their replies (§1.1).';
+comment on table public.comment is 'Comments and their replies.';
 
 create index idx_comment_post_created on public.comment (post_id, created_at, id);
 create index idx_comment_parent_created on public.comment (parent_id, created_at, id);
@@ -68,8 +68,8 @@ create index idx_comment_post_deleted on public.comment (post_id, created_at, id
   where deleted_at is not null;
 create index idx_comment_author on public.comment (author_id, created_at desc, id desc);
 
--- No foreign key: a subject is a post or a comment, and a key-share lock on a hot post for each
--- reaction would only make its writers wait. A trigger removes the reactions of what is removed.
+-- No foreign key: a subject is a post or a comment. A key-share lock on a hot post for each reaction
+-- would delay its writers. A trigger removes the reactions of a removed subject.
 create table public.reaction (
   id uuid primary key default public.uuid_v7(),
   group_id uuid not null,
@@ -81,7 +81,7 @@ create table public.reaction (
   created_at timestamptz not null default now(),
   unique (subject_type, subject_id, user_id, emoji)
 );
-comment on table public.reaction is 'Emoji reactions to posts and comments (§1.1).';
+comment on table public.reaction is 'Emoji reactions to posts and comments.';
 
 create index idx_reaction_subject on public.reaction (subject_type, subject_id, created_at, id);
 create index idx_reaction_user on public.reaction (user_id);
@@ -110,7 +110,7 @@ create table public.media_attachment (
   created_by uuid not null,
   created_at timestamptz not null default now()
 );
-comment on table public.media_attachment is 'Uploaded objects that belong to a subject (§1.1, §4).';
+comment on table public.media_attachment is 'Uploaded objects that belong to a subject.';
 
 create index idx_media_subject on public.media_attachment (subject_type, subject_id, created_at, id);
 

@@ -12,7 +12,7 @@ create table public.outbox_event (
   created_at timestamptz not null default now(),
   processed_at timestamptz null
 );
-comment on table public.outbox_event is 'Every change, for search, streams and sockets (§5, §6).';
+comment on table public.outbox_event is 'Every change, for search, streams and sockets.';
 
 create index idx_outbox_unprocessed on public.outbox_event (id) where processed_at is null;
 
@@ -27,7 +27,8 @@ create table public.audit_log (
   after jsonb null,
   created_at timestamptz not null default now()
 );
-comment on table public.audit_log is 'Who changed what from which state into which; append-only.';
+comment on table public.audit_log is
+  'Changes with their actor and the states before and after; append-only.';
 
 create index idx_audit_group on public.audit_log (group_id, created_at desc, id desc);
 
@@ -42,7 +43,7 @@ create table public.idempotency_key (
   created_at timestamptz not null default now(),
   primary key (actor_id, key)
 );
-comment on table public.idempotency_key is 'Answers to requests that may be sent again (§3).';
+comment on table public.idempotency_key is 'Answers to requests that may be sent again.';
 
 create index idx_idempotency_created on public.idempotency_key (created_at);
 

@@ -9,15 +9,15 @@ create table public.media_type (
     and mime not in ('image/svg+xml', 'text/html', 'application/xhtml+xml')
   )
 );
-comment on table public.media_type is 'The types of files that may be uploaded (§8).';
+comment on table public.media_type is 'The types of files that may be uploaded.';
 
 insert into public.media_type (mime)
 values
   ('image/jpeg'), ('image/png'), ('image/webp'), ('image/gif'), ('image/avif'), ('video/mp4'),
   ('video/webm'), ('audio/mpeg'), ('audio/ogg'), ('application/pdf');
 
--- key is where the URL that was handed out writes, final_key where nobody's URL ever does. stored_…
--- is what was found at final_key, once the upload had been copied there.
+-- The presigned URL writes to key, and no URL writes to final_key. stored_… describes the object at
+-- final_key after the copy.
 create table public.presigned_upload (
   key text primary key,
   final_key text not null unique,
@@ -32,7 +32,7 @@ create table public.presigned_upload (
   expires_at timestamptz not null,
   linked_at timestamptz null
 );
-comment on table public.presigned_upload is 'Uploads that were announced (§4).';
+comment on table public.presigned_upload is 'Uploads that were announced.';
 
 create index idx_upload_unlinked on public.presigned_upload (expires_at) where linked_at is null;
 
@@ -40,7 +40,7 @@ create table public.doomed_object (
   key text primary key,
   due_at timestamptz not null default now()
 );
-comment on table public.doomed_object is 'Objects that are to be removed from the bucket (§4).';
+comment on table public.doomed_object is 'Objects that are to be removed from the bucket.';
 
 create index idx_doomed_due on public.doomed_object (due_at);
 

@@ -2,8 +2,8 @@
 
 set local role communities_owner;
 
--- stream: where the event is published, null for one that is not. stream_seq: its place there, given
--- once and before it is published, so that Redis refuses it when it is published again.
+-- stream is null for an event that is not published. stream_seq is its position there, assigned once
+-- before it is published, so that Redis refuses a second publication.
 alter table public.outbox_event
   add column stream text null check (stream in ('comm:post', 'comm:comment')),
   add column stream_seq bigint null unique,
@@ -19,15 +19,16 @@ create table public.stream_sequence (
   one boolean primary key default true check (one),
   last_seq bigint not null default 0
 );
-comment on table public.stream_sequence is 'The last place that was given in the streams; relays take turns on it.';
+comment on table public.stream_sequence is
+  'The last position in the streams; relays lock it in turn.';
 insert into public.stream_sequence default values;
 
--- sleeps_until: writers ring for a worker that sleeps. A time, so that nobody rings for a dead one.
+-- sleeps_until: writers notify an idle worker until then. A time, so that a dead worker expires.
 create table public.outbox_consumer (
   name text primary key check (name in ('search', 'streams')),
   sleeps_until timestamptz not null default '-infinity'
 );
-comment on table public.outbox_consumer is 'Who reads the outbox, and whether writers are to ring (§5).';
+comment on table public.outbox_consumer is 'Consumers of the outbox, and until when each is idle.';
 insert into public.outbox_consumer (name) values ('search'), ('streams');
 
 create table public.outbox_failure (
@@ -39,7 +40,7 @@ create table public.outbox_failure (
   dead_at timestamptz null,
   primary key (consumer, event_id)
 );
-comment on table public.outbox_failure is 'Events that a consumer could not deliver (§5).';
+comment on table public.outbox_failure is 'Events that a consumer could not deliver.';
 
 create index idx_outbox_failure_event on public.outbox_failure (event_id);
 

@@ -2,8 +2,8 @@
 
 set local role communities_owner;
 
--- version: of the searched part of a row, across all tables. Whoever has a row's lock takes the next
--- one, so that a row's versions grow, and what search has of it is never replaced by something older.
+-- version counts the changes of the searched part of a row, across all tables. A writer takes the next
+-- value under the row's lock. The versions of a row therefore grow, and the index keeps the newest.
 create sequence public.row_version;
 
 alter table public.group_entity

@@ -2,8 +2,8 @@
 
 set local role communities_owner;
 
--- What one batch has removed has its created_at as deleted_at: whatever was restored or removed again
--- by somebody else since has another one.
+-- Rows that a batch removed have its created_at as deleted_at. Rows that were restored or removed
+-- again since have another value.
 create table public.moderation_batch (
   id uuid primary key default public.uuid_v7(),
   group_id uuid not null references public.group_entity (id) on delete cascade,
@@ -13,7 +13,7 @@ create table public.moderation_batch (
   undone_at timestamptz null,
   created_at timestamptz not null default now()
 );
-comment on table public.moderation_batch is 'Removals of many posts and comments at once (§2).';
+comment on table public.moderation_batch is 'Removals of many posts and comments at once.';
 
 create index idx_moderation_batch_group on public.moderation_batch (group_id, created_at, id);
 
@@ -25,7 +25,7 @@ create table public.moderation_item (
   restored_at timestamptz null,
   primary key (batch_id, subject_type, subject_id)
 );
-comment on table public.moderation_item is 'What each batch has removed (§2).';
+comment on table public.moderation_item is 'Posts and comments that each batch removed.';
 
 reset role;
 

@@ -4,7 +4,7 @@ set local role communities_owner;
 
 alter table public.presigned_upload add column copies smallint not null default 0;
 comment on column public.presigned_upload.copies is
-  'How often the object was to be copied: each copy is kept until the upload expires.';
+  'Number of copies of the object; each is kept until the upload expires.';
 
 reset role;
 

@@ -16,4 +16,4 @@ drop schema if exists api cascade;
 alter index public.idx_orphaned_object_due rename to idx_doomed_due;
 alter table public.orphaned_object rename constraint orphaned_object_pkey to doomed_object_pkey;
 alter table public.orphaned_object rename to doomed_object;
-comment on table public.doomed_object is 'Objects that are to be removed from the bucket (§4).';
+comment on table public.doomed_object is 'Objects that are to be removed from the bucket.';

@@ -58,4 +58,4 @@ on conflict (key) do nothing;
 update public.presigned_upload set final_key = 'media/' || gen_random_uuid() where final_key is null;
 alter table public.presigned_upload alter column final_key set not null;
 drop table public.upload_copy;
-comment on table public.presigned_upload is 'Uploads that were announced (§4).';
+comment on table public.presigned_upload is 'Uploads that were announced.';

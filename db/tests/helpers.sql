@@ -48,8 +48,7 @@ begin
   execute p_sql;
 end
 $$;
-comment on function tap.sudo(text) is
-  'Runs a statement on the tables, whatever role the test acts as.';
+comment on function tap.sudo(text) is 'Runs a statement as the owner of the tables, from any role.';
 
 create function tap.look(p_sql text)
 returns text
@@ -263,7 +262,8 @@ begin
   perform tap.make_copy(p_name, p_user);
 end
 $$;
-comment on function tap.make_upload(text, text, text) is 'Makes an upload that is ready to be linked.';
+comment on function tap.make_upload(text, text, text) is
+  'Makes an upload that is ready to be linked.';
 
 create function tap.key(p_name text)
 returns text

@@ -50,10 +50,10 @@ class AsyncQuerier:
         key: str,
         fingerprint: str,
     ) -> models.ApiStoredAnswer | None:
-        """Claims a key for the effect of this transaction and returns no row; returns the stored
-        answer when the request succeeded within the last 24 hours.
+        """Claims a key for the effect of this transaction, and returns no row.
 
-        `fingerprint` identifies method, path and body. Raises unauthenticated, validation_failed,
+        Returns the stored answer if the request succeeded within the last 24 hours. `fingerprint`
+        identifies method, path and body. Raises unauthenticated, validation_failed,
         idempotency_key_reused, idempotency_in_progress (rules 70.1, 70.2, 70.3 and 70.5).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
@@ -86,10 +86,10 @@ class AsyncQuerier:
         fingerprint: str,
     ) -> models.ApiStoredAnswer | None:
         """Reserves a key for ten seconds and returns no row, so that the caller alone prepares the
-        transaction that claims the key; returns the stored answer when there is one.
+        transaction that claims it.
 
-        Raises unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress
-        (rule 70.6).
+        Returns the stored answer if one exists. Raises unauthenticated, validation_failed,
+        idempotency_key_reused, idempotency_in_progress (rule 70.6).
         """
         bound = {"actor": actor, "key": key, "fingerprint": fingerprint}
         cur = await self._conn.execute(IDEMPOTENCY_KEY_RESERVE, bound)

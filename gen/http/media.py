@@ -136,11 +136,10 @@ class AsyncQuerier:
         mime: str,
         size_bytes: int,
     ) -> str | None:
-        """Returns a new key for the caller to copy the uploaded object to; null when the type and
-        size found under the upload's key are not the presigned ones, the upload is linked, or it
-        was copied ten times.
+        """Returns a new key, to which the caller copies the uploaded object.
 
-        Raises unauthenticated (rules 61.7 and 61.13).
+        Returns null if the object has another type or size than presigned, the upload is linked, or
+        it was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_COPY_START, bound)
@@ -158,10 +157,10 @@ class AsyncQuerier:
         subject_type: str | None,
         subject_id: uuid.UUID | None,
     ) -> models.ApiUpload | None:
-        """Returns an upload that the actor presigned and may still link; no row when it is linked
-        or expired, or when the actor may not attach to the subject, if one is given.
+        """Returns an upload that the actor presigned and may still link.
 
-        Raises unauthenticated (rules 61.6 and 61.13).
+        Returns no row for one that is linked or expired, or if the actor may not attach to the
+        given subject. Raises unauthenticated (rules 61.6 and 61.13).
         """
         bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
         cur = await self._conn.execute(UPLOAD_FIND, bound)

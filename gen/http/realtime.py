@@ -57,10 +57,11 @@ class AsyncQuerier:
         *,
         events: typing.Any,
     ) -> collections.abc.AsyncIterator[models.ApiRefreshedEvent]:
-        """Returns the current data of events {seq, kind, id, subject_id, post_id} for a client that
-        receives them late: the shape of the post, comment, reaction, attachment, group or member
-        with this id, or only {id, deleted_at} if it or something around it was deleted (rule
-        95.6).
+        """Returns the current data of events {seq, kind, id, subject_id, post_id} that a client
+        receives late.
+
+        Data is the shape of the post, comment, reaction, attachment, group or member with this id.
+        It is only {id, deleted_at} if the row or something around it was deleted (rule 95.6).
         """
         bound = {
             "events": psycopg.types.json.Json(events) if isinstance(events, dict | list) else events,

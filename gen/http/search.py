@@ -100,12 +100,12 @@ class AsyncQuerier:
         hits: typing.Any,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiVisibleHit]:
-        """Returns the first `most` of the hits (kind, id, version, score, highlights) that the
-        actor may see, in their order: public content, content of the actor's groups, and the
-        cards of private groups.
+        """Returns the first `most` of the hits {kind, id, version, score, highlights} that the
+        actor may see, in their order.
 
-        Nobody finds deleted content. Highlights are dropped unless the hit has the current version
-        (rules 90.1, 90.2, 90.3 and 90.4).
+        These are public content, content of the actor's groups, and cards of private groups. Nobody
+        finds deleted content. Highlights are dropped unless the hit has the current version (rules
+        90.1, 90.2, 90.3 and 90.4).
         """
         bound = {
             "actor": actor,

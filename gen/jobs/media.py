@@ -181,11 +181,10 @@ class Querier:
         mime: str,
         size_bytes: int,
     ) -> str | None:
-        """Returns a new key for the caller to copy the uploaded object to; null when the type and
-        size found under the upload's key are not the presigned ones, the upload is linked, or it
-        was copied ten times.
+        """Returns a new key, to which the caller copies the uploaded object.
 
-        Raises unauthenticated (rules 61.7 and 61.13).
+        Returns null if the object has another type or size than presigned, the upload is linked, or
+        it was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = self._conn.execute(UPLOAD_COPY_START, bound)
@@ -351,11 +350,10 @@ class AsyncQuerier:
         mime: str,
         size_bytes: int,
     ) -> str | None:
-        """Returns a new key for the caller to copy the uploaded object to; null when the type and
-        size found under the upload's key are not the presigned ones, the upload is linked, or it
-        was copied ten times.
+        """Returns a new key, to which the caller copies the uploaded object.
 
-        Raises unauthenticated (rules 61.7 and 61.13).
+        Returns null if the object has another type or size than presigned, the upload is linked, or
+        it was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_COPY_START, bound)

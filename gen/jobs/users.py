@@ -43,11 +43,11 @@ class Querier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.Iterator[models.ApiPersonalData]:
-        """Returns everything that is stored about a user, deleted things included.
+        """Returns all stored data about a user, deleted rows included.
 
-        kind is group (created by them), member (of a group, or banned from it), invite,
-        join_request, post, comment, reaction, attachment, upload or audit_entry. Raises
-        validation_failed (rules 66.1 and 66.7).
+        kind is group (created by them), member (or banned user), invite, join_request, post,
+        comment, reaction, attachment, upload or audit_entry. Raises validation_failed (rules 66.1
+        and 66.7).
         """
         cur = self._conn.execute(USER_EXPORT, {"user_id": user_id})
         for row in cur.fetchall():
@@ -80,11 +80,11 @@ class AsyncQuerier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.AsyncIterator[models.ApiPersonalData]:
-        """Returns everything that is stored about a user, deleted things included.
+        """Returns all stored data about a user, deleted rows included.
 
-        kind is group (created by them), member (of a group, or banned from it), invite,
-        join_request, post, comment, reaction, attachment, upload or audit_entry. Raises
-        validation_failed (rules 66.1 and 66.7).
+        kind is group (created by them), member (or banned user), invite, join_request, post,
+        comment, reaction, attachment, upload or audit_entry. Raises validation_failed (rules 66.1
+        and 66.7).
         """
         cur = await self._conn.execute(USER_EXPORT, {"user_id": user_id})
         for row in await cur.fetchall():

@@ -22,7 +22,7 @@ class Answer:
     made: str | None = None
 
     def group_id(self) -> str | None:
-        """The group that the thing in the body is part of, if its first fields tell."""
+        """Returns the group that the thing in the body is part of, if its first fields tell."""
         match = _GROUP_ID.search(self.body, 0, 160)
         return match[1].decode() if match else None
 
@@ -31,14 +31,14 @@ NO_CONTENT = Answer(status=204)
 
 
 def found(row: T | None) -> T:
-    """The row of a query that the rulebook lets answer with one."""
+    """Returns the row of a query that the rulebook lets answer with one."""
     if row is None:
         raise problems.not_found()
     return row
 
 
 def ok(body: Any) -> Answer:
-    """200 with the JSON that PostgreSQL made."""
+    """Answers 200 with the JSON that PostgreSQL built."""
     return Answer(status=200, body=found(body))
 
 
@@ -49,7 +49,7 @@ def created(kind: str, body: Any, path: str | None = None) -> Answer:
 
 
 def decided(status: int | None, body: Any, kind: str, path: str) -> Answer:
-    """The status that the rulebook chose: something new is made only by a 201."""
+    """Returns the status that the rulebook chose: something new is made only by a 201."""
     if status == http.HTTPStatus.CREATED:
         return created(kind, body, path)
     return Answer(status=found(status), body=found(body))

@@ -41,7 +41,7 @@ class Body(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, extra="forbid")
 
     def patch(self) -> dict[str, Any]:
-        """The fields that were sent, as a merge patch."""
+        """Returns the fields that were sent, as a merge patch."""
         return self.model_dump(exclude_unset=True)
 
 
@@ -152,7 +152,10 @@ B = TypeVar("B", bound=Body)
 
 
 def parse(model: type[B], raw: bytes, *, optional: bool) -> B:
-    """The body as its model. Raises Problem for what is no JSON, no object or not the model's."""
+    """Returns the body as its model.
+
+    Raises Problem for what is no JSON, no object or not the model's.
+    """
     if not raw and not optional:
         raise problems.invalid_json("There is no body.")
     try:
@@ -165,6 +168,6 @@ def parse(model: type[B], raw: bytes, *, optional: bool) -> B:
 
 
 def _field_error(error: ErrorDetails) -> problems.FieldError:
-    """An error of pydantic in the words of the rulebook."""
+    """Returns an error of pydantic in the words of the rulebook."""
     field = str(error["loc"][0]) if error["loc"] else "body"
     return {"field": field, "message": _MESSAGES.get(error["type"], error["msg"])}

@@ -39,8 +39,8 @@ Preparation = Callable[[context.Context, uuid.UUID, bodies.Body], transaction.Pr
 class Operation:
     """Method of a path: its handler, and what the API document states about it.
 
-    `answers` maps the status of each success to the shape of its body. `errors` are the codes that
-    the rulebook may answer; the HTTP layer's own codes are not listed.
+    `answers` maps the status of each success to the shape of its body. `errors` are the codes of
+    the rulebook, without those of the HTTP layer.
     """
 
     handler: Callable[..., Awaitable[answers.Answer]]
@@ -189,7 +189,7 @@ async def _change(
     scope: Scope,
     receive: Receive,
 ) -> answers.Answer:
-    """The answer of an operation with a body. Raises Replay when it was given before."""
+    """Returns the answer of an operation with a body. Raises Replay when it was given before."""
     keys = _values(scope, b"idempotency-key") if call.method == "POST" else []
     call.raw_body = await _read(scope, receive)
     body = _parse(operation, call.raw_body, scope)
@@ -205,7 +205,7 @@ async def _change(
 
 
 def _parse(operation: Operation, raw: bytes, scope: Scope) -> tuple[bodies.Body, ...]:
-    """The body as the arguments that the handler takes for it: one, or none."""
+    """Returns the body as the arguments that the handler takes for it: one, or none."""
     assert operation.body is not None
     media_types, codings = _values(scope, b"content-type"), _values(scope, b"content-encoding")
     if raw or media_types:
@@ -224,7 +224,7 @@ def _check_media_type(media_type: str) -> None:
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
-    """The whole body. Raises Problem when it is too large."""
+    """Returns the whole body. Raises Problem when it is too large."""
     if _values(scope, b"expect") and _announced(scope) > MOST_BYTES:
         raise problems.body_too_large(MOST_BYTES)
     chunks = []

@@ -34,7 +34,7 @@ class Key:
     fingerprint: str
 
     def name(self) -> str:
-        """Under which Redis knows it."""
+        """Returns the name of the key in Redis."""
         return f"idem:{self.actor}:{hashlib.sha256(self.text.encode()).hexdigest()}"
 
 
@@ -49,7 +49,7 @@ def key_of(headers: Sequence[bytes], call: request.Call) -> Key | None:
 
 
 async def claim(connection: database.Connection, key: Key) -> answers.Answer | None:
-    """The answer given before; None when this transaction may have the effect."""
+    """Returns the answer given before; None when this transaction may have the effect."""
     return _answer(
         await idempotency.AsyncQuerier(connection).idempotency_key_claim(
             actor=key.actor, key=key.text, fingerprint=key.fingerprint
@@ -103,7 +103,10 @@ class Copies:
         self._store = optional_store.OptionalStore("redis")
 
     async def recall(self, key: Key) -> answers.Answer | None:
-        """The answer given before, if Redis has it. Raises Problem when the key was another's."""
+        """Returns the answer given before, if Redis has it.
+
+        Raises Problem when the key was another's.
+        """
         text = await self._store.ask(lambda: self._client.get(key.name()), None)
         if text is None:
             return None

@@ -34,7 +34,7 @@ def parse_timestamp(text: str) -> datetime.datetime:
 
 
 def parse_integer(text: str) -> int:
-    """A whole number; one that no rule allows may come out as another. Raises ValueError."""
+    """Parses a whole number, and clamps one beyond every limit. Raises ValueError."""
     if not _INTEGER.fullmatch(text):
         raise ValueError("is not a whole number")
     if len(text) > len(str(_LARGE)):
@@ -43,7 +43,7 @@ def parse_integer(text: str) -> int:
 
 
 def parse_flag(text: str) -> bool:
-    """true or false. Raises ValueError."""
+    """Parses `true` or `false`. Raises ValueError."""
     if text not in ("true", "false"):
         raise ValueError("is neither true nor false")
     return text == "true"

@@ -102,7 +102,10 @@ def unavailable() -> Problem:
 
 
 def of_database(error: psycopg.Error) -> Problem | None:
-    """What an error of PostgreSQL or its driver means to the client; None: nothing, it is ours."""
+    """Returns what an error of PostgreSQL or its driver means to the client.
+
+    None: nothing, it is ours.
+    """
     state = error.sqlstate or ""
     if state.startswith("PT"):
         detail = orjson.loads(error.diag.message_detail or '{"errors": []}')
@@ -167,7 +170,7 @@ async def handle_store_unavailable(request: Request, error: Exception) -> Respon
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:
-    """What the router refuses: it knows no such path, or not this method of it."""
+    """Returns what the router refuses: it knows no such path, or not this method of it."""
     assert isinstance(error, HTTPException)
     allowed = (error.headers or {}).get("Allow")
     problem = not_found() if allowed is None else method_not_allowed(allowed)

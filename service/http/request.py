@@ -43,33 +43,33 @@ class Call:
 
     @property
     def user(self) -> uuid.UUID:
-        """The caller, of an endpoint that nobody reaches without a token."""
+        """Returns the caller, of an endpoint that nobody reaches without a token."""
         assert self.actor is not None
         return self.actor
 
     def id(self, name: str) -> uuid.UUID:
-        """An id of the path; what is no UUID does not exist."""
+        """Returns an id of the path; what is no UUID does not exist."""
         try:
             return parsing.parse_uuid(parsing.decode_segment(self.parameters[name]))
         except ValueError:
             raise problems.not_found() from None
 
     def name(self, name: str) -> str:
-        """A slug or code of the path; what is no text does not exist."""
+        """Returns a slug or code of the path; what is no text does not exist."""
         try:
             return parsing.decode_segment(self.parameters[name])
         except ValueError:
             raise problems.not_found() from None
 
     def emoji(self) -> str:
-        """The emoji of the path."""
+        """Returns the emoji of the path."""
         try:
             return parsing.decode_segment(self.parameters["emoji"])
         except ValueError:
             raise problems.invalid("emoji", "is not a text") from None
 
     def page(self) -> Page:
-        """The page that the query asks for."""
+        """Returns the page that the query asks for."""
         limit = self._value("limit", parsing.parse_integer)
         return {
             "limit": parameters.DEFAULT_LIMIT if limit is None else limit,
@@ -78,15 +78,15 @@ class Call:
         }
 
     def text(self, name: str) -> str | None:
-        """A text of the query."""
+        """Returns a text of the query."""
         return self._value(name, str)
 
     def filter_id(self, name: str) -> uuid.UUID | None:
-        """An id of the query."""
+        """Returns an id of the query."""
         return self._value(name, parsing.parse_uuid)
 
     def flag(self, name: str) -> bool | None:
-        """A truth value of the query."""
+        """Returns a truth value of the query."""
         return self._value(name, parsing.parse_flag)
 
     def _value(self, name: str, parse: Callable[[str], T]) -> T | None:

@@ -1,5 +1,8 @@
-"""How a handler is run: with a connection when it asks for one, in a transaction when its effect
-must be had once or be traced, and again when it lost a race that nobody is to blame for."""
+"""Transaction runner of the handlers.
+
+It leases a connection on demand, opens a transaction for idempotent or traced requests, and retries
+after deadlocks and serialization failures.
+"""
 
 import asyncio
 import random
@@ -11,11 +14,10 @@ import psycopg
 from common import database, telemetry
 from service.http import answers, idempotency, request
 
-ATTEMPTS: Final = 6
-# Seconds before the second attempt, more before each further one: behind somebody who was quicker,
-# and behind an upgrade, which may begin anew.
-PAUSE: Final = 0.02
-LONG_PAUSE: Final = 0.2
+MAX_ATTEMPTS: Final = 6
+# Longest pause before the second attempt. Each further pause is longer by this.
+RETRY_PAUSE_SECONDS: Final = 0.02
+REBUILD_PAUSE_SECONDS: Final = 0.2  # while an upgrade replaces `api`
 READING: Final = frozenset({"GET", "HEAD"})
 _CARRY: Final = "select set_config('communities.traceparent', %s, true)"
 
@@ -25,7 +27,7 @@ T = TypeVar("T")
 
 
 class Replay(Exception):  # noqa: N818
-    """The request was answered before, with this answer."""
+    """Stored answer of a request that was answered before."""
 
     def __init__(self, answer: answers.Answer) -> None:
         super().__init__()
@@ -81,9 +83,9 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T
             is_rebuilt = database.is_rebuilt(error)
             again = is_rebuilt or database.is_undone(error)
             again = again or (repeatable and database.is_lost(error))
-            if not again or number == ATTEMPTS:
+            if not again or number == MAX_ATTEMPTS:
                 raise
-        pause = LONG_PAUSE if is_rebuilt else PAUSE
+        pause = REBUILD_PAUSE_SECONDS if is_rebuilt else RETRY_PAUSE_SECONDS
         await asyncio.sleep(random.uniform(0, pause * number))  # noqa: S311
         number += 1
 
@@ -100,7 +102,7 @@ async def _attempt(
         connection = await lease.connection()
         async with connection.transaction():
             if carried is not None:
-                # For this transaction alone: the connection's next one is another request's.
+                # Only for this transaction: the next one belongs to another request.
                 await connection.execute(_CARRY, [carried])
             if key is None:
                 return await handler()

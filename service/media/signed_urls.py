@@ -1,4 +1,4 @@
-"""Signed URLs: the rulebook names an object as `s3:<key>`, and here that becomes a GET URL."""
+"""Signed GET URLs for the references `s3:<key>` of the rulebook."""
 
 import datetime
 import functools
@@ -10,27 +10,27 @@ import minio
 import orjson
 
 VALID_FOR: Final = datetime.timedelta(hours=1)
-# Signed anew so often; until then the same URL is given, which costs nothing and can be cached.
-RENEWED_AFTER: Final = 600  # seconds
-SIGNED_REMEMBERED: Final = 20_000
+# A URL is reused for this long, which saves signing and lets clients cache.
+REUSED_FOR_SECONDS: Final = 600
+MAX_REUSED: Final = 20_000
 
-# A key of the object itself: inside a JSON string its quotes would be escaped.
+# Matches a field of the answer. Inside a JSON string the quotes would be escaped.
 _REFERENCE: Final = re.compile(rb'("(?:url|avatar_url|cover_url)": ?)"s3:([^"\\]*)"')
 
 
 class Signer:
-    """Puts signed URLs into answers. It makes them itself, without asking the store."""
+    """Signer of the URLs in answers. It signs locally, without a request to the store."""
 
     def __init__(self, client: minio.Minio, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
-        self._signed = functools.lru_cache(maxsize=SIGNED_REMEMBERED)(self._sign)
+        self._signed = functools.lru_cache(maxsize=MAX_REUSED)(self._sign)
 
     def sign(self, body: bytes) -> bytes:
-        """The JSON text with a URL for each reference in it."""
+        """Returns the JSON text with a URL for each reference in it."""
         if b'"s3:' not in body:
             return body
-        period = int(time.time()) // RENEWED_AFTER
+        period = int(time.time()) // REUSED_FOR_SECONDS
         return _REFERENCE.sub(lambda match: match[1] + self._signed(match[2], period), body)
 
     def _sign(self, key: bytes, period: int) -> bytes:
@@ -38,6 +38,6 @@ class Signer:
             self._bucket,
             key.decode(),
             expires=VALID_FOR,
-            request_date=datetime.datetime.fromtimestamp(period * RENEWED_AFTER, datetime.UTC),
+            request_date=datetime.datetime.fromtimestamp(period * REUSED_FOR_SECONDS, datetime.UTC),
         )
         return orjson.dumps(url)

@@ -1,4 +1,4 @@
-"""TERM: first /readyz says no, so that nobody sends more; then sockets go, and the server stops."""
+"""Shutdown after TERM: /readyz fails first, then sockets are dropped and the server stops."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ import structlog
 
 
 class Drain:
-    """What a process does between TERM and its end."""
+    """Sequence between TERM and the end of the process."""
 
     def __init__(self, begin: Callable[[], None], leave: Callable[[], Awaitable[None]]) -> None:
         self._begin = begin
@@ -21,9 +21,9 @@ class Drain:
 
     @contextlib.contextmanager
     def on_term(self, seconds: float) -> Iterator[None]:
-        """For so long after TERM all is served and /readyz says no; a second TERM ends that."""
+        """Serves for `seconds` after TERM while /readyz fails. A second TERM ends the wait."""
         stop = signal.getsignal(signal.SIGTERM)
-        # The server's own handler, which this one calls in the end.
+        # The server's own handler, which this one calls at its end.
         if not callable(stop) or threading.current_thread() is not threading.main_thread():
             yield
             return

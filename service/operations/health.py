@@ -25,11 +25,11 @@ class Health:
         self.draining = False
 
     def drain(self) -> None:
-        """From now on the process is to get no more requests."""
+        """Makes /readyz fail, so that the process receives no more requests."""
         self.draining = True
 
     async def check(self) -> dict[str, bool]:
-        """Each store by name, all asked at once."""
+        """Returns each store by name, all asked at once."""
         answers = await asyncio.gather(*(self._ask(*probe) for probe in self._probes.items()))
         return dict(zip(self._probes, answers, strict=True))
 
@@ -37,7 +37,7 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE):
                 await probe()
-        # Whatever a client library raises, the store is of no use now.
+        # Any error of a client library means that the store is not ready.
         except Exception as error:
             reason = error.diag.message_primary if isinstance(error, psycopg.Error) else None
             structlog.get_logger().warning(

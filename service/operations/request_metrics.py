@@ -90,35 +90,35 @@ class Metrics:
         children[1].observe(seconds)
 
     def count_made(self, kind: str) -> None:
-        """Counts a new thing: groups, posts, comments, reactions, members …"""
+        """Counts a created group, post, comment, reaction, member …"""
         self._made.labels(kind).inc()
 
     def set_pool(self, size: int, available: int, waiting: int) -> None:
-        """How the connections of this process are used."""
+        """Sets the numbers of pooled connections, and of requests that wait for one."""
         values = {"size": size, "available": available, "waiting": waiting}
         for name, value in values.items():
             self._pool[name].set(value)
 
     def set_sockets(self, number: int) -> None:
-        """How many namespaces the clients of this process are connected to."""
+        """Sets the number of namespaces that clients of this process are connected to."""
         self._sockets.set(number)
 
     def count_emitted(self, kind: str, receivers: int) -> None:
-        """Counts an event that sockets were told of."""
+        """Counts an event for each socket that received it."""
         self._emitted.labels(kind).inc(receivers)
 
     def count_evicted(self, reason: str) -> None:
-        """Counts a client that may hear no more: access, token."""
+        """Counts a client that lost a namespace: access, token."""
         self._evicted.labels(reason).inc()
 
     def count_dropped(self, reason: str) -> None:
-        """Counts a connection that was cut (slow, noisy, unavailable, unjoined, anonymous,
-        stopping), or that was not taken (crowded).
+        """Counts a connection that was dropped (slow, noisy, unavailable, unjoined, anonymous,
+        stopping) or refused (crowded).
         """
         self._dropped.labels(reason).inc()
 
     def text(self) -> bytes:
-        """The exposition, of all processes of this instance when they share a folder."""
+        """Returns the exposition, of all processes of this instance when they share a folder."""
         registry = self._registry
         if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             _forget_dead(Path(folder))
@@ -128,11 +128,11 @@ class Metrics:
 
 
 def _forget_dead(folder: Path) -> None:
-    """Drops the gauges of processes that are no more: they are part of no sum."""
+    """Removes the gauges of processes that have ended, which must not be summed."""
     for path in folder.glob("gauge_live*.db"):
         try:
             os.kill(int(path.stem.rpartition("_")[2]), 0)
         except ProcessLookupError:
             path.unlink(missing_ok=True)
         except PermissionError:
-            pass  # somebody else's, and alive
+            pass  # a running process of another user

@@ -1,7 +1,7 @@
 """Current state of events that are sent late, from SQL (rule 95.6).
 
-Clients that resume after an outage ask for the same events. The data of an event is kept until a
-later event of its group is known, so that PostgreSQL builds it once for all of them.
+Clients that resume after an outage ask for the same events. A result is kept until
+a later event of its group is known, so PostgreSQL builds it once for all of them.
 """
 
 import dataclasses

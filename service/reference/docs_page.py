@@ -33,11 +33,11 @@ _POLICY: Final = "; ".join(
 
 
 def routes(described: Sequence[BaseRoute]) -> list[Route]:
-    """The document of these routes, and the page that shows it."""
+    """Returns the document of these routes, and the page that shows it."""
     document = functools.cache(lambda: openapi.document(described))
 
     async def answer_document(_request: Request) -> Response:
-        # Made when somebody first asks, which takes a moment.
+        # Built at the first request, which takes a moment.
         return Response(await asyncio.to_thread(document), media_type="application/json")
 
     return [
@@ -48,7 +48,7 @@ def routes(described: Sequence[BaseRoute]) -> list[Route]:
 
 
 async def show_page(request: Request) -> Response:
-    """GET /docs. With the token of a development instance, for whoever sits at that machine."""
+    """Answers GET /docs, with the token of a development instance for local readers."""
     examples = example_users.of(request)
     given = examples[0].token.get_secret_value() if examples else ""
     text = (_FILES / "docs.html").read_text().replace("{{token}}", html.escape(given))
@@ -58,7 +58,7 @@ async def show_page(request: Request) -> Response:
 
 
 async def show_file(request: Request) -> Response:
-    """GET /docs/…: what the page is made of."""
+    """Answers GET /docs/…, the files of the page."""
     name = request.path_params["file"]
     if name in _OURS:
         return FileResponse(_FILES / name)

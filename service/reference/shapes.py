@@ -1,6 +1,7 @@
-"""The shapes of the wire that the catalogue of PostgreSQL does not tell: what is inside of a JSON
-column, and which words a column with a CHECK takes. For the OpenAPI document; nothing is checked by
-these, and a test compares them with the database and with real answers.
+"""Shapes for the OpenAPI document that PostgreSQL's catalogue does not describe.
+
+These are the contents of JSON columns and the values of columns with a CHECK. They validate
+nothing; a test compares them with the database and with real answers.
 """
 
 import datetime
@@ -19,14 +20,14 @@ from gen.jobs import models
 
 # Citations of rules in the comments of the catalogue, which readers of the documents cannot follow.
 _CITATION: Final = re.compile(
-    r" \((?:§|rules? \d)[^)]*\)| Implements rules? \d\d\.\d+(?:(?:, | and )\d\d\.\d+)*\."
+    r" \(rules? \d[^)]*\)| Implements rules? \d\d\.\d+(?:(?:, | and )\d\d\.\d+)*\."
 )
 
 Role = Literal["owner", "admin", "moderator", "member"]
 
 
 class ReactionCount(pydantic.BaseModel):
-    """How often an emoji stands under a subject; reacted is the viewer's own."""
+    """Number of reactions with an emoji; reacted is the viewer's own."""
 
     emoji: str
     count: int
@@ -34,7 +35,7 @@ class ReactionCount(pydantic.BaseModel):
 
 
 class Upload(pydantic.BaseModel):
-    """Where to send an upload, and with which headers, before it expires."""
+    """Address and headers of an upload, until it expires."""
 
     key: str
     url: str
@@ -44,14 +45,14 @@ class Upload(pydantic.BaseModel):
 
 
 class FieldError(pydantic.BaseModel):
-    """What is wrong with one field of a request."""
+    """Error in one field of a request."""
 
     field: str
     message: str
 
 
 class Problem(pydantic.BaseModel):
-    """An error (RFC 9457). code is a stable word; errors come with validation_failed."""
+    """Error (RFC 9457). code is stable; validation_failed has errors."""
 
     type: str
     title: str
@@ -68,7 +69,7 @@ READY_EXAMPLE: Final = orjson.dumps({"status": "ok", **dict.fromkeys(STORES, "ok
 
 
 class Health(pydantic.BaseModel):
-    """Whether the process is well; of /readyz, also by name what it stands on."""
+    """State of the process; /readyz adds the state of each store."""
 
     model_config = pydantic.ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Literal["ok", "error"]]
@@ -76,7 +77,7 @@ class Health(pydantic.BaseModel):
 
 
 def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
-    """The model, under the name that clients know it by, with all that is known of its fields."""
+    """Returns the model with its public name and all known constraints of its fields."""
     return _refined(model.__name__.removeprefix("Api"), model)
 
 
@@ -94,7 +95,7 @@ def page(
 def schemas(
     answers: Iterable[type[pydantic.BaseModel]], asked: Iterable[type[pydantic.BaseModel]] = ()
 ) -> dict[str, Any]:
-    """The JSON schemas, by name, of what is answered or told and of what is asked."""
+    """Returns the JSON schemas, by name, of what is answered or told and of what is asked."""
     _, together = models_json_schema(
         [
             *((each, "serialization") for each in dict.fromkeys(answers)),
@@ -112,7 +113,7 @@ def plain(text: str) -> str:
 
 
 def field_type(owner: str, name: str, declared: Any) -> Any:
-    """The type of a field, or of a parameter of a query, which is declared as no less."""
+    """Returns the type of a field, or of a parameter of a query, which is declared as no less."""
     if f"{owner}.{name}" in _FIELDS:
         return _FIELDS[f"{owner}.{name}"]
     if name not in _FIELDS:
@@ -122,7 +123,7 @@ def field_type(owner: str, name: str, declared: Any) -> Any:
 
 
 def _tidy(schema: Any) -> Any:
-    """A schema without the titles that repeat a name, and defaults that say no more than null."""
+    """Returns a schema without titles that repeat a name, and without null defaults."""
     if isinstance(schema, list):
         return [_tidy(each) for each in schema]
     if not isinstance(schema, dict):

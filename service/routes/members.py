@@ -128,7 +128,7 @@ async def unmute_member(call: request.Call) -> answers.Answer:
 
 
 def path(group_id: uuid.UUID, user_id: uuid.UUID) -> str:
-    """Where a member is, relative to the base of the API."""
+    """Returns where a member is, relative to the base of the API."""
     return f"/groups/{group_id}/members/{user_id}"
 
 

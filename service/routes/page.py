@@ -22,7 +22,7 @@ _SERVED: Final = frozenset({".css", ".js", ".svg"})
 
 
 def routes() -> list[Route]:
-    """The page, and what it is made of."""
+    """Returns the routes of the page and its files."""
     return [
         Route("/", show_page, include_in_schema=False),
         Route("/page/{file}", show_file, include_in_schema=False),
@@ -30,7 +30,7 @@ def routes() -> list[Route]:
 
 
 async def show_page(request: Request) -> Response:
-    """GET /. With the example users of a development instance, for whoever sits at that machine."""
+    """Answers GET /, with the example users of a development instance for local readers."""
     _check_that_it_is_on(request)
     users = [
         {"name": each.name, "id": str(each.id), "token": each.token.get_secret_value()}
@@ -47,7 +47,7 @@ async def show_page(request: Request) -> Response:
 
 
 async def show_file(request: Request) -> Response:
-    """GET /page/…."""
+    """Answers GET /page/…, the files of the page."""
     _check_that_it_is_on(request)
     name = request.path_params["file"]
     if name not in _files():
@@ -67,7 +67,7 @@ def _files() -> frozenset[str]:
 
 @functools.cache
 def _policy(store: str) -> str:
-    """What the page may load: its own files, the API, and pictures from where S3 is."""
+    """Returns what the page may load: its own files, the API, and pictures from where S3 is."""
     parts = urlsplit(store)
     host = parts.netloc.rpartition("@")[2]
     pictures = f"{parts.scheme}://{host}"

@@ -22,14 +22,14 @@ SCRIPT = Path(sys.executable).with_name("communities")
 
 @dataclass(frozen=True)
 class Told:
-    """What a command told, and how it ended."""
+    """Output and exit code of a command."""
 
     code: int
     out: str
     said: str
 
     def rows(self) -> list[dict[str, Any]]:
-        """Its result, which must be one JSON object a line."""
+        """Returns its result, which must be one JSON object a line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
@@ -74,7 +74,7 @@ class Communities:
 
 @pytest.fixture
 def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[indexing.Indexing]:
-    """The index of this test's database, which is not there yet."""
+    """Yields the index of this test's database, which is not there yet."""
     own = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
     yield own
     own.drop()
@@ -88,7 +88,7 @@ def communities(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Communities:
-    """The command line on this test's stores."""
+    """Returns the command line on this test's stores."""
     monkeypatch.chdir(tmp_path)
     environment = {
         **test_stack.urls,

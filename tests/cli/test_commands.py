@@ -1,4 +1,4 @@
-"""What each command does, says to people and tells machines."""
+"""Effects of each command, and its output for people and programs."""
 
 import io
 import json
@@ -130,7 +130,7 @@ def test_psql_exit_code_is_the_exit_code_of_the_command(communities: Communities
 
 @pytest.fixture
 def dead(database: databases.Database, writer: Writer) -> int:
-    """A post's event that the indexer has given up."""
+    """Returns a post's event that the indexer has given up."""
     writer.post()
     with database.connect() as connection:
         row = connection.execute("select max(id) from outbox_event").fetchone()
@@ -148,7 +148,7 @@ def writer(database: databases.Database) -> Iterator[Writer]:
         yield writer
 
 
-def test_the_outbox_is_told_and_mended(communities: Communities, dead: int) -> None:
+def test_outbox_commands_report_and_repair(communities: Communities, dead: int) -> None:
     rows = {row["consumer"]: row for row in communities("outbox", "status", "--json").rows()}
     assert (rows["search"]["dead"], rows["streams"]["dead"]) == (1, 0)
     assert communities("outbox", "status").out.splitlines()[0].split() == [
@@ -253,7 +253,7 @@ def test_a_removal_is_tried_made_listed_and_undone(
     assert value(database, living) == 1
 
 
-def test_the_list_of_batches_goes_on_past_a_page(communities: Communities, writer: Writer) -> None:
+def test_list_of_batches_continues_past_a_page(communities: Communities, writer: Writer) -> None:
     for number in range(101):
         writer.connection.execute(
             "select from api.remove_content(%s, %s, %s, %s)",
@@ -265,7 +265,7 @@ def test_the_list_of_batches_goes_on_past_a_page(communities: Communities, write
     assert [row["reason"] for row in rows] == [f"reason {n}" for n in reversed(range(101))]
 
 
-def test_who_may_not_moderate_is_told_so(communities: Communities, writer: Writer) -> None:
+def test_member_without_a_rank_cannot_moderate(communities: Communities, writer: Writer) -> None:
     who = ("--actor", str(uuid.uuid4()), "--group", writer.group)
     told = communities.run(
         "moderation", "remove", *who, "--reason", "x", "--author", str(writer.user)
@@ -293,7 +293,7 @@ def test_a_group_or_batch_that_is_not_there_is_named(
 def uploaded(
     database: databases.Database, writer: Writer, test_stack: stack.Stack
 ) -> Iterator[str]:
-    """The key of an object that a user has attached to a post."""
+    """Yields the key of an object that a user has attached to a post."""
     post, content = writer.post(), b"a picture"
     row = writer.connection.execute(
         """

@@ -16,7 +16,7 @@ EVERYWHERE = {"--help", "-h"}
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Every command by its words."""
+    """Yields every command by its words."""
 
     def below(command: Any, words: list[str]) -> Iterator[tuple[str, Any]]:
         if not hasattr(command, "commands"):
@@ -29,7 +29,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def words_of(name: str, command: Any) -> str:
-    """A command as it is typed, with what it takes."""
+    """Returns a command as it is typed, with what it takes."""
     arguments = [
         (parameter.metavar or parameter.name).upper().strip("[]…")
         + ("…" if parameter.nargs == -1 else "")

@@ -23,7 +23,7 @@ from tools import databases, migrate, parts, processes, stack
 
 
 def found(told: Told, check: str) -> dict[str, Any]:
-    """The one finding of a check."""
+    """Returns the one finding of a check."""
     [finding] = [row for row in told.rows() if row["check"] == check]
     return finding
 
@@ -52,7 +52,7 @@ def test_a_healthy_instance_has_no_failure(
     assert " 0 failures" in f" {shown.said}"
 
 
-def test_what_is_embedded_and_not_started_is_said_and_not_made(
+def test_embedded_store_that_is_not_started_is_reported_and_not_created(
     communities: Communities, tmp_path: Path
 ) -> None:
     blank = dict.fromkeys(stack.VARIABLES.values(), "")
@@ -89,7 +89,7 @@ def test_a_store_that_is_away_is_a_failure_of_its_own(
     assert "sesame" not in told.out
 
 
-def test_a_wrong_password_is_told_without_it(
+def test_wrong_password_is_reported_without_the_password(
     communities: Communities, database_url: str, redis_url: str
 ) -> None:
     wrong = {
@@ -116,7 +116,7 @@ def test_a_missing_bucket_is_named_and_not_made(communities: Communities) -> Non
         assert "no bucket nowhere" in found(told, "s3")["found"]
 
 
-def test_a_database_that_is_not_up_to_date_is_told(
+def test_outdated_database_is_reported(
     communities: Communities, database: databases.Database, empty_database_url: str
 ) -> None:
     told = communities("doctor", "--json", DATABASE_URL=empty_database_url)
@@ -140,7 +140,7 @@ def test_a_database_that_is_not_up_to_date_is_told(
 
 @pytest.fixture
 def weak_login(database: databases.Database) -> Iterator[str]:
-    """The URL of a login without rights, which at most five connections may use."""
+    """Yields the URL of a login without rights, which at most five connections may use."""
     name = f"weak_{urlsplit(database.url).path.strip('/')}"
     with database.connect() as connection:
         connection.execute(f"create role {name} login password 'opensesame' connection limit 5")
@@ -151,9 +151,7 @@ def weak_login(database: databases.Database) -> Iterator[str]:
         connection.execute(f"drop role {name}")
 
 
-def test_a_login_without_the_right_to_a_role_is_told(
-    communities: Communities, weak_login: str
-) -> None:
+def test_login_without_a_role_is_reported(communities: Communities, weak_login: str) -> None:
     told = communities("doctor", "--json", DATABASE_URL=weak_login, DB_POOL_SIZE="1")
     assert told.code == 1
     rights = found(told, "postgres.rights")
@@ -168,7 +166,7 @@ def test_a_login_without_the_right_to_a_role_is_told(
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of this test's own, which keeps nothing."""
+    """Yields a Redis server of this test's own, which keeps nothing."""
     settings = Settings(_env_file=None, data_dir=tmp_path / "own")
     part = parts.redis_server(settings, stack.free_port(), fast=True)
     folder = processes.Folder(settings.data_dir)
@@ -183,7 +181,7 @@ def own_redis(tmp_path: Path) -> Iterator[str]:
     processes.stop(folder, [record])
 
 
-def test_an_eviction_policy_that_takes_streams_away_is_told(
+def test_eviction_policy_that_removes_streams_is_reported(
     communities: Communities, own_redis: str
 ) -> None:
     with redis.Redis.from_url(own_redis) as client:
@@ -203,9 +201,7 @@ def test_an_eviction_policy_that_takes_streams_away_is_told(
         assert set(failures(told)) == {"redis.rights"}
 
 
-def test_an_index_that_is_not_there_is_told(
-    communities: Communities, index: indexing.Indexing
-) -> None:
+def test_missing_index_is_reported(communities: Communities, index: indexing.Indexing) -> None:
     told = communities("doctor", "--json")
     assert found(told, "opensearch.index")["status"] == "warning"
     assert "search reindex" in found(told, "opensearch.index")["todo"]
@@ -213,7 +209,7 @@ def test_an_index_that_is_not_there_is_told(
     assert found(communities("doctor", "--json"), "opensearch.index")["status"] == "ok"
 
 
-def test_dead_events_and_wrong_counters_are_told(
+def test_dead_events_and_wrong_counters_are_reported(
     communities: Communities, database: databases.Database
 ) -> None:
     with Writer.opened(database.url) as writer, database.connect() as connection:
@@ -230,7 +226,7 @@ def test_dead_events_and_wrong_counters_are_told(
     assert set(failures(told)) == {"outbox.search", "counters"}
 
 
-def test_a_sweeper_that_does_not_come_is_told(
+def test_missing_sweeper_is_reported(
     communities: Communities, database: databases.Database, run_worker: WorkerFactory
 ) -> None:
     with database.connect() as connection:
@@ -247,7 +243,7 @@ def test_a_sweeper_that_does_not_come_is_told(
     assert found(communities("doctor", "--json"), "sweeper")["status"] == "ok"
 
 
-def test_settings_that_do_not_suit_a_reachable_machine_are_told(communities: Communities) -> None:
+def test_unsafe_settings_of_a_reachable_machine_are_reported(communities: Communities) -> None:
     given = {"HOST": "0.0.0.0", "JWT_SECRET": "short", "LOG_LEVEL": "debug"}
     told = communities("doctor", "--json", **given)
     warned = {row["check"] for row in told.rows() if row["status"] == "warning"}
@@ -256,7 +252,7 @@ def test_settings_that_do_not_suit_a_reachable_machine_are_told(communities: Com
     assert "short" not in found(told, "settings.JWT_SECRET")["found"]
 
 
-def test_each_bad_setting_and_each_unknown_one_is_told(
+def test_each_invalid_and_each_unknown_setting_is_reported(
     communities: Communities, tmp_path: Path
 ) -> None:
     told = communities("doctor", "--json", PORT="x", RATE_LIMIT="much")
@@ -278,13 +274,13 @@ def _settings_failures(told: Told) -> list[str]:
     return [row["found"] for row in told.rows() if row["check"] == "settings"]
 
 
-def test_a_folder_in_which_no_file_can_be_made_is_told(communities: Communities) -> None:
+def test_unwritable_folder_is_reported(communities: Communities) -> None:
     told = communities("doctor", "--json", DATA_DIR="/proc/communities")
     assert "data.rights" in failures(told)
     assert "/proc" in found(told, "data.rights")["found"]
 
 
-def test_secrets_that_others_can_read_are_told(communities: Communities, tmp_path: Path) -> None:
+def test_readable_secrets_are_reported(communities: Communities, tmp_path: Path) -> None:
     folder = tmp_path / "data" / "secrets"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
@@ -297,7 +293,7 @@ def test_secrets_that_others_can_read_are_told(communities: Communities, tmp_pat
     assert found(communities("doctor", "--json"), "data.secrets")["status"] == "ok"
 
 
-def test_a_port_that_somebody_has_is_told(communities: Communities) -> None:
+def test_port_in_use_is_reported(communities: Communities) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -322,7 +318,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def web() -> Iterator[http.server.HTTPServer]:
-    """A server that answers every request with its attribute `body`."""
+    """Yields a server that answers every request with its attribute `body`."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -332,7 +328,7 @@ def web() -> Iterator[http.server.HTTPServer]:
     server.server_close()
 
 
-def test_a_key_set_without_a_key_that_serves_is_told(
+def test_key_set_without_a_usable_key_is_reported(
     communities: Communities, web: http.server.HTTPServer
 ) -> None:
     given = {"JWT_SECRET": "", "JWT_JWKS_URL": f"http://127.0.0.1:{web.server_port}/keys"}
@@ -348,7 +344,7 @@ def test_a_key_set_without_a_key_that_serves_is_told(
     assert set(failures(told)) == {"tokens"}
 
 
-def test_something_else_on_its_port_is_told(
+def test_foreign_server_on_the_port_is_reported(
     communities: Communities, web: http.server.HTTPServer
 ) -> None:
     web.body = b"hello"  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How every command behaves: its help, exit codes, pipes, interruptions, terminals, completion."""
+"""Manners of every command: help, exit codes, pipes, interruptions, terminals, completion."""
 
 import os
 import pty
@@ -20,7 +20,7 @@ from tools import databases
 ROOT = Path(__file__).parents[2]
 
 
-def test_help_is_grouped_by_topic_and_the_version_is_told(communities: Communities) -> None:
+def test_help_is_grouped_by_topic_and_shows_the_version(communities: Communities) -> None:
     told = communities.run("--help")
     assert (told.code, told.said) == (0, "")
     for topic in ("Serve", "Stores", "Watch and mend", "People and content"):
@@ -57,7 +57,7 @@ def test_bad_usage_is_exit_code_2_and_nothing_on_standard_output(
     assert "communities" in told.said or "Usage" in told.said
 
 
-def test_a_number_that_is_none_is_told_in_plain_words(communities: Communities) -> None:
+def test_invalid_number_is_reported_in_plain_words(communities: Communities) -> None:
     told = communities("seed", "--scale", "x")
     assert "'x' is no whole number from 1 to" in told.said
     assert communities("seed", "--help").out.count("POSTS") == 1
@@ -75,7 +75,7 @@ def test_a_bad_setting_is_one_line_and_exit_code_1(communities: Communities) -> 
     assert "RATE_LIMIT: " in told.said
 
 
-def test_what_the_database_refuses_is_one_line_and_exit_code_1(
+def test_refusal_by_the_database_is_one_line_and_exit_code_1(
     communities: Communities, empty_database_url: str
 ) -> None:
     told = communities.run("outbox", "status", DATABASE_URL=empty_database_url)
@@ -141,7 +141,7 @@ def test_an_interrupted_reindex_leaves_no_index_behind(
 def on_a_terminal(
     communities: Communities, database: databases.Database, **given: str
 ) -> tuple[str, str]:
-    """What `counters verify` prints to a pipe, and shows on a terminal while it has to wait."""
+    """Returns the output of `counters verify` to a pipe, and to a terminal while it waits."""
     ours, theirs = pty.openpty()
     with database.connect() as connection, connection.transaction():
         connection.execute("lock table post")

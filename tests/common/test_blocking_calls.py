@@ -1,4 +1,4 @@
-"""Threads of a store: a few at once, whoever asks and however it ends."""
+"""Limits of the threads that call a store."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from common import blocking_calls, outages
 
 @pytest.fixture
 def answer() -> Iterator[threading.Event]:
-    """Set when the store answers at last."""
+    """Sets when the store answers at last."""
     answer = threading.Event()
     yield answer
     answer.set()
@@ -33,7 +33,7 @@ async def test_a_thread_is_busy_until_the_store_answers_though_the_asker_has_gon
     assert await asked.run(lambda: "well")
 
 
-async def test_who_waits_behind_too_many_is_refused_at_once(answer: threading.Event) -> None:
+async def test_caller_behind_a_full_queue_is_refused_at_once(answer: threading.Event) -> None:
     asked = blocking_calls.BlockingCalls("s3")
     count = blocking_calls.CONCURRENCY + blocking_calls.MAX_WAITING
     others = [asyncio.create_task(asked.run(answer.wait)) for _ in range(count)]

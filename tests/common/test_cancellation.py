@@ -23,7 +23,7 @@ async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
     assert other.cancelled()
 
 
-async def test_what_has_ended_is_left_alone() -> None:
+async def test_ended_task_is_left_alone() -> None:
     done = asyncio.create_task(asyncio.sleep(0, "done"))
     await done
     await cancellation.cancel_all(done)

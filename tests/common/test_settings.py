@@ -24,7 +24,7 @@ STORES = {
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings, from nowhere."""
+    """Removes every setting from the environment."""
     for name in configuration.names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -47,7 +47,7 @@ def test_every_code_that_the_service_answers_is_on_the_page() -> None:
 
 
 def test_nothing_else_raises_an_error_of_the_contract() -> None:
-    """The registry's function is the one place that makes an SQLSTATE of PT and a status."""
+    """Asserts that only the function of the registry builds an SQLSTATE of PT and a status."""
     for page in (ROOT / "db" / "functions").glob("*.sql"):
         makes = page.read_text().count("errcode = 'PT'")
         assert makes == (page.name == "01_errors.sql"), page.name

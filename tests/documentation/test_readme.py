@@ -1,4 +1,4 @@
-"""The README's lines do what it says, as somebody types them."""
+"""The README's lines do what it says, as a user types them."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def blocks(language: str, first_words: str) -> str:
-    """The block of the README that begins with these words."""
+    """Returns the block of the README that begins with these words."""
     found = [
         block
         for block in re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)

@@ -24,7 +24,7 @@ USER = re.compile(r"USER=(\S{36})")
 
 @dataclass
 class Terminal:
-    """A shell into which somebody types, and all that it shows."""
+    """Shell of a user, and its output."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -56,7 +56,7 @@ def shown(line: str, lines: list[str]) -> bool:
 
 
 def preamble(service: servers.Service, text: str) -> str:
-    """What `make` does for whoever has an instance of `make run`, for this service."""
+    """Returns the Makefile verbs of an instance, for this service."""
     tokens = "\n".join(
         f'"-s token USER={user}") echo {service.token(user)} ;;'
         for user in sorted(set(USER.findall(text)))
@@ -70,7 +70,7 @@ def preamble(service: servers.Service, text: str) -> str:
 
 @pytest.fixture
 def service(run_service: ServiceFactory, run_worker: WorkerFactory) -> servers.Service:
-    """All of `make run` that the tutorial speaks of."""
+    """Returns all of `make run` that the tutorial speaks of."""
     service = run_service()
     run_worker("relay")
     run_worker("indexer")
@@ -100,7 +100,7 @@ def terminal(service: servers.Service, tmp_path: Path) -> Iterator[Terminal]:
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """What is typed, and what is to be shown then."""
+    """Returns what is typed, and what is to be shown then."""
     found = re.findall(r"```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?", text, flags=re.S)
     assert len(found) == text.count("```sh")
     assert sum(bool(shown) for _, shown in found) == text.count("```text")

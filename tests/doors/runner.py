@@ -148,7 +148,7 @@ class StoryRunner:
         return self._door.call(actor, OPERATIONS[step.operation], resolve(step.args, kept))
 
     def _check_traces(self, step: Step, answer: Answer, where: str) -> None:
-        """Assert that the step left its events and their audit entries, and no other event."""
+        """Asserts that the step left its events and their audit entries, and no other event."""
         rows = self._connection.execute(
             "select id, event_type, payload from outbox_event where id > %s order by id",
             [self._last_event],
@@ -234,7 +234,7 @@ def person(name: str) -> uuid.UUID:
 
 
 def resolve(value: Any, kept: Mapping[str, Any]) -> Any:
-    """Replace the names of people and of earlier answers by their values."""
+    """Replaces the names of people and of earlier answers by their values."""
     if isinstance(value, Mapping):
         return {name: resolve(item, kept) for name, item in value.items()}
     if isinstance(value, list):
@@ -248,7 +248,7 @@ def resolve(value: Any, kept: Mapping[str, Any]) -> Any:
 
 
 def value_at(body: Any, path: str) -> Any:
-    """Return the value at a dotted path. `items.*.id` returns the list of all ids."""
+    """Returns the value at a dotted path. `items.*.id` returns the list of all ids."""
     parts = path.split(".") if path else []
     for number, part in enumerate(parts):
         if part == "*":
@@ -258,7 +258,7 @@ def value_at(body: Any, path: str) -> Any:
 
 
 def check_payload(step: Step, event_type: str, payload: Mapping[str, Any], answer: Answer) -> None:
-    """Assert that an event has its actor and the shape of the answer without viewer fields."""
+    """Asserts that an event has its actor and the shape of the answer without viewer fields."""
     assert payload.keys() == {"group_id", "post_id", "actor_id", "occurred_at", "data"}
     assert step.actor
     assert payload["actor_id"] == str(person(step.actor))
@@ -272,7 +272,7 @@ def check_payload(step: Step, event_type: str, payload: Mapping[str, Any], answe
 
 
 def without_viewer_fields(shape: Any) -> Any:
-    """Return a shape with null in the fields that depend on the viewer."""
+    """Returns a shape with null in the fields that depend on the viewer."""
     if isinstance(shape, list):
         return [without_viewer_fields(item) for item in shape]
     if not isinstance(shape, Mapping):
@@ -287,6 +287,6 @@ def without_viewer_fields(shape: Any) -> Any:
 
 
 def steps(*parts: Step | tuple[Step, ...]) -> Iterator[Step]:
-    """Yield the steps of a story from single steps and groups of steps."""
+    """Yields the steps of a story from single steps and groups of steps."""
     for part in parts:
         yield from [part] if isinstance(part, Step) else part

@@ -33,7 +33,7 @@ def story(name: str, *parts: Step | tuple[Step, ...]) -> Story:
 
 
 def club(visibility: str = "public", **roles: str) -> tuple[Step, ...]:
-    """Return the steps that create Ann's group and add members with these roles."""
+    """Returns the steps that create Ann's group and add members with these roles."""
     return (
         do("ann", "create_group", 201, keep="club", name="The club", visibility=visibility),
         *(

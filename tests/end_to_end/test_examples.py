@@ -27,7 +27,7 @@ PATIENCE = 60.0
 def town(
     test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
-    """A service that is followed, another one beside it, and a relay."""
+    """Yields a service that is followed, another one beside it, and a relay."""
     folder = tmp_path_factory.mktemp("followed")
     with (
         databases.clone(test_stack, template) as database,
@@ -53,12 +53,12 @@ class Follower:
         return self.output.read_text().splitlines()
 
     def events(self) -> list[tuple[int, str, str]]:
-        """Place, name and content of each event that it has shown."""
+        """Returns position, name and content of each event that it has shown."""
         found = (re.fullmatch(r"(\d+)-0 ([a-z_.]+) (.*)", line) for line in self.lines)
         return [(int(match[1]), match[2], match[3]) for match in found if match]
 
     def shows(self, words: str, count: int = 1) -> None:
-        """Waits for so many lines that begin with these words."""
+        """Waits for this many lines that begin with these words."""
         self._wait(lambda line: line.startswith(words), count)
 
     def hears(self, content: str) -> None:
@@ -75,7 +75,7 @@ class Follower:
 
 
 def command(language: str) -> list[str]:
-    """The example as it is started."""
+    """Returns the example as it is started."""
     if language == "python":
         return [sys.executable, str(EXAMPLES / "python" / "follow.py")]
     # Where `npm ci` would put its packages, seen from the program.
@@ -120,7 +120,7 @@ def test_an_example_follows_a_group_and_misses_and_doubles_nothing(
         owner.make_post(group_id, "live")
         follower.hears("live")
         for number, end in enumerate((town.service.stop, town.service.kill)):
-            # The service goes away, and the group goes on.
+            # The service stops, and the group gets more posts.
             end()
             for turn in range(3):
                 expected.append(f"missed {number} {turn}")
@@ -137,7 +137,7 @@ def test_an_example_follows_a_group_and_misses_and_doubles_nothing(
         places = [place for place, _, _ in events]
         assert places == sorted(set(places))
 
-        # Redis loses what was missed: the posts are read anew.
+        # Redis loses the missed events: the posts are read again.
         town.service.stop()
         lost = beside.post(f"/groups/{group_id}/posts", json={"body": "lost"})
         assert lost.is_success, lost.text
@@ -150,7 +150,7 @@ def test_an_example_follows_a_group_and_misses_and_doubles_nothing(
         owner.make_post(group_id, "live again")
         follower.hears("live again")
 
-        # Who is thrown out is told so, and the program ends.
+        # A disconnected client says so and ends.
         member = town.user("member").id
         assert owner.client.delete(f"/groups/{group_id}/members/{member}").is_success
         assert follower.process.wait(PATIENCE) == 0, follower.lines

@@ -73,14 +73,14 @@ class Hearer:
         await asyncio.gather(*starting)
 
     async def hear_the_rest(self, service: servers.Service, count: int) -> None:
-        """Until it has heard so many."""
+        """Waits until it has received this many."""
         client = self.client(service)
         async with client:
             await client.until(lambda one: len(self.heard) + len(one.heard) >= count, PATIENCE)
         self.heard += client.heard
 
 
-async def test_whatever_is_killed_index_streams_and_clients_have_everything_once(
+async def test_index_streams_and_clients_have_every_event_once_after_kills(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,
     database: databases.Database,

@@ -29,7 +29,7 @@ def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[ind
 
 
 def write(user: api_client.User, group_id: str) -> str:
-    """What people do all day, all of which must succeed: the post."""
+    """Returns what people do all day, all of which must succeed: the post."""
     post = user.make_post(group_id, "owls")
     comment = user.make_comment(post)
     client, keyed = user.client, {"Idempotency-Key": post}

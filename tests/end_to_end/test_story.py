@@ -27,7 +27,7 @@ SERVERS = 2
 
 @dataclass
 class Browser:
-    """Somebody's browser: requests on connections that come to any process, and open sockets."""
+    """Browser of a user: requests that reach any process, and open sockets."""
 
     origin: str
     user: str
@@ -61,12 +61,12 @@ class Browser:
         return response.status_code, response.json()["code"]
 
     async def finds(self, word: str) -> list[str]:
-        """The ids of the posts that search gives."""
+        """Returns the ids of the posts that search gives."""
         page = await self.get("/search", params={"q": word, "type": "post"})
         return [hit["post"]["id"] for hit in page["items"]]
 
     async def listen(self, group: str, last: str | None = None) -> sockets.Client:
-        """One more open page of the group, from the last event on that it knows of."""
+        """Returns one more open page of the group, from the last event on that it knows of."""
         socket = sockets.Client(self.origin, f"/groups/{group}", self.token, last)
         self.namespaces.append(socket)
         return await socket.connect()
@@ -91,7 +91,10 @@ def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
 
 @pytest.fixture
 def stores(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The addresses of real stores, where the tests run on them; else it has its own parts."""
+    """Returns the addresses of real stores, where the tests run on them.
+
+    Else it has its own parts.
+    """
     if not request.config.getoption("real"):
         return {}
     running: stack.Stack = request.getfixturevalue("test_stack")
@@ -102,7 +105,7 @@ def stores(request: pytest.FixtureRequest) -> dict[str, str]:
     return {**urls, "REDIS_URL": redis_url, "S3_BUCKET": bucket.name, "SEARCH_INDEX": index}
 
 
-async def test_who_is_banned_loses_what_was_posted_heard_and_found(
+async def test_banned_user_loses_posts_events_and_search_results(
     checkout: checkouts.Checkout, stores: dict[str, str]
 ) -> None:
     run = checkout.run(WEB_CONCURRENCY=str(SERVERS), **stores)
@@ -126,7 +129,7 @@ async def test_who_is_banned_loses_what_was_posted_heard_and_found(
 
 @asynccontextmanager
 async def browsers(origin: str, welcome: str) -> AsyncIterator[tuple[Browser, Browser]]:
-    """Ada's and Ben's, signed in with the tokens that `make run` has printed."""
+    """Yields the browsers of Ada and Ben, with the tokens that `make run` has printed."""
     both = []
     for name in ("Ada", "Ben"):
         found = re.search(rf"^  {name} \((\S+)\)\n(\S+)$", welcome, re.MULTILINE)
@@ -140,7 +143,7 @@ async def browsers(origin: str, welcome: str) -> AsyncIterator[tuple[Browser, Br
 
 
 async def private_group(ada: Browser, ben: Browser) -> str:
-    """A group of Ada's that Ben has asked to come into."""
+    """Returns a group of Ada's that Ben has asked to come into."""
     group = await ada.post("/groups", name="Birds at dawn", visibility="private")
     path = f"/groups/{group['id']}"
     assert await ben.refusal("GET", f"{path}/posts") == (403, "forbidden")
@@ -169,7 +172,7 @@ def is_talking(server: psutil.Process, port: int) -> bool:
 
 
 async def post_with_picture(ada: Browser, ben: Browser, group: str) -> str:
-    """Ada posts, and adds a picture while Ben's pages are closed: he goes on where he was."""
+    """Posts as Ada, and adds a picture while Ben's pages are closed: he resumes."""
     post = await ada.post(f"/groups/{group}/posts", title="Seen", body=f"A {WORD} by the weir.")
     for page in ben.namespaces:
         heard = await page.hears("post.created")
@@ -230,7 +233,7 @@ async def is_thrown_out(ada: Browser, ben: Browser, group: str) -> None:
 async def nothing_is_left(
     ada: Browser, ben: Browser, group: str, post: str, witness: sockets.Client
 ) -> None:
-    """Of the group Ben hears, reads and finds nothing any more, at any process. Ada does."""
+    """Asserts that Ben receives, reads and finds nothing of the group, and that Ada does."""
     heard = [page.ids for page in ben.namespaces]
     later = await ada.post(f"/groups/{group}/posts", body=f"Another {WORD}.")
     await witness.hears("post.created")
@@ -252,7 +255,7 @@ async def nothing_is_left(
 
 
 def check_logs(checkout: checkouts.Checkout) -> None:
-    """Nobody has met an error, and everybody has ended well."""
+    """Asserts that no process logged an error, and that all ended well."""
     logs = {path.stem: path.read_text() for path in (checkout.data_dir / "logs").glob("*.log")}
     assert {"service", "relay", "indexer", "sweeper", "postgres"} <= logs.keys()
     for name, text in logs.items():

@@ -1,4 +1,4 @@
-"""What the tests of the wire share: users with clients, and bare sockets for untidy requests."""
+"""Fixtures of the HTTP tests: users with clients, and bare sockets for malformed requests."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -31,12 +31,12 @@ def user(make_user: MakeUser) -> api_client.User:
 
 @pytest.fixture
 def anybody(shared_service: servers.Service) -> Iterator[httpx.Client]:
-    """A client without a token."""
+    """Yields a client without a token."""
     with shared_service.client() as client:
         yield client
 
 
 @pytest.fixture
 def wire_of(shared_service: servers.Service) -> api_client.Wire:
-    """The bare wire to the shared service."""
+    """Returns the bare wire to the shared service."""
     return api_client.Wire(shared_service.port)

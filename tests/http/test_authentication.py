@@ -34,7 +34,7 @@ def _claims(**given: Any) -> dict[str, Any]:
 
 
 def _by_hand(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
-    """A token that the library refuses to make."""
+    """Returns a token that the library refuses to make."""
     parts = [orjson.dumps(header), json.dumps(claims).encode()]
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     signature = hmac.digest(secret, signed, "sha256")
@@ -204,7 +204,7 @@ def test_a_bad_token_is_refused_where_none_is_needed(shared_service: servers.Ser
         ("GET", f"/groups/{GROUP}/audit-log"),
     ],
 )
-def test_what_needs_somebody_is_refused_to_nobody_before_anything_else(
+def test_write_without_a_token_is_refused_before_anything_else(
     method: str, path: str, anybody: httpx.Client
 ) -> None:
     _refused(anybody.request(method, path))

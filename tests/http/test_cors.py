@@ -13,7 +13,7 @@ ELSEWHERE = "https://evil.example"
 
 
 def ask(service: servers.Service, origin: str) -> httpx.Response:
-    """What a browser asks before it sends a POST with a token."""
+    """Returns what a browser asks before it sends a POST with a token."""
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
@@ -54,6 +54,6 @@ def test_unless_it_is_configured_no_page_may(shared_service: servers.Service) ->
 
 
 @pytest.mark.parametrize("origins", ["app.example", "https://app.example/", "https://*.example"])
-def test_what_is_no_origin_stops_the_start(origins: str, run_service: ServiceFactory) -> None:
+def test_invalid_origin_stops_the_start(origins: str, run_service: ServiceFactory) -> None:
     with pytest.raises(RuntimeError, match="CORS_ORIGINS: "):
         run_service(CORS_ORIGINS=origins)

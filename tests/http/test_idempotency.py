@@ -111,7 +111,7 @@ def test_a_key_tells_upper_from_lower_case(user: api_client.User) -> None:
         assert not _replayed(answer)
 
 
-def test_a_refusal_is_decided_anew(user: api_client.User) -> None:
+def test_refusal_is_decided_again_under_the_same_key(user: api_client.User) -> None:
     key, slug = _key(), f"slug-{uuid.uuid4()}"
     blocking = user.make_group(slug=slug)
     body = {**NEW_GROUP, "slug": slug}
@@ -192,7 +192,7 @@ def test_twenty_equal_posts_at_once_have_one_effect(
     assert _own_groups(user) == 1
 
 
-def test_a_post_whose_first_is_still_running_is_told_to_wait(
+def test_repeated_post_waits_while_the_first_one_runs(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()

@@ -44,16 +44,16 @@ def test_a_reference_becomes_a_url_that_ends(
         "url",
     ],
 )
-def test_what_people_write_is_left_alone(text: str, signer: signed_urls.Signer) -> None:
+def test_texts_of_users_are_left_alone(text: str, signer: signed_urls.Signer) -> None:
     body = json.dumps({"body": text, "items": ["url", "s3:key"], "key": "s3:key"}).encode()
     assert signer.sign(body) == body
 
 
 def test_a_url_stays_the_same_for_a_while(signer: signed_urls.Signer) -> None:
     body = b'{"url":"s3:key"}'
-    start = int(time.time()) // signed_urls.RENEWED_AFTER
+    start = int(time.time()) // signed_urls.REUSED_FOR_SECONDS
     signed = {signer.sign(body) for _ in range(3)}
-    assert len(signed) == 1 or int(time.time()) // signed_urls.RENEWED_AFTER > start
+    assert len(signed) == 1 or int(time.time()) // signed_urls.REUSED_FOR_SECONDS > start
 
 
 def test_a_groups_picture_can_be_fetched(

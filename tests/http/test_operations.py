@@ -18,7 +18,7 @@ NEW_GROUP = {"name": "A group", "visibility": "public"}
 
 
 def _lines(service: servers.Service, request_id: str) -> list[dict[str, Any]]:
-    """What was logged of a request, which may be a moment after its answer."""
+    """Returns what was logged of a request, which may be a moment after its answer."""
     found: list[dict[str, Any]] = []
 
     def logged() -> bool:
@@ -187,7 +187,7 @@ def test_every_answer_is_for_its_caller_alone(
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_was_made_has_a_location(user: api_client.User, make_user: Any) -> None:
+def test_created_resource_has_a_location(user: api_client.User, make_user: Any) -> None:
     group = user.client.post("/groups", json=NEW_GROUP)
     group_id = group.json()["id"]
     post = user.client.post(f"/groups/{group_id}/posts", json={"body": "A post"})

@@ -114,7 +114,7 @@ def test_writing_to_the_url_again_changes_nothing_though_another_request_links_i
             s3.silent = True
             late = pool.submit(link, api_client.User(identity, other), upload["key"], "post", post)
             eventually(lambda: s3.is_used)
-            # Whoever waits for the store holds up nobody else.
+            # A request that waits for the store does not block others.
             assert other.get(f"/posts/{post}").status_code == 200
             media = link(user, upload["key"], "post", post).json()
             put(upload, b"\0" * len(PNG))
@@ -133,17 +133,17 @@ def test_an_unlinked_url_of_another_signature_writes_nothing(user: api_client.Us
     assert put(forged).status_code == 403
 
 
-def test_what_was_not_uploaded_cannot_be_linked(user: api_client.User, post: str) -> None:
+def test_missing_object_cannot_be_linked(user: api_client.User, post: str) -> None:
     assert code(link(user, presign(user)["key"], "post", post)) == MISMATCH
 
 
-def test_what_has_another_size_cannot_be_linked(user: api_client.User, post: str) -> None:
+def test_object_of_another_size_cannot_be_linked(user: api_client.User, post: str) -> None:
     upload = presign(user)
     put(upload, PNG + b"\0")
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
 
 
-def test_what_has_another_type_cannot_be_linked(user: api_client.User, post: str) -> None:
+def test_object_of_another_type_cannot_be_linked(user: api_client.User, post: str) -> None:
     upload = presign(user)
     put(upload, content_type="text/html")
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
@@ -186,7 +186,7 @@ def test_an_upload_that_has_expired_cannot_be_linked(
     assert code(link(user, key, "post", post)) == MISMATCH
 
 
-def test_what_cannot_be_linked_is_no_picture_of_a_group_either(
+def test_object_that_cannot_be_linked_is_no_picture_of_a_group_either(
     user: api_client.User, make_user: conftest.MakeUser, group: dict[str, Any]
 ) -> None:
     linked = uploaded(user, "avatar")
@@ -314,7 +314,7 @@ def burst(
     body: Any,
     **headers: str,
 ) -> list[httpx.Response]:
-    """The answers to identical requests that start together, each on a connection of its own."""
+    """Returns the answers to identical concurrent requests, each on its own connection."""
     start = threading.Barrier(BURST)
 
     def send(_: int) -> httpx.Response:
@@ -327,7 +327,7 @@ def burst(
 
 
 def check_one_effect(answers: list[httpx.Response]) -> None:
-    """One request has the effect; the others replay its answer or are told to wait for it."""
+    """Asserts that one request has the effect; the others replay its answer or must wait."""
     successes = [answer for answer in answers if answer.status_code == 201]
     assert [answer.headers.get("idempotency-replayed") for answer in successes].count(None) == 1
     assert len({answer.json()["id"] for answer in successes}) == 1
@@ -439,7 +439,7 @@ def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: api_client.U
     assert "retry-after" in refused.headers
 
 
-def test_what_is_refused_is_copied_ten_times_at_most_and_for_no_subject_never(
+def test_refused_object_is_copied_at_most_ten_times_and_never_without_a_subject(
     run_service: ServiceFactory, bucket: Bucket
 ) -> None:
     service = run_service(S3_BUCKET=bucket.name)
@@ -481,7 +481,7 @@ class Linkers:
         self.pending: set[Future[httpx.Response]] = set()
 
     def client(self) -> httpx.Client:
-        """A client of somebody who was never seen before."""
+        """Returns a client of a new user."""
         claims = {"sub": str(uuid.uuid4()), "exp": int(time.time()) + 3600}
         token = jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": "a"})
         headers = {"Authorization": f"Bearer {token}"}
@@ -500,7 +500,7 @@ class Linkers:
         eventually(lambda: self._s3.is_used)
 
     def done(self) -> list[httpx.Response]:
-        """What has been answered so far."""
+        """Returns what has been answered so far."""
         return [each.result() for each in self.pending if each.done()]
 
     def close(self) -> None:

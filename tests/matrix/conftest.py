@@ -30,7 +30,7 @@ def http_worlds(shared_service: servers.Service) -> Iterator[Worlds]:
 
 @pytest.fixture(scope="session")
 def sql(test_stack: stack.Stack, template: str) -> Iterator[psycopg.Connection]:
-    """A superuser's connection to a database that only the matrix uses."""
+    """Yields a superuser's connection to a database that only the matrix uses."""
     with (
         databases.clone(test_stack, template) as database,
         database.connect(options=UTC) as connection,

@@ -56,7 +56,7 @@ class Row:
 
 
 def read(folder: Path) -> Iterator[Row]:
-    """Yield the rows of all tables in a folder."""
+    """Yields the rows of all tables in a folder."""
     for page in sorted(folder.glob("*.md")):
         for section in page.read_text().split("\n## ")[1:]:
             heading, _, text = section.partition("\n")
@@ -76,7 +76,7 @@ def _cells(line: str) -> list[str]:
 
 
 def outcome(cell: str) -> Outcome:
-    """Parse a cell."""
+    """Parses a cell."""
     if cell in {"shown", "hidden"}:
         return Outcome(200, shown=cell == "shown")
     number, _, code = cell.partition(" ")
@@ -87,10 +87,10 @@ def outcome(cell: str) -> Outcome:
 
 
 def fill(text: str, world: Mapping[str, str]) -> str:
-    """Replace the names in braces by their values in a world."""
+    """Replaces the names in braces by their values in a world."""
     return re.sub(r"{(\w+)}", lambda match: world[match[1]], text)
 
 
 def body_of(text: str | None, world: Mapping[str, str]) -> dict[str, Any]:
-    """Return the JSON body of a heading, filled for a world."""
+    """Returns the JSON body of a heading, filled for a world."""
     return dict(json.loads(fill(text, world))) if text else {}

@@ -23,13 +23,13 @@ ROWS = list(tables.read(Path(__file__).parent))
 
 
 def operation_of_row(row: tables.Row) -> tuple[Operation, dict[str, str]]:
-    """Return the operation of a row, and the names in its path by argument."""
+    """Returns the operation of a row, and the names in its path by argument."""
     match = row.request()
     return operation_of(match["method"], match["path"].partition("?")[0])
 
 
 def choose_http_cells(rows: Sequence[tables.Row]) -> dict[int, list[str]]:
-    """Return the roles to try over HTTP by the number of their row.
+    """Returns the roles to try over HTTP by the number of their row.
 
     Each role of an endpoint gets the first row whose outcome is new for the endpoint. Outcomes that
     no role would meet this way get their first cell besides.
@@ -72,7 +72,7 @@ def make_world(row: tables.Row, role: str, worlds: Worlds) -> dict[str, str]:
 
 
 def arguments(row: tables.Row, role: str, world: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of a row's operation, called by a role in this world."""
+    """Returns the arguments of a row's operation, called by a role in this world."""
     match = row.request()
     own = {**world, "self": str(PEOPLE.get(role) or PEOPLE["newcomer"])}
     operation, places = operation_of_row(row)
@@ -86,7 +86,7 @@ def arguments(row: tables.Row, role: str, world: Mapping[str, str]) -> dict[str,
 
 
 def outcome(answer: Answer, row: tables.Row, world: Mapping[str, str]) -> tables.Outcome:
-    """Return an answer in the form of a cell."""
+    """Returns an answer in the form of a cell."""
     item = row.request()["item"]
     if item is None or answer.code:
         return tables.Outcome(answer.status, answer.code)
@@ -98,7 +98,7 @@ def outcome(answer: Answer, row: tables.Row, world: Mapping[str, str]) -> tables
 def call_sql(
     sql: psycopg.Connection, worlds: Worlds, role: str, operation: Operation, args: dict[str, Any]
 ) -> tuple[Answer, int]:
-    """Call a door as a trusted job and roll back.
+    """Calls a door as a trusted job and roll back.
 
     Return the answer and the number of traces that the call left. An error leaves none: it aborts
     the transaction.

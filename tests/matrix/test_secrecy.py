@@ -33,7 +33,7 @@ VOLATILE_HEADERS = {"x-request-id", "date", "content-length"}
 
 
 def hidden(operation: Operation, world: dict[str, str]) -> dict[str, Any]:
-    """Return the arguments of a call about something in the group of this world."""
+    """Returns the arguments of a call about something in the group of this world."""
     names = {
         "group_id": world["group"],
         "user_id": world["other_member"],
@@ -50,7 +50,7 @@ def hidden(operation: Operation, world: dict[str, str]) -> dict[str, Any]:
 
 
 def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of the same call about things that never existed."""
+    """Returns the arguments of the same call about things that never existed."""
     never = {"slug": "never-was-abcdefghijkl", "code": "never", "emoji": "👍"}
     return {
         **args,
@@ -61,14 +61,14 @@ def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
 def make_pair(
     operation: Operation, worlds: Worlds, state: str, outsider: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arguments of two calls: about a hidden and about a missing thing."""
+    """Returns the arguments of two calls: about a hidden and about a missing thing."""
     author = outsider if outsider.endswith("author") else "author"
     args = hidden(operation, worlds.make("secret", state, author))
     return args, missing(operation, args)
 
 
 def visible_parts(response: httpx.Response) -> tuple[Any, ...]:
-    """Return everything in a response that an outsider could compare."""
+    """Returns everything in a response that an outsider could compare."""
     body = response.json()
     return (
         response.status_code,

@@ -1,5 +1,7 @@
--- Functions that make a world: a group with one user in every role, and a post and a comment of the
--- author. p_who maps the names of people to their ids; p_state is a state of the tables.
+-- Functions that create a world: a group with one user in every role, and a post and a comment of the
+-- author.
+--
+-- p_who maps the names of users to their ids, and p_state is a state of the tables.
 
 create function pg_temp.make_world(p_who jsonb, p_visibility text, p_state text, p_author text)
 returns jsonb

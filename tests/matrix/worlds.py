@@ -30,7 +30,7 @@ class Worlds:
     def make(
         self, visibility: str = "public", state: str = "normal", author: str = "author"
     ) -> dict[str, str]:
-        """Make a world and return the ids and texts that the tables name in braces."""
+        """Makes a world and return the ids and texts that the tables name in braces."""
         people = {name: str(user) for name, user in PEOPLE.items()}
         made = self._connection.execute(
             "select pg_temp.make_world(%s, %s, %s, %s)", [Jsonb(people), visibility, state, author]
@@ -40,7 +40,7 @@ class Worlds:
         return {**made[0], "tomorrow": tomorrow.isoformat()}
 
     def count_traces(self) -> int:
-        """Return the number of events and audit entries."""
+        """Returns the number of events and audit entries."""
         count = "select (select count(*) from outbox_event) + (select count(*) from audit_log)"
         (number,) = self._connection.execute(count).fetchone() or (0,)
         return int(number)

@@ -29,7 +29,7 @@ class Span:
 
 @dataclass
 class Collector:
-    """What was received so far."""
+    """Spans received so far."""
 
     port: int = 0
     spans: list[Span] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Collector:
         return f"http://127.0.0.1:{self.port}"
 
     def until(self, check: Callable[[list[Span]], bool]) -> list[Span]:
-        """What was received by the time that it passes a check."""
+        """Returns what was received by the time that it passes a check."""
         eventually(
             lambda: check(list(self.spans)),
             describe=lambda: [(span.service, span.name) for span in self.spans],
@@ -57,7 +57,7 @@ class Collector:
 
 @contextmanager
 def running() -> Iterator[Collector]:
-    """A collector on a free port."""
+    """Yields a collector on a free port."""
     collector = Collector()
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -21,13 +21,13 @@ LOCKED = re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "requirements-server.txt").r
 
 
 def copied() -> dict[str, str]:
-    """What the project's wheel is built of in the image: sources and their places."""
+    """Returns what the project's wheel is built of in the image: sources and their places."""
     lines = re.findall(r"(?m)^COPY (.+) /src/(\S*)$", (ROOT / "Dockerfile").read_text())
     return {source: target or source for sources, target in lines for source in sources.split()}
 
 
 def copy_sources(folder: Path) -> None:
-    """Each of these at its place in a folder."""
+    """Copies each source to its target in a folder."""
     for source, target in copied().items():
         place = folder / target
         if (ROOT / source).is_dir():
@@ -38,7 +38,7 @@ def copy_sources(folder: Path) -> None:
 
 
 def make(folder: Path, sources: Path) -> Path:
-    """An environment with the project in it; the folder of its programs.
+    """Returns an environment with the project in it; the folder of its programs.
 
     The packages are those installed here, by links: they are as locked, and nothing is fetched.
     """
@@ -56,7 +56,7 @@ def make(folder: Path, sources: Path) -> Path:
 
 
 def _entries() -> Iterator[str]:
-    """What the locked packages have put into the folder of packages."""
+    """Yields what the locked packages have put into the folder of packages."""
     for package in LOCKED:
         # Some are for other systems.
         with suppress(importlib.metadata.PackageNotFoundError):

@@ -1,5 +1,5 @@
-"""Dockerfile and compose.yaml, as far as they can be checked where no container can run: what they
-name exists, and every command starts in a folder that holds what the image would.
+"""Dockerfile and compose.yaml, checked without a container. Every name in them exists, and every
+command starts in a folder with the files of the image.
 """
 
 import os
@@ -42,7 +42,7 @@ PATIENCE = 60.0
 
 
 def interpolated(values: Mapping[str, str]) -> dict[str, Any]:
-    """compose.yaml with these values of its variables, and its anchors resolved."""
+    """Returns compose.yaml with these values of its variables, and its anchors resolved."""
     text = VARIABLE.sub(lambda match: values.get(match[1]) or match[2] or "", COMPOSE)
     loaded: dict[str, Any] = yaml.safe_load(text.replace("$$", "$"))
     return loaded
@@ -81,7 +81,7 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert "--require-hashes" in DOCKERFILE
 
 
-def test_what_is_copied_exists_and_is_let_through_to_the_builder() -> None:
+def test_copied_files_exist_and_reach_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     sources = [*installs.copied(), "requirements-server.txt"]
     for source in sources:
@@ -169,7 +169,7 @@ def test_a_store_is_kept_healthy_and_reachable_by_the_others_alone(name: str) ->
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
-def test_who_depends_on_whom_can_be_waited_for() -> None:
+def test_dependencies_of_a_container_can_be_waited_for() -> None:
     every = services()
     for service in every.values():
         for name, condition in service.get("depends_on", {}).items():
@@ -213,7 +213,7 @@ def test_every_command_runs_with_the_logins_that_are_its_own(
 
 
 def _installed(folder: Path) -> Path:
-    """Where the project is installed, as in the image."""
+    """Returns where the project is installed, as in the image."""
     sources, root = folder / "src", folder / "srv"
     installs.copy_sources(sources)
     options = re.findall(r"pip install --quiet (--no-build-isolation \S+) /src", DOCKERFILE)
@@ -265,7 +265,7 @@ class _Composed:
         return (self._folder / f"{name}.log").read_text()
 
     def wait_until_healthy(self, name: str) -> None:
-        """Until the healthcheck of the service passes."""
+        """Waits until the healthcheck of the service passes."""
         test = self.services[name]["healthcheck"]["test"]
         assert test[0] == "CMD"
         command = [*self._command(test[1:-1]), self.ports[name]]
@@ -310,7 +310,7 @@ class _Composed:
 
 
 def _use(composed: _Composed, redis_url: str) -> None:
-    """A post is made over HTTP and comes to its stream; the workers tell of themselves."""
+    """Creates a post over HTTP, and finds it in its stream and the workers in the metrics."""
     origin = f"http://127.0.0.1:{composed.ports['api']}"
     service = servers.Service(
         {"JWT_SECRET": composed.secret}, Path(), port=int(composed.ports["api"])
@@ -336,7 +336,7 @@ def _use(composed: _Composed, redis_url: str) -> None:
 
 
 def _back_up(url: str, passwords: Mapping[str, str], folder: Path) -> None:
-    """The migrator reads every table, as a backup needs it."""
+    """Asserts that the migrator reads every table, as a backup needs it."""
     login = f"communities_migrator:{passwords['MIGRATOR_PASSWORD']}"
     done = subprocess.run(
         [
@@ -360,7 +360,7 @@ def test_a_login_that_makes_roles_and_owns_the_database_can_migrate_too(tmp_path
 
 
 def _ask_without_a_word(url: str, passwords: Mapping[str, str]) -> None:
-    """The service's connections are what they have to be, although a pooler may mix them up."""
+    """Asserts that the service's connections have their settings behind a pooler."""
     login = f"communities_api:{passwords['API_PASSWORD']}"
     with psycopg.connect(f"postgresql://{login}@{url.rpartition('@')[2]}") as connection:
         asked = "select current_user::text, current_setting('statement_timeout')"
@@ -369,7 +369,7 @@ def _ask_without_a_word(url: str, passwords: Mapping[str, str]) -> None:
 
 
 def _try_more(url: str, passwords: Mapping[str, str]) -> None:
-    """A flaw in the service or a worker can do no more than their functions do."""
+    """Asserts that a login can call its functions and nothing more."""
     server = url.rpartition("@")[2]
     for login, name in (("communities_api", "API"), ("communities_workers", "WORKERS")):
         login_url = f"postgresql://{login}:{passwords[f'{name}_PASSWORD']}@{server}"

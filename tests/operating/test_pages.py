@@ -58,7 +58,7 @@ def shell(
     as_who: Sequence[str] = (),
     code: Path = ROOT,
 ) -> str:
-    """What the lines print, typed in a folder of their own with the programs they need at hand."""
+    """Returns the output of the lines, run in their own folder with the programs they need."""
     programs = (sysconfig.get_path("scripts"), parts.postgres_programs(), os.environ["PATH"])
     path = os.pathsep.join(map(str, programs))
     done = subprocess.run(
@@ -116,7 +116,7 @@ def test_a_job_names_its_own_span_as_the_page_says(database: databases.Database)
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Path:
-    """A next version of the project, with one migration more and a function that needs it."""
+    """Returns a later version of the project, with a migration and a function that needs it."""
     folder = tmp_path / "newer"
     installs.copy_sources(folder)
     (folder / "db" / "schema" / "20990101000001_moods.sql").write_text(MOODS)
@@ -158,7 +158,7 @@ def test_a_rollback_goes_as_the_page_says(
 
 @pytest.fixture
 def restored(test_stack: stack.Stack) -> Iterator[str]:
-    """The name of a database that is not there yet, and isn't in the end."""
+    """Yields the name of a database that is not there yet, and isn't in the end."""
     name = f"restored_{uuid.uuid4().hex[:12]}"
     yield name
     drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))

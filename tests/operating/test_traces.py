@@ -35,7 +35,7 @@ def collector() -> Iterator[collectors.Collector]:
 
 @pytest.fixture
 def traced(collector: collectors.Collector) -> dict[str, str]:
-    """The settings of a process whose spans come at once."""
+    """Returns the settings of a process whose spans come at once."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_BSP_SCHEDULE_DELAY": "50",
@@ -49,13 +49,13 @@ def connection(database: databases.Database) -> Iterator[psycopg.Connection]:
 
 
 def traceparent(flags: str = "01") -> tuple[str, dict[str, str]]:
-    """A new trace id, and the header of a caller who is in that trace."""
+    """Returns a new trace id, and the header of a caller who is in that trace."""
     trace_id = secrets.token_hex(16)
     return trace_id, {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"}
 
 
 def carried(connection: psycopg.Connection) -> list[str | None]:
-    """What the events carry, in their order."""
+    """Returns what the events carry, in their order."""
     rows = connection.execute("select traceparent from outbox_event order by id").fetchall()
     return [row[0] for row in rows]
 

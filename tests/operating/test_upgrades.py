@@ -22,7 +22,7 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def sources(tmp_path: Path) -> migrate.Sources:
-    """A copy of the functions, to be changed."""
+    """Returns a copy of the functions, to be changed."""
     ours = migrate.Sources()
     functions = tmp_path / "functions"
     shutil.copytree(ours.functions, functions)
@@ -46,7 +46,7 @@ def asking(
     *,
     clients: int,
 ) -> Iterator[None]:
-    """Meanwhile each of some clients, by its number, asks without a pause."""
+    """Runs clients in the background that send requests without a pause."""
     enough = threading.Event()
 
     def ask_on(number: int) -> None:

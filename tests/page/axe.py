@@ -1,4 +1,4 @@
-"""What axe-core finds that would keep somebody from using a page."""
+"""Violations of accessibility rules that axe-core finds on a page."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
 def violations(page: sync_api.Page) -> list[tuple[str, str]]:
-    """The rules that are broken, and by which elements."""
+    """Returns the rules that are broken, and by which elements."""
     page.evaluate(_script())
     found = page.evaluate(
         "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
@@ -23,7 +23,7 @@ def violations(page: sync_api.Page) -> list[tuple[str, str]]:
 
 
 def _script() -> str:
-    """The script of axe-core, out of the wheel that carries it."""
+    """Returns the script of axe-core, out of the wheel that carries it."""
     found = importlib.util.find_spec("axe_playwright_python")
     assert found is not None
     assert found.origin is not None

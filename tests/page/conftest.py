@@ -30,7 +30,7 @@ PHONE: sync_api.ViewportSize = {"width": 390, "height": 800}
 
 @dataclass
 class Visitor:
-    """Somebody at the page; what the browser complained of is kept."""
+    """User at the page, with the errors that the browser logged."""
 
     page: sync_api.Page
     service: servers.Service
@@ -53,7 +53,7 @@ class Visitor:
         return found
 
     def post(self, title: str) -> sync_api.Locator:
-        """The card of a post in a feed, by its title or text."""
+        """Returns the card of a post in a feed, by its title or text."""
         return self.page.locator("article.post", has_text=title)
 
     def chooses(self, anchor: sync_api.Locator, item: str) -> None:
@@ -73,11 +73,11 @@ class Site:
     contexts: list[sync_api.BrowserContext] = field(default_factory=list)
 
     def client(self, name: str) -> httpx.Client:
-        """The API as an example user."""
+        """Returns the API as an example user."""
         return self.service.client(dict(seed.USERS)[name])
 
     def group(self, owner: str, visibility: str = "public", **members: str) -> str:
-        """A new group with some members, and its id."""
+        """Returns a new group with some members, and its id."""
         with self.client(owner) as client:
             body = {"name": f"Group {secrets.token_hex(4)}", "visibility": visibility}
             group_id = str(done(client.post("/groups", json=body))["id"])
@@ -176,7 +176,7 @@ def sites(
 
 
 def examples(secret: str) -> str:
-    """The example users, as `make run` hands them to the service."""
+    """Returns the example users, as `make run` hands them to the service."""
     return json.dumps(
         [
             {

@@ -1,4 +1,4 @@
-"""What somebody does at /docs: reads, and tries out what is described there."""
+"""Use of /docs: reading, and trying operations out."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def service(run_service: conftest.ServiceFactory) -> servers.Service:
 
 @pytest.fixture
 def complaints() -> Iterator[list[str]]:
-    """What the browser complains of, which has to be nothing."""
+    """Yields what the browser complains of, which has to be nothing."""
     noted: list[str] = []
     yield noted
     assert noted == []
@@ -55,7 +55,7 @@ def note(complaints: list[str], message: sync_api.ConsoleMessage) -> None:
 
 
 def tries(page: sync_api.Page, operation: str, body: object = None) -> sync_api.Locator:
-    """Runs an operation as somebody who presses the buttons; its part of the page."""
+    """Runs an operation by its buttons. Returns its part of the page."""
     block = page.locator(f'.opblock[id$="-{operation}"]')
     block.locator("button.opblock-summary-control").click()
     if body is not None:
@@ -76,7 +76,7 @@ def test_a_get_and_a_post_are_tried_out_with_the_token_that_is_filled_in(
     answer = made.locator(".live-responses-table .response").first
     expect(answer.locator(".response-col_status")).to_contain_text("201")
     expect(answer).to_contain_text(name)
-    # Nobody else is told of it: the token is in this request too.
+    # Only its owner sees the group, so this request has the token too.
     found = tries(page, "list_groups").locator(".live-responses-table .response").first
     expect(found.locator(".response-col_status")).to_contain_text("200")
     expect(found).to_contain_text(name)

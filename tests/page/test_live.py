@@ -18,7 +18,7 @@ expect = sync_api.expect
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """A picture of some size: noise can't be compressed."""
+    """Returns a picture of some size: noise can't be compressed."""
     size = 400
     rows = b"".join(b"\0" + bytes((x * y) % 251 for x in range(size * 3)) for y in range(size))
     chunks = (
@@ -149,7 +149,7 @@ def test_an_upload_can_be_cancelled(site: Site, picture: Path) -> None:
     expect(ada.post("Without it")).to_be_visible()
 
 
-def test_what_the_service_refuses_of_a_file_is_said(site: Site, tmp_path: Path) -> None:
+def test_refused_file_is_reported(site: Site, tmp_path: Path) -> None:
     ada = site.visit("Ada", f"#/groups/{site.group('Ada')}")
     (tmp_path / "notes.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     form = ada.page.get_by_role("form", name="New post")
@@ -233,7 +233,7 @@ def test_a_muted_member_reads_why_it_can_not_post(site: Site) -> None:
     expect(chloe.page.get_by_label("New post").locator("textarea")).to_have_value("May I?")
 
 
-def test_who_looks_after_a_group_is_told_as_it_changes(site: Site) -> None:
+def test_moderators_see_changes_of_their_group(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
     team = ben.page.get_by_role("region", name="Who looks after it")
@@ -246,7 +246,7 @@ def test_who_looks_after_a_group_is_told_as_it_changes(site: Site) -> None:
     expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada")])
 
 
-def test_who_is_banned_from_a_private_group_is_shown_out(site: Site) -> None:
+def test_banned_member_leaves_the_page_of_a_private_group(site: Site) -> None:
     group = site.group("Ada", "private", Ben="member")
     site.post("Ada", group, "Among ourselves")
     ada = site.visit("Ada", f"#/groups/{group}/members")
@@ -264,7 +264,7 @@ def test_who_is_banned_from_a_private_group_is_shown_out(site: Site) -> None:
     ada.sees("Told others")
 
 
-def test_who_is_removed_from_a_secret_group_sees_nothing_of_it(site: Site) -> None:
+def test_removed_member_sees_nothing_of_a_secret_group(site: Site) -> None:
     group = site.group("Ada", "secret", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
     ben.sees("Nothing was posted yet")
@@ -274,7 +274,7 @@ def test_who_is_removed_from_a_secret_group_sees_nothing_of_it(site: Site) -> No
     expect(ben.page.locator(f'#side a[data-group="{group}"]')).to_have_count(0)
 
 
-def test_who_is_banned_from_a_public_group_is_told_but_not_why(site: Site) -> None:
+def test_banned_member_of_a_public_group_sees_the_ban_without_its_reason(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
     expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
@@ -318,7 +318,7 @@ def test_a_request_to_join_is_let_in_and_the_group_opens(site: Site) -> None:
     expect(ben.button("Ask to join")).to_be_visible()
 
 
-def test_who_has_asked_to_join_and_was_banned_is_told_when_asking_again(site: Site) -> None:
+def test_banned_applicant_sees_the_ban_when_asking_again(site: Site) -> None:
     group = site.group("Ada", "private")
     ben = site.visit("Ben", f"#/groups/{group}")
     ben.button("Ask to join").click()

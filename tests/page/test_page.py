@@ -1,4 +1,4 @@
-"""What one person sees at the page: reading, searching, themes, small screens, text as text."""
+"""Page for one user: reading, searching, themes, small screens, text as text."""
 
 import re
 
@@ -62,7 +62,7 @@ def test_only_the_files_of_the_page_are_served(site: Site) -> None:
         assert httpx.get(f"{site.service.origin}/page/{name}").status_code == 404
 
 
-def test_somebody_signs_in_joins_posts_and_signs_out(site: Site) -> None:
+def test_user_signs_in_joins_posts_and_signs_out(site: Site) -> None:
     group = site.group("Ada")
     ben = site.visit("Ben", "#/")
     ben.page.locator("article.group a.whole-card").first.click()
@@ -81,7 +81,7 @@ def test_somebody_signs_in_joins_posts_and_signs_out(site: Site) -> None:
     assert ben.page.evaluate("sessionStorage.length") == 0
 
 
-def test_who_is_not_signed_in_reads_what_is_public(site: Site) -> None:
+def test_anonymous_user_reads_public_content(site: Site) -> None:
     group = group_of(site)
     anybody = site.visit(path=f"#/groups/{group}")
     expect(anybody.post("clock tower has been")).to_be_visible()
@@ -110,7 +110,7 @@ def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(site: Sit
     expect(ada.page.locator("#about")).to_contain_text("We meet on Fridays.")
 
 
-def test_a_feed_goes_on_while_somebody_scrolls_and_shows_each_post_once(site: Site) -> None:
+def test_feed_shows_each_post_once_while_the_user_scrolls(site: Site) -> None:
     group = site.group("Ada")
     for number in range(45):
         site.post("Ada", group, f"Number {number:02}")
@@ -143,7 +143,7 @@ def test_search_marks_what_it_found_and_leads_to_it(site: Site) -> None:
     expect(ada.page).to_have_url(re.compile("q=nonesuchword"))
 
 
-def test_an_answer_of_503_is_told_in_the_words_of_the_service(
+def test_answer_of_503_is_shown_in_the_words_of_the_service(
     run_service: conftest.ServiceFactory, site: Site
 ) -> None:
     visitor = site.visit("Ada")
@@ -183,7 +183,7 @@ def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(site: Si
     expect(ben.post("Come by page")).to_be_visible()
 
 
-def test_who_comes_next_sees_nothing_of_what_the_one_before_knew(site: Site) -> None:
+def test_next_user_sees_nothing_of_the_previous_one(site: Site) -> None:
     group = site.group("Ada", "secret")
     with site.client("Ada") as client:
         name = done(client.get(f"/groups/{group}"))["name"]
@@ -222,7 +222,7 @@ def test_a_search_that_was_left_says_nothing_of_itself_in_the_next_address(site:
     expect(ada.page).to_have_url(re.compile("#/you$"))
 
 
-def test_what_was_opened_above_a_view_is_closed_with_it(site: Site) -> None:
+def test_dialog_closes_with_its_view(site: Site) -> None:
     ada = site.visit("Ada", "#/")
     open_ = ada.page.locator("dialog[open], :popover-open")
     ada.page.get_by_role("main").get_by_role("button", name="New group").click()
@@ -246,7 +246,7 @@ def test_a_request_that_failed_can_be_tried_again(site: Site) -> None:
     expect(ada.page.locator(".row", has_text="Ada")).to_be_visible()
 
 
-def test_what_is_still_being_read_is_shown_as_that(site: Site) -> None:
+def test_loading_content_is_shown_as_loading(site: Site) -> None:
     group = site.group("Ada")
     post = site.post("Ada", group, "Slowly")
     with site.client("Ada") as client:
@@ -280,7 +280,7 @@ def test_what_is_still_being_read_is_shown_as_that(site: Site) -> None:
         expect(busy, path).to_have_count(0)
 
 
-def test_what_people_write_is_shown_as_text(site: Site) -> None:
+def test_texts_of_users_are_shown_as_text(site: Site) -> None:
     group = site.group("Ada")
     with site.client("Ada") as client:
         path = f"/groups/{group}"
@@ -385,7 +385,7 @@ def test_everybody_can_use_what_opens_above_a_view(
 
 
 def busy_group(site: Site) -> str:
-    """A group in which each part has something to show to Ada."""
+    """Returns a group in which each part has something to show to Ada."""
     users = dict(seed.USERS)
     group = site.group("Ada", "private", Ben="moderator", Chloe="member")
     post = site.post("Ada", group, "Who brings what?", title="Picnic", topic_tags=["food"])
@@ -423,7 +423,7 @@ def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(site: Site) -> None:
         ada.go(f"#/groups/{group}/{part.lower()}")
         expect(tab).to_have_text(part)
         expect(tab).to_be_in_viewport(ratio=1)
-    # Whoever else comes has the group's head drawn again; the row stays where it is.
+    # When another user joins, the head of the group is drawn again; the row stays in place.
     with site.client("Ben") as ben:
         done(ben.post(f"/groups/{group}/join"))
     ada.sees("2 members")

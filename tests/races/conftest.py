@@ -1,4 +1,4 @@
-"""What races run on: one service, a crowd at each door, and a connection that looks on."""
+"""Fixtures of the races: one service, clients at each door, and an observing connection."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -38,7 +38,7 @@ def crowd_in_sql(shared_service: servers.Service) -> Iterator[Crowd]:
 
 @pytest.fixture(params=["sql", "http"])
 def crowd(request: pytest.FixtureRequest) -> Crowd:
-    """Thirty-two clients, in SQL and then over HTTP."""
+    """Yields thirty-two clients, in SQL and then over HTTP."""
     names = {"sql": "crowd_in_sql", "http": "crowd_over_http"}
     crowd: Crowd = request.getfixturevalue(names[request.param])
     return crowd

@@ -47,13 +47,13 @@ class Crowd:
         self._threads.shutdown()
 
     def do(self, actor: uuid.UUID, operation: str, **args: Any) -> Any:
-        """One call by itself, which must succeed; its body."""
+        """Returns one call by itself, which must succeed; its body."""
         answer = self._make(self._doors[0], call(actor, operation, **args))
         assert answer.code is None, answer
         return answer.body
 
     def at_once(self, calls: Sequence[Call]) -> list[Answer]:
-        """All calls at the same moment; their answers in the same order."""
+        """Returns all calls at the same moment; their answers in the same order."""
         start = threading.Barrier(len(calls))
 
         def run(door: Door, each: Call) -> Answer:
@@ -63,7 +63,7 @@ class Crowd:
         return list(self._threads.map(run, self._doors, calls))
 
     def for_a_while(self, seconds: float, habits: Sequence[Habit]) -> list[tuple[Call, Answer]]:
-        """Every client does what its habit says, again and again; all calls and answers."""
+        """Returns every client does what its habit says, again and again; all calls and answers."""
         end = time.monotonic() + seconds
 
         def live(number: int, door: Door, habit: Habit) -> list[tuple[Call, Answer]]:
@@ -88,6 +88,6 @@ def people(count: int) -> list[uuid.UUID]:
 
 
 def tally(answers: Sequence[Answer]) -> dict[int | str, int]:
-    """How many of each: the status of what succeeded, the code of what did not."""
+    """Returns how many of each: the status of what succeeded, the code of what did not."""
     names: list[int | str] = [answer.code or answer.status for answer in answers]
     return {name: names.count(name) for name in names}

@@ -29,7 +29,7 @@ MOVES = {"post": CONTENT, "comment": CONTENT, "group": CONTENT, "member": MEMBER
 
 
 def events(connection: psycopg.Connection, group: str) -> list[tuple[str, str, Any]]:
-    """Type, row and payload of every event of a group, in order."""
+    """Returns type, row and payload of every event of a group, in order."""
     return connection.execute(
         """
         select event_type, aggregate_id::text, payload from outbox_event
@@ -40,13 +40,13 @@ def events(connection: psycopg.Connection, group: str) -> list[tuple[str, str, A
 
 
 def count(connection: psycopg.Connection, group: str) -> collections.Counter[str]:
-    """How many events of each type a group has."""
+    """Returns how many events of each type a group has."""
     return collections.Counter(event_type for event_type, _, _ in events(connection, group))
 
 
 def check(connection: psycopg.Connection, group: str) -> None:
-    """No event is missing, double or before its time, and the last one tells how things are."""
-    # Whoever makes a group is in it from the start.
+    """Asserts that events are complete, unique and in order, and that the last one is current."""
+    # The owner is a member from the start.
     states = dict.fromkeys(_ids(connection, FOUNDERS, group), "in")
     pinned: dict[str, str] = {}
     reactions: dict[str, str] = {}

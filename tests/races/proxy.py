@@ -11,7 +11,7 @@ Direction = Literal["request", "response"]
 
 
 class Proxy:
-    """Passes everything on, until it is told to keep back the first chunk that holds some bytes.
+    """Proxy that forwards everything, except a chunk with the bytes that it shall hold back.
 
     From then on that connection passes nothing more in that direction.
     """
@@ -30,13 +30,13 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def keep_back(self, direction: Direction, chunk: bytes) -> None:
-        """Keep back the next chunk of this direction with these bytes in it."""
+        """Keeps back the next chunk of this direction with these bytes in it."""
         self._held.clear()
         with self._lock:
             self._wanted = (direction, chunk)
 
     def wait(self) -> None:
-        """Wait until it was kept back."""
+        """Waits until it was kept back."""
         assert self._held.wait(10), "nothing like that was ever sent"
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def between(url: str) -> Iterator[Proxy]:
-    """A proxy in front of the server at this URL."""
+    """Yields a proxy in front of the server at this URL."""
     proxy = Proxy(url)
     try:
         yield proxy

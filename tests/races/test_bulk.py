@@ -21,7 +21,7 @@ Job = Callable[[psycopg.Connection, random.Random], None]
 
 @contextmanager
 def jobs(database_url: str, *works: Job) -> Iterator[list[BaseException]]:
-    """Trusted jobs that do their work again and again; what went wrong with them."""
+    """Runs trusted jobs repeatedly. Yields their errors."""
     stop = threading.Event()
     errors: list[BaseException] = []
 
@@ -66,7 +66,7 @@ def undoing(scene: Scene, batches: list[uuid.UUID]) -> Job:
 
 
 def habits_around(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
-    """All that can be done around a post, in a group that stays, public or not."""
+    """Returns all that can be done around a post, in a group that stays, public or not."""
 
     def flip(chance: random.Random) -> Call:
         visibility = chance.choice(["public", "private", "secret"])

@@ -126,7 +126,7 @@ def test_concurrent_reactions_with_forms_of_one_emoji_count_once(
     assert drifts(connection) == []
 
 
-def test_what_is_deleted_or_restored_by_many_is_so_once(
+def test_concurrent_deletions_and_restorations_happen_once(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     scene = Scene(crowd)

@@ -184,7 +184,7 @@ def test_different_requests_at_once_under_one_key_have_one_effect(
     assert outbox.count(connection, stage.group)["comment.created"] == 1
 
 
-def test_a_refusal_is_decided_anew(shared_service: servers.Service) -> None:
+def test_refusal_is_decided_again_under_the_same_key(shared_service: servers.Service) -> None:
     stage = Stage(shared_service)
     path, key = f"/groups/{stage.group}/posts", str(uuid.uuid4())
     mute = f"/groups/{stage.group}/members/{stage.user}/mute"

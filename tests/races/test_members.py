@@ -63,7 +63,7 @@ def owners_of(connection: psycopg.Connection, group: str) -> int:
     ],
     ids=lambda move: move.__name__,
 )
-def test_of_two_last_owners_one_stays(
+def test_one_of_two_last_owners_stays(
     first: Move, second: Move, crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     for _ in range(ROUNDS):
@@ -88,7 +88,7 @@ def test_an_owner_who_goes_while_being_sent_away_leaves_the_other(
         outbox.check(connection, group)
 
 
-def test_of_many_owners_who_leave_at_once_one_stays(
+def test_one_of_many_owners_who_leave_at_once_stays(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     owners = people(16)

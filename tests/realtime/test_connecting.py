@@ -36,7 +36,7 @@ async def answers(town: Town, namespace: str) -> list[str | None]:
         ("secret", ["not_found"] * 3, ["not_found"] * 3),
     ],
 )
-async def test_who_may_see_content_over_http_may_connect(
+async def test_user_who_sees_content_over_http_may_connect(
     town: Town, visibility: str, of_group: list[str | None], of_post: list[str | None]
 ) -> None:
     group_id, post_id = make_group(town, visibility)
@@ -44,7 +44,7 @@ async def test_who_may_see_content_over_http_may_connect(
     assert await answers(town, f"/posts/{post_id}") == of_post + [None] * 3
 
 
-async def test_what_is_deleted_is_its_moderators(town: Town) -> None:
+async def test_only_moderators_connect_to_deleted_content(town: Town) -> None:
     group_id, post_id = make_group(town, "public")
     expected = ["not_found"] * 4 + [None] * 2
     assert town.user("owner").client.delete(f"/posts/{post_id}").is_success

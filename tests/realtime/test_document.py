@@ -25,7 +25,7 @@ def document(town: Town) -> Json:
 
 
 def check(document: Json, channel: str, message: str, payload: Any) -> None:
-    """The payload is what the document says of this message on this channel."""
+    """Asserts that the payload follows the document for this message on this channel."""
     assert message in document["channels"][channel]["messages"]
     words = document["components"]["messages"][message]
     jsonschema.Draft202012Validator(
@@ -35,7 +35,7 @@ def check(document: Json, channel: str, message: str, payload: Any) -> None:
 
 
 def picture(town: Town, subject_type: str, subject: str) -> str:
-    """The id of a new picture of a subject."""
+    """Returns the id of a new picture of a subject."""
     http = town.user("owner").client
     for_what = {"purpose": subject_type, "mime": "image/png", "size_bytes": 3}
     upload = done(http.post("/uploads/presign", json=for_what))
@@ -45,7 +45,7 @@ def picture(town: Town, subject_type: str, subject: str) -> str:
 
 
 def attach(town: Town, post: str, subject_type: str, subject: str) -> None:
-    """A picture for a subject, and away with it."""
+    """Attaches a picture to a subject and removes it."""
     http = town.user("owner").client
     media = picture(town, subject_type, subject)
     done(http.patch(f"/posts/{post}", json={"body": "With a picture"}))
@@ -79,9 +79,7 @@ async def test_every_event_is_as_the_document_says(town: Town, document: Json) -
     assert told == asyncapi.EVENTS.keys() & document["channels"]["post"]["messages"].keys()
 
 
-async def test_what_was_deleted_meanwhile_is_as_the_document_says(
-    town: Town, document: Json
-) -> None:
+async def test_removal_in_a_replay_follows_the_document(town: Town, document: Json) -> None:
     group_id = town.group("private", "member")
     owner = town.user("owner")
     async with town.client(f"/groups/{group_id}", "member") as client:
@@ -110,9 +108,7 @@ async def test_connecting_is_as_the_document_says(town: Town, document: Json) ->
         check(document, "group", "connect_error", {"message": await refusal(client)})
 
 
-async def test_what_is_told_instead_of_what_is_lost_is_as_the_document_says(
-    town: Town, document: Json
-) -> None:
+async def test_resync_follows_the_document(town: Town, document: Json) -> None:
     group_id = town.group("private")
     auth = {"token": town.service.token(town.user("owner").id), "last_event_id": 10**15}
     check(document, "group", "connect", auth)

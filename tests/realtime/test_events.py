@@ -32,7 +32,7 @@ def done(response: httpx.Response) -> Any:
 
 
 def act_out(owner: api_client.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
-    """Does everything that a group hears of; the ids of what was made."""
+    """Does everything that has an event in a group. Returns the ids of what it created."""
     http = owner.client
     post = owner.make_post(group_id)
     done(http.patch(f"/posts/{post}", json={"body": "Another"}))
@@ -149,7 +149,7 @@ async def test_data_is_what_http_answers_without_what_depends_on_the_viewer(town
                 assert data[field] == answer[field]
 
 
-async def test_what_is_deleted_with_its_post_is_heard_no_more(town: Town) -> None:
+async def test_content_of_a_deleted_post_has_no_more_events(town: Town) -> None:
     group_id = town.group("public", "member")
     owner = town.user("owner")
     post = owner.make_post(group_id)

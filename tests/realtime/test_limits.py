@@ -29,15 +29,15 @@ Sec-WebSocket-Key: {key}
 Sec-WebSocket-Extensions: permessage-deflate
 
 """
-# As a proxy on this machine passes it on for somebody at an address.
+# Headers of a proxy on this machine for a client at an address.
 POLLING = b"""GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r
 Host: localhost\r
 X-Forwarded-For: 198.51.100.%d\r
 \r
 """
 ADDRESSES = itertools.cycle(range(256))
-# Frames of 16 bytes short of 4 KiB under a mask that changes nothing: the first of many, the
-# next ones; and the head of one frame of a gigabyte.
+# First and next frames of a message, each of 4,080 bytes under a zero mask. HUGE is the head of a
+# frame of a gigabyte.
 FIRST = b"\x01\xfe\x0f\xf0\0\0\0\0" + b"4" + b"x" * 4079
 NEXT = b"\x00\xfe\x0f\xf0\0\0\0\0" + b"x" * 4080
 HUGE = b"\x81\xff" + (2**30).to_bytes(8, "big") + b"\0\0\0\0" + b"4"
@@ -62,7 +62,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def opened(client: aiohttp.ClientSession, town: Town) -> aiohttp.ClientWebSocketResponse:
-    """A connection from another address that has not joined anything."""
+    """Returns a connection from another address that has not joined anything."""
     headers = {"X-Forwarded-For": f"192.0.2.{next(ADDRESSES)}"}
     socket = await client.ws_connect(url(town.service), headers=headers)
     assert (await socket.receive()).data[:1] == "0"
@@ -72,7 +72,7 @@ async def opened(client: aiohttp.ClientSession, town: Town) -> aiohttp.ClientWeb
 async def answer(
     client: aiohttp.ClientSession, town: Town, group_id: str, auth: str = ""
 ) -> tuple[str, aiohttp.ClientWebSocketResponse]:
-    """What a new connection hears when it wants to join a group: "40", "44", or nothing."""
+    """Returns what a new connection hears when it wants to join a group: "40", "44", or nothing."""
     socket = await opened(client, town)
     await socket.send_str(f"40/groups/{group_id},{auth}")
     message = await socket.receive(10)
@@ -154,7 +154,7 @@ async def test_those_without_a_token_are_limited_and_sent_away_without_a_word(
     town.close()
 
 
-async def test_who_is_in_no_namespace_is_cut_off(town: Town) -> None:
+async def test_connection_without_a_namespace_is_dropped(town: Town) -> None:
     group_id = town.group("private", "member")
     member = town.client(f"/groups/{group_id}", "member")
     auth = f'{{"token":"{member.token}"}}'
@@ -171,7 +171,7 @@ async def test_who_is_in_no_namespace_is_cut_off(town: Town) -> None:
         assert await dropped(town, "unjoined") == 3
 
 
-async def test_only_so_many_connections_may_be_in_no_namespace(town: Town) -> None:
+async def test_number_of_connections_without_a_namespace_is_limited(town: Town) -> None:
     group_id = town.group("public")
     async with session() as client:
         idle = await opened(client, town)
@@ -201,7 +201,7 @@ async def test_one_address_takes_only_a_part_of_those(town: Town) -> None:
         statuses = [await status(reader) for _ in range(count + 3)]
         assert statuses == [200] * count + [401] * 3
         assert await dropped(town, "crowded") == 3
-        # There is room for somebody else.
+        # There is room for another client.
         socket = await opened(client, town)
         await socket.close()
         writer.close()
@@ -209,7 +209,7 @@ async def test_one_address_takes_only_a_part_of_those(town: Town) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "d="])
-async def test_who_polls_and_says_too_much_is_cut_off(town: Town, prefix: str) -> None:
+async def test_noisy_polling_client_is_dropped(town: Town, prefix: str) -> None:
     group_id = town.group("public")
     polling = f"{town.service.origin}/socket.io/?EIO=4&transport=polling"
     async with session() as client:
@@ -237,7 +237,7 @@ def publish(redis_url: str, *entries: tuple[str, dict[str, Any]]) -> None:
         pipeline.execute()
 
 
-async def test_many_who_come_back_read_only_what_they_are_told(
+async def test_resuming_clients_read_only_their_own_events(
     run_service: ServiceFactory, redis_url: str
 ) -> None:
     town = Town([run_service()], is_relayed=False)
@@ -293,7 +293,7 @@ async def test_slow_client_does_not_delay_others(town: Town, redis_url: str) -> 
 
 
 async def status(reader: asyncio.StreamReader) -> int:
-    """The status of the next answer."""
+    """Returns the status of the next answer."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     length = re.search(r"^content-length: (\d+)", head, re.MULTILINE | re.IGNORECASE)
     if length is not None:

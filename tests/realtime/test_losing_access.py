@@ -52,9 +52,7 @@ async def everywhere(town: Town, group_id: str, post: str, name: str | None) -> 
 
 @pytest.mark.parametrize("visibility", ["private", "secret"])
 @pytest.mark.parametrize("change", [ban, kick, leave])
-async def test_who_is_no_member_any_more_is_thrown_out(
-    town: Town, visibility: str, change: Change
-) -> None:
+async def test_former_member_is_disconnected(town: Town, visibility: str, change: Change) -> None:
     group_id = town.group(visibility, "member")
     owner = town.user("owner")
     post = owner.make_post(group_id)
@@ -78,7 +76,7 @@ async def test_who_is_no_member_any_more_is_thrown_out(
 
 
 @pytest.mark.parametrize("change", [ban, kick, leave])
-async def test_a_public_group_goes_on_for_who_is_no_member(town: Town, change: Change) -> None:
+async def test_public_group_stays_open_for_non_members(town: Town, change: Change) -> None:
     group_id = town.group("public", "member")
     async with town.client(f"/groups/{group_id}", "member") as client:
         assert change(town, group_id).is_success
@@ -137,7 +135,7 @@ def demote(town: Town, group_id: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("change", [ban, kick, leave, demote])
-async def test_who_moderates_no_more_is_thrown_out_of_what_is_deleted(
+async def test_former_moderator_is_disconnected_from_deleted_posts(
     town: Town, change: Change
 ) -> None:
     group_id = town.group("public", "member")

@@ -71,7 +71,7 @@ async def test_redis_may_go_and_come_and_nothing_is_lost_or_doubled(
             await late.close()
 
 
-async def test_what_was_deleted_during_an_outage_is_told_without_its_content(
+async def test_content_deleted_during_an_outage_is_sent_as_a_removal(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
 ) -> None:
     with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
@@ -96,7 +96,7 @@ async def test_what_was_deleted_during_an_outage_is_told_without_its_content(
             assert gone == member.payloads("post.deleted")[0]["data"]
             bodies = [payload["data"].get("body") for _, payload in member.heard]
             assert bodies == [None, "kept", "said", None]
-            # Later on, everything is told as it was again.
+            # Later events carry their own state again.
             at_once = owner.make_post(group_id, "new")
             assert owner.client.delete(f"/posts/{at_once}").is_success
             await member.hears("post.deleted", 2)
@@ -158,7 +158,7 @@ async def test_that_redis_lost_something_is_noticed_before_the_next_event(
             assert client.types == ["post.created", "resync_required", "post.created"]
 
 
-async def test_who_lost_access_before_an_error_is_sent_away_all_the_same(
+async def test_client_that_lost_access_before_an_error_is_disconnected(
     run_service: ServiceFactory, redis_url: str
 ) -> None:
     town = Town([run_service()], is_relayed=False)
@@ -182,7 +182,7 @@ async def test_who_lost_access_before_an_error_is_sent_away_all_the_same(
     town.close()
 
 
-async def test_events_that_redis_lost_are_asked_for_anew(
+async def test_clients_resync_after_redis_lost_events(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder, redis_url: str
 ) -> None:
     with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
@@ -202,7 +202,7 @@ async def test_events_that_redis_lost_are_asked_for_anew(
             assert client.types == ["post.created", "resync_required", "post.created"]
 
 
-async def test_events_of_a_database_that_went_back_in_time_are_asked_for_anew(
+async def test_clients_resync_after_a_database_was_restored(
     run_service: ServiceFactory, run_worker: WorkerFactory, database_url: str
 ) -> None:
     with town_of(run_service, run_worker) as town:

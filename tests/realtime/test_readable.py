@@ -18,13 +18,13 @@ Json = dict[str, Any]
 
 VIEWERS = (None, "stranger", "banned", "member", "moderator", "joiner")
 REMOVAL = {"id", "deleted_at"}
-# What is signed anew for each answer, and what is the viewer's own.
+# Fields that are signed for each answer, and those of the viewer.
 UNLIKE = {"url", "avatar_url", "cover_url"}
 OWN = {"reacted"}
 
 
 def story(town: Town, group_id: str) -> Iterator[None]:
-    """What happens in the group, step by step."""
+    """Yields what happens in the group, step by step."""
     owner, member = town.user("owner"), town.user("member")
     http = owner.client
     post = owner.make_post(group_id, "first words")
@@ -66,7 +66,7 @@ def story(town: Town, group_id: str) -> Iterator[None]:
 
 
 def answer(http: httpx.Client, event: Json) -> Json | None:
-    """What HTTP answers for the thing that an event has content of."""
+    """Returns what HTTP answers for the thing that an event has content of."""
     noun, data = event["type"].partition(".")[0], event["data"]
     if noun in ("reaction", "attachment"):
         subject = f"/{event['subject_type']}s/{event['subject_id']}"
@@ -83,14 +83,14 @@ def answer(http: httpx.Client, event: Json) -> Json | None:
 
 
 def plain(value: Any, without: set[str]) -> Any:
-    """A value without these fields, however deep."""
+    """Returns a value without these fields, however deep."""
     if isinstance(value, dict):
         return {name: plain(one, without) for name, one in value.items() if name not in without}
     return [plain(one, without) for one in value] if isinstance(value, list) else value
 
 
 def check(http: httpx.Client, event: Json, *, is_late: bool) -> None:
-    """The event says nothing that HTTP doesn't."""
+    """Asserts that the event shows nothing that HTTP hides."""
     if event["data"].keys() == REMOVAL:
         return
     answered = answer(http, event)
@@ -108,7 +108,7 @@ def check(http: httpx.Client, event: Json, *, is_late: bool) -> None:
 
 
 @pytest.mark.parametrize("visibility", ["public", "private", "secret"])
-async def test_what_is_heard_is_what_can_be_read(town: Town, visibility: str) -> None:
+async def test_events_show_only_readable_content(town: Town, visibility: str) -> None:
     group_id = town.group(visibility, "member", "moderator", "banned")
     town.put(group_id, "moderator", "moderator")
     ban = f"/groups/{group_id}/members/{town.user('banned').id}/ban"
@@ -141,7 +141,7 @@ async def test_what_is_heard_is_what_can_be_read(town: Town, visibility: str) ->
 async def entered(
     town: Town, opened: contextlib.AsyncExitStack, group_id: str, last: str | None
 ) -> dict[str | None, Client]:
-    """Those viewers, by name, who may hear the group."""
+    """Returns those viewers, by name, who may hear the group."""
     clients: dict[str | None, Client] = {}
     for name in VIEWERS:
         client = town.client(f"/groups/{group_id}", name, last=last, service=1)
@@ -152,7 +152,7 @@ async def entered(
 
 
 async def heard(town: Town, viewer: Client) -> list[Json]:
-    """What somebody has heard, up to the newest event."""
+    """Returns the events that a client has received, up to the newest."""
     newest = f"{top(town)}-0"
     await viewer.until(lambda one: one.ids[-1:] == [newest])
     return [event for _, event in viewer.heard]

@@ -34,7 +34,7 @@ async def heard_live(town: Town, group_id: str, post: str, count: int) -> Client
 
 
 @pytest.mark.parametrize("is_bare", [False, True])
-async def test_what_was_missed_comes_first_and_once(town: Town, is_bare: bool) -> None:
+async def test_missed_events_come_first_and_once(town: Town, is_bare: bool) -> None:
     group_id = town.group("private", "member")
     post = town.user("owner").make_post(group_id)
     witness = await heard_live(town, group_id, post, 10)
@@ -62,7 +62,7 @@ async def test_a_post_resumes_with_its_own_events(town: Town) -> None:
         assert client.heard == [one for one in witness.heard if one[1]["post_id"] == post]
 
 
-async def test_who_comes_back_while_much_happens_gets_each_event_once(town: Town) -> None:
+async def test_client_that_resumes_during_writes_receives_each_event_once(town: Town) -> None:
     group_id = town.group("public")
     owner = town.user("owner")
     posts = [owner.make_post(group_id) for _ in range(2)]
@@ -117,7 +117,7 @@ async def test_an_id_that_was_never_given_needs_a_new_start(town: Town, beyond: 
         assert client.types == ["resync_required", "post.created"]
 
 
-async def test_what_is_not_kept_any_more_needs_a_new_start(town: Town) -> None:
+async def test_events_that_are_no_longer_kept_need_a_resync(town: Town) -> None:
     group_id = town.group("public")
     owner = town.user("owner")
     post = owner.make_post(group_id)
@@ -146,7 +146,7 @@ async def test_what_is_not_kept_any_more_needs_a_new_start(town: Town) -> None:
             assert other.types in (told, told[1:])
 
 
-async def test_what_was_deleted_meanwhile_is_told_without_its_content(town: Town) -> None:
+async def test_missed_event_of_deleted_content_is_a_removal(town: Town) -> None:
     group_id = town.group("private", "member")
     owner = town.user("owner")
     post, kept = owner.make_post(group_id), owner.make_post(group_id, "kept")
@@ -172,7 +172,7 @@ async def test_what_was_deleted_meanwhile_is_told_without_its_content(town: Town
         )
 
 
-async def test_what_was_changed_meanwhile_is_told_as_it_was_last(town: Town) -> None:
+async def test_missed_event_carries_the_last_change(town: Town) -> None:
     group_id = town.group("private", "member")
     owner = town.user("owner")
     post = owner.make_post(group_id, "old post")
@@ -235,6 +235,6 @@ async def test_late_events_leave_out_removed_reactions_and_attachments(town: Tow
 
 
 def _words(payload: dict[str, Any]) -> str | None:
-    """What an event says in words, if it does."""
+    """Returns what an event says in words, if it does."""
     data = payload["data"]
     return str(data.get("body", data.get("name"))) if data.keys() > {"id", "deleted_at"} else None

@@ -1,4 +1,4 @@
-"""The typed Python client: made anew, it drives a real service, and its types hold."""
+"""Typed Python client: generated again, it drives a real service, and its types hold."""
 
 import importlib
 import shutil
@@ -22,7 +22,7 @@ README = making.SOURCES / "README.md"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder like clients/python with the client made in it, which can be imported."""
+    """Yields a folder like clients/python with the client made in it, which can be imported."""
     folder = tmp_path_factory.mktemp("client")
     for name in ("config.yaml", "pyproject.toml", "README.md"):
         shutil.copy(making.SOURCES / name, folder)
@@ -139,7 +139,7 @@ def test_the_client_drives_a_service(package: Any, sign_in: Callable[[uuid.UUID]
 
 
 def walk(group_id: uuid.UUID, client: Any) -> list[uuid.UUID]:
-    """The ids of all posts of a group, page by page."""
+    """Returns the ids of all posts of a group, page by page."""
     listing, ids, cursor = api("posts.list_posts"), [], None
     while True:
         position: dict[str, Any] = {}

@@ -61,7 +61,7 @@ def document() -> Json:
 
 
 def operations(document: Json) -> Iterator[Operation]:
-    """Method, path and words of each operation of the API."""
+    """Yields method, path and description of each operation of the API."""
     for path, methods in document["paths"].items():
         if "servers" not in methods:
             for method, words in methods.items():
@@ -69,7 +69,7 @@ def operations(document: Json) -> Iterator[Operation]:
 
 
 def validator(document: Json, name: str) -> jsonschema.Draft202012Validator:
-    """Of a schema that allows no more than it names."""
+    """Returns a validator that refuses fields which the schema does not name."""
     closed = orjson.loads(orjson.dumps(document["components"]))
     for schema in closed["schemas"].values():
         schema["additionalProperties"] = False
@@ -89,7 +89,7 @@ def test_the_document_is_valid(document: Json) -> None:
     assert document["openapi"].startswith("3.1")
 
 
-def test_every_route_is_in_the_document_and_nothing_else(document: Json) -> None:
+def test_document_has_every_route_and_no_other(document: Json) -> None:
     served = set()
     for route in routes.table():
         assert isinstance(route, Route)
@@ -392,7 +392,7 @@ def test_real_answers_are_of_their_schemas(document: Json, shared_service: serve
     assert shapes == seen
 
 
-def test_what_operators_are_answered_is_of_its_schema(
+def test_answers_for_operators_follow_their_schemas(
     document: Json, shared_service: servers.Service
 ) -> None:
     schema = {"$ref": "#/components/schemas/Health", "components": document["components"]}
@@ -405,7 +405,7 @@ def test_what_operators_are_answered_is_of_its_schema(
 
 @contextlib.contextmanager
 def searched(service: servers.Service) -> Iterator[None]:
-    """While search knows all that there is."""
+    """Yields while the index holds every row."""
     stores = service.environment
     index = indexing.Indexing(stores["DATABASE_URL"], stores["OPENSEARCH_URL"])
     index.rebuild()
@@ -501,6 +501,6 @@ def test_no_token_is_given_to_others_than_developers(
 
 
 def filled(path: str) -> str:
-    """The path of things that do not exist."""
+    """Returns the path of things that do not exist."""
     path = re.sub(r"{\w+_id}", lambda _: str(uuid.uuid4()), path)
     return re.sub(r"{\w+}", "none", path)

@@ -10,7 +10,7 @@ from tools import databases, stack
 
 @pytest.fixture
 def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[indexing.Indexing]:
-    """The index of this test's database, which is not there yet."""
+    """Yields the index of this test's database, which is not there yet."""
     own = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
     yield own
     own.drop()

@@ -73,7 +73,7 @@ Command = Callable[..., testing.Result]
 
 @pytest.fixture
 def command(index: indexing.Indexing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """`communities …` on this test's stores."""
+    """Returns a runner of `communities …` on this test's stores."""
     for name in configuration.names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -133,7 +133,7 @@ def test_every_difference_is_named(
     assert (done.exit_code, done.stdout) == (0, "no difference\n"), done.output
 
 
-def test_what_comes_late_or_twice_does_no_harm(
+def test_late_and_repeated_events_do_no_harm(
     writer: Writer, index: indexing.Indexing, database: databases.Database
 ) -> None:
     index.rebuild()
@@ -221,7 +221,7 @@ def test_an_indexer_that_is_stopped_while_opensearch_is_silent_ends_and_loses_no
 
 
 def is_claimed(database: databases.Database) -> bool:
-    """Whether somebody holds events that wait."""
+    """Returns whether a transaction holds waiting events."""
     with database.connect() as connection:
         free = connection.execute(
             "select from outbox_event where processed_at is null for update skip locked"
@@ -258,7 +258,7 @@ def test_one_poisoned_document_holds_up_nothing(
     assert ("search", 1) in [
         (line["consumer"], line["dead"]) for line in map(json.loads, done.stdout.splitlines())
     ]
-    # The cause is mended, and it is given again.
+    # The cause is repaired, and the event is replayed.
     with database.connect() as connection:
         connection.execute(
             """

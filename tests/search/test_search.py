@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 class World:
-    """People and groups behind one service, whose index is told of everything at once."""
+    """Users and groups behind one service, whose index is updated at once."""
 
     def __init__(self, service: servers.Service, index: indexing.Indexing) -> None:
         self.index = index
@@ -79,7 +79,7 @@ def ids(page: Json) -> list[str]:
 def world(
     test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """One for all tests, each of which has words of its own."""
+    """Yields one for all tests, each of which has words of its own."""
     folder = tmp_path_factory.mktemp("search")
     with (
         databases.clone(test_stack, template) as database,
@@ -164,7 +164,7 @@ def test_whole_words_rank_above_prefixes(world: World) -> None:
     assert world.found(q="ember") == [whole, prefix]
 
 
-def test_what_depends_on_the_viewer_is_the_callers_own(world: World) -> None:
+def test_viewer_fields_of_hits_are_those_of_the_caller(world: World) -> None:
     group = world.group(name="Kestrels")
     post = world.post(group, "A kestrel")
     world.make(f"/posts/{post}/reactions", emoji="🦅")
@@ -204,7 +204,7 @@ def test_a_caller_finds_what_it_may_see(
     assert kinds("member") == to_stranger
 
 
-def test_what_is_deleted_is_found_by_nobody_until_it_is_restored(world: World) -> None:
+def test_deleted_content_is_not_found_until_it_is_restored(world: World) -> None:
     group = world.group()
     post = world.post(group, "A gull")
     comment = world.make(f"/posts/{post}/comments", body="A gull?")["id"]
@@ -272,7 +272,7 @@ def test_the_best_match_comes_first_and_of_equal_ones_the_newest(world: World) -
     assert [item["score"] for item in world.search(q="lynx", limit=2)["items"]] == scores[:2]
 
 
-def test_what_matched_is_highlighted_in_html(world: World) -> None:
+def test_matches_are_highlighted_in_html(world: World) -> None:
     world.post(world.group(), "<b>A newt</b> & a toad", title="Newts & toads: a newt")
     [item] = world.search(q="newt")["items"]
     assert item["highlights"] == {
@@ -281,7 +281,7 @@ def test_what_matched_is_highlighted_in_html(world: World) -> None:
     }
 
 
-def test_a_walk_meets_every_hit_once_whatever_is_hidden_between(world: World) -> None:
+def test_pages_have_every_visible_hit_once(world: World) -> None:
     public, secret = world.group(), world.group("secret")
     seen = []
     for number in range(7):

@@ -14,22 +14,22 @@ BASE = "/api/communities/v1"
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with a token."""
+    """User with a token."""
 
     id: uuid.UUID
     client: httpx.Client
 
     def make_group(self, visibility: str = "public", **fields: Any) -> str:
-        """The id of a new group."""
+        """Returns the id of a new group."""
         body = {"name": "A group", "visibility": visibility, **fields}
         return self._made("/groups", body)
 
     def make_post(self, group_id: str, body: str = "A post") -> str:
-        """The id of a new post."""
+        """Returns the id of a new post."""
         return self._made(f"/groups/{group_id}/posts", {"body": body})
 
     def make_comment(self, post_id: str, body: str = "A comment") -> str:
-        """The id of a new comment."""
+        """Returns the id of a new comment."""
         return self._made(f"/posts/{post_id}/comments", {"body": body})
 
     def _made(self, path: str, body: Any) -> str:
@@ -40,7 +40,7 @@ class User:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back over a bare socket."""
+    """Response over a bare socket."""
 
     status: int
     headers: dict[str, str]
@@ -63,7 +63,10 @@ class Wire:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> Reply:
-        """One request on its own connection; the lengths in it are the caller's business."""
+        """Returns one request on its own connection.
+
+        The lengths in it are the caller's business.
+        """
         lines = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]
         request = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
@@ -73,7 +76,7 @@ class Wire:
 
 
 def problem(response: httpx.Response | Reply, status: int, code: str) -> dict[str, Any]:
-    """The problem, after a look at all that every problem has."""
+    """Returns the problem, after a look at all that every problem has."""
     seen = response.status_code if isinstance(response, httpx.Response) else response.status
     content: dict[str, Any] = response.json()
     assert (seen, content["code"]) == (status, code), content
@@ -89,7 +92,7 @@ def problem(response: httpx.Response | Reply, status: int, code: str) -> dict[st
 
 
 def fields(response: httpx.Response | Reply) -> list[str]:
-    """The names of the invalid fields."""
+    """Returns the names of the invalid fields."""
     errors = problem(response, 400, "validation_failed")["errors"]
     assert all(error["message"] for error in errors)
     return [error["field"] for error in errors]

@@ -1,5 +1,5 @@
-"""`make run` in a folder of its own: of the project, or of a small checkout that stands for it,
-with our tools, a toy service, toy workers and two tiny SQL files."""
+"""Checkouts for `make run`: the project, or a small one in its place. The small one has the real
+tools, with a tiny service, tiny workers and two SQL files."""
 
 import json
 import os
@@ -102,7 +102,7 @@ class Run:
         return self.text
 
     def end(self, number: signal.Signals) -> int:
-        """Send a signal to its whole group, as a terminal does; returns the exit code."""
+        """Sends a signal to its whole group, as a terminal does; returns the exit code."""
         os.killpg(self.process.pid, number)
         return self.wait()
 
@@ -113,7 +113,7 @@ class Run:
 @dataclass
 class Checkout:
     root: Path
-    # What goes before every command, to run it as somebody else.
+    # Prefix of every command that runs as another user.
     prefix: Sequence[str] = ()
     # Where its code is, when that is not in its folder.
     code: Path | None = None
@@ -157,7 +157,7 @@ class Checkout:
         return run
 
     def close(self) -> None:
-        """Leave nothing behind, whatever a test has got stuck in."""
+        """Removes every process, also after a failed test."""
         for run in self.runs:
             if run.process.poll() is None:
                 run.process.kill()
@@ -166,11 +166,11 @@ class Checkout:
             process.kill()
 
     def left_running(self) -> list[psutil.Process]:
-        """Every process that works for this checkout."""
+        """Returns every process that works for this checkout."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def nothing_runs(self) -> bool:
-        """A killed server's children take a moment to notice."""
+        """Returns a killed server's children take a moment to notice."""
         deadline = time.monotonic() + PATIENCE
         while self.left_running():
             if time.monotonic() > deadline:
@@ -179,7 +179,7 @@ class Checkout:
         return True
 
     def record(self, name: str) -> processes.Record:
-        """The process of this name as `make run` last started it."""
+        """Returns the process of this name as `make run` last started it."""
         path = processes.Folder(self.data_dir).record(name)
         return processes.Record(**json.loads(path.read_text()))
 
@@ -195,13 +195,13 @@ class Checkout:
 
 
 def real(root: Path) -> Checkout:
-    """The project itself, with a folder of its own for data and no `.env` of its developer's."""
+    """Returns a copy of the project, with its own data folder and without `.env`."""
     root.mkdir(parents=True)
     return Checkout(root, code=ROOT)
 
 
 def make(root: Path) -> Checkout:
-    """A small one, for what does not depend on the service."""
+    """Returns a small one, for what does not depend on the service."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
     for package in ("common", "gen", "service", "tools", "web", "workers"):

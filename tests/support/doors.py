@@ -23,7 +23,7 @@ TLS = ssl.create_default_context()  # unused, but a client takes long to make it
 
 @dataclass(frozen=True)
 class Answer:
-    """What a door said: status, and either a body or an error's code and invalid fields."""
+    """Answer of a door: status, and either a body or an error's code and invalid fields."""
 
     status: int
     body: Any = None
@@ -35,7 +35,7 @@ class Door(Protocol):
     """One way to the rulebook; an actor of None is anonymous."""
 
     def call(self, actor: UUID | None, operation: Operation, args: Mapping[str, Any]) -> Answer:
-        """Carry out one operation."""
+        """Carries out one operation."""
 
 
 class HttpDoor:
@@ -80,7 +80,7 @@ class HttpDoor:
 
 
 def read_answer(response: httpx.Response) -> Answer:
-    """The answer in a response, whose form is checked on the way."""
+    """Returns the answer in a response, whose form is checked on the way."""
     if response.is_success:
         return Answer(response.status_code, response.json() if response.content else None)
     assert response.headers["content-type"] == "application/problem+json", response.text
@@ -135,7 +135,7 @@ class SqlDoor:
 
 
 def arguments(operation: Operation, args: Mapping[str, Any]) -> dict[str, Any]:
-    """The function's own arguments, without p_; a PATCH's body is its patch."""
+    """Returns the function's own arguments, without p_; a PATCH's body is its patch."""
     if not operation.is_patch:
         return {**args, **operation.fixed}
     named = {name: args[name] for name in operation.in_path}
@@ -144,7 +144,7 @@ def arguments(operation: Operation, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_error(error: psycopg.Error) -> Answer:
-    """The answer in an error of the rulebook; any other one is a bug and goes on."""
+    """Returns the answer in an error of the rulebook. Raises any other error."""
     if error.sqlstate is None or not error.sqlstate.startswith("PT"):
         raise error
     detail = json.loads(error.diag.message_detail or "{}")
@@ -153,7 +153,7 @@ def read_error(error: psycopg.Error) -> Answer:
 
 
 def cursor(row: Mapping[str, Any]) -> str:
-    """The cursor of a row as the contract describes it."""
+    """Returns the cursor of a row as the contract describes it."""
     moment = row["created_at"].removesuffix("+00:00").removesuffix("Z")
     whole, _, fraction = moment.partition(".")
     text = f"{whole}.{fraction:0<6}Z|{row['id']}"
@@ -161,7 +161,7 @@ def cursor(row: Mapping[str, Any]) -> str:
 
 
 def operation_of(method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """The operation that a path belongs to, and what stands at its places."""
+    """Returns the operation that a path belongs to, and what stands at its places."""
     parts = path.split("/")
     for operation in OPERATIONS.values():
         places = operation.path.split("/")

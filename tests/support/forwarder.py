@@ -24,23 +24,23 @@ class Forwarder:
 
     @property
     def url(self) -> str:
-        """The store's URL by way of here."""
+        """Returns the store's URL by way of here."""
         parts = urlsplit(self.target)
         credentials, at, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.port}").geturl()
 
     @property
     def is_used(self) -> bool:
-        """Whether somebody has connected since it is up."""
+        """Returns whether a client has connected since the start."""
         return bool(self._connections)
 
     def up(self) -> None:
-        """Take connections."""
+        """Takes connections."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
 
     def down(self) -> None:
-        """Refuse new connections and cut those there are."""
+        """Refuses new connections and cut those there are."""
         if self._listener is not None:
             # Closing alone would not wake the thread that accepts.
             with contextlib.suppress(OSError):

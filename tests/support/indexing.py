@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Indexing:
-    """What an indexer does, done at once and by the test itself."""
+    """Indexer that the test runs itself."""
 
     database_url: str
     opensearch_url: str
@@ -53,7 +53,7 @@ class Indexing:
         return self.run(run)
 
     def differences(self) -> list[verify.Difference]:
-        """What `search verify` names."""
+        """Returns what `search verify` names."""
 
         async def run(
             connection: database.Connection, target: index.Index
@@ -80,7 +80,7 @@ class Indexing:
         self.run(lambda _connection, target: target.drop())
 
     def run(self, work: Callable[[database.Connection, index.Index], Awaitable[T]]) -> T:
-        """Work on a connection with a worker's rights, and the index."""
+        """Works on a connection with a worker's rights, and the index."""
 
         async def run() -> T:
             connection = await psycopg.AsyncConnection[Any].connect(

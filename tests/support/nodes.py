@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def installed(folder: str) -> Path:
-    """The node_modules of a folder of this project."""
+    """Returns the node_modules of a folder of this project."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         pytest.skip("Node.js is not installed")
     into = ROOT / ".venv" / "npm" / folder.replace("/", "-")

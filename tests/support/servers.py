@@ -53,7 +53,7 @@ class Service:
         return jwt.encode(claims, self.environment["JWT_SECRET"], algorithm="HS256")
 
     def client(self, user: uuid.UUID | str | None = None) -> httpx.Client:
-        """A client of the API as this user, or as nobody."""
+        """Returns a client of the API as this user, or as nobody."""
         headers = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
         return httpx.Client(base_url=self.base, headers=headers, timeout=30)
 
@@ -74,11 +74,11 @@ class Service:
         self._wait()
 
     def stop(self) -> None:
-        """Stop in an orderly way."""
+        """Stops in an orderly way."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Ends it as a power cut would."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -126,7 +126,7 @@ class Worker:
     begins: int = 0
 
     def start(self) -> None:
-        """Start it, and don't wait for it."""
+        """Starts it, and don't wait for it."""
         with self.log.open("ab") as log:
             self.begins = log.tell()
             self.process = subprocess.Popen(
@@ -142,7 +142,7 @@ class Worker:
             )
 
     def stop(self) -> None:
-        """Ask it to end by TERM, which it does well and within seconds."""
+        """Asks it to end by TERM, which it does well and within seconds."""
         if self.process is not None:
             process = self.process
             # Python itself, on its way up, has no good end.
@@ -152,15 +152,15 @@ class Worker:
             assert process.returncode == 0, self.log.read_text()[-4000:]
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Ends it as a power cut would."""
         self._end(signal.SIGKILL)
 
     def has_started(self) -> bool:
-        """Whether it has come so far as to say so."""
+        """Returns whether it has come so far as to say so."""
         return b'"worker started"' in self.log.read_bytes()[self.begins :]
 
     def lines(self) -> list[dict[str, Any]]:
-        """What it has logged so far."""
+        """Returns what it has logged so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def _end(self, number: signal.Signals) -> None:
@@ -179,7 +179,7 @@ class Worker:
 def _with_login(
     environment: Mapping[str, str], running: stack.Stack | None, login: str
 ) -> dict[str, str]:
-    """An environment with this login in the place of the test stack's superuser."""
+    """Returns an environment with this login in the place of the test stack's superuser."""
     url = environment.get("DATABASE_URL", "")
     if running is None or urlsplit(url).username != logins.SUPERUSER:
         return dict(environment)
@@ -187,7 +187,7 @@ def _with_login(
 
 
 def environment(running: stack.Stack, given: Mapping[str, str]) -> dict[str, str]:
-    """A server's environment: the stack's addresses and nothing of the developer's settings."""
+    """Returns a server's environment: the stack's addresses, without a developer's settings."""
     inherited = {
         name: value for name, value in os.environ.items() if name not in configuration.names()
     }

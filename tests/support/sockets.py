@@ -85,7 +85,7 @@ class Client:
         await eventually_async(lambda: check(self), seconds, lambda: self.types)
 
     async def hears(self, name: str, count: int = 1) -> dict[str, Any]:
-        """The payload of the last of so many events of this name."""
+        """Waits for this many events of a name. Returns the payload of the last one."""
         await self.until(lambda client: client.types.count(name) >= count)
         return self.payloads(name)[count - 1]
 
@@ -105,7 +105,7 @@ class Client:
 
 
 async def refusal(client: Client) -> str | None:
-    """Why a client may not connect; None when it may."""
+    """Returns why a client may not connect; None when it may."""
     try:
         await client.connect()
     except exceptions.ConnectionError:
@@ -131,7 +131,7 @@ class Town:
         return self.services[0]
 
     def user(self, name: str) -> api_client.User:
-        """Somebody by name, made at the first call."""
+        """Returns a user by name, created at the first call."""
         if name not in self.users:
             user_id = uuid.uuid4()
             client = self.service.client(user_id)
@@ -140,14 +140,14 @@ class Town:
         return self.users[name]
 
     def group(self, visibility: str, *members: str, owner: str = "owner") -> str:
-        """The id of a new group with these members."""
+        """Returns the id of a new group with these members."""
         group_id = self.user(owner).make_group(visibility)
         for name in members:
             self.put(group_id, name, "member")
         return group_id
 
     def put(self, group_id: str, name: str, role: str) -> None:
-        """Makes somebody a member with this role."""
+        """Makes a user a member with this role."""
         path = f"/groups/{group_id}/members/{self.user(name).id}"
         response = self.user("owner").client.put(path, json={"role": role})
         assert response.is_success, response.text
@@ -171,9 +171,9 @@ class Town:
         last: Any = None,
         ttl: timedelta = timedelta(hours=1),
     ) -> Client:
-        """A client that is not connected yet."""
+        """Returns a client that is not connected yet."""
         token = None if name is None else self.service.token(self.user(name).id, ttl)
-        # Who begins anew hears nothing of what was before; who resumes may come at any time.
+        # A new client receives no earlier events, so it waits for the relay.
         settle = self.settle if self.is_relayed and last is None else None
         return Client(self.services[service].origin, namespace, token, last, settle=settle)
 

@@ -26,7 +26,7 @@ async def eventually_async(
     seconds: float = TIMEOUT_SECONDS,
     describe: Callable[[], object] = lambda: "",
 ) -> None:
-    """Does the same without blocking the event loop."""
+    """Waits as `eventually` does, without blocking the event loop."""
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, describe()

@@ -38,7 +38,7 @@ class Writer:
             yield writer
 
     def do(self, operation: str, **args: Any) -> Any:
-        """One call, which must succeed."""
+        """Returns one call, which must succeed."""
         answer = SqlDoor(self.connection).call(self.user, OPERATIONS[operation], args)
         assert answer.code is None, answer
         return answer.body
@@ -50,7 +50,7 @@ class Writer:
         return str(self.do("create_comment", post_id=post, body=body)["id"])
 
     def some_events(self) -> None:
-        """A post and what may happen to it: eight events in both streams."""
+        """Creates a post and changes it: eight events in both streams."""
         post = self.post()
         comment = self.comment(post)
         self.do("update_post", post_id=post, patch={"body": "look again"})
@@ -62,7 +62,7 @@ class Writer:
 
 
 class Writers:
-    """Writers, each with a group of their own, who write until they are told to stop."""
+    """Writers, each with its own group, that write until they are stopped."""
 
     def __init__(self, database_url: str, count: int = 2, pause: float = 0.05) -> None:
         self._stop = threading.Event()
@@ -99,7 +99,7 @@ class Writers:
 
 
 def entries(client: redis.Redis) -> list[tuple[int, str, dict[str, str]]]:
-    """Place, stream and fields of every entry, in the order of the places."""
+    """Returns position, stream and fields of every entry, in order."""
     found: list[tuple[int, str, dict[str, str]]] = []
     for stream in streams.STREAMS:
         read: Any = client.xrange(stream)
@@ -110,7 +110,7 @@ def entries(client: redis.Redis) -> list[tuple[int, str, dict[str, str]]]:
 
 
 def expected(connection: psycopg.Connection) -> list[tuple[int, str, str, str]]:
-    """Place, stream, type and subject of every event of the outbox that goes to a stream."""
+    """Returns position, stream, type and subject of every event of the outbox with a stream."""
     return connection.execute(
         """
         select stream_seq, stream, event_type, aggregate_id::text from outbox_event
@@ -120,7 +120,7 @@ def expected(connection: psycopg.Connection) -> list[tuple[int, str, str, str]]:
 
 
 def check(connection: psycopg.Connection, client: redis.Redis) -> None:
-    """Every event that goes to a stream is there, once, at its place."""
+    """Asserts that every event with a stream is there, once, at its position."""
     wanted = expected(connection)
     found = [
         (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])

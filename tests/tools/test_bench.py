@@ -79,7 +79,7 @@ def command(*options: str) -> list[str]:
 
 
 def processes_in(folder: Path) -> list[str]:
-    """The processes whose environment names the folder."""
+    """Returns the processes whose environment names the folder."""
     found = []
     for process in psutil.process_iter():
         try:

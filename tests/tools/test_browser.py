@@ -1,4 +1,4 @@
-"""Where the browser comes from that the page is tested with."""
+"""Source of the browser that tests the page."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from tools.failure import Failure
 
 @pytest.fixture
 def sources(tmp_path: Path) -> migrate.Sources:
-    """A copy of the project's SQL, to be changed."""
+    """Returns a copy of the project's SQL, to be changed."""
     ours = migrate.Sources()
     shutil.copytree(ours.schema, tmp_path / "schema")
     shutil.copytree(ours.functions, tmp_path / "functions")

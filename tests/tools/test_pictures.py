@@ -1,4 +1,4 @@
-"""What `make pictures` takes pictures of."""
+"""Instance that `make pictures` shows."""
 
 import httpx
 import psycopg

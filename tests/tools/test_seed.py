@@ -94,7 +94,7 @@ def test_a_scale_is_reached_once_with_true_counters_and_a_larger_one_adds_the_di
     assert drifts(database) == []
 
 
-def test_an_interrupted_scale_leaves_whole_batches_and_the_next_run_goes_on_from_there(
+def test_interrupted_scale_leaves_whole_batches_and_the_next_run_continues(
     database: databases.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed.seed(database.url)

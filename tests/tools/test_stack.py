@@ -306,7 +306,7 @@ def test_a_stranger_with_a_recorded_id_is_left_alone(tmp_path: Path) -> None:
     assert stranger.process() is None
 
 
-def test_what_ignores_being_asked_is_killed_with_all_it_has_started(tmp_path: Path) -> None:
+def test_server_that_ignores_term_is_killed_with_its_children(tmp_path: Path) -> None:
     folder = processes.Folder(tmp_path)
     script = "trap '' TERM; sleep 60 & echo $! >&2; wait; sleep 60"
     record = processes.start(folder, "deaf", ["sh", "-c", script], environment=dict(os.environ))

@@ -1,4 +1,4 @@
-"""What the tests of workers share: somebody who makes events, and what came of them."""
+"""Fixtures of the workers' tests: a writer of events, and their deliveries."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def database_connection(database_url: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def writer(database_url: str) -> Iterator[Writer]:
-    """A user with a group, at the SQL door."""
+    """Yields a user with a group, at the SQL door."""
     with Writer.opened(database_url) as writer:
         yield writer
 

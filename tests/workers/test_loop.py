@@ -58,7 +58,7 @@ def settings(test_stack: stack.Stack, database_url: str) -> Settings:
 
 @contextlib.asynccontextmanager
 async def looping(settings: Settings, toy: Toy) -> AsyncIterator[metrics.Metrics]:
-    """A loop of the toy's, in this process, which ends well."""
+    """Yields a loop of the toy's, in this process, which ends well."""
     stop = asyncio.Event()
     measured = metrics.Metrics()
     running = asyncio.create_task(loop.Loop(settings, toy, measured, stop).run())
@@ -99,7 +99,7 @@ async def test_a_sleeper_is_rung_for(
             await eventually_async(lambda: not toy.deeds)
 
 
-async def test_who_was_not_rung_for_looks_again_by_itself(
+async def test_idle_consumer_polls_without_a_notify(
     settings: Settings, database_connection: psycopg.Connection
 ) -> None:
     toy = Toy()
@@ -110,7 +110,7 @@ async def test_who_was_not_rung_for_looks_again_by_itself(
         await eventually_async(lambda: not toy.deeds)
 
 
-def test_nobody_rings_unless_somebody_sleeps(
+def test_writers_send_notify_only_while_a_consumer_is_idle(
     writer: Writer, database_url: str, database_connection: psycopg.Connection
 ) -> None:
     with psycopg.connect(database_url, autocommit=True) as listener:
@@ -159,7 +159,7 @@ async def test_a_bug_ends_nothing(settings: Settings) -> None:
     assert measured.processed.labels("search")._value.get() == 7
 
 
-async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
+async def test_outage_is_logged_once_at_its_start_and_once_at_its_end(
     settings: Settings,
 ) -> None:
     toy = Toy()
@@ -186,7 +186,7 @@ async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
         await bell.wait(10)
         postgres.silent = True
         await eventually_async(lambda: [line["event"] for line in told] == ["store unavailable"])
-        bell.hush()
+        bell.clear()
         postgres.silent = False
         await eventually_async(
             lambda: [line["event"] for line in told][1:] == ["store available again"]

@@ -191,7 +191,7 @@ def test_after_a_restore_from_an_older_backup_events_come_above_all_that_redis_h
         restored.execute("reset role")
         eventually(lambda: not unpublished(restored))
         relay.stop()
-        # What Redis had is there once. The hole tells its readers to begin anew.
+        # The events of Redis are there once. The gap makes its readers resync.
         assert entries(client)[:18] == before
         assert [seq for seq, _, _ in entries(client)[18:]] == [20, 21, 22]
         wanted = expected(restored)
@@ -203,7 +203,7 @@ def test_after_a_restore_from_an_older_backup_events_come_above_all_that_redis_h
 
 
 def pg(program: str, url: str, *options: str, given: str = "") -> str:
-    """What a program of PostgreSQL says of a database."""
+    """Returns what a program of PostgreSQL says of a database."""
     command = [str(parts.postgres_programs() / program), f"--dbname={url}", *options]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
     return done.stdout

@@ -51,7 +51,7 @@ class Uploads:
         return True
 
     def make(self) -> tuple[str, str]:
-        """An upload that is in both its places: its keys."""
+        """Returns an upload that is in both its places: its keys."""
         row = self.writer.connection.execute(
             """
             select u.key, api.start_upload_copy(%(user)s, u.key, 'image/png', %(size)s)
@@ -143,7 +143,7 @@ def test_the_object_of_a_removed_attachment_leaves_the_bucket(
     eventually(lambda: not count(database_connection, "orphaned_object"))
 
 
-def test_what_is_still_being_written_when_its_upload_expires_goes_too(
+def test_object_written_while_its_upload_expires_is_removed(
     run_worker: WorkerFactory,
     writer: Writer,
     bucket: conftest.Bucket,
@@ -167,7 +167,7 @@ def test_what_is_still_being_written_when_its_upload_expires_goes_too(
     eventually(lambda: sorted(bucket.held()) == sorted([waiting, place]))
 
 
-def test_what_the_store_refuses_to_remove_is_in_nobodys_way(
+def test_object_that_the_store_refuses_to_remove_blocks_no_other(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     database_connection.execute(
@@ -245,7 +245,7 @@ def test_sweepers_share_the_work_of_many_batches(
         assert {line["level"] for line in sweeper.lines()} == {"info"}
 
 
-def test_what_is_to_go_goes_and_nothing_else_though_sweepers_are_killed_at_random(
+def test_sweepers_killed_at_random_remove_expired_rows_and_objects_only(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     sweepers = [run_worker("sweeper", "--interval", "0.01") for _ in range(2)]

@@ -24,7 +24,7 @@ def doctor(
     ] = False,
     json: output.Json = False,
 ) -> None:
-    """Check settings, machine, stores, rights and workers, and say what to do; exit 1 on a failure.
+    """Checks settings, machine, stores, rights and workers; exit 1 on a failure.
 
     Example: communities doctor --deep
     """

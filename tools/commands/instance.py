@@ -19,7 +19,7 @@ MOST_POSTS: Final = 1_000_000_000
 
 
 def run(json: output.Json = False) -> None:
-    """Start everything and serve until Ctrl-C or TERM, which are its good end.
+    """Starts everything and serve until Ctrl-C or TERM, which are its good end.
 
     Example: PORT=8080 communities run
     """
@@ -30,7 +30,7 @@ def run(json: output.Json = False) -> None:
 
 
 def migrate(json: output.Json = False) -> None:
-    """Bring the database up to date: first its tables, then the functions.
+    """Brings the database up to date: first its tables, then the functions.
 
     Example: DATABASE_URL=postgresql://… communities migrate
     """
@@ -44,7 +44,7 @@ def migrate(json: output.Json = False) -> None:
 
 
 def bucket(json: output.Json = False) -> None:
-    """Make the bucket of the S3 server, where it isn't there yet.
+    """Makes the bucket of the S3 server, where it isn't there yet.
 
     Example: S3_ENDPOINT_URL=https://… communities bucket
     """
@@ -57,7 +57,7 @@ def bucket(json: output.Json = False) -> None:
 
 
 def rollback(json: output.Json = False) -> None:
-    """Take back the last migration of the tables, with what it held.
+    """Takes back the last migration of the tables, with what it held.
 
     Example: communities rollback && communities migrate
     """
@@ -80,7 +80,7 @@ def seed(
     ] = None,
     json: output.Json = False,
 ) -> None:
-    """Put the example data in; again, it changes nothing.
+    """Puts the example data in; again, it changes nothing.
 
     Example: communities seed --scale 100000
     """
@@ -112,7 +112,7 @@ def token(
     ] = 30 * DAY,
     json: output.Json = False,
 ) -> None:
-    """Print a token of the running instance for a user.
+    """Prints a token of the running instance for a user.
 
     Example: communities token 5eed0000-0000-7000-8000-000000000001 --ttl 3600
     """
@@ -133,7 +133,7 @@ def psql(
         ),
     ] = None,
 ) -> None:
-    """Open psql on the instance's database; the exit code is psql's.
+    """Opens psql on the instance's database; the exit code is psql's.
 
     Example: communities psql -- -c 'select * from api.verify_counters()'
     """
@@ -152,7 +152,7 @@ def psql(
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """The instance's database, which runs already or is started for as long as it is needed."""
+    """Yields the URL of the instance's database, which is started unless it runs."""
     from common import settings as configuration
     from tools import stack
 

@@ -63,7 +63,7 @@ def remove(
     ] = False,
     json: output.Json = False,
 ) -> None:
-    """Delete the posts and comments of an author, or with these ids, in one batch.
+    """Deletes the posts and comments of an author, or with these ids, in one batch.
 
     Example: communities moderation remove --actor MODERATOR --group GROUP --author SPAMMER
     --reason spam --since 2026-11-24 --dry-run
@@ -104,7 +104,7 @@ def remove(
 
 @app.command(name="list")
 def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
-    """List the batches of a group, newest first.
+    """Lists the batches of a group, newest first.
 
     Example: communities moderation list --actor MODERATOR --group GROUP
     """
@@ -127,7 +127,7 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
 
 @app.command()
 def show(batch: Batch, actor: Actor, json: output.Json = False) -> None:
-    """List the posts and comments that a batch has removed, newest first.
+    """Lists the posts and comments that a batch has removed, newest first.
 
     Example: communities moderation show BATCH --actor MODERATOR
     """
@@ -143,7 +143,7 @@ def undo(
     actor: Actor,
     json: output.Json = False,
 ) -> None:
-    """Restore what a batch has removed, and nothing else.
+    """Restores what a batch has removed, and nothing else.
 
     Example: communities moderation undo BATCH --actor MODERATOR
     """
@@ -171,7 +171,7 @@ def _known(kind: str, wanted: UUID) -> Iterator[None]:
 
 
 def _items(connection: Any, actor: UUID, batch: UUID) -> Iterator[Any]:
-    """The posts and comments that a batch has removed."""
+    """Returns the posts and comments that a batch has removed."""
     from gen.jobs import moderation
 
     querier = moderation.Querier(connection)
@@ -208,6 +208,6 @@ def _aware(time: datetime | None) -> datetime | None:
 
 
 def _cursor(row: Any) -> str:
-    """The place of a row in a list, as every list of the database takes it."""
+    """Returns the place of a row in a list, as every list of the database takes it."""
     at = row.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return base64.urlsafe_b64encode(f"{at}|{row.id}".encode()).rstrip(b"=").decode()

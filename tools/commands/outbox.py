@@ -29,7 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="See and mend the events on their w
 
 @app.command()
 def status(json: output.Json = False) -> None:
-    """Say how many events wait for each consumer, how many are dead, and how old the oldest is.
+    """Says how many events wait for each consumer, how many are dead, and how old the oldest is.
 
     Example: communities outbox status --json
     """
@@ -46,7 +46,7 @@ def status(json: output.Json = False) -> None:
 
 @app.command()
 def dead(consumer: Consumer = "search", json: output.Json = False) -> None:
-    """List the events that a consumer has given up, with the last error.
+    """Lists the events that a consumer has given up, with the last error.
 
     Example: communities outbox dead --consumer search
     """
@@ -72,7 +72,7 @@ def replay(
     consumer: Consumer = "search",
     json: output.Json = False,
 ) -> None:
-    """Give dead events to their consumer again.
+    """Gives dead events to their consumer again.
 
     Example: communities outbox replay 4711 4712
     """
@@ -93,7 +93,7 @@ def discard(
     consumer: Consumer = "search",
     json: output.Json = False,
 ) -> None:
-    """Take dead events as done.
+    """Takes dead events as done.
 
     Example: communities outbox discard --all
     """
@@ -114,14 +114,14 @@ def _querier(connection: Any) -> Any:
 
 
 def _chosen(events: list[int] | None, every: bool) -> list[int] | None:
-    """The events that are meant; None: all."""
+    """Returns the events that are meant; None: all."""
     if bool(events) == every:
         raise typer.BadParameter("name the events by their ids, or all by --all")
     return events or None
 
 
 def _living(connection: Any, consumer: str, chosen: list[int] | None) -> list[int]:
-    """Those of the chosen events that the consumer has not given up."""
+    """Returns those of the chosen events that the consumer has not given up."""
 
     def is_dead(event: int) -> bool:
         found = _querier(connection).dead_event_list(consumer=consumer, after=event - 1, most=1)

@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Build and check the index that sea
 
 @app.command()
 def reindex(json: output.Json = False) -> None:
-    """Build a new index from the tables and swap it in; nothing is missed meanwhile.
+    """Builds a new index from the tables and swap it in; nothing is missed meanwhile.
 
     Example: communities search reindex
     """
@@ -33,7 +33,7 @@ def reindex(json: output.Json = False) -> None:
 
 @app.command()
 def verify(json: output.Json = False) -> None:
-    """Name every difference between the tables and the index; exit 1 if there is one.
+    """Names every difference between the tables and the index; exit 1 if there is one.
 
     Example: communities search verify --json | head
     """
@@ -89,7 +89,7 @@ async def _verify(json: bool) -> int:
 
 @contextlib.asynccontextmanager
 async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
-    """A connection with a worker's rights, and the index."""
+    """Yields a connection with a worker's rights, and the index."""
     import psycopg
     from opensearchpy import exceptions
 

@@ -37,7 +37,7 @@ def export(
         typer.Option(help="Download the user's uploads into this folder.", file_okay=False),
     ] = None,
 ) -> None:
-    """Print everything that is stored about a user, always as one JSON object a line.
+    """Prints everything that is stored about a user, always as one JSON object a line.
 
     Example: communities user export USER --output user.jsonl --files user-files
     """
@@ -66,7 +66,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     json: output.Json = False,
 ) -> None:
-    """Forget a user for good: memberships, content, reactions, uploads, words in logs and streams.
+    """Forgets a user for good: memberships, content, reactions, uploads, words in logs and streams.
 
     Example: communities user erase USER
     """
@@ -94,7 +94,7 @@ def erase(
 
 
 def _erased(connection: Any, user: UUID) -> dict[str, int]:
-    """What the database has forgotten, by kind. Others may be at work on the same rows."""
+    """Returns what the database has forgotten, by kind. Others may be at work on the same rows."""
     import tenacity
     from psycopg import errors
 

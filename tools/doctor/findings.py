@@ -33,16 +33,16 @@ class Context:
     deep: bool = False
 
     def url(self, variable: str) -> str | None:
-        """The address of a store; None where it is an embedded part that isn't up."""
+        """Returns the address of a store; None where it is an embedded part that isn't up."""
         return self.urls.get(variable)
 
     def is_configured(self, variable: str) -> bool:
-        """Whether the store is a real one rather than an embedded part."""
+        """Returns whether the store is a real one rather than an embedded part."""
         return getattr(self.settings, variable.lower()) is not None
 
     @property
     def is_exposed(self) -> bool:
-        """Whether other machines reach the API."""
+        """Returns whether other machines reach the API."""
         return not configuration.is_loopback(self.settings.host)
 
 
@@ -63,21 +63,21 @@ def skipped(check: str, found: str) -> Finding:
 
 
 def not_started(check: str, variable: str) -> Finding:
-    """An embedded part that isn't up can't be looked at."""
+    """Returns an embedded part that isn't up can't be looked at."""
     return skipped(
         check, f"not started: it is embedded ({variable} is unset), `communities run` starts it"
     )
 
 
 def unreachable(check: str, variable: str, url: str, error: BaseException, todo: str) -> Finding:
-    """A store that doesn't answer, or not well."""
+    """Returns a store that doesn't answer, or not well."""
     return failure(
         check, f"{variable}: {place(url)} can't be used: {probes.reason(error, url)}", todo
     )
 
 
 def place(url: str) -> str:
-    """Where a URL leads, without its credentials."""
+    """Returns where a URL leads, without its credentials."""
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or parts.path
 
@@ -87,7 +87,7 @@ def is_remote(url: str) -> bool:
 
 
 def version(text: str) -> tuple[int, ...]:
-    """The numbers at the head of a version."""
+    """Returns the numbers at the head of a version."""
     numbers = []
     for part in text.split("."):
         digits = "".join(c for c in part if c.isdigit())

@@ -33,7 +33,7 @@ def look_at_python() -> Iterator[Finding]:
 
 
 def look_at_packages(context: Context) -> Iterator[Finding]:
-    """What is installed, against what the project asks for and, in a checkout, its lock file."""
+    """Compares the installed packages with the project's requirements and its lock file."""
     try:
         project = importlib.metadata.distribution("communities")
     except importlib.metadata.PackageNotFoundError:
@@ -59,7 +59,7 @@ def look_at_packages(context: Context) -> Iterator[Finding]:
 
 
 def _spare(context: Context) -> set[str]:
-    """The packages of parts whose stores run elsewhere: servers are installed without them."""
+    """Returns the packages of parts whose stores run elsewhere, which servers lack."""
     return {
         parts.WHEELS[name]
         for name, variable in stack.VARIABLES.items()
@@ -121,7 +121,7 @@ def look_at_data(context: Context) -> Iterator[Finding]:
 
 
 def _unwritable(folder: Path) -> str | None:
-    """Why no file can be made there: root may do everything, and yet not everywhere."""
+    """Returns why no file can be made there: root may do everything, and yet not everywhere."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return None

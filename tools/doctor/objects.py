@@ -89,7 +89,7 @@ def _round_trip(
 
 
 def _cors(http: urllib3.PoolManager, upload: str, origins: list[str]) -> Finding:
-    """Whether web pages may upload; apps need no such leave."""
+    """Returns whether web pages may upload; apps need no such leave."""
     refused = [origin for origin in origins or [ORIGIN] if not _lets_in(http, upload, origin)]
     if not refused:
         return ok("s3.cors", "web pages may upload")

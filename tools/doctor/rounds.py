@@ -40,7 +40,7 @@ TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
 
 
 def look(deep: bool = False) -> Iterator[Finding]:
-    """Every finding, as soon as it is there."""
+    """Yields every finding, as soon as it is there."""
     yield from machine.look_at_python()
     try:
         # Not by load(): it would make a secret where there is none.
@@ -87,7 +87,7 @@ def _urls(settings: configuration.Settings) -> dict[str, str]:
 
 
 def _secrets(context: Context) -> list[str]:
-    """What no finding may hold: secrets, and the passwords of URLs."""
+    """Returns what no finding may hold: secrets, and the passwords of URLs."""
     given = [
         value.get_secret_value()
         for value in context.settings.model_dump().values()

@@ -78,7 +78,7 @@ def _persistence(info: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(client: redis.Redis, info: dict[str, Any]) -> Finding:
-    """A key is written and taken away again, and the streams may be read."""
+    """Returns a key is written and taken away again, and the streams may be read."""
     if info.get("role") == "slave":
         return failure("redis.rights", "it is a replica", "point REDIS_URL at the primary")
     key = f"communities:doctor:{secrets.token_hex(8)}"

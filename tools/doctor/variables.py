@@ -49,7 +49,7 @@ def _sources(settings: configuration.Settings) -> Iterator[Finding]:
 
 
 def _source(name: str, written: Mapping[str, str | None]) -> str | None:
-    """Where a setting's value comes from; None: it is the default. Empty is unset."""
+    """Returns where a setting's value comes from; None: it is the default. Empty is unset."""
     if any(key.upper() == name and value for key, value in os.environ.items()):
         return "the environment"
     return str(FILE) if written.get(name) else None
@@ -138,7 +138,7 @@ def _exposure(context: Context) -> Iterator[Finding]:
 
 
 def _plain_text(context: Context) -> Iterator[Finding]:
-    """What goes over a network that others may listen to. PostgreSQL is asked itself."""
+    """Yields what goes over a network that others may listen to. PostgreSQL is asked itself."""
     for name in ("REDIS_URL", "OPENSEARCH_URL", "S3_ENDPOINT_URL", "JWT_JWKS_URL"):
         value: SecretStr | None = getattr(context.settings, name.lower())
         if value is None:

@@ -24,7 +24,7 @@ REDIS = ("redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1")
 
 
 def install() -> None:
-    """Install what is not there yet, or was made of something else. It takes minutes."""
+    """Installs what is not there yet, or was made of something else. It takes minutes."""
     for program, package in {"go": "Go", "mvn": "Maven", "java": "a JDK", "javac": "a JDK"}.items():
         if shutil.which(program) is None:
             raise Failure(f"real stores need {package}: {program} is not installed here")
@@ -43,7 +43,7 @@ def install() -> None:
 
 
 def in_place_of(part: parts.Part, settings: Settings) -> parts.Part:
-    """The real program instead of the embedded one. PostgreSQL is a real one already."""
+    """Returns the real program instead of the embedded one. PostgreSQL is a real one already."""
     match part.name:
         case "redis":
             return _redis(part)

@@ -1,11 +1,11 @@
-"""The index in OpenSearch: its names, and how documents get into it.
+"""Index in OpenSearch: its names, and the writing of documents.
 
     communities                the alias that search reads
-    communities-<n>            an index; the one with the larger number is the newer one
-    communities-<n>-write      an alias of that index alone, by which it is written
+    communities-<n>            an index; a larger number is newer
+    communities-<n>-write      the alias by which that index is written
 
-An index is written by its alias alone, and so is missing when it was deleted meanwhile. By its
-name, OpenSearch would make it anew, without all else that belongs in it.
+An index is written only by its alias. A write to a deleted index therefore fails; by its name,
+OpenSearch would create an empty one.
 """
 
 import functools
@@ -23,14 +23,14 @@ from common import blocking_calls, opensearch_client, outages
 
 STORE: Final = "opensearch"
 TIMEOUT_SECONDS: Final = 20.0  # for one answer
-MOST_BYTES: Final = 4 * 1024 * 1024  # of one bulk request
+MAX_BULK_BYTES: Final = 4 * 1024 * 1024
 _TEMPLATE: Final = Path(__file__).parent / "index_template.json"
 _AWAY: Final = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What the index is to hold of a row, from its version on."""
+    """Document of a row at a version."""
 
     kind: str
     id: str
@@ -60,7 +60,7 @@ class Index:
         self._name = re.compile(rf"{re.escape(alias)}-([0-9]+)")
 
     async def aliases(self) -> Aliases:
-        """The indices as they are now, oldest first."""
+        """Returns the indices as they are now, oldest first."""
         found = await self._ask(
             lambda client: client.indices.get_alias(
                 index=f"{self.alias}-*", params={"expand_wildcards": "open"}
@@ -75,7 +75,7 @@ class Index:
         )
 
     async def create(self) -> str:
-        """A new, empty index that is written from now on, and not yet read."""
+        """Returns a new, empty index that is written from now on, and not yet read."""
         template = orjson.loads(_TEMPLATE.read_bytes())
         template["index_patterns"] = [f"{self.alias}-*"]
         name = f"{self.alias}-{time.time_ns() // 1000}"
@@ -87,7 +87,7 @@ class Index:
         return name
 
     async def publish(self, name: str) -> None:
-        """Search reads this index from now on. Older ones go; a newer one is left to its maker."""
+        """Lets searches read this index, and removes older ones. A newer one stays."""
         await self._ask(lambda client: client.indices.refresh(index=name))
         readable = (await self.aliases()).readable
         actions: list[dict[str, Any]] = [
@@ -116,7 +116,7 @@ class Index:
         await self._ask(lambda client: client.indices.refresh(index=self.alias))
 
     async def scan(self, kind: str, after: str, most: int) -> list[dict[str, Any]]:
-        """The hits of one kind after an id, in the order of their ids, each with its version."""
+        """Returns the hits of a kind after an id, ordered by id, each with its version."""
         body = {
             "size": most,
             "query": {"term": {"kind": kind}},
@@ -164,7 +164,7 @@ class Index:
 
 
 def connect(url: str, alias: str) -> Index:
-    """The index behind an alias, whether or not OpenSearch is up."""
+    """Returns the index behind an alias, whether or not OpenSearch is up."""
     return Index(opensearch_client.connect(url, TIMEOUT_SECONDS), alias)
 
 
@@ -177,7 +177,7 @@ def _target(name: str) -> str:
 
 
 def _bodies(targets: Sequence[str], documents: Iterable[Document]) -> Iterator[bytes]:
-    """The documents for all targets as bulk requests of a bearable size."""
+    """Yields the documents for all targets as bulk requests of a bearable size."""
     lines: list[bytes] = []
     size = 0
     for document in documents:
@@ -189,7 +189,7 @@ def _bodies(targets: Sequence[str], documents: Iterable[Document]) -> Iterator[b
                 "version_type": "external_gte",
             }
             line = orjson.dumps({"index": action}) + b"\n" + document.source + b"\n"
-            if lines and size + len(line) > MOST_BYTES:
+            if lines and size + len(line) > MAX_BULK_BYTES:
                 yield b"".join(lines)
                 lines, size = [], 0
             lines.append(line)

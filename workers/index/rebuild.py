@@ -1,10 +1,10 @@
-"""A new index, filled from the tables: `search reindex`, and whatever an indexer finds missing.
+"""Rebuild of the index from the tables, by `search reindex` or by an indexer that finds none.
 
-No write is lost meanwhile, and nobody waits: the new index gets its alias for writing before the
-first row is read, and an indexer looks for these aliases after it has claimed its events. So a
-change is either there when its row is read, or its event is claimed after that and written to the
-new index, too. That is simpler than a second pass, which would have to know what is new: versions
-are given before they are committed, so "newer than at the start" would miss some.
+Writers continue, and no write is lost. The new index has its write alias before the first row is
+read. An indexer looks for these aliases after it has claimed its events. A change is therefore
+visible when its row is read, or its event is claimed later and written to the new index too.
+
+A second pass over newer rows would miss some, since versions are assigned before their commit.
 """
 
 import uuid
@@ -31,7 +31,7 @@ class Rebuild:
 
     @classmethod
     async def begin(cls, target: index.Index) -> "Rebuild":
-        """Makes the new index. Raises StoreUnavailable, as all here."""
+        """Creates the new index. Raises StoreUnavailable, as the other methods do."""
         return cls(target, await target.create())
 
     async def abandon(self) -> None:
@@ -39,7 +39,10 @@ class Rebuild:
         await self._target.remove(self.name)
 
     async def step(self, connection: database.Connection) -> bool:
-        """Puts one page of rows into the new index; the last step publishes it, and says so."""
+        """Writes one page of rows to the new index.
+
+        Returns True after the last one, which publishes it.
+        """
         querier = search.AsyncQuerier(connection)
         kind = self._kinds[0]
         rows = [

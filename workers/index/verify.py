@@ -1,4 +1,4 @@
-"""Whether the index holds what the tables say: ids and versions, compared both ways."""
+"""Comparison of the index with the tables, by ids and versions in both directions."""
 
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,7 @@ async def differences(
     target: index.Index,
     seen: Callable[[int], None] = lambda _count: None,
 ) -> AsyncIterator[Difference]:
-    """Every difference, in the order of ids; both sides are read page by page.
+    """Yields every difference, in the order of ids; both sides are read page by page.
 
     With writers at work what is on its way is a difference, too. `seen` hears how many ids have
     been compared since it last heard.

@@ -25,7 +25,7 @@ _KEEPALIVE: Final[dict[str, Any]] = {
 async def opened(
     settings: configuration.ServiceSettings, name: str
 ) -> AsyncIterator[database.Connection]:
-    """A connection of its own for a worker, in autocommit.
+    """Yields a connection of its own for a worker, in autocommit.
 
     Raises psycopg.OperationalError or TimeoutError when there is no server.
     """
@@ -37,7 +37,7 @@ async def opened(
         **_KEEPALIVE,
     )
     try:
-        async with asyncio.timeout(database.CONNECT_TIMEOUT):
+        async with asyncio.timeout(database.CONNECT_TIMEOUT_SECONDS):
             await database.prepare(connection, role=ROLE, patience=PATIENCE)
         yield connection
     finally:

@@ -1,4 +1,4 @@
-"""The doorbell of the outbox: a connection that listens, and looks now and then who is behind."""
+"""Doorbell of the outbox: a connection that listens for NOTIFY and samples the lags."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,9 @@ from common import settings as configuration
 from gen.jobs import outbox
 from workers.runtime import connection, metrics
 
-SAMPLED_EVERY: Final = 3.0  # seconds, as all here
-# Longer than a statement may take: a server that has not answered by then is gone.
-LIVENESS: Final = 35.0
-RECONNECTED_AFTER: Final = 1.0
+SAMPLE_INTERVAL_SECONDS: Final = 3.0
+LIVENESS_TIMEOUT_SECONDS: Final = 35.0  # longer than a statement may take
+RECONNECT_PAUSE_SECONDS: Final = 1.0
 
 
 class Doorbell:
@@ -34,42 +33,42 @@ class Doorbell:
         self._outages = outages.OutageLog(log)
 
     def ring(self) -> None:
-        """Ends the wait of whoever waits."""
+        """Ends the wait."""
         self._rung.set()
 
-    def hush(self) -> None:
-        """Forgets that it has rung; said before a look at the outbox, never after."""
+    def clear(self) -> None:
+        """Clears an earlier ring. Call it before a look at the outbox, never after."""
         self._rung.clear()
 
     async def wait(self, seconds: float) -> None:
-        """Returns when it rings, or has since it was hushed, or after so long."""
+        """Waits for a ring since the last clear(), for at most `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._rung.wait()
 
     async def listen(self) -> None:
-        """Listens for ever, on one connection after the other."""
+        """Listens until it is cancelled, and reconnects after errors."""
         while True:
             try:
                 async with connection.opened(self._settings, "doorbell") as conn:
                     await conn.execute("listen outbox")
-                    # What rang meanwhile was not heard.
+                    # A NOTIFY during the reconnect was missed.
                     self.ring()
                     self._outages.recover("doorbell")
-                    await self._hear(conn)
+                    await self._receive(conn)
             except (psycopg.Error, TimeoutError, OSError) as error:
                 self._outages.fail("doorbell", error)
-            await asyncio.sleep(RECONNECTED_AFTER)
+            await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
 
-    async def _hear(self, connection: database.Connection) -> None:
+    async def _receive(self, connection: database.Connection) -> None:
         while True:
-            async with asyncio.timeout(LIVENESS):
+            async with asyncio.timeout(LIVENESS_TIMEOUT_SECONDS):
                 await self._sample(connection)
-            async for _ in connection.notifies(timeout=SAMPLED_EVERY):
+            async for _ in connection.notifies(timeout=SAMPLE_INTERVAL_SECONDS):
                 self.ring()
 
     async def _sample(self, connection: database.Connection) -> None:
-        # Also the question that a dead server does not answer.
+        # This query is also the liveness check.
         try:
             async for lag in outbox.AsyncQuerier(connection).outbox_measure():
                 self._metrics.lag.labels(lag.consumer).set(lag.lag_seconds)

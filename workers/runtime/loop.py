@@ -1,9 +1,9 @@
-"""The loop that every consumer of the outbox runs on: batch after batch, then sleep until the bell.
+"""Loop of every consumer of the outbox: it handles batches, then is idle until the doorbell rings.
 
     python -m workers.<name>   is   loop.main("<consumer>", opener)
 
-where the opener gives a `Consumer` for as long as the process works. Any number of processes of one
-consumer may run: the statements that claim events keep them apart.
+The opener yields a `Consumer` for the life of the process. Any number of processes of one consumer
+may run: the statements that claim events keep them apart.
 """
 
 import asyncio
@@ -22,22 +22,21 @@ from common import settings as configuration
 from gen.jobs import outbox
 from workers.runtime import connection, doorbell, metrics, port, process
 
-SLEEP: Final = 4.0  # seconds, as all here: for so long writers ring for a sleeper
-SHORTEST_WAIT: Final = 0.05
-LONGEST_WAIT: Final = 1.0
-SHORTEST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 3.0
-# A turn that takes longer waits for a server that is gone.
-PATIENCE: Final = 90.0
-AWAKE: Final = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+IDLE_LEASE_SECONDS: Final = 4.0  # writers send NOTIFY while the lease lasts
+MIN_WAIT_SECONDS: Final = 0.05
+MAX_WAIT_SECONDS: Final = 1.0
+MIN_PAUSE_SECONDS: Final = 0.1
+MAX_PAUSE_SECONDS: Final = 3.0
+TURN_TIMEOUT_SECONDS: Final = 90.0  # after it the server is taken for lost
+NOT_IDLE: Final = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
 class Consumer(Protocol):
-    """Who carries events somewhere."""
+    """Consumer of the outbox."""
 
     @property
     def name(self) -> str:
-        """`search` or `streams`: its name in the outbox."""
+        """Returns its name in the outbox: `search` or `streams`."""
 
     async def handle(self, connection: database.Connection) -> int:
         """Handles one batch in its own transaction. Returns the number of finished events.
@@ -55,7 +54,7 @@ Opener = Callable[
 
 
 def main(name: str, opener: Opener) -> None:
-    """Runs a consumer as a process until TERM or INT, and returns when its batch is done."""
+    """Runs a consumer as a process until TERM or INT, and ends after its batch."""
 
     async def work(settings: configuration.ServiceSettings, stop: asyncio.Event) -> None:
         measured = metrics.Metrics()
@@ -70,7 +69,7 @@ def main(name: str, opener: Opener) -> None:
 
 
 class Loop:
-    """Gives a consumer its turns until it is stopped."""
+    """Life of a consumer: its connection, its turns, and the pauses between them."""
 
     def __init__(
         self,
@@ -87,15 +86,15 @@ class Loop:
         self._bell = doorbell.Doorbell(settings, self._log, measured)
         self._outages = outages.OutageLog(self._log)
         self._failures = 0
-        # Named from the start, so that a rate over them begins at 0.
+        # Labelled at the start, so that rates begin at 0.
         for counter in (measured.processed, measured.failed, measured.dead, measured.outages):
             counter.labels(consumer.name)
 
     async def run(self) -> None:
-        """Works until it is stopped; no error ends it."""
+        """Runs until it is stopped; no error ends it."""
         background = [
             asyncio.create_task(self._bell.listen()),
-            asyncio.create_task(self._ring_at_the_end()),
+            asyncio.create_task(self._ring_at_stop()),
         ]
         try:
             while not self._stop.is_set():
@@ -104,12 +103,12 @@ class Loop:
         finally:
             await cancellation.cancel_all(*background)
 
-    async def _ring_at_the_end(self) -> None:
+    async def _ring_at_stop(self) -> None:
         await self._stop.wait()
         self._bell.ring()
 
     async def _connected(self) -> None:
-        """Works on one connection, until an error or the end."""
+        """Takes turns on one connection, until an error or the stop."""
         try:
             async with connection.opened(self._settings, self._consumer.name) as conn:
                 await self._take_turns(conn)
@@ -124,37 +123,37 @@ class Loop:
                 self._log.warning("batch undone", error=type(error).__name__)
             else:
                 self._fail(error)
-        except Exception as error:  # a bug must not end what holds up everything else
+        except Exception as error:  # a bug must not end the worker
             self._fail(error)
         if not self._stop.is_set():
             await self._pause()
 
     async def _take_turns(self, connection: database.Connection) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
             ahead = await _clock(connection)
-        asleep_since: float | None = None
-        wait = SHORTEST_WAIT
+        idle_since: float | None = None
+        wait = MIN_WAIT_SECONDS
         while not self._stop.is_set():
             self._metrics.beat()
-            self._bell.hush()
-            async with asyncio.timeout(PATIENCE):
+            self._bell.clear()
+            async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
                 done = await self._batch(connection)
                 if done:
-                    if asleep_since is not None:
-                        await self._sleep_until(connection, AWAKE)
-                    asleep_since, wait = None, SHORTEST_WAIT
-                elif asleep_since is None or time.monotonic() - asleep_since > SLEEP / 2:
-                    asleep_since = time.monotonic()
-                    until = datetime.timedelta(seconds=SLEEP)
-                    await self._sleep_until(
+                    if idle_since is not None:
+                        await self._mark_idle(connection, NOT_IDLE)
+                    idle_since, wait = None, MIN_WAIT_SECONDS
+                elif idle_since is None or time.monotonic() - idle_since > IDLE_LEASE_SECONDS / 2:
+                    idle_since = time.monotonic()
+                    until = datetime.timedelta(seconds=IDLE_LEASE_SECONDS)
+                    await self._mark_idle(
                         connection, datetime.datetime.now(datetime.UTC) + ahead + until
                     )
-                    # And look again: what was written before that did not ring.
+                    # Look again: writes before the lease sent no NOTIFY.
                     continue
             if not done:
-                # A writer that looked before that, and commits only now, has not rung either.
+                # A writer that checked before the lease, and commits later, sends none either.
                 await self._bell.wait(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                wait = min(2 * wait, MAX_WAIT_SECONDS)
 
     async def _batch(self, connection: database.Connection) -> int:
         started = time.monotonic()
@@ -167,7 +166,7 @@ class Loop:
             self._log.debug("batch done", events=done, seconds=round(seconds, 4))
         return done
 
-    async def _sleep_until(self, connection: database.Connection, until: datetime.datetime) -> None:
+    async def _mark_idle(self, connection: database.Connection, until: datetime.datetime) -> None:
         querier = outbox.AsyncQuerier(connection)
         await querier.consumer_mark_idle(consumer=self._consumer.name, until=until)
 
@@ -184,14 +183,14 @@ class Loop:
         self._log.error("batch failed", **logs.describe(error))
 
     async def _pause(self) -> None:
-        longest = min(SHORTEST_PAUSE * 2 ** min(self._failures, 10), LONGEST_PAUSE)
+        longest = min(MIN_PAUSE_SECONDS * 2 ** min(self._failures, 10), MAX_PAUSE_SECONDS)
         self._failures += 1
-        # Not all at once, when there are many.
+        # Spreads the retries of many workers.
         await process.pause(self._stop, longest * random.uniform(0.5, 1))  # noqa: S311
 
 
 async def _clock(connection: database.Connection) -> datetime.timedelta:
-    """How far the clock of the database, by which it says who sleeps, is ahead of ours."""
+    """Returns how far the clock of PostgreSQL is ahead of this process."""
     cursor = await connection.execute("select clock_timestamp()")
     row = await cursor.fetchone()
     assert row is not None

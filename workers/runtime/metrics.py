@@ -1,4 +1,4 @@
-"""What Prometheus reads of the workers, by way of the folder that they share with the service."""
+"""Prometheus metrics of the workers, in the folder that they share with the service."""
 
 import time
 from typing import Final
@@ -9,7 +9,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 
 class Metrics:
-    """The counters of one worker, by the name of the consumer."""
+    """Metrics of one worker, by the name of the consumer."""
 
     def __init__(self) -> None:
         self.registry = registry = prometheus_client.CollectorRegistry()

@@ -126,7 +126,7 @@ select is(
   'Joining again sets joined_at'
 );
 
--- A request is settled by whatever makes a member.
+-- Every way to become a member settles a request.
 select make_user('bob');
 select from api.join_group(the('bob'), the('closed'));
 select from api.update_group(the('owner'), the('closed'), '{"visibility": "public"}');

@@ -16,23 +16,24 @@ select from api.delete_comment(the('owner'), the('comment'));
 select from api.delete_comment(the('owner'), the('reply'));
 select from api.delete_comment(the('owner'), the('leaf'));
 
--- How many counters repair_counters() mends after a statement that breaks some, and what is wrong then.
-create function pg_temp.mended(p_break text) returns text language plpgsql as $$
+-- Returns the number of counters that repair_counters() repairs after a statement that breaks some, and
+-- those that are wrong then.
+create function pg_temp.repaired(p_break text) returns text language plpgsql as $$
 declare
-  v_mended int;
+  v_repaired int;
   v_left bigint;
 begin
   execute p_break;
-  v_mended := api.repair_counters();
+  v_repaired := api.repair_counters();
   select count(*) into v_left from api.verify_counters();
-  raise exception using errcode = 'ZZ000', message = format('%s mended, %s wrong', v_mended, v_left);
+  raise exception using errcode = 'ZZ000', message = format('%s mended, %s wrong', v_repaired, v_left);
 exception when sqlstate 'ZZ000' then
   return sqlerrm;
 end
 $$;
 
-select is(pg_temp.mended('select'), '0 mended, 0 wrong', 'Where nothing is wrong nothing is mended');
-select is(pg_temp.mended(break), number || ' mended, 0 wrong', format('It is mended: %s', break))
+select is(pg_temp.repaired('select'), '0 mended, 0 wrong', 'Where nothing is wrong nothing is mended');
+select is(pg_temp.repaired(break), number || ' mended, 0 wrong', format('It is mended: %s', break))
 from (values
   ('update post set comments_count = 5', 1),
   ('update post set comments_count = 0', 1),
@@ -53,7 +54,7 @@ from (values
   ('update post set comments_count = 5, reactions_count = 5, media_count = 5', 3)
 ) as broken (break, number);
 select is(
-  pg_temp.mended(
+  pg_temp.repaired(
     'update post set comments_count = 9; update comment set reactions_count = 9, is_listed = true;
      update group_entity set members_count = 9; delete from reaction_count; delete from topic_tag'
   ),
