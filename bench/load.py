@@ -23,7 +23,7 @@ _GRACE = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to ask, and for how long (seconds). Request number k is the same in every run."""
+    """Plan of requests, for a number of seconds. Request number k is the same in every run."""
 
     port: int
     clients: int
@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What came of it. Times are in seconds."""
+    """Result of a plan. Times are in seconds."""
 
     latencies: list[float] = field(default_factory=list)
     elapsed: float = 0.0

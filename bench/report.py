@@ -14,7 +14,7 @@ from bench import load
 
 @dataclass
 class Result:
-    """What the rounds of one workload gave. Rates are a second, times in milliseconds."""
+    """Results of the rounds of a workload. Rates are per second, times in milliseconds."""
 
     workload: str
     http: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What the numbers depend on."""
+    """Returns the conditions of the numbers."""
 
     scale: int
     rounds: int

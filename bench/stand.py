@@ -1,4 +1,4 @@
-"""Where it is measured: a stack of its own, seeded once, and a fresh copy of it for each run."""
+"""Stack of the benchmark: seeded once, with a fresh copy of its database for each run."""
 
 import os
 import time
@@ -27,7 +27,7 @@ class Stand:
 
 
 def settings() -> configuration.Settings:
-    """Returns the defaults, whatever the environment says, in a folder under its DATA_DIR."""
+    """Returns the default settings, with a folder under DATA_DIR."""
     fields = configuration.Settings.model_fields
     defaults = {name: field.default for name, field in fields.items()}
     folder = configuration.load(configuration.Settings).data_dir / "bench"

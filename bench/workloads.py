@@ -1,4 +1,4 @@
-"""What is measured: each workload as HTTP requests and as the same statements for pgbench."""
+"""Workloads, each as HTTP requests and as the same statements for pgbench."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ import urllib.request
 
 
 def main() -> int:
-    """0 if /healthz answers 200, 1 otherwise."""
+    """Returns 0 if /healthz answers 200, and 1 otherwise."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{int(sys.argv[1])}/healthz", timeout=2):
             return 0

@@ -39,7 +39,7 @@ def communities(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The command line."""
+    """Builds the command line."""
 
 
 app.command(rich_help_panel=SERVE)(instance.run)

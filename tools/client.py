@@ -28,7 +28,7 @@ def make(folder: Path) -> Path:
         options = ["--meta", "none", "--fail-on-warning", "--output-path", str(package)]
         sources = ["--path", document.name, "--config", str(folder / "config.yaml")]
         _run(["openapi-python-client", "generate", *sources, *options], folder)
-    # Its annotations are for whoever uses it.
+    # Marks the package as typed.
     (package / "py.typed").touch()
     _run(["uv", "build", "--quiet", "--wheel", "--no-config"], folder)
     [wheel] = (folder / "dist").glob("*.whl")

@@ -1,4 +1,4 @@
-"""How a tool gives up."""
+"""Failure of a tool."""
 
 
 class Failure(SystemExit):

@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Done:
-    """What there was to do: the migrations that were applied, and whether `api` was rebuilt."""
+    """Changes of a run: the applied migrations, and whether `api` was rebuilt."""
 
     applied: list[str]
     api_rebuilt: bool

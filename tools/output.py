@@ -1,4 +1,4 @@
-"""What a command tells, by one rule for all.
+"""Output of the commands, by one rule for all.
 
 The result goes to standard output, by `--json` as one JSON object a line, else as a sentence or a
 table. What is only said meanwhile goes to standard error.

@@ -39,7 +39,7 @@ class Part:
     command: Sequence[str | Path]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: int = signal.SIGTERM
-    # Raises until the part really answers, which it has so many seconds for.
+    # Raises until the part answers.
     probe: Callable[[], None]
     patience: float = 60.0
     # What the service needs to know of it.
@@ -86,7 +86,7 @@ def psql() -> Path:
 
 
 def postgres(settings: Settings, port: int, *, fast: bool = False) -> Part:
-    """PostgreSQL. `fast` gives up durability, for tests."""
+    """Returns the part PostgreSQL. `fast` gives up durability, for tests."""
     bin_dir = settings.postgres_bin or postgres_programs()
     folder = settings.data_dir / "postgres"
     account = unprivileged.account_for(folder)
@@ -161,7 +161,7 @@ def redis_server(settings: Settings, port: int, *, fast: bool = False) -> Part:
 
 
 def s3(settings: Settings, port: int) -> Part:
-    """S3 by rclone over a plain folder."""
+    """Returns the part S3, which rclone serves from a folder."""
     folder = settings.data_dir / "s3"
     (folder / settings.s3_bucket).mkdir(parents=True, exist_ok=True)
     if settings.s3_access_key is not None and settings.s3_secret_key is not None:
@@ -254,8 +254,8 @@ def _same_version(cluster: Path, bin_dir: Path) -> None:
 def _stop_unrecorded(cluster: Path) -> None:
     """Stops servers on these files that no record names.
 
-    Such are the children of a server that was killed, and a server whose starter was killed before
-    it could write down what it had started. A PostgreSQL process works inside its cluster.
+    Such are the children of a killed server, and a server whose starter was killed before it
+    wrote the record. A PostgreSQL process works inside its cluster.
     """
     servers = [
         process

@@ -26,7 +26,7 @@ DESKTOP: sync_api.ViewportSize = {"width": 1280, "height": 860}
 TALL: sync_api.ViewportSize = {"width": 1280, "height": 1500}
 PHONE: sync_api.ViewportSize = {"width": 390, "height": 844}
 
-# The examples are made in one moment; a page looks different when people had time to write.
+# The examples are created at one moment. This spreads their times, as users would.
 AGE = """
 set session_replication_role = replica;
 update post as p set created_at = now() - place * interval '5 hours 40 minutes'
@@ -42,7 +42,7 @@ from
 where aged.id = c.id and p.id = c.post_id;
 """
 
-# Those further down are not asked for before somebody scrolls there.
+# Pictures further down load only after scrolling.
 DRAWN = """
 Promise.all([...document.images]
   .filter((image) => image.checkVisibility() && image.getBoundingClientRect().top < innerHeight)
@@ -51,7 +51,7 @@ Promise.all([...document.images]
 
 
 def take() -> None:
-    """Takes all pictures anew."""
+    """Takes all pictures again."""
     SHOWN.mkdir(exist_ok=True)
     with instance() as (settings, origin), browser.opened() as opened:
         camera = _Camera(settings, origin, opened)
@@ -67,7 +67,7 @@ def take() -> None:
 
 
 class _Camera:
-    """Visits the page as somebody and takes a picture of what is there."""
+    """Visits the page as a user and takes a picture."""
 
     def __init__(self, settings: Settings, origin: str, opened: sync_api.Browser) -> None:
         self._settings = settings
@@ -86,7 +86,7 @@ class _Camera:
         scheme: Literal["dark", "light"] = "light",
         viewport: sync_api.ViewportSize = DESKTOP,
     ) -> None:
-        """`place` is a group's name or an address; with `live` somebody posts meanwhile."""
+        """Shows a group by name, or an address. With `live` a user posts during the visit."""
         context = self._browser.new_context(
             viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
         )
@@ -146,7 +146,7 @@ def instance() -> Iterator[tuple[Settings, str]]:
             settings = configuration.load(Settings, _env_file=None, data_dir=Path(folder))
             with (
                 stack.borrowed(settings, ["postgres"]) as running,
-                psycopg.connect(running.database_url, autocommit=True) as connection,
+                psycopg.connect(running.superuser_url, autocommit=True) as connection,
             ):
                 connection.execute(AGE)
             yield settings, origin

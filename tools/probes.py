@@ -38,7 +38,7 @@ def opensearch(url: str) -> None:
 
 
 def s3_bucket(url: str, *, access_key: str, secret_key: str, bucket: str, region: str) -> None:
-    """The bucket can be used; it is made if it isn't there."""
+    """Checks that the bucket can be used, and creates it if needed."""
     urls = {"S3_ENDPOINT_URL": url, "S3_ACCESS_KEY": access_key, "S3_SECRET_KEY": secret_key}
     with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
         client = s3_client(urls, region=region, http=http)

@@ -1,7 +1,7 @@
 """Long-running child processes: started with a record on disk, stopped by that record.
 
-The record names the process by id and start time. So whoever comes next, also after a `kill -9`
-of the one who started it, can tell a leftover from a stranger that was given the same id.
+The record names the process by id and start time. A later command can
+therefore tell a leftover from a new process with the same id, also after a `kill -9`.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ LARGE_LOG = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Record:
-    """What identifies a process and how it likes to be asked to stop."""
+    """Identity of a process, and the signal that stops it."""
 
     name: str
     pid: int
@@ -44,7 +44,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Folder:
-    """Where the processes of one DATA_DIR leave their records and logs."""
+    """Folder of the records and logs of the processes of one DATA_DIR."""
 
     data_dir: Path
 

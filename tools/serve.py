@@ -39,7 +39,7 @@ def servers(settings: Settings, running: stack.Stack, port: int) -> list[Server]
         Server(
             "service",
             (sys.executable, "-m", "service"),
-            # As `make run` has settled them, whatever the environment says.
+            # As `make run` has set them, and not from the environment.
             {
                 "HOST": settings.host,
                 "PORT": str(port),
@@ -129,7 +129,7 @@ def origin(host: str, port: int) -> str:
 
 
 def _examples(settings: Settings) -> dict[str, str]:
-    """Whom the reader of the page and of /docs may be, where that is nobody but who runs it."""
+    """Returns the example users, if only the operator reaches the pages."""
     is_example = settings.database_url is None and tokens.can_mint(settings)
     if not (is_example and configuration.is_loopback(settings.host)):
         return {}

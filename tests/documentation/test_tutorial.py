@@ -107,6 +107,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_tutorial_does_what_it_says_and_again_on_the_same_instance(
     service: servers.Service, terminal: Terminal
 ) -> None:

@@ -104,6 +104,7 @@ def following(
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["python", "javascript"])
 def test_an_example_follows_a_group_and_misses_and_doubles_nothing(
     town: Town, language: str, tmp_path: Path

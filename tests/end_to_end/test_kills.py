@@ -80,6 +80,7 @@ class Hearer:
         self.heard += client.heard
 
 
+@pytest.mark.slow
 async def test_index_streams_and_clients_have_every_event_once_after_kills(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,

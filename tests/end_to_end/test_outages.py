@@ -49,6 +49,7 @@ def is_to_come_again(response: httpx.Response) -> None:
     assert int(response.headers["retry-after"]) > 0
 
 
+@pytest.mark.slow
 def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,

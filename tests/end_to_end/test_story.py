@@ -105,6 +105,7 @@ def stores(request: pytest.FixtureRequest) -> dict[str, str]:
     return {**urls, "REDIS_URL": redis_url, "S3_BUCKET": bucket.name, "SEARCH_INDEX": index}
 
 
+@pytest.mark.slow
 async def test_banned_user_loses_posts_events_and_search_results(
     checkout: checkouts.Checkout, stores: dict[str, str]
 ) -> None:

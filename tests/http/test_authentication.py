@@ -145,6 +145,7 @@ def test_token_of_a_skewed_clock_is_accepted_within_the_leeway(
     assert _get(shared_service, token).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", ["nbf", "exp"])
 def test_token_beyond_the_configured_leeway_is_refused(
     claim: str, run_service: ServiceFactory
@@ -232,6 +233,7 @@ def test_an_audience_is_ignored_when_none_is_configured(shared_service: servers.
 # Key sets -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tokens_are_checked_by_a_key_set(run_service: ServiceFactory) -> None:
     keys: dict[str, Any] = {
         "RS256": rsa.generate_private_key(65537, 2048),
@@ -259,6 +261,7 @@ def test_tokens_are_checked_by_a_key_set(run_service: ServiceFactory) -> None:
         _refused(_get(service, confused))
 
 
+@pytest.mark.slow
 def test_a_key_set_that_is_down_is_unavailable_until_it_is_back(
     run_service: ServiceFactory,
 ) -> None:

@@ -152,6 +152,7 @@ def test_metrics_count_requests_by_route_and_things_by_kind(
     assert _metric(service, 'communities_created_total{kind="post"}') == 1
 
 
+@pytest.mark.slow
 def test_metrics_of_processes_that_share_a_folder_are_one(
     run_service: ServiceFactory, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

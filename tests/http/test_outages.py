@@ -33,6 +33,7 @@ def _answers(client: httpx.Client) -> bool:
     return client.get("/groups").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_service_starts_without_its_database_and_finds_it(
     run_service: ServiceFactory, postgres: Forwarder
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_connection_lost_in_a_write_is_unavailable(
             api_client.problem(waiting.result(), 503, "unavailable")
 
 
+@pytest.mark.slow
 def test_a_keyed_post_whose_connection_is_lost_is_tried_again(
     run_service: ServiceFactory, postgres: Forwarder, database_url: str
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_statement_that_is_cancelled_is_unavailable(
             assert "retry-after" in waiting.result().headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
 def test_nobody_notices_that_redis_is_away(
     silent: bool, run_service: ServiceFactory, redis_server: Forwarder
@@ -161,6 +164,7 @@ def _came_back(client: httpx.Client, service: servers.Service) -> bool:
     return '"store available again"' in service.log.read_text()
 
 
+@pytest.mark.slow
 def test_readiness_names_the_store_that_is_away(
     run_service: ServiceFactory, postgres: Forwarder, redis_server: Forwarder
 ) -> None:

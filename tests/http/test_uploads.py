@@ -100,6 +100,7 @@ def test_writing_to_the_url_again_does_not_change_what_was_linked(
     assert httpx.get(media["url"]).content == PNG
 
 
+@pytest.mark.slow
 def test_writing_to_the_url_again_changes_nothing_though_another_request_links_it_just_now(
     run_service: ServiceFactory, test_stack: stack.Stack
 ) -> None:
@@ -201,6 +202,7 @@ def test_object_that_cannot_be_linked_is_no_picture_of_a_group_either(
     assert httpx.get(shown["avatar_url"]).content == PNG
 
 
+@pytest.mark.slow
 def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
     user: api_client.User, shared_service: servers.Service, post: str
 ) -> None:
@@ -380,6 +382,7 @@ def test_burst_of_patches_sets_the_image_once(
     assert httpx.get(user.client.get(path).json()["avatar_url"]).content == PNG
 
 
+@pytest.mark.slow
 def test_link_whose_server_is_killed_while_copying_has_one_effect_when_it_is_retried(
     run_service: ServiceFactory, test_stack: stack.Stack, database: databases.Database
 ) -> None:
@@ -526,6 +529,7 @@ def linkers(
     index.drop()
 
 
+@pytest.mark.slow
 def test_a_store_that_hangs_holds_up_nothing_else(linkers: Linkers) -> None:
     with linkers.client() as client, linkers.client() as other:
         assert client.get("/search", params={"q": "look"}).status_code == 200
@@ -538,6 +542,7 @@ def test_a_store_that_hangs_holds_up_nothing_else(linkers: Linkers) -> None:
         assert len(linkers.done()) < linkers.LINKS
 
 
+@pytest.mark.slow
 def test_a_store_that_hangs_is_not_waited_for_by_everybody(linkers: Linkers) -> None:
     with linkers.client() as client:
         linkers.link(client)

@@ -179,6 +179,7 @@ def test_dependencies_of_a_container_can_be_waited_for() -> None:
                 assert not every[name]["healthcheck"].get("disable")
 
 
+@pytest.mark.slow
 def test_every_command_runs_with_the_logins_that_are_its_own(
     test_stack: stack.Stack, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def server(programs: Path, tmp_path: Path) -> Server:
     return Server(programs, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_pages_lines_start_an_instance_that_the_doctor_finds_well(
     server: Server, test_stack: stack.Stack, tmp_path: Path
 ) -> None:

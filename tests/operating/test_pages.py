@@ -126,6 +126,7 @@ def newer(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_rollback_goes_as_the_page_says(
     run_service: ServiceFactory, database: databases.Database, newer: Path, tmp_path: Path
 ) -> None:
@@ -166,6 +167,7 @@ def restored(test_stack: stack.Stack) -> Iterator[str]:
         connection.execute(drop)
 
 
+@pytest.mark.slow
 def test_a_restored_backup_is_served_and_its_events_go_on(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,

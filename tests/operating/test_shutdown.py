@@ -118,6 +118,7 @@ def test_no_acknowledged_write_is_lost_when_it_stops_under_load(
     assert set(acknowledged) <= kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_a_listening_client_comes_back_by_itself_to_another_process(
     transport: str, run_service: ServiceFactory, run_worker: WorkerFactory

@@ -130,6 +130,7 @@ def test_the_log_names_the_trace_of_a_request(
     assert f'"trace_id":"{trace_id}"' in lines[0]
 
 
+@pytest.mark.slow
 def test_a_request_that_is_not_sampled_leaves_no_trace_and_none_of_the_one_before(
     run_service: ServiceFactory, traced: dict[str, str], connection: psycopg.Connection
 ) -> None:
@@ -168,6 +169,7 @@ def test_without_a_collector_what_sends_traces_is_not_even_loaded() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=servers.ROOT, check=True)
 
 
+@pytest.mark.slow
 def test_a_collector_that_does_not_answer_delays_nobody(
     run_service: ServiceFactory, traced: dict[str, str]
 ) -> None:

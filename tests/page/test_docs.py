@@ -65,6 +65,7 @@ def tries(page: sync_api.Page, operation: str, body: object = None) -> sync_api.
     return block
 
 
+@pytest.mark.slow
 def test_a_get_and_a_post_are_tried_out_with_the_token_that_is_filled_in(
     chromium: sync_api.Browser, service: servers.Service, complaints: list[str]
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_get_and_a_post_are_tried_out_with_the_token_that_is_filled_in(
     page.close()
 
 
+@pytest.mark.slow
 def test_everybody_can_use_the_docs(
     chromium: sync_api.Browser,
     service: servers.Service,

@@ -46,6 +46,7 @@ def writes(visitor: Visitor, text: str, title: str = "") -> None:
     form.get_by_role("button", name="Post", exact=True).click()
 
 
+@pytest.mark.slow
 def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
     site: Site,
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_new_post_of_another_group_is_counted_at_the_side(site: Site) -> None:
     expect(side.locator(".news")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
     site: Site, picture: Path
 ) -> None:
@@ -160,6 +162,7 @@ def test_refused_file_is_reported(site: Site, tmp_path: Path) -> None:
     expect(form.locator(".upload.failed")).to_contain_text(said)
 
 
+@pytest.mark.slow
 def test_comments_appear_in_their_place_of_the_thread(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     post = site.post("Ada", group, "Discuss")
@@ -191,6 +194,7 @@ def test_comments_appear_in_their_place_of_the_thread(site: Site) -> None:
         each.sees("Two")
 
 
+@pytest.mark.slow
 def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
     group = site.group("Ada", Ben="moderator", Chloe="member")
     site.post("Chloe", group, "Read this first")
@@ -217,6 +221,7 @@ def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
     expect(chloe.post("Read this first")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_muted_member_reads_why_it_can_not_post(site: Site) -> None:
     group = site.group("Ada", Ben="moderator", Chloe="member")
     ben, chloe = (site.visit(name, f"#/groups/{group}/members") for name in ("Ben", "Chloe"))
@@ -246,6 +251,7 @@ def test_moderators_see_changes_of_their_group(site: Site) -> None:
     expect(team.get_by_role("listitem")).to_have_text([re.compile("Ada")])
 
 
+@pytest.mark.slow
 def test_banned_member_leaves_the_page_of_a_private_group(site: Site) -> None:
     group = site.group("Ada", "private", Ben="member")
     site.post("Ada", group, "Among ourselves")
@@ -289,6 +295,7 @@ def test_banned_member_of_a_public_group_sees_the_ban_without_its_reason(site: S
     expect(notice).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_request_to_join_is_let_in_and_the_group_opens(site: Site) -> None:
     group = site.group("Ada", "private")
     site.post("Ada", group, "For members")
@@ -331,6 +338,7 @@ def test_banned_applicant_sees_the_ban_when_asking_again(site: Site) -> None:
     expect(ben.button("Ask to join")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_invitation_leads_into_a_secret_group(site: Site) -> None:
     group = site.group("Ada", "secret")
     ada = site.visit("Ada", f"#/groups/{group}/invites")
@@ -366,6 +374,7 @@ def test_offline_is_said_and_what_was_missed_comes_afterwards(site: Site) -> Non
     expect(ben.post("Meanwhile")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_service_that_goes_and_comes_back_is_found_again(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")

@@ -24,6 +24,7 @@ def group_of(site: Site, name: str = "Campus Commons", who: str = "Ada") -> str:
     return str(next(group["id"] for group in every if group["name"] == name))
 
 
+@pytest.mark.slow
 def test_the_page_is_made_of_nothing_but_our_own(site: Site) -> None:
     visitor = site.visit()
     asked: list[str] = []
@@ -110,6 +111,7 @@ def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(site: Sit
     expect(ada.page.locator("#about")).to_contain_text("We meet on Fridays.")
 
 
+@pytest.mark.slow
 def test_feed_shows_each_post_once_while_the_user_scrolls(site: Site) -> None:
     group = site.group("Ada")
     for number in range(45):
@@ -153,6 +155,7 @@ def test_answer_of_503_is_shown_in_the_words_of_the_service(
     expect(visitor.button("Try again")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     posts = [site.post("Ada", group, f"Number {number} of them") for number in range(30)]
@@ -324,6 +327,7 @@ def test_long_words_break_nothing_on_a_phone(site: Site) -> None:
     expect(ada.page).to_have_url(re.compile("#/search"))
 
 
+@pytest.mark.slow
 def test_everybody_can_use_it(site: Site, scheme: str, viewport: sync_api.ViewportSize) -> None:
     group = busy_group(site)
     found(site, "cake")
@@ -355,6 +359,7 @@ def test_everybody_can_use_it(site: Site, scheme: str, viewport: sync_api.Viewpo
         assert axe.violations(ada.page) == [], path
 
 
+@pytest.mark.slow
 def test_everybody_can_use_what_opens_above_a_view(
     site: Site, scheme: str, viewport: sync_api.ViewportSize
 ) -> None:

@@ -218,6 +218,7 @@ def storm(crowd: Crowd, connection: psycopg.Connection, scene: Scene, seconds: f
     outbox.check(connection, scene.group)
 
 
+@pytest.mark.slow
 def test_a_busy_thread_keeps_its_counters(crowd: Crowd, connection: psycopg.Connection) -> None:
     scene = Scene(crowd)
     storm(crowd, connection, scene, 3)

@@ -266,6 +266,7 @@ def accident(
         yield Accident(run_service, database, kept)
 
 
+@pytest.mark.slow
 def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_answer(
     accident: Accident, database_url: str, redis_url: str
 ) -> None:
@@ -289,6 +290,7 @@ def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_answer
             outbox.check(connection, stage.group)
 
 
+@pytest.mark.slow
 def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_copy_was_kept(
     accident: Accident, database_url: str
 ) -> None:
@@ -303,6 +305,7 @@ def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_copy_w
         assert outbox.count(connection, stage.group)[event] == 2
 
 
+@pytest.mark.slow
 def test_a_server_killed_before_its_commit_had_no_effect(
     accident: Accident, database_url: str
 ) -> None:

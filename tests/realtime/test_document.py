@@ -64,6 +64,7 @@ def everything(town: Town, group_id: str) -> str:
     return post
 
 
+@pytest.mark.slow
 async def test_every_event_is_as_the_document_says(town: Town, document: Json) -> None:
     group_id = town.group("private")
     async with town.client(f"/groups/{group_id}", "owner") as client:

@@ -154,6 +154,7 @@ async def test_those_without_a_token_are_limited_and_sent_away_without_a_word(
     town.close()
 
 
+@pytest.mark.slow
 async def test_connection_without_a_namespace_is_dropped(town: Town) -> None:
     group_id = town.group("private", "member")
     member = town.client(f"/groups/{group_id}", "member")

@@ -50,6 +50,7 @@ async def everywhere(town: Town, group_id: str, post: str, name: str | None) -> 
     return clients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["private", "secret"])
 @pytest.mark.parametrize("change", [ban, kick, leave])
 async def test_former_member_is_disconnected(town: Town, visibility: str, change: Change) -> None:
@@ -170,6 +171,7 @@ async def test_a_socket_ends_with_its_token_on_every_process(town: Town) -> None
     assert all(client.types == [] for client in ends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["private", "secret"])
 async def test_nothing_committed_after_a_ban_is_heard_while_much_is_written(
     town: Town, visibility: str

@@ -40,6 +40,7 @@ def town_of(run_service: ServiceFactory, run_worker: WorkerFactory, **given: str
     town.close()
 
 
+@pytest.mark.slow
 async def test_redis_may_go_and_come_and_nothing_is_lost_or_doubled(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
 ) -> None:
@@ -71,6 +72,7 @@ async def test_redis_may_go_and_come_and_nothing_is_lost_or_doubled(
             await late.close()
 
 
+@pytest.mark.slow
 async def test_content_deleted_during_an_outage_is_sent_as_a_removal(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
 ) -> None:
@@ -129,6 +131,7 @@ async def test_the_end_of_a_group_is_heard_by_those_who_saw_it_until_then(
             assert stranger.types == leaver.types == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["flushdb", "trim"])
 async def test_that_redis_lost_something_is_noticed_before_the_next_event(
     run_service: ServiceFactory,
@@ -182,6 +185,7 @@ async def test_client_that_lost_access_before_an_error_is_disconnected(
     town.close()
 
 
+@pytest.mark.slow
 async def test_clients_resync_after_redis_lost_events(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder, redis_url: str
 ) -> None:
@@ -262,6 +266,7 @@ async def test_while_nobody_knows_who_may_hear_nobody_hears(
             assert "member.banned" not in member.types
 
 
+@pytest.mark.slow
 async def test_without_a_database_a_client_is_sent_away_to_come_again(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_postgres: Forwarder
 ) -> None:
@@ -282,6 +287,7 @@ async def test_without_a_database_a_client_is_sent_away_to_come_again(
             pass
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
     run_service: ServiceFactory, redis_url: str
 ) -> None:

@@ -107,6 +107,7 @@ def check(http: httpx.Client, event: Json, *, is_late: bool) -> None:
     assert told == read, event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["public", "private", "secret"])
 async def test_events_show_only_readable_content(town: Town, visibility: str) -> None:
     group_id = town.group(visibility, "member", "moderator", "banned")

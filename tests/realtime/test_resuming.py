@@ -33,6 +33,7 @@ async def heard_live(town: Town, group_id: str, post: str, count: int) -> Client
     return witness
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_bare", [False, True])
 async def test_missed_events_come_first_and_once(town: Town, is_bare: bool) -> None:
     group_id = town.group("private", "member")
@@ -62,6 +63,7 @@ async def test_a_post_resumes_with_its_own_events(town: Town) -> None:
         assert client.heard == [one for one in witness.heard if one[1]["post_id"] == post]
 
 
+@pytest.mark.slow
 async def test_client_that_resumes_during_writes_receives_each_event_once(town: Town) -> None:
     group_id = town.group("public")
     owner = town.user("owner")
@@ -101,6 +103,7 @@ async def test_client_that_resumes_during_writes_receives_each_event_once(town: 
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beyond", [1, 10**6, 2**64])
 async def test_an_id_that_was_never_given_needs_a_new_start(town: Town, beyond: int) -> None:
     group_id = town.group("public")

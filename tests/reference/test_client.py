@@ -73,6 +73,7 @@ def test_the_client_is_the_same_each_time(folder: Path, tmp_path: Path) -> None:
             assert again.read_bytes() == made.read_bytes(), made
 
 
+@pytest.mark.slow
 def test_the_client_s_types_hold(folder: Path) -> None:
     example = folder / "example.py"
     blocks = README.read_text().split("```python\n")[1:]

@@ -234,6 +234,7 @@ def test_page_has_at_most_one_cursor(document: Json, shared_service: servers.Ser
                 assert {error["field"] for error in refusal["errors"]} == {"before"}
 
 
+@pytest.mark.slow
 def test_documented_limits_are_the_limits_of_the_rulebook(
     document: Json, shared_service: servers.Service
 ) -> None:

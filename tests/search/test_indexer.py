@@ -170,6 +170,7 @@ def test_two_indexers_that_find_no_index_make_one_together(
         worker.stop()
 
 
+@pytest.mark.slow
 def test_an_outage_of_opensearch_burns_no_attempt(
     run_worker: WorkerFactory,
     writer: Writer,
@@ -192,6 +193,7 @@ def test_an_outage_of_opensearch_burns_no_attempt(
         worker.stop()
 
 
+@pytest.mark.slow
 def test_an_indexer_that_is_stopped_while_opensearch_is_silent_ends_and_loses_nothing(
     run_worker: WorkerFactory,
     writer: Writer,
@@ -288,6 +290,7 @@ def test_dead_events_are_named_or_all_are_meant(
     assert (done.exit_code, done.stdout) == (0, "0 discarded\n")
 
 
+@pytest.mark.slow
 def test_a_reindex_misses_nothing_that_is_written_meanwhile(
     run_worker: WorkerFactory,
     database: databases.Database,

@@ -298,6 +298,7 @@ def test_pages_have_every_visible_hit_once(world: World) -> None:
     assert met == seen[::-1]
 
 
+@pytest.mark.slow
 def test_a_page_is_filled_past_many_hits_that_are_hidden(world: World) -> None:
     public, secret = world.group(), world.group("secret")
     expected = [world.post(public, "an ibis") for _ in range(3)]
@@ -348,6 +349,7 @@ def test_any_words_may_be_asked_for(world: World) -> None:
         world.ask(q=q)
 
 
+@pytest.mark.slow
 def test_without_its_index_or_without_opensearch_search_is_unavailable(
     run_service: ServiceFactory, index: indexing.Indexing
 ) -> None:

@@ -59,6 +59,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory, sqlc: Sqlc) -> pathlib.P
     return folder
 
 
+@pytest.mark.slow
 def test_generated_code_equals_the_golden_files(generated: pathlib.Path) -> None:
     made, golden = generated / "made", HERE / "golden"
     files = {f"{path.relative_to(made)}.txt": path.read_text() for path in made.rglob("*.py")}
@@ -89,6 +90,7 @@ def test_generated_code_is_typed_and_formatted(generated: pathlib.Path) -> None:
         assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_sqlc_diff_reports_stale_code(generated: pathlib.Path, sqlc: Sqlc) -> None:
     assert sqlc("diff", generated).returncode == 0
     module = generated / "made" / "json" / "posts.py"
@@ -148,6 +150,8 @@ TABLES = "create schema api; create table posts (id int primary key, title text)
 QUERY = "-- name: PostIds :many\nselect id from posts;"
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "query", "options", "error"),
     [

@@ -151,6 +151,9 @@ class Checkout:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A shell starts background jobs with SIGINT ignored. Python keeps that until
+                # `communities` handles the signal, so an early Ctrl-C would be lost.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         run = Run(process, f"http://127.0.0.1:{given['PORT']}", output)
         self.runs.append(run)

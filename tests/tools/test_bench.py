@@ -90,6 +90,7 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_run_compares_both_sides_and_stops_all_it_started(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_run_compares_both_sides_and_stops_all_it_started(
     assert processes_in(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_running(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -23,6 +23,7 @@ def test_and_so_has_the_next_one(database: databases.Database, redis_url: str) -
         assert client.dbsize() == 0
 
 
+@pytest.mark.slow
 def test_a_service_of_its_own_can_be_killed_and_restarted(service: servers.Service) -> None:
     with service.client() as client:
         assert client.get("/groups").json() == {"items": [], "next_cursor": None}

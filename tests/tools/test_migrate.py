@@ -135,6 +135,7 @@ def test_a_broken_migration_is_named_and_undone(
     assert "half" not in _tables(database)
 
 
+@pytest.mark.slow
 def test_it_waits_for_a_statement_that_uses_the_api(
     database: databases.Database, sources: migrate.Sources
 ) -> None:
@@ -167,6 +168,7 @@ def test_database_that_a_superuser_migrated_is_handed_over_to_the_migrator(
     assert migrate.migrate(url, sources) == migrate.Done([last], True)
 
 
+@pytest.mark.slow
 def test_two_at_once_both_succeed(empty_database: databases.Database) -> None:
     problems: list[BaseException] = []
 

@@ -2,10 +2,12 @@
 
 import httpx
 import psycopg
+import pytest
 
 from tools import pictures, stack
 
 
+@pytest.mark.slow
 def test_the_instance_to_be_shown_has_the_examples_and_they_have_aged() -> None:
     with pictures.instance() as (settings, origin):
         assert httpx.get(f"{origin}/readyz").status_code == 200

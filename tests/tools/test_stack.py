@@ -31,6 +31,7 @@ def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
     checkout.close()
 
 
+@pytest.mark.slow
 def test_it_serves_until_ctrl_c_and_starts_again(checkout: checkouts.Checkout) -> None:
     first = checkout.run()
     welcome = first.wait_until_it_serves()
@@ -62,6 +63,7 @@ def test_it_serves_until_ctrl_c_and_starts_again(checkout: checkouts.Checkout) -
     assert checkout.nothing_runs()
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_nothing_that_blocks_the_next_start(checkout: checkouts.Checkout) -> None:
     first = checkout.run()
     first.wait_until_it_serves()
@@ -78,6 +80,7 @@ def test_a_kill_leaves_nothing_that_blocks_the_next_start(checkout: checkouts.Ch
     assert checkout.nothing_runs()
 
 
+@pytest.mark.slow
 def test_an_interrupted_first_start_leaves_nothing(checkout: checkouts.Checkout) -> None:
     for moment in (0.6, 0.9, 1.2):
         run = checkout.run()
@@ -89,6 +92,7 @@ def test_an_interrupted_first_start_leaves_nothing(checkout: checkouts.Checkout)
     assert run.end(signal.SIGINT) == 0
 
 
+@pytest.mark.slow
 def test_killed_server_or_store_serves_again(checkout: checkouts.Checkout) -> None:
     # Two server processes: those that a killed supervisor leaves behind still hold the port.
     run = checkout.run(WEB_CONCURRENCY="2")
@@ -123,6 +127,7 @@ def _wait_until_it_serves_without(
     raise AssertionError(run.text)
 
 
+@pytest.mark.slow
 def test_process_that_dies_five_times_in_a_minute_ends_the_run(
     checkout: checkouts.Checkout,
 ) -> None:
@@ -173,6 +178,7 @@ def test_a_store_that_does_not_answer_is_one_clear_line(
     assert checkout.nothing_runs()
 
 
+@pytest.mark.slow
 def test_configured_stores_replace_the_embedded_ones(
     checkout: checkouts.Checkout, test_stack: stack.Stack, empty_database_url: str, redis_url: str
 ) -> None:
@@ -189,6 +195,7 @@ def test_configured_stores_replace_the_embedded_ones(
     assert run.end(signal.SIGINT) == 0
 
 
+@pytest.mark.slow
 def test_each_server_has_the_login_of_a_deployment(tmp_path: Path) -> None:
     checkout = checkouts.real(tmp_path / "real")
     settings = testing.settings().model_copy(update={"data_dir": checkout.data_dir})

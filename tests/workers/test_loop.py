@@ -173,6 +173,7 @@ async def test_outage_is_logged_once_at_its_start_and_once_at_its_end(
     assert measured.failed.labels("search")._value.get() == 0
 
 
+@pytest.mark.slow
 async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +199,7 @@ async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
         await asyncio.wait([listening])
 
 
+@pytest.mark.slow
 def test_term_in_mid_batch_rolls_it_back(
     run_worker: WorkerFactory,
     writer: Writer,
@@ -243,6 +245,7 @@ def test_term_in_mid_batch_lets_it_be_finished(
     assert not unpublished(database_connection)
 
 
+@pytest.mark.slow
 def test_term_does_not_wait_for_a_store_that_does_not_answer(
     run_worker: WorkerFactory, writer: Writer, redis_url: str, database_url: str
 ) -> None:
@@ -273,6 +276,7 @@ def test_a_bad_setting_is_one_line(run_worker: WorkerFactory) -> None:
     assert worker.log.read_text().startswith("DATABASE_URL: must be a URL")
 
 
+@pytest.mark.slow
 def test_the_service_tells_how_far_the_consumers_are(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,

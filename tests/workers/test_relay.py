@@ -87,6 +87,7 @@ def test_a_relay_that_dies_before_it_says_so_publishes_nothing_twice(
     check(database_connection, client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
 def test_nothing_is_lost_while_redis_is_away(
     silent: bool,

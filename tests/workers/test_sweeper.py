@@ -201,6 +201,7 @@ def test_an_object_that_is_not_there_is_no_trouble(
     assert {line["level"] for line in sweeper.lines()} == {"info"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
 def test_nothing_is_lost_while_s3_is_away(
     silent: bool,
@@ -245,6 +246,7 @@ def test_sweepers_share_the_work_of_many_batches(
         assert {line["level"] for line in sweeper.lines()} == {"info"}
 
 
+@pytest.mark.slow
 def test_sweepers_killed_at_random_remove_expired_rows_and_objects_only(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:

@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Prove the counters, and mend them.
 
 @app.command()
 def verify(json: output.Json = False) -> None:
-    """Names every counter that does not agree with its rows; exit 1 if there is one.
+    """Lists the counters that differ from their rows; exit 1 if there is one.
 
     Example: communities counters verify --json
     """
@@ -38,7 +38,7 @@ def verify(json: output.Json = False) -> None:
 
 @app.command()
 def repair(json: output.Json = False) -> None:
-    """Mends every counter that is wrong, under load too.
+    """Repairs the wrong counters, also under load.
 
     Example: communities counters repair
     """

@@ -19,7 +19,7 @@ MOST_POSTS: Final = 1_000_000_000
 
 
 def run(json: output.Json = False) -> None:
-    """Starts everything and serve until Ctrl-C or TERM, which are its good end.
+    """Starts everything, and serves until Ctrl-C or TERM.
 
     Example: PORT=8080 communities run
     """
@@ -44,7 +44,7 @@ def migrate(json: output.Json = False) -> None:
 
 
 def bucket(json: output.Json = False) -> None:
-    """Makes the bucket of the S3 server, where it isn't there yet.
+    """Creates the bucket of the S3 server, unless it exists.
 
     Example: S3_ENDPOINT_URL=https://… communities bucket
     """
@@ -57,7 +57,7 @@ def bucket(json: output.Json = False) -> None:
 
 
 def rollback(json: output.Json = False) -> None:
-    """Takes back the last migration of the tables, with what it held.
+    """Rolls back the last migration of the tables, with its data.
 
     Example: communities rollback && communities migrate
     """
@@ -80,7 +80,7 @@ def seed(
     ] = None,
     json: output.Json = False,
 ) -> None:
-    """Puts the example data in; again, it changes nothing.
+    """Adds the example data, unless it exists.
 
     Example: communities seed --scale 100000
     """

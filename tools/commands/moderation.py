@@ -143,7 +143,7 @@ def undo(
     actor: Actor,
     json: output.Json = False,
 ) -> None:
-    """Restores what a batch has removed, and nothing else.
+    """Restores the posts and comments that a batch has removed.
 
     Example: communities moderation undo BATCH --actor MODERATOR
     """
@@ -159,7 +159,7 @@ def undo(
 
 @contextlib.contextmanager
 def _known(kind: str, wanted: UUID) -> Iterator[None]:
-    """Says which thing it is that isn't there."""
+    """Names the row that does not exist."""
     import psycopg
 
     try:
@@ -189,7 +189,7 @@ def _show(items: Iterable[Any], json: bool) -> None:
 
 
 def _paged(read: Callable[[str | None], Iterable[Any]]) -> Iterator[Any]:
-    """Everything of a list, which is read page by page."""
+    """Yields the rows of a list, read page by page."""
     before: str | None = None
     while True:
         page = [*read(before)]
@@ -208,6 +208,6 @@ def _aware(time: datetime | None) -> datetime | None:
 
 
 def _cursor(row: Any) -> str:
-    """Returns the place of a row in a list, as every list of the database takes it."""
+    """Returns the cursor of a row."""
     at = row.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return base64.urlsafe_b64encode(f"{at}|{row.id}".encode()).rstrip(b"=").decode()

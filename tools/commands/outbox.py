@@ -29,7 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="See and mend the events on their w
 
 @app.command()
 def status(json: output.Json = False) -> None:
-    """Says how many events wait for each consumer, how many are dead, and how old the oldest is.
+    """Prints the waiting and dead events of each consumer, and the age of the oldest.
 
     Example: communities outbox status --json
     """
@@ -46,7 +46,7 @@ def status(json: output.Json = False) -> None:
 
 @app.command()
 def dead(consumer: Consumer = "search", json: output.Json = False) -> None:
-    """Lists the events that a consumer has given up, with the last error.
+    """Lists the dead events of a consumer, with their last error.
 
     Example: communities outbox dead --consumer search
     """
@@ -72,7 +72,7 @@ def replay(
     consumer: Consumer = "search",
     json: output.Json = False,
 ) -> None:
-    """Gives dead events to their consumer again.
+    """Replays dead events to their consumer.
 
     Example: communities outbox replay 4711 4712
     """
@@ -93,7 +93,7 @@ def discard(
     consumer: Consumer = "search",
     json: output.Json = False,
 ) -> None:
-    """Takes dead events as done.
+    """Marks dead events as processed.
 
     Example: communities outbox discard --all
     """
@@ -114,7 +114,7 @@ def _querier(connection: Any) -> Any:
 
 
 def _chosen(events: list[int] | None, every: bool) -> list[int] | None:
-    """Returns the events that are meant; None: all."""
+    """Returns the chosen events, or None for all."""
     if bool(events) == every:
         raise typer.BadParameter("name the events by their ids, or all by --all")
     return events or None

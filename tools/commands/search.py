@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Build and check the index that sea
 
 @app.command()
 def reindex(json: output.Json = False) -> None:
-    """Builds a new index from the tables and swap it in; nothing is missed meanwhile.
+    """Builds a new index from the tables and swaps it in; no write is missed.
 
     Example: communities search reindex
     """
@@ -33,7 +33,7 @@ def reindex(json: output.Json = False) -> None:
 
 @app.command()
 def verify(json: output.Json = False) -> None:
-    """Names every difference between the tables and the index; exit 1 if there is one.
+    """Lists the differences between the tables and the index; exit 1 if there is one.
 
     Example: communities search verify --json | head
     """

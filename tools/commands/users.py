@@ -37,7 +37,7 @@ def export(
         typer.Option(help="Download the user's uploads into this folder.", file_okay=False),
     ] = None,
 ) -> None:
-    """Prints everything that is stored about a user, always as one JSON object a line.
+    """Prints all stored data about a user, one JSON object a line.
 
     Example: communities user export USER --output user.jsonl --files user-files
     """
@@ -66,7 +66,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     json: output.Json = False,
 ) -> None:
-    """Forgets a user for good: memberships, content, reactions, uploads, words in logs and streams.
+    """Erases a user permanently: memberships, content, reactions, uploads, logs and streams.
 
     Example: communities user erase USER
     """
@@ -115,7 +115,7 @@ def _erased(connection: Any, user: UUID) -> dict[str, int]:
 def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
     """Takes the events that name a user out of the streams, and copies of the user's answers.
 
-    Clients that would have to be told of an event that is gone are told to read everything anew.
+    A client that resumes across a removed event receives resync_required.
     """
     from common import streams
     from tools import display
@@ -145,7 +145,7 @@ def _pages(client: "redis.Redis", stream: str) -> Iterator[list[tuple[bytes, dic
 
 @contextlib.contextmanager
 def _lines_to(path: Path | None) -> Iterator[Any]:
-    """Writes lines to the result, or to a file that is there once it is whole."""
+    """Yields a writer of lines to the result, or to a file that appears when it is complete."""
     if path is None:
         yield output.line
         return
@@ -163,7 +163,7 @@ def _lines_to(path: Path | None) -> Iterator[Any]:
 
 
 def _keys(kind: str, data: Any) -> Iterator[str]:
-    """Under which keys the bucket may hold what a user uploaded."""
+    """Yields the keys under which the bucket may hold the uploads of a user."""
     if kind == "attachment" or (kind == "upload" and data["linked_at"] is None):
         yield data["key"]
 
@@ -185,7 +185,7 @@ def _download(client: "minio.Minio", bucket: str, keys: list[str], folder: Path)
             except error.S3Error as refusal:
                 if refusal.code not in ("NoSuchKey", "NoSuchObject"):
                     raise Failure(f"{key}: {refusal.code}: {refusal.message}") from None
-                # It was announced and never sent, or has had its time.
+                # It was presigned and never uploaded, or has expired.
                 absent += 1
                 output.note(f"not in the bucket: {key}")
             advance(1)

@@ -1,7 +1,7 @@
-"""What `communities doctor` looks at: one module a topic, each a generator of findings.
+"""Checks of `communities doctor`: one module a topic, each a generator of findings.
 
-Nothing is started, made or changed for a look, but for a file in DATA_DIR, a key in Redis and an
-object in the bucket that are taken away again.
+A check starts and changes nothing. It only creates a file in DATA_DIR, a key in Redis and an object
+in the bucket, and removes them.
 """
 
 from tools.doctor.findings import Context, Finding

@@ -83,7 +83,7 @@ def look_at_outbox(context: Context) -> Iterator[Finding]:
 
 
 def look_at_sweeper(context: Context) -> Iterator[Finding]:
-    """It keeps no connection by which it could be seen: what it leaves undone tells of it."""
+    """Checks the sweeper by its overdue rows, because it keeps no connection."""
     with _as_role(context, sessions.WORKER) as connection:
         if connection is None:
             yield skipped("sweeper", "not looked at: the database can't be asked for it")

@@ -16,7 +16,7 @@ Status = Literal["ok", "warning", "failure", "skipped"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found of one thing, and what to do about it unless it is ok."""
+    """Result of a check, with a remedy unless it is ok."""
 
     check: str
     status: Status

@@ -42,7 +42,7 @@ def _port(context: Context) -> int:
 
 
 def _ask(http: urllib3.PoolManager, url: str) -> urllib3.BaseHTTPResponse | None:
-    """None where nobody listens or what listens doesn't speak HTTP."""
+    """Returns the answer, or None if no HTTP server listens."""
     try:
         return http.request("GET", url)
     except urllib3.exceptions.HTTPError:

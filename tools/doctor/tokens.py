@@ -1,4 +1,4 @@
-"""Whether tokens can be checked."""
+"""Check of the keys that verify tokens."""
 
 from collections.abc import Iterator
 from typing import Final

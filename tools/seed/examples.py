@@ -1,7 +1,7 @@
 """Example data: three groups on two campuses, and ten users.
 
-A trusted job creates it through the functions of `api`, in one transaction: it exists completely or
-not at all, and a second run finds it.
+A trusted job creates it through the functions of `api`. One transaction creates all of it, and a
+second run finds it.
 """
 
 import io
