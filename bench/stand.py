@@ -14,7 +14,7 @@ from tools import databases, logins, migrate, parts, processes, seed, serve, sta
 from tools.failure import Failure
 
 _COPY = "bench"
-_PATIENCE = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _service(
 
 
 def _wait(folder: processes.Folder, record: processes.Record, port: int) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     with urllib3.PoolManager(timeout=2, retries=False) as http:
         while record.process() is not None and time.monotonic() < deadline:
             try:

@@ -158,11 +158,11 @@ def _has_news(taken: Connection) -> bool:
 
 
 async def _prepare(connection: Connection) -> None:
-    await prepare(connection, role=ROLE, patience=STATEMENT_TIMEOUT)
+    await prepare(connection, role=ROLE, statement_timeout=STATEMENT_TIMEOUT)
 
 
-async def prepare(connection: Connection, *, role: str, patience: str) -> None:
-    """Makes a new connection one of ours; `patience` ends statements and idle transactions."""
+async def prepare(connection: Connection, *, role: str, statement_timeout: str) -> None:
+    """Sets up a new connection. `statement_timeout` limits statements and idle transactions."""
     connection.adapters.register_loader("json", JsonText)
     connection.adapters.register_loader("json", JsonBinary)
     json.set_json_dumps(orjson.dumps, connection)
@@ -174,5 +174,5 @@ async def prepare(connection: Connection, *, role: str, patience: str) -> None:
           set_config('statement_timeout', %s, false),
           set_config('idle_in_transaction_session_timeout', %s, false)
         """,
-        [role, patience, patience],
+        [role, statement_timeout, statement_timeout],
     )

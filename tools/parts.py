@@ -41,7 +41,7 @@ class Part:
     stop_signal: int = signal.SIGTERM
     # Raises until the part answers.
     probe: Callable[[], None]
-    patience: float = 60.0
+    timeout: float = 60.0
     # What the service needs to know of it.
     urls: Mapping[str, str]
 

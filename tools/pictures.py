@@ -21,7 +21,7 @@ from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
 SHOWN = ROOT / "docs" / "pictures"
-PATIENCE = 300.0  # seconds
+TIMEOUT_SECONDS = 300.0
 DESKTOP: sync_api.ViewportSize = {"width": 1280, "height": 860}
 TALL: sync_api.ViewportSize = {"width": 1280, "height": 1500}
 PHONE: sync_api.ViewportSize = {"width": 390, "height": 844}
@@ -90,7 +90,7 @@ class _Camera:
         context = self._browser.new_context(
             viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
         )
-        context.set_default_timeout(PATIENCE * 1000)
+        context.set_default_timeout(TIMEOUT_SECONDS * 1000)
         page = context.new_page()
         page.goto(f"{self._origin}/#/sign-in")
         if who is not None:
@@ -156,7 +156,7 @@ def instance() -> Iterator[tuple[Settings, str]]:
 
 
 def _wait(process: subprocess.Popen[bytes], origin: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(urllib3.exceptions.HTTPError):
             if urllib3.request("GET", f"{origin}/readyz", retries=False).status == 200:

@@ -18,7 +18,7 @@ import psutil
 
 from tools import signals
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 LARGE_LOG = 10 * 1024 * 1024
 
 
@@ -97,14 +97,14 @@ def start(
     return record
 
 
-def stop(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE) -> None:
+def stop(folder: Folder, records: Sequence[Record], *, timeout: float = TIMEOUT_SECONDS) -> None:
     """Ends processes and removes their records."""
-    end(folder, records, patience=patience)
+    end(folder, records, timeout=timeout)
     for record in records:
         folder.record(record.name).unlink(missing_ok=True)
 
 
-def end(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE) -> None:
+def end(folder: Folder, records: Sequence[Record], *, timeout: float = TIMEOUT_SECONDS) -> None:
     """Asks processes to stop, waits, and kills what is left with all it has started.
 
     The records stay: a restart replaces each in one step, so that readers always find one.
@@ -118,9 +118,9 @@ def end(folder: Folder, records: Sequence[Record], *, patience: float = PATIENCE
             for orphan in family:
                 _send(orphan, signal.SIGKILL)
     everyone = [process for family in families.values() for process in family]
-    for process in _still_there(everyone, patience):
+    for process in _still_there(everyone, timeout):
         _send(process, signal.SIGKILL)
-    _still_there(everyone, patience)
+    _still_there(everyone, timeout)
     for record in records:
         _reap(record)
 
@@ -153,12 +153,12 @@ def _is_orphan(folder: Folder, record: Record, process: psutil.Process) -> bool:
         return False
 
 
-def _still_there(family: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
+def _still_there(family: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
     """Returns those that have not ended in time.
 
     A zombie has: only its parent has not looked yet.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while alive := [process for process in family if runs(process)]:
         if time.monotonic() > deadline:
             break

@@ -18,7 +18,7 @@ from tools import logins, migrate, output, processes, seed, stack, supervisor, t
 from tools.failure import Failure
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 WORKERS = ("relay", "indexer", "sweeper")
 
 
@@ -141,7 +141,7 @@ def _examples(settings: Settings) -> dict[str, str]:
 
 
 def _wait_until_healthy(supervised: supervisor.Supervisor, origin: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     with urllib3.PoolManager(timeout=2, retries=False) as http:
         while True:
             supervised.check()

@@ -33,7 +33,7 @@ VARIABLES = {
     "opensearch": "OPENSEARCH_URL",
 }
 PARTS = tuple(VARIABLES)
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 Change = Callable[[parts.Part], parts.Part]
 
 
@@ -246,7 +246,7 @@ def _leave(settings: Settings, users: IO[bytes]) -> None:
 
 def _owned_by_other(settings: Settings) -> _State:
     """Returns the stack of `make run`, which may be on its way up."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while (state := _read(settings)) is None or not state.alive():
         if time.monotonic() > deadline:
             raise _in_use(settings)
@@ -308,7 +308,7 @@ def _launch(
 
 
 def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) -> None:
-    deadline = time.monotonic() + part.patience
+    deadline = time.monotonic() + part.timeout
     while True:
         try:
             return part.probe()
@@ -360,9 +360,9 @@ def _clear(settings: Settings) -> None:
     # What serves is stopped first, then the workers, and last what both need.
     for stage in range(3):
         # The service drains first, and then answers what it is at.
-        patience = settings.drain_seconds + 20 if stage == 0 else processes.PATIENCE
+        timeout = settings.drain_seconds + 20 if stage == 0 else processes.TIMEOUT_SECONDS
         stopped = [record for record in records if _stage(record.name) == stage]
-        processes.stop(folder, stopped, patience=patience)
+        processes.stop(folder, stopped, timeout=timeout)
 
 
 def _stage(name: str) -> int:

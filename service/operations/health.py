@@ -12,7 +12,7 @@ from redis import asyncio as redis
 
 from common import blocking_calls, database
 
-PATIENCE: Final = 2.0  # seconds
+TIMEOUT_SECONDS: Final = 2.0
 
 Probe = Callable[[], Awaitable[object]]
 
@@ -35,7 +35,7 @@ class Health:
 
     async def _ask(self, store: str, probe: Probe) -> bool:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 await probe()
         # Any error of a client library means that the store is not ready.
         except Exception as error:

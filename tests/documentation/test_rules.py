@@ -86,3 +86,10 @@ def test_every_cited_rule_exists() -> None:
 
 def test_a_citation_writes_out_every_number() -> None:
     assert [path for path in tracked() if RANGE.search(joined(path.read_text()))] == []
+
+
+def test_every_rule_is_cited_by_code_and_by_a_test() -> None:
+    code = cited("db/functions", "service", "common", "workers", "tools")
+    tests = cited("db/tests", "tests")
+    assert in_order(rules() - code) == []
+    assert in_order(rules() - tests) == []

@@ -18,7 +18,7 @@ from tools import parts
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-PATIENCE = 300.0  # seconds; pip takes its time
+TIMEOUT_SECONDS = 300.0  # pip takes its time
 USER = re.compile(r"USER=(\S{36})")
 
 
@@ -38,7 +38,7 @@ class Terminal:
         self.process.stdin.write(lines.encode())
         self.process.stdin.flush()
 
-    def shows(self, wanted: str, since: int, seconds: float = PATIENCE) -> str:
+    def shows(self, wanted: str, since: int, seconds: float = TIMEOUT_SECONDS) -> str:
         """Waits for each of these lines, in any order; the lines that haven't come."""
         deadline = time.monotonic() + seconds
         while True:
@@ -122,7 +122,7 @@ def test_the_tutorial_does_what_it_says_and_again_on_the_same_instance(
             mark = f"typed {time.monotonic_ns()}"
             terminal.type(f"{typed}echo {mark}\n")
             assert not terminal.shows(mark, since), terminal.text
-            missing = terminal.shows(expected, since, PATIENCE if tries == 1 else 1)
+            missing = terminal.shows(expected, since, TIMEOUT_SECONDS if tries == 1 else 1)
             tries -= 1
         assert not missing, f"{missing}\nis missing in\n{terminal.text[since:]}"
     assert "Traceback" not in terminal.text

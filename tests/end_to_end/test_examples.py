@@ -20,7 +20,7 @@ from tests.support.sockets import Town
 from tools import databases, stack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ class Follower:
 
     def _wait(self, check: object, count: int) -> None:
         assert callable(check)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while sum(map(check, self.lines)) < count:
             assert self.process.poll() is None, self.lines
             assert time.monotonic() < deadline, self.lines
@@ -154,4 +154,4 @@ def test_an_example_follows_a_group_and_misses_and_doubles_nothing(
         # A disconnected client says so and ends.
         member = town.user("member").id
         assert owner.client.delete(f"/groups/{group_id}/members/{member}").is_success
-        assert follower.process.wait(PATIENCE) == 0, follower.lines
+        assert follower.process.wait(TIMEOUT_SECONDS) == 0, follower.lines

@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 from tests.support.writers import Writers, check, entries, unpublished
 from tools import databases, stack
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 # What a writer does with a post.
 LIFE = [
     *("post.created", "comment.created", "post.updated", "comment.updated"),
@@ -39,7 +39,7 @@ def kill_workers(workers: Sequence[servers.Worker]) -> None:
     """Kills one or the other, each at a random moment of its life."""
     for _ in range(servers.KILL_ROUNDS):
         victim = random.choice(workers)
-        eventually(victim.has_started, PATIENCE)
+        eventually(victim.has_started, TIMEOUT_SECONDS)
         time.sleep(random.uniform(0, 0.5))
         victim.kill()
         victim.start()
@@ -64,7 +64,7 @@ class Hearer:
             await starting[number]
             client = self.client(services[number])
             async with client:
-                await client.until(lambda one: bool(one.heard), PATIENCE)
+                await client.until(lambda one: bool(one.heard), TIMEOUT_SECONDS)
                 await asyncio.sleep(random.uniform(0, 0.5))
                 await asyncio.to_thread(services[number].kill)
                 await client.disconnected.wait()
@@ -76,7 +76,9 @@ class Hearer:
         """Waits until it has received this many."""
         client = self.client(service)
         async with client:
-            await client.until(lambda one: len(self.heard) + len(one.heard) >= count, PATIENCE)
+            await client.until(
+                lambda one: len(self.heard) + len(one.heard) >= count, TIMEOUT_SECONDS
+            )
         self.heard += client.heard
 
 
@@ -126,8 +128,8 @@ def is_caught_up(database: databases.Database, redis_url: str) -> None:
         psycopg.connect(database.url, autocommit=True) as connection,
         redis.Redis.from_url(redis_url, decode_responses=True) as client,
     ):
-        eventually(lambda: not unpublished(connection), PATIENCE)
+        eventually(lambda: not unpublished(connection), TIMEOUT_SECONDS)
         check(connection, client)
         waiting = "select waiting from api.measure_outbox() where consumer = 'search'"
-        eventually(lambda: connection.execute(waiting).fetchone() == (0,), PATIENCE)
+        eventually(lambda: connection.execute(waiting).fetchone() == (0,), TIMEOUT_SECONDS)
         assert connection.execute("select count(*) from outbox_failure").fetchone() == (0,)

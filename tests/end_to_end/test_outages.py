@@ -17,7 +17,7 @@ from tests.support.writers import check, unpublished
 from tools import databases, stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 WAITING = "select sum(waiting) from api.measure_outbox()"
 
 
@@ -85,7 +85,7 @@ def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
             return {hit["post"]["id"] for hit in search().json().get("items", [])}
 
         def is_caught_up() -> None:
-            eventually(lambda: waiting() == 0, PATIENCE)
+            eventually(lambda: waiting() == 0, TIMEOUT_SECONDS)
             assert index.differences() == []
 
         posts = [write(owner, group_id)]
@@ -94,17 +94,17 @@ def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
         stores["OPENSEARCH_URL"].down()
         posts.append(write(owner, group_id))
         is_to_come_again(search())
-        eventually(lambda: not unpublished(connection), PATIENCE)
+        eventually(lambda: not unpublished(connection), TIMEOUT_SECONDS)
         assert waiting() > 0
         stores["OPENSEARCH_URL"].up()
         is_caught_up()
-        eventually(lambda: found() == set(posts), PATIENCE)
+        eventually(lambda: found() == set(posts), TIMEOUT_SECONDS)
 
         stores["REDIS_URL"].down()
         posts.append(write(owner, group_id))
         assert unpublished(connection) > 0
         # The index doesn't wait for Redis.
-        eventually(lambda: found() == set(posts), PATIENCE)
+        eventually(lambda: found() == set(posts), TIMEOUT_SECONDS)
         stores["REDIS_URL"].up()
         is_caught_up()
         check(connection, client)
@@ -129,11 +129,11 @@ def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
         posts.append(write(owner, group_id))
         is_to_come_again(owner.client.post("/attachments", json=linked))
         connection.execute("insert into orphaned_object (key) values ('media/never')")
-        eventually(lambda: "store unavailable" in workers[2].log.read_text(), PATIENCE)
+        eventually(lambda: "store unavailable" in workers[2].log.read_text(), TIMEOUT_SECONDS)
         stores["S3_ENDPOINT_URL"].up()
         assert owner.client.post("/attachments", json=linked).status_code == 201
         due = "select count(*) from orphaned_object where due_at <= now()"
-        eventually(lambda: connection.execute(due).fetchone() == (0,), PATIENCE)
+        eventually(lambda: connection.execute(due).fetchone() == (0,), TIMEOUT_SECONDS)
         is_caught_up()
 
         attempts = "select count(*) from outbox_failure"

@@ -21,7 +21,7 @@ from tools.seed import examples
 
 PICTURE = (examples.FOLDER / "pictures" / "campus-commons.png").read_bytes()
 WORD = "kingfisher"
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 SERVERS = 2
 
 
@@ -40,7 +40,7 @@ class Browser:
             base_url=f"{self.origin}{api_client.BASE}",
             headers={"Authorization": f"Bearer {self.token}"},
             limits=httpx.Limits(max_keepalive_connections=0),
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
 
     async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
@@ -219,7 +219,7 @@ async def is_shown_and_found(ben: Browser, post: str) -> None:
         fetched = await store.get(media["url"])
     assert fetched.content == PICTURE
     assert fetched.headers["content-type"] == "image/png"
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while await ben.finds(WORD) != [post]:  # noqa: ASYNC110  nothing announces it
             await asyncio.sleep(0.1)
 
@@ -228,7 +228,7 @@ async def is_thrown_out(ada: Browser, ben: Browser, group: str) -> None:
     banned = await ada.ask("PUT", f"/groups/{group}/members/{ben.user}/ban", json={})
     assert banned.json()["is_banned"]
     for page in ben.namespaces:
-        await page.is_thrown_out(PATIENCE)
+        await page.is_thrown_out(TIMEOUT_SECONDS)
 
 
 async def nothing_is_left(
@@ -238,7 +238,7 @@ async def nothing_is_left(
     heard = [page.ids for page in ben.namespaces]
     later = await ada.post(f"/groups/{group}/posts", body=f"Another {WORD}.")
     await witness.hears("post.created")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while set(await ada.finds(WORD)) != {post, later["id"]}:  # noqa: ASYNC110  nothing announces it
             await asyncio.sleep(0.1)
     assert [page.ids for page in ben.namespaces] == heard

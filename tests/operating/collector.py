@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as protocol
 
 from tests.support.waiting import eventually
 
-PATIENCE = 15.0
+TIMEOUT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)

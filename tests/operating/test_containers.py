@@ -38,7 +38,7 @@ OURS = ("migrate", "bucket", "api", "relay", "indexer", "sweeper")
 STORES = ("postgres", "redis", "minio", "opensearch")
 # As compose.yaml writes a variable, with what it is when it isn't set.
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?]([^}]*))?\}")
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 def interpolated(values: Mapping[str, str]) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def test_every_command_runs_with_the_logins_that_are_its_own(
         for name in ("api", "relay", "indexer", "sweeper"):
             process = composed.processes[name]
             process.terminate()
-            assert process.wait(PATIENCE) in (0, -15), composed.log(name)
+            assert process.wait(TIMEOUT_SECONDS) in (0, -15), composed.log(name)
     for name in ("api", "relay", "indexer", "sweeper"):
         assert "Traceback" not in composed.log(name)
         assert "permission denied" not in composed.log(name)
@@ -247,7 +247,7 @@ class _Composed:
     def run(self, name: str) -> int:
         """Runs a one-shot service; its exit code."""
         process = self.start(name)
-        code = process.wait(PATIENCE)
+        code = process.wait(TIMEOUT_SECONDS)
         assert code == 0, self.log(name)
         return code
 
@@ -270,7 +270,7 @@ class _Composed:
         test = self.services[name]["healthcheck"]["test"]
         assert test[0] == "CMD"
         command = [*self._command(test[1:-1]), self.ports[name]]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while subprocess.run(command, cwd=self._root, capture_output=True, check=False).returncode:
             assert time.monotonic() < deadline, self.log(name)
             assert self.processes[name].poll() is None, self.log(name)
@@ -318,7 +318,7 @@ def _use(composed: _Composed, redis_url: str) -> None:
     )
     eventually(
         lambda: httpx.get(f"{origin}/readyz").status_code == 200,
-        PATIENCE,
+        TIMEOUT_SECONDS,
         lambda: httpx.get(f"{origin}/readyz").text,
     )
     with service.client(uuid.uuid4()) as client:
@@ -327,7 +327,9 @@ def _use(composed: _Composed, redis_url: str) -> None:
         ]
         assert client.post(f"/groups/{group_id}/posts", json={"body": "Hi"}).status_code == 201
     with redis.Redis.from_url(redis_url, decode_responses=True) as streams:
-        eventually(lambda: streams.xrange("comm:post"), PATIENCE, lambda: composed.log("relay"))
+        eventually(
+            lambda: streams.xrange("comm:post"), TIMEOUT_SECONDS, lambda: composed.log("relay")
+        )
     for name, metric in (
         ("relay", 'communities_outbox_processed_total{consumer="streams"}'),
         ("indexer", 'communities_outbox_processed_total{consumer="search"}'),

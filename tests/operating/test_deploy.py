@@ -34,7 +34,7 @@ LOGINS = {
     "python -m workers.indexer": "communities_workers:secret3",
     "python -m workers.sweeper": "communities_workers:secret3",
 }
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Server:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
 
     @contextmanager
@@ -72,7 +72,7 @@ class Server:
             yield process
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_the_pages_lines_start_an_instance_that_the_doctor_finds_well(
                 assert done.returncode == 0, done.stderr
             else:
                 started.enter_context(server.started(line, **given))
-        eventually(lambda: is_ready(port), seconds=PATIENCE)
+        eventually(lambda: is_ready(port), seconds=TIMEOUT_SECONDS)
         given["DATABASE_URL"] = f"postgresql://{LOGINS['communities migrate']}@{place}"
         done = server.type("communities doctor --json", **given)
         found = [json.loads(line) for line in done.stdout.splitlines()]

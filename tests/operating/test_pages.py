@@ -28,7 +28,7 @@ from tools import databases, migrate, parts, stack, testing, unprivileged
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "operating"
 PAGES = sorted(FOLDER.glob("*.md"))
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 GROUP = "select from api.create_group('5eed0000-0000-7000-8000-000000000001', %s, 'public')"
 MOODS = """-- migrate:up
 set local role communities_owner;
@@ -252,7 +252,7 @@ def test_a_server_goes_back_to_any_moment_that_the_page_names(tmp_path: Path) ->
             moment = _one(connection, "select clock_timestamp()::text")
             connection.execute(GROUP, ["Gone"])
             segment = _one(connection, "select pg_walfile_name(pg_switch_wal())")
-            eventually(lambda: (backups / "wal" / segment).exists(), seconds=PATIENCE)
+            eventually(lambda: (backups / "wal" / segment).exists(), seconds=TIMEOUT_SECONDS)
 
     port = stack.free_port()
     typed(back, MOMENT=moment, PGPORT=str(port))
@@ -262,7 +262,7 @@ def test_a_server_goes_back_to_any_moment_that_the_page_names(tmp_path: Path) ->
         with psycopg.connect(restored._replace(netloc=netloc).geturl()) as connection:
             connection.autocommit = True
             recovers = "select pg_is_in_recovery()"
-            eventually(lambda: not _one(connection, recovers), seconds=PATIENCE)
+            eventually(lambda: not _one(connection, recovers), seconds=TIMEOUT_SECONDS)
             names = connection.execute("select name from group_entity").fetchall()
             assert names == [("Kept",)]
             connection.execute(GROUP, ["New"])
@@ -278,7 +278,7 @@ def _one(connection: psycopg.Connection, query: LiteralString) -> Any:
 
 
 def _wait_for_stream(redis_url: str, entries: int, text: str = "") -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         while True:
             found = client.xrange("comm:post")

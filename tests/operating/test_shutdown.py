@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 from tools import databases, migrate
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def readiness(service: servers.Service) -> tuple[int, dict[str, str]]:
@@ -67,7 +67,7 @@ def test_a_request_in_flight_is_answered_after_term(
         body = {"body": "On its way"}
         path = f"/groups/{group_id}/posts"
         asking = threading.Thread(
-            target=lambda: answers.append(client.post(path, json=body, timeout=PATIENCE))
+            target=lambda: answers.append(client.post(path, json=body, timeout=TIMEOUT_SECONDS))
         )
         asking.start()
         eventually(lambda: _waits_for_a_lock(database))
@@ -146,7 +146,7 @@ async def test_a_listening_client_comes_back_by_itself_to_another_process(
     client.on("connect", namespace=namespace, handler=connect)
     with forwarder.Forwarder(stopped.origin) as balancer:
         await client.connect(balancer.url, namespaces=[namespace], transports=[transport])
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await connected.get()
             balancer.target = town.service.origin
             await asyncio.to_thread(stopped.stop)

@@ -17,7 +17,7 @@ from tests.support import servers
 from tools import databases, migrate
 
 REBUILDS = 6
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_uploads_are_linked_while_the_api_is_rebuilt(
 
     with asking(service, user, paint, clients=4):
         rebuild(database, sources)
-        assert changed.wait(PATIENCE)
+        assert changed.wait(TIMEOUT_SECONDS)
     assert odd == []
 
 

@@ -23,7 +23,7 @@ from tools.failure import Failure
 
 # What Chromium says of an answer that is an error, or of a server that is away.
 EXPECTED = ("Failed to load resource", "WebSocket connection to")
-PATIENCE = 15_000.0  # milliseconds
+TIMEOUT_MS = 15_000.0
 DESKTOP: sync_api.ViewportSize = {"width": 1280, "height": 860}
 PHONE: sync_api.ViewportSize = {"width": 390, "height": 800}
 
@@ -94,7 +94,7 @@ class Site:
     def visit(self, name: str | None = None, path: str = "#/", **options: Any) -> Visitor:
         """Opens the page in a browser of its own, signed in by pressing a name."""
         context = self.browser.new_context(**{"viewport": DESKTOP, **options})
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MS)
         self.contexts.append(context)
         page = context.new_page()
         visitor = Visitor(page, self.service)
@@ -141,7 +141,7 @@ def viewport(request: pytest.FixtureRequest) -> sync_api.ViewportSize:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
-    sync_api.expect.set_options(timeout=PATIENCE)
+    sync_api.expect.set_options(timeout=TIMEOUT_MS)
     try:
         browsers.program()
     except Failure as failure:

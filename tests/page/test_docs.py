@@ -11,7 +11,7 @@ from playwright import sync_api
 
 from tests import conftest
 from tests.page import axe
-from tests.page.conftest import DESKTOP, PATIENCE, examples
+from tests.page.conftest import DESKTOP, TIMEOUT_MS, examples
 from tests.support import servers
 
 expect = sync_api.expect
@@ -40,7 +40,7 @@ def visit(
 ) -> sync_api.Page:
     options: dict[str, Any] = {"color_scheme": scheme, "viewport": viewport}
     page = chromium.new_page(reduced_motion="reduce", **options)
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT_MS)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: note(complaints, message))
     page.goto(f"{service.origin}/docs")

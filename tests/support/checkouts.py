@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 from tools import processes, serve, stack
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 180.0  # seconds, for a busy machine
+TIMEOUT_SECONDS = 180.0  # for a busy machine
 
 APP = """
 import os
@@ -94,7 +94,7 @@ class Run:
         """Returns what it has printed by then."""
         eventually(
             lambda: "Ctrl-C" in self.text or self.process.poll() is not None,
-            PATIENCE,
+            TIMEOUT_SECONDS,
             lambda: self.text,
         )
         assert self.process.poll() is None, self.text
@@ -107,7 +107,7 @@ class Run:
         return self.wait()
 
     def wait(self) -> int:
-        return self.process.wait(timeout=PATIENCE)
+        return self.process.wait(timeout=TIMEOUT_SECONDS)
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Checkout:
             env=self.environment(given),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
 
@@ -174,7 +174,7 @@ class Checkout:
 
     def nothing_runs(self) -> bool:
         """Returns a killed server's children take a moment to notice."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while self.left_running():
             if time.monotonic() > deadline:
                 return False

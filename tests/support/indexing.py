@@ -88,7 +88,9 @@ class Indexing:
             )
             async with connection:
                 await database.prepare(
-                    connection, role=worker_connection.ROLE, patience=worker_connection.PATIENCE
+                    connection,
+                    role=worker_connection.ROLE,
+                    statement_timeout=worker_connection.STATEMENT_TIMEOUT,
                 )
                 return await work(connection, index.connect(self.opensearch_url, self.alias))
 

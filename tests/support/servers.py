@@ -23,7 +23,7 @@ from tools import logins, stack
 ROOT = Path(__file__).parents[2]
 # How often a test kills each kind of process; CI sets 50.
 KILL_ROUNDS = int(os.environ.get("KILL_ROUNDS", "5"))
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Service:
         self.start()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             assert self.process is not None
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -104,7 +104,7 @@ class Service:
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
         try:
-            self.process.wait(timeout=PATIENCE)
+            self.process.wait(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -169,7 +169,7 @@ class Worker:
         process, self.process = self.process, None
         process.send_signal(number)
         try:
-            process.wait(timeout=PATIENCE)
+            process.wait(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

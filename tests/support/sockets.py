@@ -14,7 +14,7 @@ from socketio import exceptions
 from tests.support import api_client, servers
 from tests.support.waiting import eventually_async
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 WAITING = """
 select count(*) from outbox_event where stream is not null and published_at is null
 """
@@ -47,7 +47,7 @@ class Client:
             namespaces=[self.namespace],
             auth=self._auth(),
             transports=[transport],
-            wait_timeout=PATIENCE,
+            wait_timeout=TIMEOUT_SECONDS,
         )
         return self
 
@@ -80,7 +80,7 @@ class Client:
     def payloads(self, name: str) -> list[dict[str, Any]]:
         return [payload for heard, payload in self.heard if heard == name]
 
-    async def until(self, check: Callable[[Self], bool], seconds: float = PATIENCE) -> None:
+    async def until(self, check: Callable[[Self], bool], seconds: float = TIMEOUT_SECONDS) -> None:
         """Waits until what was heard passes the check."""
         await eventually_async(lambda: check(self), seconds, lambda: self.types)
 

@@ -114,7 +114,7 @@ def _wait_until_it_serves_without(
     killed: processes.Record, run: checkouts.Run, checkout: checkouts.Checkout
 ) -> int:
     """Returns the id of the server process that answered."""
-    deadline = time.monotonic() + checkouts.PATIENCE
+    deadline = time.monotonic() + checkouts.TIMEOUT_SECONDS
     while time.monotonic() < deadline and run.process.poll() is None:
         # Read at every moment of the restart: the record is always there.
         record = checkout.record(killed.name)
@@ -220,7 +220,7 @@ def test_each_server_has_the_login_of_a_deployment(tmp_path: Path) -> None:
                         ("communities-streams", logins.WORKERS),
                     ]
                 ),
-                seconds=checkouts.PATIENCE,
+                seconds=checkouts.TIMEOUT_SECONDS,
             )
     finally:
         checkout.close()
@@ -307,7 +307,7 @@ def test_a_stranger_with_a_recorded_id_is_left_alone(tmp_path: Path) -> None:
     )
     record = processes.Record("sleep", stranger.pid, stranger.created - 100, signal.SIGTERM)
     folder.run.mkdir()
-    processes.stop(folder, [record], patience=1)
+    processes.stop(folder, [record], timeout=1)
     assert stranger.process()
     processes.stop(processes.Folder(tmp_path / "other"), [stranger])
     assert stranger.process() is None
@@ -320,7 +320,7 @@ def test_server_that_ignores_term_is_killed_with_its_children(tmp_path: Path) ->
     while not folder.log("deaf").read_text():
         time.sleep(0.02)
     child = psutil.Process(int(folder.log("deaf").read_text()))
-    processes.end(folder, [record], patience=0.5)
+    processes.end(folder, [record], timeout=0.5)
     assert record.process() is None
     assert not processes.runs(child)
 

@@ -107,7 +107,9 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
             )
             async with connection:
                 await database.prepare(
-                    connection, role=worker_connection.ROLE, patience=worker_connection.PATIENCE
+                    connection,
+                    role=worker_connection.ROLE,
+                    statement_timeout=worker_connection.STATEMENT_TIMEOUT,
                 )
                 target = index.connect(running.urls["OPENSEARCH_URL"], settings.search_index)
                 yield connection, target

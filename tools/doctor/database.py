@@ -144,7 +144,7 @@ def _connect(url: str) -> psycopg.Connection:
     return psycopg.connect(
         url,
         autocommit=True,
-        connect_timeout=findings.PATIENCE,
+        connect_timeout=findings.TIMEOUT_SECONDS,
         application_name="communities-doctor",
     )
 

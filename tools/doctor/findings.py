@@ -9,7 +9,7 @@ from common import settings as configuration
 from tools import probes
 
 # A store that has not answered by then doesn't answer; seconds.
-PATIENCE: Final = 5
+TIMEOUT_SECONDS: Final = 5
 
 Status = Literal["ok", "warning", "failure", "skipped"]
 

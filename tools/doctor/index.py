@@ -22,7 +22,7 @@ def look(context: Context) -> Iterator[Finding]:
     if url is None:
         yield findings.not_started("opensearch", VARIABLE)
         return
-    client = opensearchpy.OpenSearch(url, timeout=findings.PATIENCE, max_retries=0)
+    client = opensearchpy.OpenSearch(url, timeout=findings.TIMEOUT_SECONDS, max_retries=0)
     try:
         info: dict[str, Any] = client.info()
         health: dict[str, Any] = client.cluster.health()

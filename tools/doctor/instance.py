@@ -20,7 +20,7 @@ WORKERS: Final = {"relay": "communities-streams", "indexer": "communities-search
 def look(context: Context) -> Iterator[Finding]:
     port = _port(context)
     origin = serve.origin(context.settings.host, port) if port else None
-    with urllib3.PoolManager(timeout=findings.PATIENCE, retries=False) as http:
+    with urllib3.PoolManager(timeout=findings.TIMEOUT_SECONDS, retries=False) as http:
         answer = _ask(http, f"{origin}/healthz") if origin else None
         if answer is not None:
             yield from _health(http, origin or "", answer)
@@ -85,7 +85,7 @@ def _workers(context: Context) -> Iterator[Finding]:
     if url is None:
         return
     try:
-        with psycopg.connect(url, connect_timeout=findings.PATIENCE) as connection:
+        with psycopg.connect(url, connect_timeout=findings.TIMEOUT_SECONDS) as connection:
             rows = connection.execute(
                 "select distinct application_name from pg_stat_activity "
                 "where datname = current_database()"

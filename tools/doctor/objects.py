@@ -34,7 +34,7 @@ def look(context: Context) -> Iterator[Finding]:
         yield findings.not_started("s3", VARIABLE)
         return
     bucket = context.settings.s3_bucket
-    with urllib3.PoolManager(timeout=findings.PATIENCE, retries=False) as http:
+    with urllib3.PoolManager(timeout=findings.TIMEOUT_SECONDS, retries=False) as http:
         client = probes.s3_client(context.urls, region=context.settings.s3_region, http=http)
         try:
             if not client.bucket_exists(bucket):

@@ -25,7 +25,9 @@ def look(context: Context) -> Iterator[Finding]:
         yield findings.not_started("redis", VARIABLE)
         return
     client = redis.Redis.from_url(
-        url, socket_timeout=findings.PATIENCE, socket_connect_timeout=findings.PATIENCE
+        url,
+        socket_timeout=findings.TIMEOUT_SECONDS,
+        socket_connect_timeout=findings.TIMEOUT_SECONDS,
     )
     with client:
         try:
@@ -83,7 +85,7 @@ def _rights(client: redis.Redis, info: dict[str, Any]) -> Finding:
         return failure("redis.rights", "it is a replica", "point REDIS_URL at the primary")
     key = f"communities:doctor:{secrets.token_hex(8)}"
     try:
-        client.set(key, "1", ex=findings.PATIENCE)
+        client.set(key, "1", ex=findings.TIMEOUT_SECONDS)
         client.delete(key)
         lengths = [int(client.xlen(stream)) for stream in streams.STREAMS]
     except redis.RedisError as error:

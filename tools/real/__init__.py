@@ -96,7 +96,7 @@ def _opensearch(part: parts.Part, folder: Path) -> parts.Part:
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("-cp", jars, "OpenSearch", folder, str(port)),
         ],
-        patience=300,
+        timeout=300,
     )
 
 

@@ -12,7 +12,7 @@ from common import settings as configuration
 
 ROLE: Final = "communities_worker"
 # For a statement, and for a transaction that waits for another store meanwhile.
-PATIENCE: Final = "30s"
+STATEMENT_TIMEOUT: Final = "30s"
 _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_idle": 5,  # seconds
     "keepalives_interval": 2,
@@ -38,7 +38,7 @@ async def opened(
     )
     try:
         async with asyncio.timeout(database.CONNECT_TIMEOUT_SECONDS):
-            await database.prepare(connection, role=ROLE, patience=PATIENCE)
+            await database.prepare(connection, role=ROLE, statement_timeout=STATEMENT_TIMEOUT)
         yield connection
     finally:
         await connection.close()
