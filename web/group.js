@@ -75,6 +75,8 @@ export async function show({ place, about, signal, params: [id, tab = ""], query
         class: `tab tab-${key || "posts"}`, href: `#/groups/${id}${key && `/${key}`}`, "aria-current": key === tab ? "page" : null,
       }, words)));
       reveal(tabs);
+      // The view may be attached before the next frame, which resets the scroll position.
+      requestAnimationFrame(() => reveal(tabs));
     }
     aside();
   }

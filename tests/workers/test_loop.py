@@ -84,8 +84,8 @@ async def test_a_sleeper_is_rung_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # So that only the bell can wake it.
-    monkeypatch.setattr(loop, "SHORTEST_WAIT", 60)
-    monkeypatch.setattr(loop, "SLEEP", 60)
+    monkeypatch.setattr(loop, "MIN_WAIT_SECONDS", 60)
+    monkeypatch.setattr(loop, "IDLE_LEASE_SECONDS", 60)
     toy = Toy()
     async with looping(settings, toy):
         for _ in range(3):
@@ -177,9 +177,9 @@ async def test_outage_is_logged_once_at_its_start_and_once_at_its_end(
 async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doorbell, "SAMPLED_EVERY", 0.1)
-    monkeypatch.setattr(doorbell, "LIVENESS", 0.5)
-    monkeypatch.setattr(doorbell, "RECONNECTED_AFTER", 0.1)
+    monkeypatch.setattr(doorbell, "SAMPLE_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(doorbell, "LIVENESS_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(doorbell, "RECONNECT_PAUSE_SECONDS", 0.1)
     with Forwarder(database_url) as postgres, structlog.testing.capture_logs() as told:
         through = settings.model_copy(update={"database_url": _secret(postgres.url)})
         bell = doorbell.Doorbell(through, structlog.get_logger(), metrics.Metrics())

@@ -17,17 +17,7 @@ import psycopg
 import pydantic
 
 from common.settings import Settings
-from gen.jobs import (
-    comments,
-    groups,
-    invitations,
-    media,
-    members,
-    models,
-    posts,
-    reactions,
-    tags,
-)
+from gen.jobs import comments, groups, invitations, media, members, models, posts, reactions, tags
 from tools import display, probes
 from tools.failure import Failure
 
