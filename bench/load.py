@@ -35,7 +35,7 @@ class Plan:
     expected_status: int
 
     def request(self, k: int) -> bytes:
-        """Returns each pair of token and body comes once before any comes again."""
+        """Returns request number k. Every pair of token and body comes once before any repeats."""
         token = self.tokens[k % len(self.tokens)]
         body = self.bodies[(k + k // len(self.tokens)) % len(self.bodies)]
         head = (

@@ -49,7 +49,7 @@ def running(scale: int) -> Iterator[Stand]:
 
 @contextmanager
 def _copy(stores: stack.Stack) -> Iterator[str]:
-    """Yields a run adds posts and reactions; the next one is not to find them."""
+    """Yields the URL of a copy of the database, so that runs do not change each other's data."""
     drop = f"drop database if exists {_COPY} with (force)"
     url = stores.superuser_url
     with psycopg.connect(databases.named(url, "postgres"), autocommit=True) as connection:

@@ -95,7 +95,7 @@ class Lease:
         return self._taken
 
     async def discard(self) -> None:
-        """Closes the connection, if one was taken, so that nobody else gets it."""
+        """Closes the connection, if one was taken, so that it is not reused."""
         if self._taken is not None:
             await self._taken.close()
 
@@ -143,10 +143,7 @@ def is_undone(error: psycopg.Error) -> bool:
 
 
 def is_rebuilt(error: psycopg.Error) -> bool:
-    """Returns whether an upgrade may have replaced what a statement was about to use.
-
-    It left nothing.
-    """
+    """Returns whether an upgrade replaced an object of the statement, which had no effect."""
     return error.sqlstate in REBUILT
 
 

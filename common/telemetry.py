@@ -53,10 +53,7 @@ class Tracer:
     def handing_on(
         self, name: str, events: Mapping[int, tuple[str, Attributes]]
     ) -> Iterator[dict[int, str]]:
-        """Yields a span for each event, in the trace that it carries.
-
-        What it carries from here on.
-        """
+        """Creates a span for each event, in its trace. Yields the new traceparent of each event."""
         spans = {
             event: self._tracer.start_span(
                 name, parse(carried), trace.SpanKind.PRODUCER, attributes=attributes

@@ -14,7 +14,7 @@ app = typer.Typer(
 
 @app.command()
 def up() -> None:
-    """Starts the test stack and leave it running."""
+    """Starts the test stack and leaves it running."""
     with stack.borrowed(testing.settings(), fast=True, keep=True) as running:
         for record in running.records:
             print(f"{record.name:12} up, process {record.pid}")

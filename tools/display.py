@@ -11,7 +11,7 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def bar(title: str, total: int) -> Iterator[Advance]:
-    """Yields a bar that goes away when it is done; calling what it yields moves it on."""
+    """Shows a progress bar during the block. Yields a function that advances it."""
     columns = (
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
@@ -26,10 +26,7 @@ def bar(title: str, total: int) -> Iterator[Advance]:
 
 @contextmanager
 def count(title: str, unit: str) -> Iterator[Advance]:
-    """Yields how far it is with what has no end that is known.
-
-    Calling what it yields moves it on.
-    """
+    """Shows a counter without a known end during the block. Yields a function that advances it."""
     columns = (
         progress.SpinnerColumn(),
         progress.TextColumn("{task.description}"),
@@ -42,7 +39,7 @@ def count(title: str, unit: str) -> Iterator[Advance]:
 
 @contextmanager
 def busy(title: str) -> Iterator[None]:
-    """Yields a sign of life while something runs whose end nobody knows."""
+    """Shows a spinner during the block."""
     columns = (progress.SpinnerColumn(), progress.TextColumn("{task.description}"))
     with _moving(columns, title, None):
         yield

@@ -64,7 +64,7 @@ class Sources:
 
 
 def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
-    """Applies new migrations, then rebuild the `api` schema if any of its sources changed."""
+    """Applies new migrations, then rebuilds the `api` schema if its sources changed."""
     sources = sources or Sources()
     applied = _dbmate(url, sources, "up")
     say(f"tables: applied {', '.join(applied)}" if applied else "tables: already up to date")
@@ -74,10 +74,7 @@ def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
 
 
 def rollback(url: str, sources: Sources | None = None, say: Say = print) -> list[str]:
-    """Takes back the last migration, which takes the `api` schema with it.
-
-    Which ones those were.
-    """
+    """Rolls back the last migration, and drops the `api` schema. Returns the migration."""
     undone = _dbmate(url, sources or Sources(), "rollback")
     say(f"tables: took back {', '.join(undone)}")
     say("api: dropped; `communities migrate` applies the migration again and rebuilds it")
@@ -85,7 +82,7 @@ def rollback(url: str, sources: Sources | None = None, say: Say = print) -> list
 
 
 def rebuild_api(url: str, sources: Sources) -> bool:
-    """Drops `api` and build it again in one transaction; says whether there was a need to."""
+    """Drops `api` and builds it again in one transaction. Returns False if it is current."""
     attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(BUSY),
         stop=tenacity.stop_after_attempt(10),

@@ -55,7 +55,7 @@ def confirm(question: str) -> bool:
 
 
 def speaker(json: bool) -> Callable[[str], None]:
-    """Returns how a command says its sentences: by `--json` they are no result."""
+    """Returns the printer of a command's sentences, which `--json` keeps out of the result."""
     return note if json else line
 
 
@@ -70,16 +70,13 @@ def line(words: str) -> None:
 
 
 def result(json: bool, row: Row, sentence: str) -> None:
-    """Prints the one thing that there is to tell."""
+    """Prints the single result."""
     line(_dumped(row) if json else sentence)
 
 
 @contextlib.contextmanager
 def rows(json: bool, fields: Sequence[str], *, none: str) -> Iterator[Callable[[Row], None]]:
-    """Yields a table that grows by each call of what it yields.
-
-    `none` is what an empty one says.
-    """
+    """Prints a table. Yields a function that adds a row; `none` replaces an empty table."""
     pending: list[Row] = []
     shown = 0
 

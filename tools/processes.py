@@ -154,9 +154,9 @@ def _is_orphan(folder: Folder, record: Record, process: psutil.Process) -> bool:
 
 
 def _still_there(family: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
-    """Returns those that have not ended in time.
+    """Returns the processes that have not ended in time.
 
-    A zombie has: only its parent has not looked yet.
+    A zombie counts as ended.
     """
     deadline = time.monotonic() + timeout
     while alive := [process for process in family if runs(process)]:

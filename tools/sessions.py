@@ -22,7 +22,7 @@ _OUTDATED = (errors.UndefinedFunction, errors.UndefinedTable, errors.InvalidSche
 def opened(
     role: str, needed: Sequence[str] = ("postgres",)
 ) -> Iterator[tuple[psycopg.Connection, stack.Stack]]:
-    """Yields a connection in autocommit, and the stack that it is to; these parts of it are up."""
+    """Yields a connection in autocommit, and its stack with the needed parts running."""
     settings = configuration.load(configuration.Settings)
     with (
         stack.borrowed(settings, needed) as running,

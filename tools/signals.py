@@ -12,7 +12,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def as_interrupt() -> Iterator[None]:
     """Makes the signals that stop the program raise a KeyboardInterrupt, so that it cleans up.
 
-    SIGINT too: a shell that starts a command in the background has it ignored there.
+    This includes SIGINT, which a shell ignores for background commands.
     """
     asking = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup

@@ -262,7 +262,7 @@ def _start(
     fast: bool = False,
     change: Change = lambda part: part,
 ) -> None:
-    """Starts the parts that are not up, side by side, and wait until every one answers."""
+    """Starts the missing parts concurrently, and waits until every one answers."""
     names = [name for name in needed if VARIABLES[name] not in state.urls]
     for name in names:
         if not parts.is_installed(name, settings):

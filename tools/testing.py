@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def settings(version: int | None = None, *, real: bool = False) -> configuration.Settings:
-    """Settings that no environment and no `.env` changes.
+    """Returns settings that ignore the environment and `.env`.
 
     `version` is another PostgreSQL, `real` for the real stores of `make test-real`.
     """

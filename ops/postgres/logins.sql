@@ -13,7 +13,7 @@
 begin;
 set local client_min_messages = warning;
 
--- Nobody logs in as these roles; the logins are members of them.
+-- These roles cannot log in; the logins are members of them.
 select format('create role %I nologin', role)
 from unnest(array[
   'communities_owner', 'communities_service', 'communities_worker', 'communities_job'
@@ -49,7 +49,7 @@ alter role communities_api set idle_in_transaction_session_timeout = '10s';
 alter role communities_workers noinherit password :'workers_password';
 grant communities_worker to communities_workers;
 
--- Nobody else connects. The owner creates temporary objects for `seed`, and jobs for imports.
+-- Only these logins connect. The owner creates temporary objects for `seed`, and jobs for imports.
 select format('revoke all on database %I from public', current_database()) \gexec
 select format('grant connect on database %I to communities_api, communities_workers', current_database())
 \gexec

@@ -154,7 +154,7 @@ B = TypeVar("B", bound=Body)
 def parse(model: type[B], raw: bytes, *, optional: bool) -> B:
     """Returns the body as its model.
 
-    Raises Problem for what is no JSON, no object or not the model's.
+    Raises Problem unless it is a JSON object that fits the model.
     """
     if not raw and not optional:
         raise problems.invalid_json("There is no body.")

@@ -102,10 +102,7 @@ def unavailable() -> Problem:
 
 
 def of_database(error: psycopg.Error) -> Problem | None:
-    """Returns what an error of PostgreSQL or its driver means to the client.
-
-    None: nothing, it is ours.
-    """
+    """Returns the problem of an error of PostgreSQL, or None for a fault of the service."""
     state = error.sqlstate or ""
     if state.startswith("PT"):
         detail = orjson.loads(error.diag.message_detail or '{"errors": []}')

@@ -20,8 +20,8 @@ TIMEOUT_SECONDS: Final = 2.0
 FIELDS: Final = ("title^3", "name^3", "tags.words^2", "body", "description")
 # A power of two keeps scores exact. Summed over all fields it stays below one whole word in a body.
 PREFIX_BOOST: Final = 1 / 16
-# A query of 200 one-character words has 1,000 clauses; OpenSearch allows 1,024.
-MAX_WORDS: Final = 200
+# Each character may become a word, with a clause for each field. OpenSearch allows 1,024 clauses.
+MAX_CHARACTERS: Final = 200
 _WHOLE: Final = {"number_of_fragments": 0}
 _FRAGMENTS: Final = {"number_of_fragments": 3, "fragment_size": 160}
 _GROUPS: Final = {"term": {"kind": "group"}}
@@ -109,7 +109,7 @@ def _matches(q: str) -> Iterator[dict[str, Any]]:
     """Yields the clauses of which one must match: whole words, and the last word as a prefix."""
     yield {"multi_match": {"query": q, "fields": FIELDS, "type": "most_fields"}}
     words = [word for word in q.split() if any(map(str.isalnum, word))]
-    if words and len(q) + len(words[-1]) <= MAX_WORDS:
+    if words and len(q) + len(words[-1]) <= MAX_CHARACTERS:
         prefix = {
             "query": words[-1],
             "fields": FIELDS,

@@ -11,7 +11,7 @@ from common import blocking_calls, outages
 
 @pytest.fixture
 def answer() -> Iterator[threading.Event]:
-    """Sets when the store answers at last."""
+    """Yields the event at which the store answers, and sets it at the end."""
     answer = threading.Event()
     yield answer
     answer.set()

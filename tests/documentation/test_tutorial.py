@@ -70,7 +70,7 @@ def preamble(service: servers.Service, text: str) -> str:
 
 @pytest.fixture
 def service(run_service: ServiceFactory, run_worker: WorkerFactory) -> servers.Service:
-    """Returns all of `make run` that the tutorial speaks of."""
+    """Returns a service with the workers that the tutorial needs."""
     service = run_service()
     run_worker("relay")
     run_worker("indexer")
@@ -100,7 +100,7 @@ def terminal(service: servers.Service, tmp_path: Path) -> Iterator[Terminal]:
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Returns what is typed, and what is to be shown then."""
+    """Returns the commands of each block, and their expected output."""
     found = re.findall(r"```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?", text, flags=re.S)
     assert len(found) == text.count("```sh")
     assert sum(bool(shown) for _, shown in found) == text.count("```text")

@@ -29,7 +29,7 @@ def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[ind
 
 
 def write(user: api_client.User, group_id: str) -> str:
-    """Returns what people do all day, all of which must succeed: the post."""
+    """Writes, reacts, edits, deletes and reads, all successfully. Returns the id of the post."""
     post = user.make_post(group_id, "owls")
     comment = user.make_comment(post)
     client, keyed = user.client, {"Idempotency-Key": post}

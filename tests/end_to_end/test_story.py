@@ -66,7 +66,7 @@ class Browser:
         return [hit["post"]["id"] for hit in page["items"]]
 
     async def listen(self, group: str, last: str | None = None) -> sockets.Client:
-        """Returns one more open page of the group, from the last event on that it knows of."""
+        """Connects to the group after the given event. Returns the client."""
         socket = sockets.Client(self.origin, f"/groups/{group}", self.token, last)
         self.namespaces.append(socket)
         return await socket.connect()
@@ -91,10 +91,7 @@ def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
 
 @pytest.fixture
 def stores(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Returns the addresses of real stores, where the tests run on them.
-
-    Else it has its own parts.
-    """
+    """Returns the URLs of real stores, or none without --real."""
     if not request.config.getoption("real"):
         return {}
     running: stack.Stack = request.getfixturevalue("test_stack")

@@ -503,7 +503,7 @@ class Linkers:
         eventually(lambda: self._s3.is_used)
 
     def done(self) -> list[httpx.Response]:
-        """Returns what has been answered so far."""
+        """Returns the answers so far."""
         return [each.result() for each in self.pending if each.done()]
 
     def close(self) -> None:

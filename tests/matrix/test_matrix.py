@@ -98,7 +98,7 @@ def outcome(answer: Answer, row: tables.Row, world: Mapping[str, str]) -> tables
 def call_sql(
     sql: psycopg.Connection, worlds: Worlds, role: str, operation: Operation, args: dict[str, Any]
 ) -> tuple[Answer, int]:
-    """Calls a door as a trusted job and roll back.
+    """Calls a door as a trusted job and rolls back.
 
     Return the answer and the number of traces that the call left. An error leaves none: it aborts
     the transaction.

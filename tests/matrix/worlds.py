@@ -30,7 +30,7 @@ class Worlds:
     def make(
         self, visibility: str = "public", state: str = "normal", author: str = "author"
     ) -> dict[str, str]:
-        """Makes a world and return the ids and texts that the tables name in braces."""
+        """Creates a world. Returns the ids and texts that the tables name in braces."""
         people = {name: str(user) for name, user in PEOPLE.items()}
         made = self._connection.execute(
             "select pg_temp.make_world(%s, %s, %s, %s)", [Jsonb(people), visibility, state, author]

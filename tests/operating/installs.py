@@ -38,7 +38,7 @@ def copy_sources(folder: Path) -> None:
 
 
 def make(folder: Path, sources: Path) -> Path:
-    """Returns an environment with the project in it; the folder of its programs.
+    """Creates an environment with the project. Returns the folder of its programs.
 
     The packages are those installed here, by links: they are as locked, and nothing is fetched.
     """

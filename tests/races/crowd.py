@@ -47,13 +47,13 @@ class Crowd:
         self._threads.shutdown()
 
     def do(self, actor: uuid.UUID, operation: str, **args: Any) -> Any:
-        """Returns one call by itself, which must succeed; its body."""
+        """Makes one successful call. Returns its body."""
         answer = self._make(self._doors[0], call(actor, operation, **args))
         assert answer.code is None, answer
         return answer.body
 
     def at_once(self, calls: Sequence[Call]) -> list[Answer]:
-        """Returns all calls at the same moment; their answers in the same order."""
+        """Makes all calls at the same moment. Returns their answers in the same order."""
         start = threading.Barrier(len(calls))
 
         def run(door: Door, each: Call) -> Answer:
@@ -63,7 +63,7 @@ class Crowd:
         return list(self._threads.map(run, self._doors, calls))
 
     def for_a_while(self, seconds: float, habits: Sequence[Habit]) -> list[tuple[Call, Answer]]:
-        """Returns every client does what its habit says, again and again; all calls and answers."""
+        """Makes each client repeat its habit for a time. Returns all calls and answers."""
         end = time.monotonic() + seconds
 
         def live(number: int, door: Door, habit: Habit) -> list[tuple[Call, Answer]]:

@@ -30,13 +30,13 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def keep_back(self, direction: Direction, chunk: bytes) -> None:
-        """Keeps back the next chunk of this direction with these bytes in it."""
+        """Holds back the next chunk of this direction that contains these bytes."""
         self._held.clear()
         with self._lock:
             self._wanted = (direction, chunk)
 
     def wait(self) -> None:
-        """Waits until it was kept back."""
+        """Waits until the proxy has held the chunk back."""
         assert self._held.wait(10), "nothing like that was ever sent"
 
     def close(self) -> None:

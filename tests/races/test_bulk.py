@@ -66,7 +66,7 @@ def undoing(scene: Scene, batches: list[uuid.UUID]) -> Job:
 
 
 def habits_around(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
-    """Returns all that can be done around a post, in a group that stays, public or not."""
+    """Returns every habit around a post, in a group that changes its visibility."""
 
     def flip(chance: random.Random) -> Call:
         visibility = chance.choice(["public", "private", "secret"])

@@ -79,7 +79,7 @@ def ids(page: Json) -> list[str]:
 def world(
     test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Yields one for all tests, each of which has words of its own."""
+    """Yields one world for all tests, each of which searches its own words."""
     folder = tmp_path_factory.mktemp("search")
     with (
         databases.clone(test_stack, template) as database,

@@ -63,9 +63,9 @@ class Wire:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> Reply:
-        """Returns one request on its own connection.
+        """Sends one request on its own connection. Returns the response.
 
-        The lengths in it are the caller's business.
+        The caller states the lengths in it.
         """
         lines = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]

@@ -173,7 +173,7 @@ class Checkout:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def nothing_runs(self) -> bool:
-        """Returns a killed server's children take a moment to notice."""
+        """Returns whether every process ends in time; children of a killed server need a moment."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while self.left_running():
             if time.monotonic() > deadline:
@@ -198,13 +198,13 @@ class Checkout:
 
 
 def real(root: Path) -> Checkout:
-    """Returns a copy of the project, with its own data folder and without `.env`."""
+    """Returns the project's own code, with a new data folder and without `.env`."""
     root.mkdir(parents=True)
     return Checkout(root, code=ROOT)
 
 
 def make(root: Path) -> Checkout:
-    """Returns a small one, for what does not depend on the service."""
+    """Returns a small checkout, for tests that need no real service."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__", "sqlc_plugin*", "seed*")
     for package in ("common", "gen", "service", "tools", "web", "workers"):

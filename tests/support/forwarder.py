@@ -35,12 +35,12 @@ class Forwarder:
         return bool(self._connections)
 
     def up(self) -> None:
-        """Takes connections."""
+        """Accepts connections."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
 
     def down(self) -> None:
-        """Refuses new connections and cut those there are."""
+        """Refuses new connections and closes the open ones."""
         if self._listener is not None:
             # Closing alone would not wake the thread that accepts.
             with contextlib.suppress(OSError):

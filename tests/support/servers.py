@@ -74,7 +74,7 @@ class Service:
         self._wait()
 
     def stop(self) -> None:
-        """Stops in an orderly way."""
+        """Stops it by TERM."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -126,7 +126,7 @@ class Worker:
     begins: int = 0
 
     def start(self) -> None:
-        """Starts it, and don't wait for it."""
+        """Starts it without waiting for it."""
         with self.log.open("ab") as log:
             self.begins = log.tell()
             self.process = subprocess.Popen(

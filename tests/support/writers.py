@@ -38,7 +38,7 @@ class Writer:
             yield writer
 
     def do(self, operation: str, **args: Any) -> Any:
-        """Returns one call, which must succeed."""
+        """Makes a successful call. Returns its body."""
         answer = SqlDoor(self.connection).call(self.user, OPERATIONS[operation], args)
         assert answer.code is None, answer
         return answer.body

@@ -178,7 +178,7 @@ def _server(connection: psycopg.Connection, url: str) -> Iterator[Finding]:
 
 
 def _pool(connection: psycopg.Connection) -> Finding:
-    """Returns a pooler tells clients of a process number that is not the server's."""
+    """Checks for a pooler, which reports another process id than the server."""
     if connection.info.backend_pid == _value(connection, "select pg_backend_pid()"):
         return ok("postgres.pool", "asked directly")
     return warning(
@@ -202,7 +202,7 @@ def _clock(connection: psycopg.Connection) -> Finding:
 
 
 def _login(connection: psycopg.Connection, context: Context) -> Iterator[Finding]:
-    """Yields whether the login may be what it has to be."""
+    """Checks the roles of the login."""
     rights: dict[str, bool] = dict(
         connection.execute(
             "select rolname, pg_has_role(session_user, oid, 'set') from pg_roles "
@@ -239,7 +239,7 @@ def _login(connection: psycopg.Connection, context: Context) -> Iterator[Finding
 
 
 def _state(connection: psycopg.Connection) -> Iterator[Finding]:
-    """Yields whether tables and functions are those of this program."""
+    """Checks that tables and functions belong to this version."""
     sources = migrate.Sources()
     todo = "`communities migrate`"
     wanted = {path.name.partition("_")[0]: path.name for path in sources.schema.glob("*.sql")}
@@ -273,7 +273,7 @@ def _state(connection: psycopg.Connection) -> Iterator[Finding]:
 
 
 def _room(connection: psycopg.Connection, context: Context) -> Iterator[Finding]:
-    """Yields whether the server takes all the connections that this instance opens."""
+    """Checks that the server accepts all connections of this instance."""
     settings = context.settings
     pools = settings.web_concurrency * settings.db_pool_size
     needed = pools + WORKERS_CONNECTIONS

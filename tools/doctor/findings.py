@@ -63,21 +63,21 @@ def skipped(check: str, found: str) -> Finding:
 
 
 def not_started(check: str, variable: str) -> Finding:
-    """Returns an embedded part that isn't up can't be looked at."""
+    """Returns the finding of an embedded part that is not started."""
     return skipped(
         check, f"not started: it is embedded ({variable} is unset), `communities run` starts it"
     )
 
 
 def unreachable(check: str, variable: str, url: str, error: BaseException, todo: str) -> Finding:
-    """Returns a store that doesn't answer, or not well."""
+    """Returns the finding of a store that fails to answer."""
     return failure(
         check, f"{variable}: {place(url)} can't be used: {probes.reason(error, url)}", todo
     )
 
 
 def place(url: str) -> str:
-    """Returns where a URL leads, without its credentials."""
+    """Returns the address of a URL, without its credentials."""
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or parts.path
 

@@ -32,7 +32,7 @@ def look(context: Context) -> Iterator[Finding]:
 
 
 def _port(context: Context) -> int:
-    """Returns where it listens: as it was started here, or as it would be."""
+    """Returns the port of the running instance, or the configured one."""
     path = processes.Folder(context.settings.data_dir).record("service")
     with contextlib.suppress(OSError, psutil.Error):
         process = processes.Record(**orjson.loads(path.read_bytes())).process()

@@ -89,7 +89,7 @@ def _round_trip(
 
 
 def _cors(http: urllib3.PoolManager, upload: str, origins: list[str]) -> Finding:
-    """Returns whether web pages may upload; apps need no such leave."""
+    """Checks CORS, which web pages need for uploads and apps do not."""
     refused = [origin for origin in origins or [ORIGIN] if not _lets_in(http, upload, origin)]
     if not refused:
         return ok("s3.cors", "web pages may upload")

@@ -80,7 +80,7 @@ def _persistence(info: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rights(client: redis.Redis, info: dict[str, Any]) -> Finding:
-    """Returns a key is written and taken away again, and the streams may be read."""
+    """Checks that the login may write a key, delete it, and read the streams."""
     if info.get("role") == "slave":
         return failure("redis.rights", "it is a replica", "point REDIS_URL at the primary")
     key = f"communities:doctor:{secrets.token_hex(8)}"

@@ -138,7 +138,7 @@ def _exposure(context: Context) -> Iterator[Finding]:
 
 
 def _plain_text(context: Context) -> Iterator[Finding]:
-    """Yields what goes over a network that others may listen to. PostgreSQL is asked itself."""
+    """Checks for URLs without TLS. PostgreSQL itself reports its own."""
     for name in ("REDIS_URL", "OPENSEARCH_URL", "S3_ENDPOINT_URL", "JWT_JWKS_URL"):
         value: SecretStr | None = getattr(context.settings, name.lower())
         if value is None:

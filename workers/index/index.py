@@ -100,7 +100,7 @@ class Index:
                 await self.remove(other)
 
     async def put(self, targets: Sequence[str], documents: Sequence[Document]) -> dict[str, str]:
-        """Writes documents into each of these indices; the errors of refused ones, by key.
+        """Writes documents to each of these indices. Returns the errors of refused ones, by key.
 
         An index that has a newer version of a document keeps it, and that is success.
         """

@@ -26,14 +26,14 @@ begin
   execute p_break;
   v_repaired := api.repair_counters();
   select count(*) into v_left from api.verify_counters();
-  raise exception using errcode = 'ZZ000', message = format('%s mended, %s wrong', v_repaired, v_left);
+  raise exception using errcode = 'ZZ000', message = format('%s repaired, %s wrong', v_repaired, v_left);
 exception when sqlstate 'ZZ000' then
   return sqlerrm;
 end
 $$;
 
-select is(pg_temp.repaired('select'), '0 mended, 0 wrong', 'Where nothing is wrong nothing is mended');
-select is(pg_temp.repaired(break), number || ' mended, 0 wrong', format('It is mended: %s', break))
+select is(pg_temp.repaired('select'), '0 repaired, 0 wrong', 'A repair changes no counter that is right');
+select is(pg_temp.repaired(break), number || ' repaired, 0 wrong', format('A repair undoes: %s', break))
 from (values
   ('update post set comments_count = 5', 1),
   ('update post set comments_count = 0', 1),
@@ -58,7 +58,7 @@ select is(
     'update post set comments_count = 9; update comment set reactions_count = 9, is_listed = true;
      update group_entity set members_count = 9; delete from reaction_count; delete from topic_tag'
   ),
-  '11 mended, 0 wrong', 'All that is wrong is mended at once'
+  '11 repaired, 0 wrong', 'One repair corrects every wrong counter'
 );
 set local role communities_job;
 select is(api.repair_counters(), 0, 'A trusted job may mend');
