@@ -21,7 +21,7 @@ from tests.support.writers import Writers, check, entries, unpublished
 from tools import databases, stack
 
 TIMEOUT_SECONDS = 60.0
-# The writers have no limit, so many rounds leave a long backlog on a slow machine.
+# The writers write until the last kill, which leaves a long backlog on a slow machine.
 CATCH_UP_TIMEOUT_SECONDS = 300.0
 # What a writer does with a post.
 LIFE = [

@@ -126,7 +126,7 @@ def check(connection: psycopg.Connection, client: redis.Redis) -> None:
         (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
         for seq, stream, fields in entries(client)
     ]
-    assert found == wanted
+    assert found == wanted, difference(found, wanted)
 
 
 def unpublished(connection: psycopg.Connection) -> int:
@@ -135,3 +135,15 @@ def unpublished(connection: psycopg.Connection) -> int:
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def difference(
+    found: list[tuple[int, str, str, str]], wanted: list[tuple[int, str, str, str]]
+) -> str:
+    """Returns a summary: full lists of a long test are too long to read."""
+    missing = sorted(set(wanted) - set(found))
+    extra = sorted(set(found) - set(wanted))
+    return (
+        f"{len(found)} entries for {len(wanted)} events; "
+        f"{len(missing)} missing: {missing[:3]}…{missing[-3:]}; {len(extra)} extra: {extra[:3]}"
+    )
