@@ -90,7 +90,7 @@ bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 	@$(BIN)/python -m bench
 
 client: $(DEV)  ## make the typed Python client in clients/python, and its wheel
-	@$(BIN)/python -m tools.client
+	@$(BIN)/python -m tools.development.client
 
 pictures: $(DEV)  ## take the pictures of the page in docs/pictures
 	@$(TOOLS) pictures

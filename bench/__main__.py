@@ -10,8 +10,10 @@ import psycopg
 import typer
 
 from bench import load, pgbench, report, stand, workloads
-from tools import display, serve, signals
+from tools import progress
 from tools.failure import Failure
+from tools.instance import signals
+from tools.paths import ROOT
 
 _WARM_UP = 1.0
 
@@ -32,7 +34,7 @@ def run(
         chosen = [work for work in workloads.all_of(workloads.Data(measured)) if only in work.name]
         if not chosen:
             raise Failure(f"no workload's name holds {only!r}")
-        with display.bar("", len(chosen) * (rounds + 1)) as advance:
+        with progress.bar("", len(chosen) * (rounds + 1)) as advance:
             results = [_measure(measured, work, rounds, float(seconds), advance) for work in chosen]
         conditions = _conditions(measured, scale=scale, rounds=rounds, seconds=float(seconds))
     report.show(conditions, results)
@@ -47,7 +49,7 @@ def _measure(
     work: workloads.Workload,
     rounds: int,
     seconds: float,
-    advance: display.Advance,
+    advance: progress.Advance,
 ) -> report.Result:
     """Rounds of one side and the other by turns, so that a slow moment hits both."""
     result = report.Result(work.name)
@@ -77,7 +79,7 @@ def _ask(plan: load.Plan, seconds: float) -> load.Outcome:
         [sys.executable, "-m", "bench.load"],
         input=orjson.dumps({**vars(plan), "seconds": seconds}),
         capture_output=True,
-        cwd=serve.ROOT,
+        cwd=ROOT,
         check=False,
     )
     if done.returncode != 0:

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import parts
 from tools.failure import Failure
+from tools.instance import parts
 
 # Request number k is the same one as over HTTP.
 _COUNT = r"""\set n :n + 1

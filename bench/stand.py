@@ -10,8 +10,10 @@ import psycopg
 import urllib3
 
 from common import settings as configuration
-from tools import databases, logins, migrate, parts, processes, seed, serve, stack
+from tools import seed
+from tools.development import databases
 from tools.failure import Failure
+from tools.instance import logins, migrate, parts, processes, serve, stack
 
 _COPY = "bench"
 _TIMEOUT_SECONDS = 30.0

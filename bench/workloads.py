@@ -13,7 +13,7 @@ from bench.stand import Stand
 from gen.http import posts, reactions
 from gen.jobs import posts as jobs
 from service.http.request import BASE
-from tools import tokens
+from tools.instance import tokens
 from tools.seed import scale
 
 CLIENTS = 32

@@ -17,8 +17,9 @@ import redis
 
 from common.settings import Settings
 from tests.support import servers
-from tools import databases, parts, probes, real, stack
-from tools.testing import settings as test_settings
+from tools.development import databases, real
+from tools.development.testing import settings as test_settings
+from tools.instance import parts, probes, stack
 
 ServiceFactory = Callable[..., servers.Service]
 WorkerFactory = Callable[..., servers.Worker]

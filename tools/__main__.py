@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from common import settings as configuration
-from tools import pgtap, real, registries, signals, sql_reference, stack, testing
+from tools.development import pgtap, real, registries, sql_reference, testing
+from tools.instance import signals, stack
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -62,7 +63,7 @@ def docs(
 def pictures() -> None:
     """Takes the pictures of the page that docs/ shows."""
     # Not sooner: a browser's driver is installed for development alone.
-    from tools import pictures as taking
+    from tools.development import pictures as taking
 
     taking.take()
 

@@ -15,7 +15,9 @@ from typer import testing
 from common import settings as configuration
 from tests import conftest
 from tests.support import indexing
-from tools import cli, databases, logins, stack
+from tools.cli import app as cli
+from tools.development import databases
+from tools.instance import logins, stack
 
 SCRIPT = Path(sys.executable).with_name("communities")
 

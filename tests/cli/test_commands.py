@@ -22,7 +22,8 @@ from tests.conftest import WorkerFactory
 from tests.support import indexing
 from tests.support.waiting import eventually
 from tests.support.writers import Writer
-from tools import databases, probes, stack
+from tools.development import databases
+from tools.instance import probes, stack
 
 GROUPS = "select count(*) from group_entity"
 

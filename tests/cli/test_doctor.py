@@ -19,7 +19,8 @@ from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import indexing
 from tests.support.waiting import eventually
 from tests.support.writers import Writer
-from tools import databases, migrate, parts, processes, stack
+from tools.development import databases
+from tools.instance import migrate, parts, processes, stack
 
 
 def found(told: Told, check: str) -> dict[str, Any]:

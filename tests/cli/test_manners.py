@@ -15,7 +15,7 @@ from tests.cli.conftest import SCRIPT, Communities
 from tests.support import indexing
 from tests.support.waiting import eventually
 from tests.support.writers import Writer
-from tools import databases
+from tools.development import databases
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import databases, parts, sql_reference
+from tools.development import databases, sql_reference
 from tools.failure import Failure
+from tools.instance import parts
 
 PAGES = sql_reference.pages()
 COOKBOOK = sql_reference.FOLDER / sql_reference.COOKBOOK

@@ -17,6 +17,9 @@ LAYERS: Final = (
     ("service.reference",),
     ("service.routes",),
     ("service",),
+    ("tools.failure", "tools.output", "tools.paths", "tools.progress"),
+    ("tools.instance", "tools.seed"),
+    ("tools.development", "tools.doctor"),
     ("tools",),
     ("bench",),
     ("tests",),
@@ -66,4 +69,4 @@ def test_no_folder_has_more_than_fifteen_modules() -> None:
         if path.name != "__init__.py"
     )
     large = {str(folder) for folder, count in folders.items() if count > MAX_MODULES}
-    assert large <= {"tools"}
+    assert large == set()

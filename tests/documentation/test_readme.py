@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import servers
-from tools import databases, parts
+from tools.development import databases
+from tools.instance import parts
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import servers
-from tools import parts
+from tools.instance import parts
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"

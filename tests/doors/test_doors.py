@@ -10,7 +10,8 @@ from tests.doors.runner import Story, StoryRunner
 from tests.doors.stories import STORIES
 from tests.support.doors import HttpDoor, SqlDoor
 from tests.support.operations import OPERATIONS
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 UTC = "-c timezone=UTC"
 

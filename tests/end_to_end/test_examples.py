@@ -17,7 +17,8 @@ import redis
 from tests.conftest import own_redis, services, workers
 from tests.support import api_client, nodes, servers
 from tests.support.sockets import Town
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TIMEOUT_SECONDS = 60.0

@@ -18,7 +18,8 @@ from tests.support import indexing, servers
 from tests.support.sockets import Client
 from tests.support.waiting import eventually
 from tests.support.writers import Writers, check, entries, unpublished
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 TIMEOUT_SECONDS = 60.0
 # The writers write until the last kill, which leaves a long backlog on a slow machine.

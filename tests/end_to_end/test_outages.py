@@ -14,7 +14,8 @@ from tests.support.forwarder import Forwarder
 from tests.support.sockets import Town
 from tests.support.waiting import eventually
 from tests.support.writers import check, unpublished
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TIMEOUT_SECONDS = 60.0

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import Bucket
 from tests.support import api_client, checkouts, sockets
-from tools import stack
+from tools.instance import stack
 from tools.seed import examples
 
 PICTURE = (examples.FOLDER / "pictures" / "campus-commons.png").read_bytes()

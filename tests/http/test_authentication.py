@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.conftest import ServiceFactory
 from tests.http import key_sets
 from tests.support import api_client, servers
-from tools import stack
+from tools.instance import stack
 
 USER = "0b8f63f0-51c2-4a8e-9d1a-6f1f7a2c9e11"
 GROUP = "7c1d2e5a-93b4-4f0e-8a77-2d9c4b6e8f22"

@@ -22,7 +22,8 @@ from tests.http import conftest, key_sets
 from tests.support import api_client, indexing, servers
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 

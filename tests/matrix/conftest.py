@@ -8,7 +8,8 @@ import pytest
 from tests.matrix.worlds import Worlds
 from tests.support import servers
 from tests.support.doors import HttpDoor
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 UTC = "-c timezone=UTC"
 

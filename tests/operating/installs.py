@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tools import databases, parts, stack, testing
+from tools.development import databases, testing
+from tools.instance import parts, stack
 
 ROOT = Path(__file__).parents[2]
 LOCKED = re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "requirements-server.txt").read_text())

@@ -18,7 +18,7 @@ from minio.credentials import providers
 
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support.waiting import eventually
-from tools import probes, stack
+from tools.instance import probes, stack
 
 ROOT = Path(__file__).parents[2]
 BUCKET = "communities"

@@ -28,7 +28,7 @@ from tests.conftest import own_redis
 from tests.operating import installs
 from tests.support import servers
 from tests.support.waiting import eventually
-from tools import migrate, parts, stack
+from tools.instance import migrate, parts, stack
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -277,7 +277,7 @@ class _Composed:
 
     def _command(self, command: list[str]) -> list[str]:
         if command[0] == "communities":
-            command = ["python", "-m", "tools.main", *command[1:]]
+            command = ["python", "-m", "tools.cli.main", *command[1:]]
         assert command[0] == "python"
         return [sys.executable, *command[1:]]
 

@@ -18,7 +18,8 @@ import pytest
 from tests.conftest import own_redis
 from tests.operating import installs
 from tests.support.waiting import eventually
-from tools import databases, parts, stack
+from tools.development import databases
+from tools.instance import parts, stack
 
 PAGE = (installs.ROOT / "docs" / "operating" / "deploy.md").read_text()
 PASSWORDS = {

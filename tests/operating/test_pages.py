@@ -23,7 +23,8 @@ from tests.conftest import ServiceFactory, WorkerFactory
 from tests.operating import installs
 from tests.support import indexing, servers
 from tests.support.waiting import eventually
-from tools import databases, migrate, parts, stack, testing, unprivileged
+from tools.development import databases, testing
+from tools.instance import migrate, parts, stack, unprivileged
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "operating"

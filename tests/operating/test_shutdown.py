@@ -18,7 +18,8 @@ from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import forwarder, servers
 from tests.support.sockets import Town
 from tests.support.waiting import eventually
-from tools import databases, migrate
+from tools.development import databases
+from tools.instance import migrate
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 TIMEOUT_SECONDS = 30.0

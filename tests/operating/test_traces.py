@@ -21,7 +21,8 @@ from tests.operating import collector as collectors
 from tests.support import api_client, indexing, servers
 from tests.support.sockets import Client
 from tests.support.waiting import eventually
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}
 API = "/api/communities/v1"

@@ -14,7 +14,8 @@ import pytest
 
 from tests.conftest import ServiceFactory
 from tests.support import servers
-from tools import databases, migrate
+from tools.development import databases
+from tools.instance import migrate
 
 REBUILDS = 6
 TIMEOUT_SECONDS = 30.0

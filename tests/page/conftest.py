@@ -17,9 +17,11 @@ from playwright import sync_api
 from common.settings import Settings
 from tests.conftest import own_redis, services, workers
 from tests.support import indexing, servers
-from tools import browser as browsers
-from tools import databases, seed, stack
+from tools import seed
+from tools.development import browser as browsers
+from tools.development import databases
 from tools.failure import Failure
+from tools.instance import stack
 
 # What Chromium says of an answer that is an error, or of a server that is away.
 EXPECTED = ("Failed to load resource", "WebSocket connection to")

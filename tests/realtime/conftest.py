@@ -6,7 +6,8 @@ import pytest
 
 from tests.conftest import own_redis, services, workers
 from tests.support.sockets import Town
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 from gen.jobs import models
 from service.reference import asyncapi, shapes
 from tests.support import nodes, servers
-from tools import databases
+from tools.development import databases
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support import servers
-from tools import client as making
+from tools.development import client as making
 
 README = making.SOURCES / "README.md"
 

@@ -23,7 +23,7 @@ from service.http.endpoints import Endpoint
 from service.reference import openapi
 from tests import conftest
 from tests.support import indexing, servers
-from tools import databases
+from tools.development import databases
 
 Json = dict[str, Any]
 Operation = tuple[str, str, Json]

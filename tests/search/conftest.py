@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import indexing
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 
 @pytest.fixture

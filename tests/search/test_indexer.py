@@ -17,7 +17,8 @@ from tests.support import indexing
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
 from tests.support.writers import Writer, Writers
-from tools import cli, databases
+from tools.cli import app as cli
+from tools.development import databases
 from workers.runtime import metrics
 
 # An event of a poisoned post is refused by the index, for it has a field that the mapping has not.

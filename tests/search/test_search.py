@@ -14,7 +14,8 @@ import pytest
 from tests import conftest
 from tests.conftest import ServiceFactory
 from tests.support import indexing, servers
-from tools import databases, stack
+from tools.development import databases
+from tools.instance import stack
 
 Json = dict[str, Any]
 

@@ -17,7 +17,7 @@ import psutil
 
 from common import settings as configuration
 from tests.support.waiting import eventually
-from tools import processes, serve, stack
+from tools.instance import processes, serve, stack
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 180.0  # for a busy machine
@@ -131,7 +131,7 @@ class Checkout:
 
     def tool(self, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self.prefix, sys.executable, "-m", "tools.main", *arguments],
+            [*self.prefix, sys.executable, "-m", "tools.cli.main", *arguments],
             cwd=self.root,
             env=self.environment(given),
             capture_output=True,
@@ -145,7 +145,7 @@ class Checkout:
         output = self.root.parent / f"run-{len(self.runs)}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "tools.main", "run"],
+                [*self.prefix, sys.executable, "-m", "tools.cli.main", "run"],
                 cwd=self.root,
                 env=self.environment(given),
                 stdout=file,

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from tools import stack
+from tools.instance import stack
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import npm
+from tools.development import npm
 
 ROOT = Path(__file__).parents[2]
 

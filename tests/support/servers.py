@@ -18,7 +18,7 @@ import httpx
 import jwt
 
 from common import settings as configuration
-from tools import logins, stack
+from tools.instance import logins, stack
 
 ROOT = Path(__file__).parents[2]
 # How often a test kills each kind of process; CI sets 50.

@@ -13,7 +13,7 @@ import pytest
 
 from bench import load, pgbench, report
 from common import settings as configuration
-from tools import serve
+from tools.paths import ROOT
 
 
 def plan(**given: object) -> load.Plan:
@@ -98,7 +98,7 @@ def test_a_run_compares_both_sides_and_stops_all_it_started(
     done = subprocess.run(
         command("--only=one post", f"--json={results}"),
         env=environment,
-        cwd=serve.ROOT,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -119,7 +119,7 @@ def test_an_interrupted_run_leaves_nothing_running(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     with subprocess.Popen(
-        command("--rounds=100"), env=environment, cwd=serve.ROOT, start_new_session=True,
+        command("--rounds=100"), env=environment, cwd=ROOT, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as run:  # fmt: skip
         deadline = time.monotonic() + 60

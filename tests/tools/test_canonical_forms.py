@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tools import databases, migrate
+from tools.development import databases
+from tools.instance import migrate
 
 MIGRATION = "20261126000041_canonical_forms.sql"
 USER = uuid.UUID(int=1)

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from tests.support import servers
-from tools import databases
+from tools.development import databases
 
 
 def test_each_test_has_its_own_database(database: databases.Database) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools import databases, logins, migrate, parts, stack
+from tools.development import databases
 from tools.failure import Failure
+from tools.instance import logins, migrate, parts, stack
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import httpx
 import psycopg
 import pytest
 
-from tools import pictures, stack
+from tools.development import pictures
+from tools.instance import stack
 
 
 @pytest.mark.slow

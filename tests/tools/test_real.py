@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import real
+from tools.development import real
 from tools.failure import Failure
 
 

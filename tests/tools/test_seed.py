@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tools import databases, seed
+from tools import seed
+from tools.development import databases
 from tools.seed import examples, scale
 
 TABLES = (

@@ -4,7 +4,8 @@ import httpx
 
 from common.settings import Settings
 from tests.support import servers
-from tools import seed, stack
+from tools import seed
+from tools.instance import stack
 
 
 def test_the_examples_have_pictures_that_can_be_fetched_and_are_made_once(

@@ -18,7 +18,8 @@ import pytest
 from common.settings import Settings
 from tests.support import checkouts
 from tests.support.waiting import eventually
-from tools import databases, logins, processes, serve, stack, testing, unprivileged
+from tools.development import databases, testing
+from tools.instance import logins, processes, serve, stack, unprivileged
 
 
 @pytest.fixture

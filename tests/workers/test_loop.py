@@ -25,7 +25,7 @@ from tests.support import servers
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually, eventually_async
 from tests.support.writers import Writer, entries, unpublished
-from tools import stack
+from tools.instance import stack
 from workers.runtime import doorbell, loop, metrics
 
 Settings = configuration.ServiceSettings

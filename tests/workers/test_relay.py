@@ -18,7 +18,7 @@ from tests.conftest import WorkerFactory
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
 from tests.support.writers import Writer, check, entries, expected, unpublished
-from tools import parts
+from tools.instance import parts
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.support import servers
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
 from tests.support.writers import Writer, unpublished
-from tools import stack
+from tools.instance import stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OFTEN = ("--interval", "0.2")

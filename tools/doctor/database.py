@@ -8,9 +8,9 @@ import psycopg
 from psycopg import sql
 
 from gen.jobs import counters, media, outbox
-from tools import migrate, sessions
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, skipped, warning
+from tools.instance import migrate, sessions
 
 VARIABLE: Final = "DATABASE_URL"
 OLDEST, NEWEST = 16, 18

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from common import settings as configuration
-from tools import probes
+from tools.instance import probes
 
 # A store that has not answered by then doesn't answer; seconds.
 TIMEOUT_SECONDS: Final = 5

@@ -9,9 +9,9 @@ import psutil
 import psycopg
 import urllib3
 
-from tools import processes, serve, stack
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, skipped, warning
+from tools.instance import processes, serve, stack
 
 # As the workers call their connections.
 WORKERS: Final = {"relay": "communities-streams", "indexer": "communities-search"}

@@ -14,10 +14,10 @@ from typing import Final
 
 from packaging import requirements, utils
 
-from tools import parts, stack
 from tools.doctor.findings import Context, Finding, failure, ok, warning
+from tools.instance import parts, stack
+from tools.paths import ROOT
 
-ROOT: Final = Path(__file__).parent.parent.parent
 OLDEST_PYTHON: Final = (3, 11)
 GIBIBYTE: Final = 1024**3
 LITTLE_SPACE: Final = 2 * GIBIBYTE

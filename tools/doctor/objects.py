@@ -10,9 +10,9 @@ import minio
 import urllib3
 from minio import commonconfig, error
 
-from tools import probes
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, ok, warning
+from tools.instance import probes
 
 VARIABLE: Final = "S3_ENDPOINT_URL"
 CONTENT: Final = b"looked at by communities doctor"

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import SecretStr, ValidationError
 
 from common import settings as configuration
-from tools import display, probes, stack
+from tools import progress
 from tools.doctor import (
     database,
     findings,
@@ -20,6 +20,7 @@ from tools.doctor import (
     variables,
 )
 from tools.doctor.findings import Context, Finding
+from tools.instance import probes, stack
 
 Topic = Callable[[Context], Iterator[Finding]]
 
@@ -62,7 +63,7 @@ def look(deep: bool = False) -> Iterator[Finding]:
     context = Context(settings=settings, urls=urls, deep=deep)
     secrets = _secrets(context)
     for name, topic in TOPICS:
-        with display.busy(name):
+        with progress.busy(name):
             found = [_without(secrets, finding) for finding in _looked(name, topic, context)]
         yield from found
 

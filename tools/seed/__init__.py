@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psycopg
 
 from gen.jobs import counters
-from tools import display
+from tools import progress
 from tools.failure import Failure
 from tools.seed import examples, scale
 
@@ -77,7 +77,7 @@ def _summary() -> str:
 
 def _verify(connection: psycopg.Connection) -> None:
     connection.execute("set role communities_job")
-    with display.busy("verify the counters"):
+    with progress.busy("verify the counters"):
         wrong = [*counters.Querier(connection).counter_verify()]
     if wrong:
         raise Failure(f"{len(wrong)} counters are wrong. The first is {wrong[0]}.")

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -18,10 +17,12 @@ import pydantic
 
 from common.settings import Settings
 from gen.jobs import comments, groups, invitations, media, members, models, posts, reactions, tags
-from tools import display, probes
+from tools import progress
 from tools.failure import Failure
+from tools.instance import probes
+from tools.paths import ROOT
 
-FOLDER: Final = Path(__file__).parents[2] / "db" / "seed"
+FOLDER: Final = ROOT / "db" / "seed"
 _NAMES: Final = ("Ada", "Ben", "Chloe", "Dev", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jonas")
 ID: Final = {
     name: uuid.UUID(f"5eed0000-0000-7000-8000-{number:012x}")
@@ -106,7 +107,7 @@ def create(connection: psycopg.Connection) -> bool:
     if exist(connection):
         return False
     total = sum(count(post) for group in EXAMPLES.groups for post in group.posts)
-    with display.bar("example data", total) as advance, connection.transaction():
+    with progress.bar("example data", total) as advance, connection.transaction():
         _Creator(connection, advance).create()
     return True
 
@@ -114,7 +115,7 @@ def create(connection: psycopg.Connection) -> bool:
 class _Creator:
     """Creates each item as the user who would have created it."""
 
-    def __init__(self, connection: psycopg.Connection, advance: display.Advance) -> None:
+    def __init__(self, connection: psycopg.Connection, advance: progress.Advance) -> None:
         self._connection = connection
         self._advance = advance
         self._posts = posts.Querier(connection)

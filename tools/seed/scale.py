@@ -21,7 +21,7 @@ import psycopg
 import tenacity
 from psycopg import errors
 
-from tools import display
+from tools import progress
 from tools.failure import Failure
 from tools.seed import examples
 
@@ -81,14 +81,14 @@ def add(connection: psycopg.Connection, total: int) -> Added:
         return Added()
     comments = reactions = 0
     params = _params(connection, begin, total)
-    with display.bar("posts", total - begin + 1) as advance:
+    with progress.bar("posts", total - begin + 1) as advance:
         for first in range(begin, total + 1, BATCH_POSTS):
             last = min(first + BATCH_POSTS - 1, total)
             added = _retry(_add_batch, connection, {**params, "first": first, "last": last})
             comments += added.comments
             reactions += added.reactions
             advance(added.posts)
-    with display.busy("vacuum and analyze"):
+    with progress.busy("vacuum and analyze"):
         tables = "post, comment, reaction, reaction_count, topic_tag, group_entity, group_member"
         connection.execute(f"vacuum (analyze) {tables}")
     return Added(total - begin + 1, comments, reactions)

@@ -14,10 +14,11 @@ import urllib3
 
 from common import settings as configuration
 from common.settings import Settings
-from tools import logins, migrate, output, processes, seed, stack, supervisor, tokens
+from tools import output, seed
 from tools.failure import Failure
+from tools.instance import logins, migrate, processes, stack, supervisor, tokens
+from tools.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 TIMEOUT_SECONDS = 60.0
 WORKERS = ("relay", "indexer", "sweeper")
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.settings import Settings
-from tools import debian, parts
+from tools.development import debian
 from tools.failure import Failure
+from tools.instance import parts
+from tools.paths import ROOT
 
 HERE = Path(__file__).parent
 POM, NODE = HERE / "pom.xml", HERE / "OpenSearch.java"
-INSTALLED = HERE.parent.parent / ".venv" / "real"
+INSTALLED = ROOT / ".venv" / "real"
 MINIO = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 REDIS = ("redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1")
 

@@ -9,8 +9,8 @@ import psycopg
 from psycopg import errors, sql
 
 from common import settings as configuration
-from tools import stack
 from tools.failure import Failure
+from tools.instance import stack
 
 WORKER: Final = "communities_worker"
 JOB: Final = "communities_job"

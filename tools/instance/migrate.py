@@ -14,10 +14,9 @@ import psycopg
 import tenacity
 from psycopg import errors
 
-from tools import parts
 from tools.failure import Failure
-
-ROOT = Path(__file__).parent.parent
+from tools.instance import parts
+from tools.paths import ROOT
 
 # What another session's locks, or another `make migrate`, may do to us: try again.
 BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.UniqueViolation)

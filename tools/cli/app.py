@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tools import output
-from tools.commands import counters, doctor, instance, moderation, outbox, search, users
+from tools.cli import counters, doctor, instance, moderation, outbox, search, users
 
 SERVE, DATA, MEND, PEOPLE = "Serve", "Stores", "Watch and mend", "People and content"
 

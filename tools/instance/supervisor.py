@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tools import processes
 from tools.failure import Failure
+from tools.instance import processes
 
 FIRST_PAUSE_SECONDS: Final = 0.2  # doubled after each further death
 MAX_DEATHS: Final = 5

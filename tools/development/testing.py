@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from common import settings as configuration
-from tools import databases, stack, versions
-
-ROOT = Path(__file__).parent.parent
+from tools.development import databases, versions
+from tools.instance import stack
+from tools.paths import ROOT
 
 
 def settings(version: int | None = None, *, real: bool = False) -> configuration.Settings:

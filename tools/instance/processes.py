@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tools import signals
+from tools.instance import signals
 
 TIMEOUT_SECONDS = 10.0
 LARGE_LOG = 10 * 1024 * 1024

@@ -34,7 +34,7 @@ def status(json: output.Json = False) -> None:
     Example: communities outbox status --json
     """
     from gen.jobs import outbox
-    from tools import sessions
+    from tools.instance import sessions
 
     fields = ("consumer", "waiting", "dead", "lag_seconds")
     with sessions.opened(sessions.WORKER) as (connection, _):
@@ -50,7 +50,7 @@ def dead(consumer: Consumer = "search", json: output.Json = False) -> None:
 
     Example: communities outbox dead --consumer search
     """
-    from tools import sessions
+    from tools.instance import sessions
 
     fields = ("id", "type", "subject_type", "subject_id", "attempts", "dead_at", "error")
     after = 0
@@ -76,7 +76,7 @@ def replay(
 
     Example: communities outbox replay 4711 4712
     """
-    from tools import sessions
+    from tools.instance import sessions
 
     chosen = _chosen(events, every)
     with sessions.opened(sessions.WORKER) as (connection, _), connection.transaction():
@@ -97,7 +97,7 @@ def discard(
 
     Example: communities outbox discard --all
     """
-    from tools import sessions
+    from tools.instance import sessions
 
     chosen = _chosen(events, every)
     with sessions.opened(sessions.WORKER) as (connection, _), connection.transaction():

@@ -1,4 +1,4 @@
-"""The typed Python client, made from the OpenAPI document: `python -m tools.client [FOLDER]`."""
+"""Generator of the typed Python client from the OpenAPI document."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ from pathlib import Path
 from service import routes
 from service.reference import openapi
 from tools.failure import Failure
+from tools.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "clients" / "python"
 PACKAGE = "communities_client"
 

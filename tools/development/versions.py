@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from tools import npm
+from tools.development import npm
 from tools.failure import Failure
+from tools.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
-LOCKED = ROOT / "tools" / "postgres"
+LOCKED = Path(__file__).parent / "postgres"
 INSTALLED = ROOT / ".venv" / "postgres"
 
 

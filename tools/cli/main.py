@@ -2,8 +2,8 @@
 
 import sys
 
-from tools import signals
 from tools.failure import Failure
+from tools.instance import signals
 
 INTERRUPTED = 130
 
@@ -11,7 +11,7 @@ INTERRUPTED = 130
 def main() -> None:
     try:
         with signals.as_interrupt():
-            from tools import cli
+            from tools.cli import app as cli
 
             cli.app(prog_name="communities")
     except KeyboardInterrupt:

@@ -18,11 +18,12 @@ def verify(json: output.Json = False) -> None:
     Example: communities counters verify --json
     """
     from gen.jobs import counters
-    from tools import display, sessions
+    from tools import progress
+    from tools.instance import sessions
 
     count = 0
     with sessions.opened(sessions.JOB) as (connection, _):
-        with display.busy("counting"):
+        with progress.busy("counting"):
             drifts = counters.Querier(connection).counter_verify()
             drift = next(drifts, None)
         with output.rows(json, FIELDS, none="every counter is right") as add:
@@ -43,8 +44,9 @@ def repair(json: output.Json = False) -> None:
     Example: communities counters repair
     """
     from gen.jobs import counters
-    from tools import display, sessions
+    from tools import progress
+    from tools.instance import sessions
 
-    with sessions.opened(sessions.JOB) as (connection, _), display.busy("counting"):
+    with sessions.opened(sessions.JOB) as (connection, _), progress.busy("counting"):
         count = counters.Querier(connection).counter_repair() or 0
     output.result(json, {"repaired": count}, f"{output.counted(count, 'counter')} repaired")

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools import databases, testing
+from tools.development import databases, testing
 from tools.failure import Failure
+from tools.paths import ROOT
 
-ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "docs" / "sql"
 INDEX: Final = "README.md"
 COOKBOOK: Final = "cookbook.md"

@@ -41,13 +41,13 @@ def verify(json: output.Json = False) -> None:
 
 
 async def _reindex(json: bool) -> None:
-    from tools import display
+    from tools import progress
     from workers.index import rebuild
 
     async with _opened() as (connection, target):
         current = await rebuild.Rebuild.begin(target)
         try:
-            with display.count(current.name, "documents") as advance:
+            with progress.count(current.name, "documents") as advance:
                 over, written = False, 0
                 while not over:
                     over = await current.step(connection)
@@ -72,11 +72,11 @@ async def _reindex(json: bool) -> None:
 
 
 async def _verify(json: bool) -> int:
-    from tools import display
+    from tools import progress
     from workers.index import verify
 
     count = 0
-    with display.count("compared", "rows") as advance:
+    with progress.count("compared", "rows") as advance:
         async with _opened() as (connection, target):
             with output.rows(json, FIELDS, none="no difference") as add:
                 async for difference in verify.differences(connection, target, seen=advance):
@@ -95,7 +95,7 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
 
     from common import database
     from common import settings as configuration
-    from tools import sessions, stack
+    from tools.instance import sessions, stack
     from workers.index import index
     from workers.runtime import connection as worker_connection
 

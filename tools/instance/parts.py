@@ -18,8 +18,8 @@ import psutil
 import psycopg
 
 from common.settings import Settings, kept_secret
-from tools import logins, probes, unprivileged
 from tools.failure import Failure
+from tools.instance import logins, probes, unprivileged
 
 DATABASE = "communities"
 # The package that brings the program of each part.

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import psycopg
 
-from tools import databases, debian, parts, testing
+from tools.development import databases, debian, testing
 from tools.failure import Failure
+from tools.instance import parts
+from tools.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "db" / "tests"
 UNPACKED = ROOT / ".venv" / "pgtap"
 PG_PROVE = "libtap-parser-sourcehandler-pgtap-perl"

@@ -24,7 +24,7 @@ def run(json: output.Json = False) -> None:
     Example: PORT=8080 communities run
     """
     from common import settings as configuration
-    from tools import serve
+    from tools.instance import serve
 
     serve.run(configuration.load(configuration.Settings), json=json)
 
@@ -34,10 +34,10 @@ def migrate(json: output.Json = False) -> None:
 
     Example: DATABASE_URL=postgresql://… communities migrate
     """
-    from tools import display
-    from tools import migrate as migrations
+    from tools import progress
+    from tools.instance import migrate as migrations
 
-    with _database() as url, display.busy("migrate"):
+    with _database() as url, progress.busy("migrate"):
         done = migrations.migrate(url, say=output.speaker(json))
     if json:
         output.result(True, dataclasses.asdict(done), "")
@@ -49,7 +49,7 @@ def bucket(json: output.Json = False) -> None:
     Example: S3_ENDPOINT_URL=https://… communities bucket
     """
     from common import settings as configuration
-    from tools import stack
+    from tools.instance import stack
 
     settings = configuration.load(configuration.Settings)
     with stack.borrowed(settings, ["s3"]):
@@ -61,7 +61,7 @@ def rollback(json: output.Json = False) -> None:
 
     Example: communities rollback && communities migrate
     """
-    from tools import migrate as migrations
+    from tools.instance import migrate as migrations
 
     with _database() as url:
         undone = migrations.rollback(url, say=output.speaker(json))
@@ -85,9 +85,9 @@ def seed(
     Example: communities seed --scale 100000
     """
     from common import settings as configuration
-    from tools import migrate as migrations
     from tools import seed as seeding
-    from tools import stack
+    from tools.instance import migrate as migrations
+    from tools.instance import stack
 
     settings, say = configuration.load(configuration.Settings), output.speaker(json)
     with stack.borrowed(settings, ["postgres", "s3"]) as running:
@@ -117,7 +117,7 @@ def token(
     Example: communities token 5eed0000-0000-7000-8000-000000000001 --ttl 3600
     """
     from common import settings as configuration
-    from tools import tokens
+    from tools.instance import tokens
 
     lasts = timedelta(seconds=ttl)
     made = tokens.mint(configuration.load(configuration.Settings), str(user), lasts)
@@ -137,7 +137,7 @@ def psql(
 
     Example: communities psql -- -c 'select * from api.verify_counters()'
     """
-    from tools import parts
+    from tools.instance import parts
 
     with _database() as url:
         environment = {**os.environ, **parts.libpq(url)}
@@ -154,7 +154,7 @@ def psql(
 def _database() -> Iterator[str]:
     """Yields the URL of the instance's database, which is started unless it runs."""
     from common import settings as configuration
-    from tools import stack
+    from tools.instance import stack
 
     with stack.borrowed(configuration.load(configuration.Settings), ["postgres"]) as running:
         yield running.database_url

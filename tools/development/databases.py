@@ -14,7 +14,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from tools import logins, migrate, parts, stack
+from tools.instance import logins, migrate, parts, stack
 
 KEPT_TEMPLATES = 3
 _numbers = itertools.count()

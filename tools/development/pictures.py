@@ -16,10 +16,12 @@ from playwright import sync_api
 
 from common import settings as configuration
 from common.settings import Settings
-from tools import browser, seed, stack, tokens
+from tools import seed
+from tools.development import browser
 from tools.failure import Failure
+from tools.instance import stack, tokens
+from tools.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SHOWN = ROOT / "docs" / "pictures"
 TIMEOUT_SECONDS = 300.0
 DESKTOP: sync_api.ViewportSize = {"width": 1280, "height": 860}
@@ -135,7 +137,7 @@ def instance() -> Iterator[tuple[Settings, str]]:
         given = {"DATA_DIR": folder, "PORT": str(stack.free_port())}
         inherited = {k: v for k, v in os.environ.items() if k not in configuration.names()}
         process = subprocess.Popen(
-            [sys.executable, "-m", "tools.main", "run"],
+            [sys.executable, "-m", "tools.cli.main", "run"],
             env={**inherited, **given, "PYTHONPATH": str(ROOT)},
             cwd=folder,
             stdout=subprocess.DEVNULL,

@@ -15,8 +15,9 @@ from pathlib import Path
 from playwright import sync_api
 
 from tools.failure import Failure
+from tools.paths import ROOT
 
-LOCK = Path(__file__).parent.parent / ".venv" / "browser.lock"
+LOCK = ROOT / ".venv" / "browser.lock"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PACKAGES = ("chromium", "fonts-inter", "fonts-noto-color-emoji")
 OPTIONS = (

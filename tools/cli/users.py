@@ -43,7 +43,7 @@ def export(
     """
     from common import settings as configuration
     from gen.jobs import users
-    from tools import probes, sessions
+    from tools.instance import probes, sessions
 
     settings = configuration.load(configuration.Settings)
     needed = ("postgres", "s3") if files else ("postgres",)
@@ -72,7 +72,7 @@ def erase(
     """
     import redis
 
-    from tools import sessions
+    from tools.instance import sessions
 
     if not yes and not output.confirm(f"Forget {user} for good? There is no way back."):
         raise Failure("nobody was erased")
@@ -99,7 +99,7 @@ def _erased(connection: Any, user: UUID) -> dict[str, int]:
     from psycopg import errors
 
     from gen.jobs import users
-    from tools import display
+    from tools import progress
 
     again = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(errors.DeadlockDetected),
@@ -107,7 +107,7 @@ def _erased(connection: Any, user: UUID) -> dict[str, int]:
         wait=tenacity.wait_random(0.1, 1),
         reraise=True,
     )
-    with display.busy("erasing"):
+    with progress.busy("erasing"):
         found = again(lambda: [*users.Querier(connection).user_erase(user_id=user)])
     return {each.kind: each.count for each in found}
 
@@ -118,10 +118,10 @@ def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
     A client that resumes across a removed event receives resync_required.
     """
     from common import streams
-    from tools import display
+    from tools import progress
 
     events = copies = 0
-    with display.bar("streams", sum(client.xlen(name) for name in streams.STREAMS)) as advance:
+    with progress.bar("streams", sum(client.xlen(name) for name in streams.STREAMS)) as advance:
         for name in streams.STREAMS:
             for entries in _pages(client, name):
                 named = [key for key, entry in entries if user.encode() in entry[b"payload"]]
@@ -171,11 +171,11 @@ def _keys(kind: str, data: Any) -> Iterator[str]:
 def _download(client: "minio.Minio", bucket: str, keys: list[str], folder: Path) -> None:
     from minio import error
 
-    from tools import display
+    from tools import progress
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     root, absent = folder.resolve(), 0
-    with display.bar("files", len(keys)) as advance:
+    with progress.bar("files", len(keys)) as advance:
         for key in keys:
             path = (root / key).resolve()
             if not path.is_relative_to(root):

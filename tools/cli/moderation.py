@@ -69,7 +69,7 @@ def remove(
     --reason spam --since 2026-11-24 --dry-run
     """
     from gen.jobs import moderation
-    from tools import sessions
+    from tools.instance import sessions
 
     with (
         sessions.opened(sessions.JOB) as (connection, _),
@@ -109,7 +109,7 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
     Example: communities moderation list --actor MODERATOR --group GROUP
     """
     from gen.jobs import moderation
-    from tools import sessions
+    from tools.instance import sessions
 
     with (
         sessions.opened(sessions.JOB) as (connection, _),
@@ -131,7 +131,7 @@ def show(batch: Batch, actor: Actor, json: output.Json = False) -> None:
 
     Example: communities moderation show BATCH --actor MODERATOR
     """
-    from tools import sessions
+    from tools.instance import sessions
 
     with sessions.opened(sessions.JOB) as (connection, _), _known("batch", batch):
         _show(_items(connection, actor, batch), json)
@@ -148,7 +148,7 @@ def undo(
     Example: communities moderation undo BATCH --actor MODERATOR
     """
     from gen.jobs import moderation
-    from tools import sessions
+    from tools.instance import sessions
 
     with sessions.opened(sessions.JOB) as (connection, _), _known("batch", batch):
         undone = moderation.Querier(connection).removal_undo(actor=actor, batch_id=batch)

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO
 
 from common.settings import Settings
-from tools import logins, parts, probes, processes, signals
 from tools.failure import Failure
+from tools.instance import logins, parts, probes, processes, signals
 
 # The backing stores, and the setting that replaces the embedded part of each.
 VARIABLES = {

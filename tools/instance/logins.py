@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from common import settings
 from tools.failure import Failure
+from tools.paths import ROOT
 
 SUPERUSER: Final = "postgres"
 MIGRATOR: Final = "communities_migrator"
 API: Final = "communities_api"
 WORKERS: Final = "communities_workers"
-_SCRIPT: Final = Path(__file__).parent.parent / "ops" / "postgres" / "logins.sql"
+_SCRIPT: Final = ROOT / "ops" / "postgres" / "logins.sql"
 _VARIABLES: Final = {
     "MIGRATOR_PASSWORD": MIGRATOR,
     "API_PASSWORD": API,
