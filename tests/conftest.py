@@ -49,10 +49,8 @@ def test_stack_settings(pytestconfig: pytest.Config) -> Settings:
 
 @pytest.fixture(scope="session")
 def test_stack(test_stack_settings: Settings, pytestconfig: pytest.Config) -> Iterator[stack.Stack]:
-    def change(part: parts.Part) -> parts.Part:
-        return real.in_place_of(part, test_stack_settings) if pytestconfig.option.real else part
-
-    with stack.borrowed(test_stack_settings, fast=True, change=change) as running:
+    make = real.make if pytestconfig.option.real else parts.make_fast
+    with stack.borrowed(test_stack_settings, make=make) as running:
         yield running
 
 

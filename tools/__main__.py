@@ -6,7 +6,7 @@ import typer
 
 from common import settings as configuration
 from tools.development import pgtap, real, registries, sql_reference, testing
-from tools.instance import signals, stack
+from tools.instance import parts, signals, stack
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -16,7 +16,7 @@ app = typer.Typer(
 @app.command()
 def up() -> None:
     """Starts the test stack and leaves it running."""
-    with stack.borrowed(testing.settings(), fast=True, keep=True) as running:
+    with stack.borrowed(testing.settings(), keep=True, make=parts.make_fast) as running:
         for record in running.records:
             print(f"{record.name:12} up, process {record.pid}")
 
@@ -29,7 +29,7 @@ def down() -> None:
 
 @app.command()
 def clean() -> None:
-    """Makes sure that nothing uses the local data."""
+    """Stops kept stacks. Fails if another command uses the local data."""
     ours = configuration.load(configuration.Settings)
     for settings in (ours, testing.settings(), testing.settings(real=True)):
         if settings.data_dir.exists():
@@ -44,8 +44,8 @@ def generate_registries() -> None:
 
 @app.command(name="test-db")
 def pgtap_tests(
-    path: Annotated[str | None, typer.Argument(help="One file or folder of db/tests.")] = None,
-    postgres: Annotated[int | None, typer.Option(help="On another version, 16 or 17.")] = None,
+    path: Annotated[str | None, typer.Argument(help="File or folder of db/tests.")] = None,
+    postgres: Annotated[int | None, typer.Option(help="Another version: 16 or 17.")] = None,
 ) -> None:
     """Runs the pgTAP tests."""
     raise SystemExit(pgtap.run(path, postgres))
@@ -53,24 +53,24 @@ def pgtap_tests(
 
 @app.command()
 def docs(
-    check: Annotated[bool, typer.Option(help="Write nothing; fail when a page is stale.")] = False,
+    check: Annotated[bool, typer.Option(help="Write nothing; fail if a page is stale.")] = False,
 ) -> None:
     """Writes signatures and descriptions of the SQL functions into docs/sql."""
     sql_reference.update(check=check)
 
 
-@app.command()
-def pictures() -> None:
-    """Takes the pictures of the page that docs/ shows."""
-    # Not sooner: a browser's driver is installed for development alone.
-    from tools.development import pictures as taking
+@app.command(name="pictures")
+def take_pictures() -> None:
+    """Takes the pictures of the page in docs/pictures."""
+    # Imported here, because only developers have the browser's driver.
+    from tools.development import pictures
 
-    taking.take()
+    pictures.take()
 
 
 @app.command(name="real-stores")
 def real_stores() -> None:
-    """Installs the stores of `make test-real`, where they are not yet."""
+    """Installs the missing stores of `make test-real`."""
     real.install()
 
 

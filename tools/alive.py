@@ -1,4 +1,4 @@
-"""`python -m tools.alive PORT`: whether what listens on this port here says that it is well."""
+"""Health check of containers: `python -m tools.alive PORT` asks this machine's /healthz."""
 
 import sys
 import urllib.error

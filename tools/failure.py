@@ -1,5 +1,5 @@
-"""Failure of a tool."""
+"""Failure of a command."""
 
 
 class Failure(SystemExit):
-    """Says what is wrong in one line. Uncaught, Python prints that line and exits with 1."""
+    """Message for the user. Uncaught, Python prints it and exits with 1."""

@@ -1,7 +1,7 @@
-"""Output of the commands, by one rule for all.
+"""Output of commands, by one rule for all.
 
-The result goes to standard output, by `--json` as one JSON object a line, else as a sentence or a
-table. What is only said meanwhile goes to standard error.
+The result goes to standard output: with `--json` as one JSON object a line, else as a sentence or a
+table. Everything else goes to standard error.
 """
 
 import contextlib
@@ -18,38 +18,35 @@ from rich import console, table, text
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Row = Mapping[str, Any]
 
-# What a shell sees of a program that wrote to a pipe which nobody read any more.
-BROKEN_PIPE: Final = 141
-# Rows of a table that are laid out together.
-PAGE: Final = 500
-# Without a terminal no line is broken or cut.
-ENDLESS: Final = 100_000
+BROKEN_PIPE: Final = 141  # exit code that a shell reports for SIGPIPE
+PAGE_ROWS: Final = 500  # rows that share column widths
+UNLIMITED_WIDTH: Final = 100_000  # without a terminal no line is broken or cut
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """Returns a number of things: 1 post, 2 posts."""
+    """Returns a number with its noun: 1 post, 2 posts."""
     return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def whole(least: int, most: int) -> Callable[[Any], int]:
-    """Reads a whole number that a command takes."""
+    """Returns a parser of an option that takes a whole number."""
 
     def number(value: Any) -> int:
-        # No longer one: Python reads no number of thousands of digits.
+        # Python refuses to read numbers of thousands of digits.
         if not re.fullmatch("[0-9]{1,20}", str(value)) or not least <= int(value) <= most:
-            raise typer.BadParameter(f"{value!r} is no whole number from {least} to {most}.")
+            raise typer.BadParameter(f"{value!r} is not a whole number from {least} to {most}.")
         return int(value)
 
     return number
 
 
 def note(message: str) -> None:
-    """Says something that is no result."""
+    """Prints a line to standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 def confirm(question: str) -> bool:
-    """Returns whether a person says yes."""
+    """Asks on standard error. Returns whether the answer is yes."""
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -60,17 +57,17 @@ def speaker(json: bool) -> Callable[[str], None]:
 
 
 def line(words: str) -> None:
-    """Prints a line of the result. Ends the program, quietly, when nobody reads it."""
+    """Prints a line of the result. Ends the program without an error when its reader has ended."""
     try:
         print(words, flush=True)
     except BrokenPipeError:
-        # What is left in the buffer would be tried again at exit.
+        # Python would write the buffer again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(BROKEN_PIPE) from None
 
 
 def result(json: bool, row: Row, sentence: str) -> None:
-    """Prints the single result."""
+    """Prints a result of one row."""
     line(_dumped(row) if json else sentence)
 
 
@@ -81,13 +78,12 @@ def rows(json: bool, fields: Sequence[str], *, none: str) -> Iterator[Callable[[
     shown = 0
 
     def add(row: Row) -> None:
-        nonlocal shown
         row = {field: row[field] for field in fields}
         if json:
             line(_dumped(row))
             return
         pending.append(row)
-        if len(pending) == PAGE:
+        if len(pending) == PAGE_ROWS:
             show()
 
     def show() -> None:
@@ -104,10 +100,10 @@ def rows(json: bool, fields: Sequence[str], *, none: str) -> Iterator[Callable[[
 
 
 def draw(fields: Sequence[str], cells: Sequence[Sequence[str | text.Text]], headed: bool) -> None:
-    """Prints a table: columns wide enough for all, folded only where a terminal is too narrow."""
+    """Prints a table, whose cells wrap only where the terminal is too narrow."""
     screen = console.Console(highlight=False)
     if not screen.is_terminal:
-        screen.width = ENDLESS
+        screen.width = UNLIMITED_WIDTH
     grid = table.Table(box=None, show_header=headed, header_style="bold", pad_edge=False)
     for field in fields:
         grid.add_column(field, overflow="fold")
@@ -120,14 +116,15 @@ def draw(fields: Sequence[str], cells: Sequence[Sequence[str | text.Text]], head
 
 
 def _cell(value: Any) -> object:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return round(value, 1)
-    if isinstance(value, dict | list):
-        return _dumped(value)
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return round(value, 1)
+        case dict() | list():
+            return _dumped(value)
     return value
 
 

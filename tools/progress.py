@@ -1,4 +1,4 @@
-"""Progress on a terminal's standard error; nothing where there is none."""
+"""Progress on standard error, if that is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ def bar(title: str, total: int) -> Iterator[Advance]:
         progress.TextColumn("left"),
         progress.TimeRemainingColumn(),
     )
-    with _moving(columns, title, total) as advance:
+    with _shown(columns, title, total) as advance:
         yield advance
 
 
@@ -33,7 +33,7 @@ def count(title: str, unit: str) -> Iterator[Advance]:
         progress.TextColumn("{task.completed:,} " + unit),
         progress.TimeElapsedColumn(),
     )
-    with _moving(columns, title, None) as advance:
+    with _shown(columns, title, None) as advance:
         yield advance
 
 
@@ -41,12 +41,12 @@ def count(title: str, unit: str) -> Iterator[Advance]:
 def busy(title: str) -> Iterator[None]:
     """Shows a spinner during the block."""
     columns = (progress.SpinnerColumn(), progress.TextColumn("{task.description}"))
-    with _moving(columns, title, None):
+    with _shown(columns, title, None):
         yield
 
 
 @contextmanager
-def _moving(
+def _shown(
     columns: tuple[progress.ProgressColumn, ...], title: str, total: int | None
 ) -> Iterator[Advance]:
     screen = console.Console(stderr=True)
@@ -55,8 +55,7 @@ def _moving(
         console=screen,
         disable=not screen.is_terminal,
         transient=True,
-        # What is printed meanwhile goes above the bar where both are on a terminal. Else it goes
-        # where it would go anyway.
+        # Lines that the block prints to the same terminal appear above the bar.
         redirect_stdout=sys.stdout.isatty(),
         redirect_stderr=False,
     ) as shown:

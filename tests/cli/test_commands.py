@@ -44,7 +44,7 @@ def test_migrate_and_rollback_tell_what_they_did(
     told = communities("migrate", **given)
     assert told.out == "tables: already up to date\napi: already up to date\n"
     [undone] = communities("rollback", "--json", **given).rows()
-    assert undone == {"taken_back": [first["applied"][-1]]}
+    assert undone == {"rolled_back": [first["applied"][-1]]}
     told = communities("migrate", "--json", **given)
     assert told.rows() == [{"applied": [first["applied"][-1]], "api_rebuilt": True}]
     assert "tables: applied" in told.said
@@ -173,7 +173,7 @@ def test_events_that_are_not_dead_are_named_and_the_others_are_done(
 ) -> None:
     told = communities.run("outbox", verb, str(dead), str(dead + 1), "7000", "--json")
     assert (told.code, list(told.rows()[0].values())) == (1, [1])
-    assert told.said == f"not dead for search: {dead + 1}, 7000\n"
+    assert told.said == f"Not dead for search: {dead + 1}, 7000.\n"
     assert communities("outbox", verb, str(dead)).code == 1
 
 
@@ -231,7 +231,7 @@ def test_a_removal_is_tried_made_listed_and_undone(
     living = "select count(*) from post where deleted_at is null"
     [tried] = communities(*what, "--dry-run", "--json").rows()
     assert (tried["posts_count"], tried["comments_count"], tried["dry_run"]) == (1, 1, True)
-    assert communities(*what, "--dry-run").out == "1 post and 1 comment would go\n"
+    assert communities(*what, "--dry-run").out == "1 post and 1 comment would be removed\n"
     assert communities(*what, "--until", "2020-01-01", "--dry-run").out.startswith("0 posts and 0")
     assert value(database, living) == 1
     assert communities("moderation", "list", *who).out == "no batch\n"
@@ -241,7 +241,7 @@ def test_a_removal_is_tried_made_listed_and_undone(
     assert tried["dry_run"] is True
     shown = communities(*what, "--dry-run", "--list").out.splitlines()
     assert shown[0].split() == [*items[0]]
-    assert (len(shown), shown[3]) == (4, "1 post and 1 comment would go")
+    assert (len(shown), shown[3]) == (4, "1 post and 1 comment would be removed")
 
     [made] = communities(*what, "--json").rows()
     assert value(database, living) == 0

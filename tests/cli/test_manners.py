@@ -59,7 +59,7 @@ def test_bad_usage_is_exit_code_2_and_nothing_on_standard_output(
 
 def test_invalid_number_is_reported_in_plain_words(communities: Communities) -> None:
     told = communities("seed", "--scale", "x")
-    assert "'x' is no whole number from 1 to" in told.said
+    assert "'x' is not a whole number from 1 to" in told.said
     assert communities("seed", "--help").out.count("POSTS") == 1
     for words in (("user", "export"), ("user", "erase"), ("token",)):
         assert f"{' '.join(words)} [OPTIONS] {{USER}}" in communities(*words, "--help").out

@@ -70,7 +70,7 @@ def _entries() -> Iterator[str]:
 def fresh_postgres(folder: Path) -> Iterator[str]:
     """Yields the superuser's URL of a cluster that has no roles of this project yet."""
     settings = testing.settings().model_copy(update={"data_dir": folder / "fresh"})
-    with stack.borrowed(settings, ["postgres"], fast=True) as running:
+    with stack.borrowed(settings, ["postgres"], make=parts.make_fast) as running:
         url = running.superuser_url
         _remove_roles(databases.named(url, "postgres"), urlsplit(url).path.removeprefix("/"))
         yield url

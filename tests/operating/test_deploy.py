@@ -141,7 +141,7 @@ def test_missing_package_is_reported_with_the_setting_that_replaces_it(server: S
     ):
         done = server.type(f"communities {command}")
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == f"{variable} is unset, and {package} is not installed\n"
+        assert done.stderr == f"{variable} is unset. Set it, or install {package}.\n"
     done = server.type("communities doctor --json")
     (packages,) = [
         found for found in map(json.loads, done.stdout.splitlines()) if found["check"] == "packages"
@@ -157,7 +157,7 @@ def test_psql_is_the_machines_own(
     given = {"DATABASE_URL": database.url, "PATH": str(server.programs)}
     done = server.type("communities psql", **given)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "there is no psql here" in done.stderr
+    assert "psql is not installed" in done.stderr
     given["PATH"] += f":{parts.postgres_programs()}"
     done = server.type("echo select 40 + 2 | communities psql", **given)
     assert done.returncode == 0, done.stderr

@@ -276,7 +276,7 @@ def test_one_poisoned_document_holds_up_nothing(
             """
         )
     done = command("outbox", "replay", str(dead["id"]))
-    assert (done.exit_code, done.stdout) == (0, "1 given again\n"), done.output
+    assert (done.exit_code, done.stdout) == (0, "1 event replayed\n"), done.output
     index.drain()
     assert index.differences() == []
     assert {before, after} <= {hit["_id"].partition(":")[2] for hit in hits(index)}
@@ -288,7 +288,7 @@ def test_dead_events_are_named_or_all_are_meant(
     assert command("outbox", "discard").exit_code == 2
     assert command("outbox", "replay", "1", "--all").exit_code == 2
     done = command("outbox", "discard", "--all")
-    assert (done.exit_code, done.stdout) == (0, "0 discarded\n")
+    assert (done.exit_code, done.stdout) == (0, "0 events discarded\n")
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ def test_a_program_that_real_stores_need_is_named(
     monkeypatch.setattr(real, "INSTALLED", tmp_path / "real")
     for program in ("go", "mvn", "java", "javac"):
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(Failure, match=f"{program} is not installed here"):
+        with pytest.raises(Failure, match=f"{program} is not installed"):
             real.install()
         (tmp_path / program).write_text("#!/bin/sh\n")
         (tmp_path / program).chmod(0o755)

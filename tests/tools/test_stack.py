@@ -19,7 +19,7 @@ from common.settings import Settings
 from tests.support import checkouts
 from tests.support.waiting import eventually
 from tools.development import databases, testing
-from tools.instance import logins, processes, serve, stack, unprivileged
+from tools.instance import logins, parts, processes, serve, stack, unprivileged
 
 
 @pytest.fixture
@@ -152,8 +152,7 @@ def test_a_port_that_is_taken_is_one_clear_line(checkout: checkouts.Checkout) ->
             done = checkout.tool("run", **{"PORT": str(stack.free_port()), variable: port})
             assert done.returncode == 1
             assert done.stderr.count("\n") == 1
-            assert done.stderr.startswith(f"{variable}: ")
-            assert port in done.stderr
+            assert done.stderr.startswith(f"{variable} {port} is in use")
     assert checkout.nothing_runs()
 
 
@@ -259,8 +258,8 @@ def test_any_user_can_run_it(checkout: checkouts.Checkout) -> None:
 
 def test_the_last_borrower_stops_what_the_first_has_started(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    with stack.borrowed(settings, ["redis"], fast=True) as first:
-        with stack.borrowed(settings, ["redis", "opensearch"], fast=True) as second:
+    with stack.borrowed(settings, ["redis"], make=parts.make_fast) as first:
+        with stack.borrowed(settings, ["redis", "opensearch"], make=parts.make_fast) as second:
             assert second.records[0] == first.records[0]
             assert [record.name for record in second.records] == ["redis", "opensearch"]
         assert all(record.process() for record in second.records)
@@ -269,9 +268,9 @@ def test_the_last_borrower_stops_what_the_first_has_started(tmp_path: Path) -> N
 
 def test_a_kept_stack_stays_until_it_is_stopped(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    with stack.borrowed(settings, ["redis"], fast=True, keep=True) as kept:
+    with stack.borrowed(settings, ["redis"], make=parts.make_fast, keep=True) as kept:
         pass
-    with stack.borrowed(settings, ["redis"], fast=True) as running:
+    with stack.borrowed(settings, ["redis"], make=parts.make_fast) as running:
         assert running.records == kept.records
     assert running.records[0].process()
     assert stack.stop_kept(settings)
@@ -281,15 +280,15 @@ def test_a_kept_stack_stays_until_it_is_stopped(tmp_path: Path) -> None:
 
 def test_a_part_uses_its_port_again(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    with stack.borrowed(settings, ["redis"], fast=True) as first:
+    with stack.borrowed(settings, ["redis"], make=parts.make_fast) as first:
         pass
-    with stack.borrowed(settings, ["redis"], fast=True) as second:
+    with stack.borrowed(settings, ["redis"], make=parts.make_fast) as second:
         assert second.urls == first.urls
 
 
 def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    with stack.borrowed(settings, fast=True) as running:
+    with stack.borrowed(settings, make=parts.make_fast) as running:
         for path in settings.data_dir.rglob("*"):
             if path.is_file() and "cluster" not in path.parts:
                 text = path.read_text(errors="replace")
@@ -307,7 +306,7 @@ def test_a_stranger_with_a_recorded_id_is_left_alone(tmp_path: Path) -> None:
         processes.Folder(tmp_path / "other"), "sleep", ["sleep", "60"], environment=dict(os.environ)
     )
     record = processes.Record("sleep", stranger.pid, stranger.created - 100, signal.SIGTERM)
-    folder.run.mkdir()
+    folder.record("").parent.mkdir()
     processes.stop(folder, [record], timeout=1)
     assert stranger.process()
     processes.stop(processes.Folder(tmp_path / "other"), [stranger])

@@ -1,17 +1,20 @@
-"""The command line `communities`.
+"""Command line `communities`.
 
-What a command needs is imported inside it, so that help and completion answer at once.
+Each command imports its dependencies itself, so that help and completion are fast.
 """
 
 import importlib.metadata
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from tools import output
 from tools.cli import counters, doctor, instance, moderation, outbox, search, users
 
-SERVE, DATA, MEND, PEOPLE = "Serve", "Stores", "Watch and mend", "People and content"
+SERVE: Final = "Serve"
+STORES: Final = "Stores"
+MAINTENANCE: Final = "Monitor and repair"
+CONTENT: Final = "Users and content"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,10 +22,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help=(
-        "Groups, posts, comments and reactions, run by yourself.\n\n"
+        "A self-hosted backend for groups, posts, comments and reactions.\n\n"
         "Settings come from the environment or a .env file. A result goes to standard output, with "
-        "--json as one JSON object a line; all else goes to standard error. Exit codes: 0 done, "
-        "1 failed or differences found, 2 bad usage, 130 interrupted."
+        "--json as one JSON object a line; everything else goes to standard error. Exit codes: "
+        "0 done, 1 failed or differences found, 2 wrong usage, 130 interrupted."
     ),
 )
 
@@ -39,19 +42,19 @@ def communities(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Builds the command line."""
+    """Adds the options of the command line itself."""
 
 
 app.command(rich_help_panel=SERVE)(instance.run)
 app.command(rich_help_panel=SERVE)(doctor.doctor)
 app.command(rich_help_panel=SERVE)(instance.token)
-app.command(rich_help_panel=DATA)(instance.migrate)
-app.command(rich_help_panel=DATA)(instance.rollback)
-app.command(rich_help_panel=DATA)(instance.bucket)
-app.command(rich_help_panel=DATA)(instance.seed)
-app.command(rich_help_panel=DATA)(instance.psql)
-app.add_typer(outbox.app, name="outbox", rich_help_panel=MEND)
-app.add_typer(search.app, name="search", rich_help_panel=MEND)
-app.add_typer(counters.app, name="counters", rich_help_panel=MEND)
-app.add_typer(moderation.app, name="moderation", rich_help_panel=PEOPLE)
-app.add_typer(users.app, name="user", rich_help_panel=PEOPLE)
+app.command(rich_help_panel=STORES)(instance.migrate)
+app.command(rich_help_panel=STORES)(instance.rollback)
+app.command(rich_help_panel=STORES)(instance.bucket)
+app.command(rich_help_panel=STORES)(instance.seed)
+app.command(rich_help_panel=STORES)(instance.psql)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=MAINTENANCE)
+app.add_typer(search.app, name="search", rich_help_panel=MAINTENANCE)
+app.add_typer(counters.app, name="counters", rich_help_panel=MAINTENANCE)
+app.add_typer(moderation.app, name="moderation", rich_help_panel=CONTENT)
+app.add_typer(users.app, name="user", rich_help_panel=CONTENT)

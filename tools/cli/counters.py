@@ -1,4 +1,4 @@
-"""`communities counters …`: whether what is counted agrees with what there is."""
+"""`communities counters …`: differences between stored counters and their rows."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from tools import output
 
 FIELDS: Final = ("counter", "subject", "stored", "actual")
 
-app = typer.Typer(no_args_is_help=True, help="Prove the counters, and mend them.")
+app = typer.Typer(no_args_is_help=True, help="Verify and repair the counters.")
 
 
 @app.command()
@@ -21,20 +21,16 @@ def verify(json: output.Json = False) -> None:
     from tools import progress
     from tools.instance import sessions
 
-    count = 0
     with sessions.opened(sessions.JOB) as (connection, _):
         with progress.busy("counting"):
-            drifts = counters.Querier(connection).counter_verify()
-            drift = next(drifts, None)
+            wrong = [*counters.Querier(connection).counter_verify()]
         with output.rows(json, FIELDS, none="every counter is right") as add:
-            while drift is not None:
-                count += 1
-                add(drift.model_dump())
-                drift = next(drifts, None)
-    if count:
-        wrong = output.counted(count, "counter is", "counters are")
-        output.note(f"{wrong} wrong: `communities counters repair` mends what is")
-    raise SystemExit(1 if count else 0)
+            for each in wrong:
+                add(each.model_dump())
+    if wrong:
+        found = output.counted(len(wrong), "counter is", "counters are")
+        output.note(f"{found} wrong. `communities counters repair` repairs them.")
+    raise SystemExit(1 if wrong else 0)
 
 
 @app.command()

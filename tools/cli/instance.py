@@ -1,21 +1,24 @@
-"""`communities run|migrate|bucket|rollback|seed|token|psql`: the instance and its database."""
+"""`communities run|migrate|bucket|rollback|seed|token|psql`: the instance and its stores."""
 
 import contextlib
 import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
 
 from tools import output
 
-DAY: Final = 24 * 3600  # seconds
-MOST_POSTS: Final = 1_000_000_000
+if TYPE_CHECKING:
+    from common import settings as configuration
+    from tools.instance import stack
+
+DAY_SECONDS: Final = 24 * 3600
+MAX_POSTS: Final = 1_000_000_000
 
 
 def run(json: output.Json = False) -> None:
@@ -37,8 +40,8 @@ def migrate(json: output.Json = False) -> None:
     from tools import progress
     from tools.instance import migrate as migrations
 
-    with _database() as url, progress.busy("migrate"):
-        done = migrations.migrate(url, say=output.speaker(json))
+    with _borrowed("postgres") as (running, _), progress.busy("migrate"):
+        done = migrations.migrate(running.database_url, say=output.speaker(json))
     if json:
         output.result(True, dataclasses.asdict(done), "")
 
@@ -48,12 +51,9 @@ def bucket(json: output.Json = False) -> None:
 
     Example: S3_ENDPOINT_URL=https://… communities bucket
     """
-    from common import settings as configuration
-    from tools.instance import stack
-
-    settings = configuration.load(configuration.Settings)
-    with stack.borrowed(settings, ["s3"]):
-        output.result(json, {"bucket": settings.s3_bucket}, f"{settings.s3_bucket} can be used")
+    with _borrowed("s3") as (_, settings):
+        name = settings.s3_bucket
+        output.result(json, {"bucket": name}, f"the bucket {name} exists")
 
 
 def rollback(json: output.Json = False) -> None:
@@ -63,19 +63,19 @@ def rollback(json: output.Json = False) -> None:
     """
     from tools.instance import migrate as migrations
 
-    with _database() as url:
-        undone = migrations.rollback(url, say=output.speaker(json))
+    with _borrowed("postgres") as (running, _):
+        undone = migrations.rollback(running.database_url, say=output.speaker(json))
     if json:
-        output.result(True, {"taken_back": undone}, "")
+        output.result(True, {"rolled_back": undone}, "")
 
 
 def seed(
     scale: Annotated[
         int | None,
         typer.Option(
-            parser=output.whole(1, MOST_POSTS),
+            parser=output.whole(1, MAX_POSTS),
             metavar="POSTS",
-            help="Make that many posts as well. They leave no events: reindex after it.",
+            help="Generate posts up to this number, too. They have no events: reindex afterwards.",
         ),
     ] = None,
     json: output.Json = False,
@@ -84,13 +84,11 @@ def seed(
 
     Example: communities seed --scale 100000
     """
-    from common import settings as configuration
     from tools import seed as seeding
     from tools.instance import migrate as migrations
-    from tools.instance import stack
 
-    settings, say = configuration.load(configuration.Settings), output.speaker(json)
-    with stack.borrowed(settings, ["postgres", "s3"]) as running:
+    say = output.speaker(json)
+    with _borrowed("postgres", "s3") as (running, settings):
         migrations.migrate(running.database_url, say=say)
         put = seeding.bucket(settings, running.urls)
         made = seeding.seed(running.database_url, scale, put=put, say=say)
@@ -105,11 +103,11 @@ def token(
     ttl: Annotated[
         int,
         typer.Option(
-            parser=output.whole(1, 3650 * DAY),
+            parser=output.whole(1, 3650 * DAY_SECONDS),
             metavar="SECONDS",
-            help="Until it expires, ten years at most.",
+            help="Lifetime of the token, at most ten years.",
         ),
-    ] = 30 * DAY,
+    ] = 30 * DAY_SECONDS,
     json: output.Json = False,
 ) -> None:
     """Prints a token of the running instance for a user.
@@ -119,10 +117,10 @@ def token(
     from common import settings as configuration
     from tools.instance import tokens
 
-    lasts = timedelta(seconds=ttl)
-    made = tokens.mint(configuration.load(configuration.Settings), str(user), lasts)
-    expires = datetime.now(UTC).replace(microsecond=0) + lasts
-    output.result(json, {"user_id": user, "token": made, "expires_at": expires}, made)
+    lifetime = timedelta(seconds=ttl)
+    minted = tokens.mint(configuration.load(configuration.Settings), str(user), lifetime)
+    expires_at = datetime.now(UTC).replace(microsecond=0) + lifetime
+    output.result(json, {"user_id": user, "token": minted, "expires_at": expires_at}, minted)
 
 
 def psql(
@@ -139,22 +137,23 @@ def psql(
     """
     from tools.instance import parts
 
-    with _database() as url:
-        environment = {**os.environ, **parts.libpq(url)}
+    with _borrowed("postgres") as (running, _):
+        environment = {**os.environ, **parts.libpq(running.database_url)}
         with subprocess.Popen([parts.psql(), *(arguments or [])], env=environment) as client:
             while client.returncode is None:
                 # psql handles Ctrl-C itself: it cancels the query and stays open.
                 with contextlib.suppress(KeyboardInterrupt):
                     client.wait()
-    killed = client.returncode < 0
-    raise SystemExit(128 - client.returncode if killed else client.returncode)
+    code = client.returncode
+    raise SystemExit(128 - code if code < 0 else code)
 
 
-@contextmanager
-def _database() -> Iterator[str]:
-    """Yields the URL of the instance's database, which is started unless it runs."""
+@contextlib.contextmanager
+def _borrowed(*needed: str) -> "Iterator[tuple[stack.Stack, configuration.Settings]]":
+    """Yields the stack, with these stores running, and the settings."""
     from common import settings as configuration
     from tools.instance import stack
 
-    with stack.borrowed(configuration.load(configuration.Settings), ["postgres"]) as running:
-        yield running.database_url
+    settings = configuration.load(configuration.Settings)
+    with stack.borrowed(settings, needed) as running:
+        yield running, settings

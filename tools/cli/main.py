@@ -1,4 +1,4 @@
-"""The console script `communities`. Nothing is imported before Ctrl-C is in good hands."""
+"""Console script `communities`. Signals are handled before anything large is imported."""
 
 import sys
 
@@ -11,9 +11,9 @@ INTERRUPTED = 130
 def main() -> None:
     try:
         with signals.as_interrupt():
-            from tools.cli import app as cli
+            from tools.cli import app
 
-            cli.app(prog_name="communities")
+            app.app(prog_name="communities")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as error:

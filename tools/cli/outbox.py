@@ -1,4 +1,4 @@
-"""`communities outbox …`: the events that wait, and those that were given up."""
+"""`communities outbox …`: events that wait for their consumers, and dead ones."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -8,23 +8,23 @@ from tools import output
 from tools.failure import Failure
 
 PAGE: Final = 1000
-LARGEST: Final = 2**63 - 1  # of bigint
+MAX_ID: Final = 2**63 - 1  # of bigint
 
 Consumer = Annotated[
-    Literal["search", "streams"], typer.Option(help="Whose events.", show_choices=True)
+    Literal["search", "streams"], typer.Option(help="Consumer of the events.", show_choices=True)
 ]
 Events = Annotated[
     list[int] | None,
     typer.Argument(
-        parser=output.whole(1, LARGEST),
+        parser=output.whole(1, MAX_ID),
         help="Ids of dead events.",
         metavar="[ID]…",
         show_default=False,
     ),
 ]
-Every = Annotated[bool, typer.Option("--all", help="All dead events.")]
+All = Annotated[bool, typer.Option("--all", help="All dead events.")]
 
-app = typer.Typer(no_args_is_help=True, help="See and mend the events on their way.")
+app = typer.Typer(no_args_is_help=True, help="Show waiting events; replay or discard dead ones.")
 
 
 @app.command()
@@ -68,7 +68,7 @@ def dead(consumer: Consumer = "search", json: output.Json = False) -> None:
 @app.command()
 def replay(
     events: Events = None,
-    every: Every = False,
+    every: All = False,
     consumer: Consumer = "search",
     json: output.Json = False,
 ) -> None:
@@ -76,20 +76,13 @@ def replay(
 
     Example: communities outbox replay 4711 4712
     """
-    from tools.instance import sessions
-
-    chosen = _chosen(events, every)
-    with sessions.opened(sessions.WORKER) as (connection, _), connection.transaction():
-        living = _living(connection, consumer, chosen)
-        count = _querier(connection).dead_event_replay(consumer=consumer, event_ids=chosen)
-    output.result(json, {"replayed": count}, f"{count} given again")
-    _tell(living, consumer)
+    _settle("replay", "replayed", consumer, _chosen(events, every), json)
 
 
 @app.command()
 def discard(
     events: Events = None,
-    every: Every = False,
+    every: All = False,
     consumer: Consumer = "search",
     json: output.Json = False,
 ) -> None:
@@ -97,14 +90,28 @@ def discard(
 
     Example: communities outbox discard --all
     """
+    _settle("discard", "discarded", consumer, _chosen(events, every), json)
+
+
+def _settle(action: str, settled: str, consumer: str, chosen: list[int] | None, json: bool) -> None:
+    """Replays or discards the chosen events. Raises Failure that names those that are not dead."""
     from tools.instance import sessions
 
-    chosen = _chosen(events, every)
     with sessions.opened(sessions.WORKER) as (connection, _), connection.transaction():
-        living = _living(connection, consumer, chosen)
-        count = _querier(connection).dead_event_discard(consumer=consumer, event_ids=chosen)
-    output.result(json, {"discarded": count}, f"{count} discarded")
-    _tell(living, consumer)
+        querier = _querier(connection)
+        living = [
+            event
+            for event in chosen or []
+            if not any(
+                each.id == event
+                for each in querier.dead_event_list(consumer=consumer, after=event - 1, most=1)
+            )
+        ]
+        settle = getattr(querier, f"dead_event_{action}")
+        count = settle(consumer=consumer, event_ids=chosen)
+    output.result(json, {settled: count}, f"{output.counted(count, 'event')} {settled}")
+    if living:
+        raise Failure(f"Not dead for {consumer}: {', '.join(map(str, living))}.")
 
 
 def _querier(connection: Any) -> Any:
@@ -116,20 +123,5 @@ def _querier(connection: Any) -> Any:
 def _chosen(events: list[int] | None, every: bool) -> list[int] | None:
     """Returns the chosen events, or None for all."""
     if bool(events) == every:
-        raise typer.BadParameter("name the events by their ids, or all by --all")
+        raise typer.BadParameter("Give the ids of events, or --all.")
     return events or None
-
-
-def _living(connection: Any, consumer: str, chosen: list[int] | None) -> list[int]:
-    """Returns those of the chosen events that the consumer has not given up."""
-
-    def is_dead(event: int) -> bool:
-        found = _querier(connection).dead_event_list(consumer=consumer, after=event - 1, most=1)
-        return any(each.id == event for each in found)
-
-    return [event for event in chosen or [] if not is_dead(event)]
-
-
-def _tell(living: list[int], consumer: str) -> None:
-    if living:
-        raise Failure(f"not dead for {consumer}: {', '.join(map(str, living))}")

@@ -1,4 +1,4 @@
-"""`communities search …`: the index that search asks."""
+"""`communities search …`: the index in OpenSearch."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FIELDS: Final = ("kind", "id", "what", "table_version", "index_version")
 
-app = typer.Typer(no_args_is_help=True, help="Build and check the index that search asks.")
+app = typer.Typer(no_args_is_help=True, help="Build and verify the search index.")
 
 
 @app.command()
@@ -54,21 +54,17 @@ async def _reindex(json: bool) -> None:
                     advance(current.written - written)
                     written = current.written
         except BaseException:
-            # Interrupted, it leaves no half of an index behind.
+            # Deletes the incomplete index, also after Ctrl-C.
             await current.abandon()
             raise
     refused = [{"key": key, "error": error} for key, error in current.refused.items()]
-    output.result(
-        json,
-        {"index": current.name, "documents": current.written, "refused": refused},
-        f"{target.alias} is {current.name} now, with {output.counted(current.written, 'document')}",
-    )
+    row = {"index": current.name, "documents": current.written, "refused": refused}
+    documents = output.counted(current.written, "document")
+    output.result(json, row, f"{target.alias} is now {current.name} with {documents}")
     for each in refused:
         output.note(f"refused: {each['key']}: {each['error']}")
     if refused:
-        raise Failure(
-            output.counted(len(refused), "document was refused", "documents were refused")
-        )
+        raise Failure(f"OpenSearch refused {output.counted(len(refused), 'document')}.")
 
 
 async def _verify(json: bool) -> int:
@@ -89,7 +85,7 @@ async def _verify(json: bool) -> int:
 
 @contextlib.asynccontextmanager
 async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
-    """Yields a connection with a worker's rights, and the index."""
+    """Yields a connection with the rights of a worker, and the index."""
     import psycopg
     from opensearchpy import exceptions
 
@@ -102,10 +98,9 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
     settings = configuration.load(configuration.Settings)
     with stack.borrowed(settings, ["postgres", "opensearch"]) as running, sessions.explained():
         try:
-            connection = await psycopg.AsyncConnection[Any].connect(
+            async with await psycopg.AsyncConnection[Any].connect(
                 running.database_url, autocommit=True, **database.OPTIONS
-            )
-            async with connection:
+            ) as connection:
                 await database.prepare(
                     connection,
                     role=worker_connection.ROLE,
@@ -117,11 +112,11 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
             cause = outage.__cause__ or outage
             if isinstance(cause, exceptions.NotFoundError):
                 raise Failure(_no_index(settings)) from None
-            raise Failure(f"{outage.store} is away: {cause}") from None
+            raise Failure(f"{outage.store} is unavailable: {cause}") from None
 
 
 def _no_index(settings: "configuration.Settings") -> str:
-    todo = "`communities search reindex` builds it"
+    remedy = "`communities search reindex` builds it."
     if settings.opensearch_url is None:
-        todo = "the embedded one lives in memory, `communities run` fills it"
-    return f"there is no index {settings.search_index}: {todo}"
+        remedy = "The embedded OpenSearch keeps it in memory; `communities run` builds it."
+    return f"There is no index {settings.search_index}. {remedy}"

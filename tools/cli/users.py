@@ -1,4 +1,4 @@
-"""`communities user …`: all that is stored about a user, handed out or forgotten."""
+"""`communities user …`: export and erasure of all data about a user."""
 
 import contextlib
 import os
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import redis
 
 PAGE: Final = 1000
-TRIES: Final = 5
+MAX_ATTEMPTS: Final = 5
 
 User = Annotated[UUID, typer.Argument(help="The user's id.", metavar="USER", show_default=False)]
 
-app = typer.Typer(no_args_is_help=True, help="Hand out or forget all that is stored about a user.")
+app = typer.Typer(no_args_is_help=True, help="Export or erase all data about a user.")
 
 
 @app.command()
@@ -30,7 +30,7 @@ def export(
     user: User,
     to: Annotated[
         Path | None,
-        typer.Option("--output", help="Write to this file, for its owner alone.", dir_okay=False),
+        typer.Option("--output", help="Write to this private file.", dir_okay=False),
     ] = None,
     files: Annotated[
         Path | None,
@@ -52,18 +52,18 @@ def export(
         with _lines_to(to) as write:
             for each in data:
                 write(orjson.dumps({"kind": each.kind, "data": each.data}).decode())
-        kinds = len({each.kind for each in data})
-        output.note(f"{output.counted(len(data), 'thing')} of {output.counted(kinds, 'kind')}")
+        kinds = output.counted(len({each.kind for each in data}), "kind")
+        output.note(f"{output.counted(len(data), 'row')} of {kinds}")
         if files is not None:
             client = probes.s3_client(running.urls, region=settings.s3_region)
-            keys = sorted({key for each in data for key in _keys(each.kind, each.data)})
-            _download(client, settings.s3_bucket, keys, files)
+            keys = {key for each in data for key in _keys(each.kind, each.data)}
+            _download(client, settings.s3_bucket, sorted(keys), files)
 
 
 @app.command()
 def erase(
     user: User,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     json: output.Json = False,
 ) -> None:
     """Erases a user permanently: memberships, content, reactions, uploads, logs and streams.
@@ -74,53 +74,53 @@ def erase(
 
     from tools.instance import sessions
 
-    if not yes and not output.confirm(f"Forget {user} for good? There is no way back."):
-        raise Failure("nobody was erased")
-    fields = ("kind", "count")
+    if not yes and not output.confirm(f"Erase all data about {user}? This cannot be undone."):
+        raise Failure("Cancelled. No data was erased.")
     with (
         sessions.opened(sessions.JOB, ("postgres", "redis")) as (connection, running),
         redis.Redis.from_url(running.urls["REDIS_URL"]) as client,
     ):
-        erased = _erased(connection, user)
+        erased = _erase_rows(connection, user)
         try:
-            erased |= _forget(client, str(user))
+            erased |= _erase_copies(client, str(user))
         except (redis.RedisError, OSError) as error:
             raise Failure(
-                f"erased in the database, but not in Redis ({error}): run this again"
+                f"Erased in the database, but not in Redis: {error}. Run this again."
             ) from None
-        with output.rows(json, fields, none="nothing") as add:
+        with output.rows(json, ("kind", "count"), none="nothing") as add:
             for kind, count in erased.items():
                 add({"kind": kind, "count": count})
 
 
-def _erased(connection: Any, user: UUID) -> dict[str, int]:
-    """Returns what the database has forgotten, by kind. Others may be at work on the same rows."""
+def _erase_rows(connection: Any, user: UUID) -> dict[str, int]:
+    """Erases a user in the database. Returns the number of rows of each kind."""
     import tenacity
     from psycopg import errors
 
     from gen.jobs import users
     from tools import progress
 
-    again = tenacity.Retrying(
+    # Concurrent writes to the same rows can deadlock with the erasure.
+    attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(errors.DeadlockDetected),
-        stop=tenacity.stop_after_attempt(TRIES),
+        stop=tenacity.stop_after_attempt(MAX_ATTEMPTS),
         wait=tenacity.wait_random(0.1, 1),
         reraise=True,
     )
     with progress.busy("erasing"):
-        found = again(lambda: [*users.Querier(connection).user_erase(user_id=user)])
+        found = attempts(lambda: [*users.Querier(connection).user_erase(user_id=user)])
     return {each.kind: each.count for each in found}
 
 
-def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
-    """Takes the events that name a user out of the streams, and copies of the user's answers.
+def _erase_copies(client: "redis.Redis", user: str) -> dict[str, int]:
+    """Deletes the stream entries that name a user, and the stored answers to the user's requests.
 
-    A client that resumes across a removed event receives resync_required.
+    A client that resumes across a deleted entry receives resync_required.
     """
     from common import streams
     from tools import progress
 
-    events = copies = 0
+    events = answers = 0
     with progress.bar("streams", sum(client.xlen(name) for name in streams.STREAMS)) as advance:
         for name in streams.STREAMS:
             for entries in _pages(client, name):
@@ -129,8 +129,8 @@ def _forget(client: "redis.Redis", user: str) -> dict[str, int]:
                     events += client.xdel(name, *named)
                 advance(len(entries))
     for key in client.scan_iter(match=f"idem:{user}:*", count=PAGE):
-        copies += client.delete(key)
-    return {"stream_entry": events, "copied_answer": copies}
+        answers += client.delete(key)
+    return {"stream_entry": events, "copied_answer": answers}
 
 
 def _pages(client: "redis.Redis", stream: str) -> Iterator[list[tuple[bytes, dict[bytes, bytes]]]]:
@@ -163,7 +163,7 @@ def _lines_to(path: Path | None) -> Iterator[Any]:
 
 
 def _keys(kind: str, data: Any) -> Iterator[str]:
-    """Yields the keys under which the bucket may hold the uploads of a user."""
+    """Yields the key of an upload. A linked one is in the bucket as an attachment only."""
     if kind == "attachment" or (kind == "upload" and data["linked_at"] is None):
         yield data["key"]
 
@@ -179,13 +179,13 @@ def _download(client: "minio.Minio", bucket: str, keys: list[str], folder: Path)
         for key in keys:
             path = (root / key).resolve()
             if not path.is_relative_to(root):
-                raise Failure(f"{key} would be written outside of {folder}")
+                raise Failure(f"The key {key} is outside of {folder}.")
             try:
                 client.fget_object(bucket, key, str(path))
             except error.S3Error as refusal:
                 if refusal.code not in ("NoSuchKey", "NoSuchObject"):
                     raise Failure(f"{key}: {refusal.code}: {refusal.message}") from None
-                # It was presigned and never uploaded, or has expired.
+                # It was presigned and never uploaded, or it has expired.
                 absent += 1
                 output.note(f"not in the bucket: {key}")
             advance(1)

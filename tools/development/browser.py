@@ -1,8 +1,4 @@
-"""The browser that the page is tested and shown with: Debian's Chromium, driven by Playwright.
-
-Playwright would take a browser of its own from elsewhere; it is given this one instead. Where
-there is none and we are root, apt-get installs it, with the fonts that pictures need.
-"""
+"""Browser of tests and pictures: Debian's Chromium, driven by Playwright."""
 
 import contextlib
 import fcntl
@@ -11,44 +7,41 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from playwright import sync_api
 
 from tools.failure import Failure
 from tools.paths import ROOT
 
-LOCK = ROOT / ".venv" / "browser.lock"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-PACKAGES = ("chromium", "fonts-inter", "fonts-noto-color-emoji")
-OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+LOCK: Final = ROOT / ".venv" / "browser.lock"
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+# The fonts are for pictures.
+PACKAGES: Final = ("chromium", "fonts-inter", "fonts-noto-color-emoji")
+OPTIONS: Final = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 
 
 def program() -> Path:
-    """Returns the browser's program, installed if it has to be and can be."""
+    """Returns the browser's program. Root installs a missing one with apt-get."""
     found = _find()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
         with LOCK.open("w") as lock:
-            # One installs it, where several test processes begin at once.
+            # Concurrent test processes wait for the first one's installation.
             fcntl.flock(lock, fcntl.LOCK_EX)
             if _find() is None:
                 _install()
         found = _find()
     if found is None:
-        raise Failure("the page needs Chromium to be tested: as root, apt-get install chromium")
+        raise Failure("Chromium is not installed. As root: apt-get install chromium")
     return found
 
 
 @contextlib.contextmanager
 def opened() -> Iterator[sync_api.Browser]:
-    """Yields a browser without a screen, and with nothing in it."""
+    """Yields a headless browser with an empty profile."""
     path = program()
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))

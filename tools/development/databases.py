@@ -1,4 +1,4 @@
-"""Databases for tests: one template per state of the SQL sources, cloned for each test."""
+"""Databases of tests: clones of a template, which is made once for each state of the SQL files."""
 
 import fcntl
 import itertools
@@ -53,9 +53,9 @@ def named(url: str, database: str) -> str:
 
 
 def template(running: stack.Stack, sources: migrate.Sources | None = None) -> str:
-    """Returns the name of a migrated database, which is made once for each state of the sources.
+    """Returns the name of a migrated database, which it creates once for each state of the files.
 
-    It is made as in a deployment: a superuser creates the logins, and one of them migrates.
+    As in a deployment, a superuser creates the logins, and one of them migrates.
     """
     sources = sources or migrate.Sources()
     name = f"tmpl_{sources.fingerprint()[:16]}"
@@ -84,7 +84,7 @@ def template(running: stack.Stack, sources: migrate.Sources | None = None) -> st
 
 @contextmanager
 def clone(running: stack.Stack, source: str | None = None) -> Iterator[Database]:
-    """Yields a database of its own, dropped at the end; without a source it is empty."""
+    """Yields a new database, empty without a source, and drops it at the end."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(running.superuser_url, autocommit=True) as connection:
         if source is not None:
@@ -99,8 +99,8 @@ def clone(running: stack.Stack, source: str | None = None) -> Iterator[Database]
 
 
 def copy(connection: psycopg.Connection, source: str, name: str) -> None:
-    """Copies a database with its owner and rights, which `create database` leaves out."""
-    # A file copy is two to three times as fast as the default for a database of this size.
+    """Copies a database with its owner and rights, which `create database` omits."""
+    # A file copy is two to three times as fast as the default for databases of this size.
     connection.execute(f"create database {name} template {source} strategy file_copy")
     if source != "template0":
         for (statement,) in connection.execute(
@@ -110,7 +110,7 @@ def copy(connection: psycopg.Connection, source: str, name: str) -> None:
 
 
 def dump(url: str) -> str:
-    """Returns what pg_dump makes of a database, without what differs from one dump to the next."""
+    """Returns the dump of a database, without lines that differ between equal dumps."""
     command = [f"{parts.postgres_programs()}/pg_dump", f"--dbname={url}"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     volatile = ("--", "\\restrict", "\\unrestrict")

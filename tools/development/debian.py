@@ -1,4 +1,4 @@
-"""Programs out of Debian packages, unpacked into a folder without being installed."""
+"""Programs from Debian packages, unpacked into a folder without installation."""
 
 import os
 import re
@@ -9,40 +9,35 @@ from pathlib import Path
 from tools.failure import Failure
 
 
-def unpack(what: str, folder: Path, *packages: str) -> None:
-    """Takes packages apart into a new folder, for what is wanted. Their names are patterns."""
+def unpack(purpose: str, folder: Path, *packages: str) -> None:
+    """Unpacks packages, given by patterns of their names, into a new folder."""
     for program in ("apt-get", "apt-cache", "dpkg-deb"):
         if shutil.which(program) is None:
-            raise Failure(f"{what} from Debian's packages, and {program} to get them")
+            raise Failure(f"{purpose} needs Debian packages. Install {program}.")
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
+    is_root = os.geteuid() == 0
     if not _download(draft, packages) and not (
-        os.geteuid() == 0 and _update() and _download(draft, packages)
+        is_root and _succeeds("apt-get", "update") and _download(draft, packages)
     ):
-        raise Failure(
-            f"{what} from Debian's packages {' '.join(packages)}, which apt-get can't download here"
-            + ("" if os.geteuid() == 0 else " (root can: it may update the package lists)")
-        )
+        hint = "Check the network." if is_root else "Run apt-get update as root."
+        raise Failure(f"{purpose} needs {' '.join(packages)}. apt-get cannot download them. {hint}")
     for package in draft.glob("*.deb"):
-        if _run("dpkg-deb", "-x", str(package), str(draft)).returncode != 0:
-            raise Failure(f"dpkg-deb can't unpack {package.name}")
+        if not _succeeds("dpkg-deb", "-x", str(package), str(draft)):
+            raise Failure(f"dpkg-deb cannot unpack {package.name}.")
     draft.rename(folder)
-
-
-def _update() -> bool:
-    return _run("apt-get", "update").returncode == 0
 
 
 def _download(folder: Path, packages: tuple[str, ...]) -> bool:
     known = _run("apt-cache", "pkgnames").stdout.split()
     found = [[name for name in known if re.fullmatch(package, name)] for package in packages]
-    # Of several versions the newest.
     newest = [max(names) for names in found if names]
-    return (
-        len(newest) == len(packages)
-        and _run("apt-get", "download", *newest, folder=folder).returncode == 0
-    )
+    return len(newest) == len(packages) and _succeeds("apt-get", "download", *newest, folder=folder)
+
+
+def _succeeds(*command: str, folder: Path | None = None) -> bool:
+    return _run(*command, folder=folder).returncode == 0
 
 
 def _run(*command: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

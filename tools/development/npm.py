@@ -1,4 +1,4 @@
-"""Packages of npm, which only tests and examples need; the rest of the project has none."""
+"""Packages of npm, which only tests and examples need."""
 
 import shutil
 import subprocess
@@ -9,15 +9,14 @@ from tools.failure import Failure
 
 
 def install(locked: Path, into: Path, complete: Callable[[], None] = lambda: None) -> None:
-    """Installs what a folder's lock file names, and completes it, unless that was done before."""
+    """Installs the packages of a lock file once, then calls `complete`."""
     lock = (locked / "package-lock.json").read_bytes()
     stamp = into / "installed"
     if stamp.exists() and stamp.read_bytes() == lock:
         return
+    source = f"{locked.name}/package.json"
     if shutil.which("npm") is None:
-        raise Failure(
-            f"what {locked.name}/package.json names comes from npm, which is not installed"
-        )
+        raise Failure(f"npm is not installed. Install it: {source} needs it.")
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
@@ -25,6 +24,6 @@ def install(locked: Path, into: Path, complete: Callable[[], None] = lambda: Non
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Failure(f"npm can't install {locked.name}/package.json: {done.stderr.strip()}")
+        raise Failure(f"npm cannot install {source}: {done.stderr.strip()}")
     complete()
     stamp.write_bytes(lock)

@@ -1,4 +1,4 @@
-"""`make pictures`: the page as docs/page.md shows it, taken from an instance of its own."""
+"""Pictures of the page in docs/pictures, taken from an instance with the example data."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final
 
 import psycopg
 import urllib3
@@ -21,31 +21,16 @@ from tools.development import browser
 from tools.failure import Failure
 from tools.instance import stack, tokens
 from tools.paths import ROOT
+from tools.seed import examples
 
-SHOWN = ROOT / "docs" / "pictures"
-TIMEOUT_SECONDS = 300.0
-DESKTOP: sync_api.ViewportSize = {"width": 1280, "height": 860}
-TALL: sync_api.ViewportSize = {"width": 1280, "height": 1500}
-PHONE: sync_api.ViewportSize = {"width": 390, "height": 844}
-
-# The examples are created at one moment. This spreads their times, as users would.
-AGE = """
-set session_replication_role = replica;
-update post as p set created_at = now() - place * interval '5 hours 40 minutes'
-from (
-  select id, row_number() over (partition by group_id order by media_count desc, id desc) as place
-  from post
-) as aged
-where aged.id = p.id;
-update comment as c set created_at = p.created_at + place * interval '17 minutes'
-from
-  (select id, row_number() over (partition by post_id order by id) as place from comment) as aged,
-  post as p
-where aged.id = c.id and p.id = c.post_id;
-"""
+FOLDER: Final = ROOT / "docs" / "pictures"
+TIMEOUT_SECONDS: Final = 300.0
+DESKTOP: Final[sync_api.ViewportSize] = {"width": 1280, "height": 860}
+TALL: Final[sync_api.ViewportSize] = {"width": 1280, "height": 1500}
+PHONE: Final[sync_api.ViewportSize] = {"width": 390, "height": 844}
 
 # Pictures further down load only after scrolling.
-DRAWN = """
+_LOADED: Final = """
 Promise.all([...document.images]
   .filter((image) => image.checkVisibility() && image.getBoundingClientRect().top < innerHeight)
   .map((image) => image.decode()))
@@ -54,18 +39,18 @@ Promise.all([...document.images]
 
 def take() -> None:
     """Takes all pictures again."""
-    SHOWN.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     with instance() as (settings, origin), browser.opened() as opened:
         camera = _Camera(settings, origin, opened)
-        camera.take("sign-in", "", shown=".examples")
-        camera.take("groups", "#/", who="Ada", shown="article.group")
-        camera.take("desktop-light", "Campus Commons", who="Ada", live=True)
-        camera.take("desktop-dark", "Robotics Lab", who="Chloe", scheme="dark")
-        camera.take("phone", "Campus Commons", who="Grace", viewport=PHONE)
-        camera.take("phone-dark", "Midnight Bakers", who="Grace", viewport=PHONE, scheme="dark")
+        camera.take("sign-in", shown=".examples")
+        camera.take("groups", "Ada", "#/", shown="article.group")
+        camera.take("desktop-light", "Ada", "Campus Commons", is_live=True)
+        camera.take("desktop-dark", "Chloe", "Robotics Lab", color_scheme="dark")
+        camera.take("phone", "Grace", "Campus Commons", viewport=PHONE)
+        camera.take("phone-dark", "Grace", "Midnight Bakers", viewport=PHONE, color_scheme="dark")
         post = "Welcome to the commons"
-        camera.take("thread", "Campus Commons", who="Ben", post=post, viewport=TALL)
-        camera.take("search", "#/search?q=cake%20tower", who="Ada", shown=".hit")
+        camera.take("thread", "Ben", "Campus Commons", post=post, viewport=TALL)
+        camera.take("search", "Ada", "#/search?q=cake%20tower", shown=".hit")
 
 
 class _Camera:
@@ -79,46 +64,44 @@ class _Camera:
     def take(
         self,
         name: str,
-        place: str,
+        user: str | None = None,
+        target: str = "",
         *,
-        who: str | None = None,
         shown: str = "article.post",
         post: str | None = None,
-        live: bool = False,
-        scheme: Literal["dark", "light"] = "light",
-        viewport: sync_api.ViewportSize = DESKTOP,
+        is_live: bool = False,
+        **options: Any,
     ) -> None:
-        """Shows a group by name, or an address. With `live` a user posts during the visit."""
-        context = self._browser.new_context(
-            viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
-        )
+        """Visits a target, which is an address or a group's name, and waits for `shown`.
+
+        With `is_live`, another user posts during the visit. `options` are those of the browser.
+        """
+        options = {"viewport": DESKTOP, "reduced_motion": "reduce", **options}
+        context = self._browser.new_context(**options)
         context.set_default_timeout(TIMEOUT_SECONDS * 1000)
         page = context.new_page()
         page.goto(f"{self._origin}/#/sign-in")
-        if who is not None:
-            page.get_by_role("button", name=who, exact=True).click()
-            self._go(page, place)
+        if user is not None:
+            page.get_by_role("button", name=user, exact=True).click()
+            if target.startswith("#"):
+                page.goto(f"{self._origin}/{target}")
+            else:
+                page.get_by_role("main").get_by_role("link", name=target, exact=True).click()
         page.locator(shown).first.wait_for()
         if post is not None:
             page.locator("article.post h2").get_by_text(post).click()
             page.locator("article.comment").first.wait_for()
-        if live:
-            self._say(page)
+        if is_live:
+            self._post(page)
         page.wait_for_load_state("networkidle")
-        page.evaluate(DRAWN)
+        page.evaluate(_LOADED)
         page.mouse.move(0, 0)
-        path = SHOWN / f"{name}.png"
+        path = FOLDER / f"{name}.png"
         page.screenshot(path=path)
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1024} KB", flush=True)
         context.close()
 
-    def _go(self, page: sync_api.Page, place: str) -> None:
-        if place.startswith("#"):
-            page.goto(f"{self._origin}/{place}")
-        else:
-            page.get_by_role("main").get_by_role("link", name=place, exact=True).click()
-
-    def _say(self, page: sync_api.Page) -> None:
+    def _post(self, page: sync_api.Page) -> None:
         token = tokens.mint(self._settings, str(dict(seed.USERS)["Hugo"]))
         group = page.url.rpartition("/")[2]
         urllib3.request(
@@ -132,13 +115,13 @@ class _Camera:
 
 @contextlib.contextmanager
 def instance() -> Iterator[tuple[Settings, str]]:
-    """Yields a `make run` with nothing but the examples."""
+    """Yields settings and origin of a `make run` that holds only the example data."""
     with tempfile.TemporaryDirectory() as folder:
-        given = {"DATA_DIR": folder, "PORT": str(stack.free_port())}
+        given = {"DATA_DIR": folder, "PORT": str(stack.free_port()), "PYTHONPATH": str(ROOT)}
         inherited = {k: v for k, v in os.environ.items() if k not in configuration.names()}
         process = subprocess.Popen(
             [sys.executable, "-m", "tools.cli.main", "run"],
-            env={**inherited, **given, "PYTHONPATH": str(ROOT)},
+            env={**inherited, **given},
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
@@ -150,7 +133,7 @@ def instance() -> Iterator[tuple[Settings, str]]:
                 stack.borrowed(settings, ["postgres"]) as running,
                 psycopg.connect(running.superuser_url, autocommit=True) as connection,
             ):
-                connection.execute(AGE)
+                connection.execute((examples.FOLDER / "spread_times.sql").read_bytes())
             yield settings, origin
         finally:
             process.terminate()
@@ -164,4 +147,4 @@ def _wait(process: subprocess.Popen[bytes], origin: str) -> None:
             if urllib3.request("GET", f"{origin}/readyz", retries=False).status == 200:
                 return
         time.sleep(0.1)
-    raise Failure("the instance that is to be shown did not start")
+    raise Failure("The instance for the pictures did not start.")

@@ -1,7 +1,7 @@
-"""Reference of the SQL functions: the pages in docs/sql, which `make docs` keeps true.
+"""Reference of the SQL functions in docs/sql.
 
-People write the titles, the order of the functions and the examples. Between the heading of a
-function and its example, `make docs` writes its signature, comment, grants and rules.
+Titles, the order of functions and examples are written by hand. Between the heading of a function
+and its example, `make docs` writes its signature, comment, grants and rules.
 """
 
 import re

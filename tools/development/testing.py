@@ -1,18 +1,18 @@
-"""The test stack: the same parts under .data/test, quick rather than durable."""
+"""Test stack: the embedded stores under .data/test, without durability."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common import settings as configuration
 from tools.development import databases, versions
-from tools.instance import stack
+from tools.instance import parts, stack
 from tools.paths import ROOT
 
 
 def settings(version: int | None = None, *, real: bool = False) -> configuration.Settings:
     """Returns settings that ignore the environment and `.env`.
 
-    `version` is another PostgreSQL, `real` for the real stores of `make test-real`.
+    `version` is another PostgreSQL; `real` is for the stores of `make test-real`.
     """
     blank = {
         name.lower(): field.default for name, field in configuration.Settings.model_fields.items()
@@ -27,9 +27,8 @@ def settings(version: int | None = None, *, real: bool = False) -> configuration
 @contextmanager
 def database(version: int | None = None) -> Iterator[databases.Database]:
     """Yields a migrated database on the test stack, and drops it at the end."""
-    configured = settings(version)
     with (
-        stack.borrowed(configured, ["postgres"], fast=True) as running,
+        stack.borrowed(settings(version), ["postgres"], make=parts.make_fast) as running,
         databases.clone(running, databases.template(running)) as clone,
     ):
         yield clone

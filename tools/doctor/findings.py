@@ -1,4 +1,4 @@
-"""A finding of the doctor, and what the doctor knows while it looks."""
+"""Findings of the doctor, and the input of its checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 from common import settings as configuration
 from tools.instance import probes
 
-# A store that has not answered by then doesn't answer; seconds.
-TIMEOUT_SECONDS: Final = 5
+TIMEOUT_SECONDS: Final = 5  # of an answer by a store
 
 Status = Literal["ok", "warning", "failure", "skipped"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """Result of a check, with a remedy unless it is ok."""
 
@@ -26,18 +25,18 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The settings, the addresses of what is configured or up, and how deep to look."""
+    """Input of the checks: settings, and the URLs of stores that are configured or running."""
 
     settings: configuration.Settings
     urls: Mapping[str, str]
     deep: bool = False
 
     def url(self, variable: str) -> str | None:
-        """Returns the address of a store; None where it is an embedded part that isn't up."""
+        """Returns the URL of a store; None for an embedded one that does not run."""
         return self.urls.get(variable)
 
     def is_configured(self, variable: str) -> bool:
-        """Returns whether the store is a real one rather than an embedded part."""
+        """Returns whether the settings name the store, so that it is not embedded."""
         return getattr(self.settings, variable.lower()) is not None
 
     @property
@@ -47,51 +46,46 @@ class Context:
 
 
 def ok(check: str, found: str) -> Finding:
-    return Finding(check=check, status="ok", found=found)
+    return Finding(check, "ok", found)
 
 
 def warning(check: str, found: str, todo: str) -> Finding:
-    return Finding(check=check, status="warning", found=found, todo=todo)
+    return Finding(check, "warning", found, todo)
 
 
 def failure(check: str, found: str, todo: str) -> Finding:
-    return Finding(check=check, status="failure", found=found, todo=todo)
+    return Finding(check, "failure", found, todo)
 
 
 def skipped(check: str, found: str) -> Finding:
-    return Finding(check=check, status="skipped", found=found)
+    return Finding(check, "skipped", found)
+
+
+def graded(
+    check: str, found: str, todo: str, *, fails: bool = False, warns: bool = False
+) -> Finding:
+    """Returns a failure, a warning or, when neither applies, an ok without a remedy."""
+    if fails:
+        return failure(check, found, todo)
+    return warning(check, found, todo) if warns else ok(check, found)
 
 
 def not_started(check: str, variable: str) -> Finding:
-    """Returns the finding of an embedded part that is not started."""
-    return skipped(
-        check, f"not started: it is embedded ({variable} is unset), `communities run` starts it"
-    )
+    """Returns the finding for an embedded store that does not run."""
+    return skipped(check, f"Not started. `communities run` starts it, because {variable} is unset.")
 
 
 def unreachable(check: str, variable: str, url: str, error: BaseException, todo: str) -> Finding:
-    """Returns the finding of a store that fails to answer."""
-    return failure(
-        check, f"{variable}: {place(url)} can't be used: {probes.reason(error, url)}", todo
-    )
-
-
-def place(url: str) -> str:
-    """Returns the address of a URL, without its credentials."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or parts.path
+    """Returns the finding for a store that does not answer."""
+    reason = probes.reason(error, url)
+    return failure(check, f"{variable}: cannot use {probes.address(url)}: {reason}", todo)
 
 
 def is_remote(url: str) -> bool:
     return not configuration.is_loopback(urlsplit(url).hostname or "localhost")
 
 
-def version(text: str) -> tuple[int, ...]:
-    """Returns the numbers at the head of a version."""
-    numbers = []
-    for part in text.split("."):
-        digits = "".join(c for c in part if c.isdigit())
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)
+def version(text: str) -> tuple[int, int]:
+    """Returns the first two numbers of a version."""
+    major, minor, *_ = [*text.split("."), "0"]
+    return int(major), int(minor)

@@ -1,4 +1,4 @@
-"""OpenSearch, which holds the index that search asks."""
+"""OpenSearch, which holds the search index."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,15 +9,17 @@ import opensearchpy
 from common import outages
 from tools import output
 from tools.doctor import findings
-from tools.doctor.findings import Context, Finding, failure, ok, warning
+from tools.doctor.findings import Context, Finding, failure, graded, ok, warning
+from tools.instance import probes
 from workers.index import index
 
 OLDEST: Final = (2, 0)
 VARIABLE: Final = "OPENSEARCH_URL"
-_REINDEX: Final = "`communities search reindex` builds it; a running indexer does so by itself"
+_REINDEX: Final = "Run `communities search reindex`, or start an indexer, which builds the index."
 
 
-def look(context: Context) -> Iterator[Finding]:
+def check(context: Context) -> Iterator[Finding]:
+    """Yields the findings of OpenSearch."""
     url = context.url(VARIABLE)
     if url is None:
         yield findings.not_started("opensearch", VARIABLE)
@@ -27,77 +29,67 @@ def look(context: Context) -> Iterator[Finding]:
         info: dict[str, Any] = client.info()
         health: dict[str, Any] = client.cluster.health()
     except opensearchpy.exceptions.TransportError as error:
-        yield findings.unreachable("opensearch", VARIABLE, url, _cause(error), _hint(error))
+        cause = ConnectionError(f"status {error.status_code}: {error.error}")
+        todo = "Start OpenSearch, or correct scheme, host, port and certificate."
+        if error.status_code in (401, 403):
+            todo = "Give OPENSEARCH_URL a login that may manage the index."
+        yield findings.unreachable("opensearch", VARIABLE, url, cause, todo)
         return
-    yield _version(info, url)
+    yield _version(info["version"], url)
     yield _health(health)
     try:
-        yield from _alias(client, url, context.settings.search_index)
+        yield _alias(client, url, context.settings.search_index)
     except outages.StoreUnavailable as outage:
-        cause = outage.__cause__ or outage
-        yield findings.unreachable("opensearch.index", VARIABLE, url, cause, _REINDEX)
+        reason = outage.__cause__ or outage
+        yield findings.unreachable("opensearch.index", VARIABLE, url, reason, _REINDEX)
 
 
-def _cause(error: opensearchpy.exceptions.TransportError) -> Exception:
-    return ConnectionError(f"it answers {error.status_code}: {error.error}")
-
-
-def _hint(error: opensearchpy.exceptions.TransportError) -> str:
-    if error.status_code in (401, 403):
-        return "give OPENSEARCH_URL a login that may manage the index: https://user:password@host"
-    return "start OpenSearch, or correct scheme, host, port and certificate"
-
-
-def _version(info: dict[str, Any], url: str) -> Finding:
-    version = info["version"]
-    text, maker = str(version["number"]), str(version.get("distribution", "elasticsearch"))
-    found = f"{maker} {text} at {findings.place(url)}"
-    if maker == "elasticsearch":
-        return warning("opensearch", found, "OpenSearch is what this is tested with")
-    if findings.version(text) < OLDEST:
-        return failure("opensearch", found, "use OpenSearch 2 or newer")
-    return ok("opensearch", found)
+def _version(version: dict[str, Any], url: str) -> Finding:
+    product, number = version.get("distribution", "elasticsearch"), str(version["number"])
+    is_other = product == "elasticsearch"
+    return graded(
+        "opensearch",
+        f"{product} {number} at {probes.address(url)}",
+        "Use OpenSearch 2 or newer. Others are not tested.",
+        fails=not is_other and findings.version(number) < OLDEST,
+        warns=is_other,
+    )
 
 
 def _health(health: dict[str, Any]) -> Finding:
     status, nodes = health["status"], int(health.get("number_of_nodes", 1))
-    found = f"the cluster is {status}, {output.counted(nodes, 'node')}"
-    if status == "red":
-        return failure("opensearch.health", found, "a shard is missing: see the cluster's log")
-    # One node alone has nowhere to put a copy.
-    if status == "yellow" and nodes > 1:
-        return warning("opensearch.health", found, "copies of shards are missing: see its log")
-    return ok("opensearch.health", found)
+    return graded(
+        "opensearch.health",
+        f"The cluster is {status} and has {output.counted(nodes, 'node')}.",
+        "Shards are missing. Read the log of the cluster.",
+        fails=status == "red",
+        # A single node cannot hold the copies.
+        warns=status == "yellow" and nodes > 1,
+    )
 
 
-def _alias(client: opensearchpy.OpenSearch, url: str, alias: str) -> Iterator[Finding]:
-    aliases = asyncio.run(index.connect(url, alias).aliases())
-    if not aliases.readable:
-        yield warning("opensearch.index", f"the alias {alias} leads to no index", _REINDEX)
-        return
-    blocked = _blocked(client, alias)
-    if blocked:
-        yield failure(
-            "opensearch.index", f"{', '.join(blocked)} can't be written",
-            "make room on its disk, then lift index.blocks.read_only_allow_delete",
-        )  # fmt: skip
-    elif len(aliases.readable) > 1:
-        names = ", ".join(sorted(aliases.readable))
-        yield warning(
-            "opensearch.index", f"{alias} leads to several: {names}", "`communities search reindex`"
-        )
-    else:
-        count = client.count(index=alias)["count"]
-        yield ok(
-            "opensearch.index",
-            f"{alias} is {next(iter(aliases.readable))}, {output.counted(count, 'document')}",
-        )
+def _alias(client: opensearchpy.OpenSearch, url: str, alias: str) -> Finding:
+    name = "opensearch.index"
+    readable = sorted(asyncio.run(index.connect(url, alias).aliases()).readable)
+    if not readable:
+        return warning(name, f"The alias {alias} has no index.", _REINDEX)
+    if blocked := ", ".join(_blocked(client, alias)):
+        todo = "Free space on its disk, then lift index.blocks.read_only_allow_delete."
+        return failure(name, f"Writes are blocked: {blocked}.", todo)
+    if len(readable) > 1:
+        found = f"The alias {alias} has several indices: {', '.join(readable)}."
+        return warning(name, found, "Run `communities search reindex`.")
+    count = output.counted(client.count(index=alias)["count"], "document")
+    return ok(name, f"{alias} is {readable[0]} and has {count}.")
 
 
 def _blocked(client: opensearchpy.OpenSearch, alias: str) -> list[str]:
-    blocked = []
-    for name, held in client.indices.get_settings(index=alias).items():
-        blocks = held.get("settings", {}).get("index", {}).get("blocks", {})
-        if any(str(value).lower() == "true" for value in blocks.values()):
-            blocked.append(name)
-    return blocked
+    """Returns the indices of an alias that refuse writes."""
+    return [
+        name
+        for name, held in client.indices.get_settings(index=alias).items()
+        if any(
+            str(value).lower() == "true"
+            for value in held["settings"]["index"].get("blocks", {}).values()
+        )
+    ]

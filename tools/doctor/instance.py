@@ -1,34 +1,41 @@
-"""The running instance, if there is one, and the ports that it needs if there is none."""
+"""The running instance or, without one, the ports that it would use."""
 
 import contextlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import psutil
 import psycopg
 import urllib3
 
-from tools.doctor import findings
-from tools.doctor.findings import Context, Finding, failure, ok, skipped, warning
+from tools.doctor import findings, postgres
+from tools.doctor.findings import Context, Finding, failure, graded, ok, skipped
 from tools.instance import processes, serve, stack
 
-# As the workers call their connections.
+# The workers, by the names of their connections. The sweeper keeps none.
 WORKERS: Final = {"relay": "communities-streams", "indexer": "communities-search"}
 
 
-def look(context: Context) -> Iterator[Finding]:
+def check(context: Context) -> Iterator[Finding]:
+    """Yields the findings of the instance."""
     port = _port(context)
-    origin = serve.origin(context.settings.host, port) if port else None
+    origin = serve.origin(context.settings.host, port)
     with urllib3.PoolManager(timeout=findings.TIMEOUT_SECONDS, retries=False) as http:
-        answer = _ask(http, f"{origin}/healthz") if origin else None
-        if answer is not None:
-            yield from _health(http, origin or "", answer)
-    if answer is not None:
-        yield from _workers(context)
-        return
-    yield skipped("instance", f"nothing serves{f' at {origin}' if origin else ''}")
-    yield from _ports(context)
+        try:
+            health = http.request("GET", f"{origin}/healthz") if port else None
+        except urllib3.exceptions.HTTPError:
+            health = None
+        if health is None:
+            yield skipped("instance", f"Nothing serves{f' at {origin}' if port else ''}.")
+            yield from _ports(context)
+        elif health.status != 200 or _json(health).get("status") != "ok":
+            found = f"Another program answers at {origin}/healthz ({health.status})."
+            yield failure("instance", found, "Stop it, or set another PORT.")
+        else:
+            yield ok("instance", f"Serves at {origin}.")
+            yield _readiness(http, origin)
+            yield from _workers(context)
 
 
 def _port(context: Context) -> int:
@@ -41,80 +48,55 @@ def _port(context: Context) -> int:
     return context.settings.port
 
 
-def _ask(http: urllib3.PoolManager, url: str) -> urllib3.BaseHTTPResponse | None:
-    """Returns the answer, or None if no HTTP server listens."""
+def _readiness(http: urllib3.PoolManager, origin: str) -> Finding:
     try:
-        return http.request("GET", url)
+        answer = http.request("GET", f"{origin}/readyz")
     except urllib3.exceptions.HTTPError:
-        return None
+        return failure("instance.ready", "It does not answer /readyz.", "Read its log.")
+    states = {name: state for name, state in _json(answer).items() if name != "status"}
+    bad = ", ".join(sorted(name for name, state in states.items() if state != "ok"))
+    is_ready = answer.status == 200
+    found = "Its stores work." if is_ready else f"It cannot use {bad or 'its stores'}."
+    todo = "See the findings above about them."
+    return graded("instance.ready", found, todo, fails=not is_ready)
 
 
-def _health(
-    http: urllib3.PoolManager, origin: str, answer: urllib3.BaseHTTPResponse
-) -> Iterator[Finding]:
-    if answer.status != 200 or _words(answer).get("status") != "ok":
-        yield failure(
-            "instance", f"something else answers at {origin}/healthz ({answer.status})",
-            "stop it, or set another PORT",
-        )  # fmt: skip
-        return
-    yield ok("instance", f"serves at {origin}")
-    ready = _ask(http, f"{origin}/readyz")
-    words = _words(ready) if ready is not None else {}
-    ill = sorted(name for name, state in words.items() if name != "status" and state != "ok")
-    if ready is None or ready.status != 200:
-        yield failure(
-            "instance.ready", f"it can't use {', '.join(ill) or 'its stores'}",
-            "mend what is said above of them",
-        )  # fmt: skip
-    else:
-        yield ok("instance.ready", "it can use its stores")
-
-
-def _words(answer: urllib3.BaseHTTPResponse) -> dict[str, str]:
+def _json(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     with contextlib.suppress(orjson.JSONDecodeError):
-        words = orjson.loads(answer.data)
-        if isinstance(words, dict):
-            return words
+        value = orjson.loads(answer.data)
+        if isinstance(value, dict):
+            return value
     return {}
 
 
 def _workers(context: Context) -> Iterator[Finding]:
-    """Workers are seen by their connections; the sweeper keeps none, and is a topic of its own."""
-    url = context.url("DATABASE_URL")
-    if url is None:
-        return
-    try:
-        with psycopg.connect(url, connect_timeout=findings.TIMEOUT_SECONDS) as connection:
-            rows = connection.execute(
-                "select distinct application_name from pg_stat_activity "
-                "where datname = current_database()"
-            ).fetchall()
-    except psycopg.Error:
-        # That is a finding of another topic.
-        return
-    seen = {str(name) for (name,) in rows}
-    if absent := [worker for worker, name in WORKERS.items() if name not in seen]:
-        yield warning(
-            "instance.workers", f"no {' and no '.join(absent)} is connected to the database",
-            "`communities run` keeps them up; elsewhere: python -m workers.<name>",
-        )  # fmt: skip
-    else:
-        yield ok("instance.workers", f"{' and '.join(WORKERS)} are connected to the database")
+    """Yields whether the workers run, by their connections."""
+    query = (
+        "select distinct application_name from pg_stat_activity where datname = current_database()"
+    )
+    url = context.url(postgres.VARIABLE)
+    # Another check reports a database that does not answer.
+    with contextlib.suppress(psycopg.Error):
+        if url is not None:
+            with postgres.connect(url) as connection:
+                seen = {str(name) for (name,) in connection.execute(query)}
+            absent = " and ".join(worker for worker, name in WORKERS.items() if name not in seen)
+            found = f"Not connected to the database: {absent}."
+            todo = "`communities run` starts them. Elsewhere: python -m workers.<name>."
+            if not absent:
+                found = f"Connected to the database: {' and '.join(WORKERS)}."
+            yield graded("instance.workers", found, todo, warns=bool(absent))
 
 
 def _ports(context: Context) -> Iterator[Finding]:
     settings = context.settings
-    if settings.port and not stack.is_free(settings.port, settings.host):
-        yield failure(
-            "ports.PORT", f"can't listen on {settings.host}:{settings.port}",
-            "set another PORT (or HOST), or stop what is there",
-        )  # fmt: skip
-    elif settings.port:
-        yield ok("ports.PORT", f"{settings.host}:{settings.port} is free")
+    if settings.port:
+        is_free = stack.is_free(settings.port, settings.host)
+        found = f"{settings.host}:{settings.port} is {'free' if is_free else 'in use or not ours'}."
+        todo = "Stop the other process, or set PORT or HOST."
+        yield graded("ports.PORT", found, todo, fails=not is_free)
     for name, variable in stack.VARIABLES.items():
         port: int = getattr(settings, f"{name}_port")
         if port and variable not in context.urls and not stack.is_free(port):
-            yield failure(
-                f"ports.{name.upper()}_PORT", f"port {port} is in use", "set another, or 0 for any"
-            )
+            todo = "Set another port, or 0 for any."
+            yield failure(f"ports.{name.upper()}_PORT", f"Port {port} is in use.", todo)

@@ -1,4 +1,4 @@
-"""Python, its packages, and the folder that everything is kept in."""
+"""The machine: Python, installed packages, and DATA_DIR."""
 
 import importlib.metadata
 import os
@@ -14,114 +14,92 @@ from typing import Final
 
 from packaging import requirements, utils
 
-from tools.doctor.findings import Context, Finding, failure, ok, warning
+from tools.doctor.findings import Context, Finding, failure, graded, ok, warning
 from tools.instance import parts, stack
 from tools.paths import ROOT
 
 OLDEST_PYTHON: Final = (3, 11)
 GIBIBYTE: Final = 1024**3
-LITTLE_SPACE: Final = 2 * GIBIBYTE
-NO_SPACE: Final = GIBIBYTE // 4
+MIN_FREE_BYTES: Final = GIBIBYTE // 4
+LOW_FREE_BYTES: Final = 2 * GIBIBYTE
 
 
-def look_at_python() -> Iterator[Finding]:
+def check_python() -> Finding:
+    """Returns whether this Python is supported."""
     found = f"Python {platform.python_version()} at {sys.executable}"
-    if sys.version_info < OLDEST_PYTHON:
-        yield failure("python", found, "use Python 3.11 or newer")
-    else:
-        yield ok("python", found)
+    is_old = sys.version_info < OLDEST_PYTHON
+    return graded("python", found, "Use Python 3.11 or newer.", fails=is_old)
 
 
-def look_at_packages(context: Context) -> Iterator[Finding]:
-    """Compares the installed packages with the project's requirements and its lock file."""
+def check_packages(context: Context) -> Iterator[Finding]:
+    """Yields whether the installed packages match the requirements and the lock file."""
     try:
         project = importlib.metadata.distribution("communities")
     except importlib.metadata.PackageNotFoundError:
-        yield failure("packages", "the project itself is not installed", "`pip install` it")
+        yield failure("packages", "The project is not installed.", "Install it with pip.")
         return
-    spare = _spare(context)
-    wrong = [*_unmet(project.requires or [], spare)]
-    if wrong:
-        yield failure(
-            "packages", "; ".join(wrong),
-            "install the project anew, in a checkout by make, or set the URL of what is to run "
-            "elsewhere",
-        )  # fmt: skip
-        return
-    locked = ROOT / "requirements.txt"
-    if locked.exists() and (other := [*_unlocked(locked, spare)]):
-        yield warning(
-            "packages", "; ".join(other), "`make run` or `make up` installs what is locked"
-        )
-        return
-    against = " and as locked" if locked.exists() else ""
-    yield ok("packages", f"communities {project.version}, its packages as it asks for{against}")
-
-
-def _spare(context: Context) -> set[str]:
-    """Returns the packages of parts whose stores run elsewhere, which servers lack."""
-    return {
+    # Servers need no embedded program for a store that has a URL.
+    unneeded = {
         parts.WHEELS[name]
         for name, variable in stack.VARIABLES.items()
         if context.is_configured(variable)
     }
-
-
-def _unmet(lines: list[str], spare: set[str]) -> Iterator[str]:
-    variables = {parts.WHEELS[name]: stack.VARIABLES[name] for name in stack.PARTS}
-    for asked in map(requirements.Requirement, lines):
-        if asked.name in spare or (asked.marker is not None and not asked.marker.evaluate()):
-            continue
-        installed = _installed(asked.name)
-        if installed is None:
-            variable = variables.get(asked.name)
-            unset = f", and {variable} is unset" if variable else ""
-            yield f"{asked.name} is not installed{unset}"
-        elif not asked.specifier.contains(installed, prereleases=True):
-            yield f"{asked.name} is {installed}, {asked.specifier} is needed"
-
-
-def _unlocked(path: Path, spare: set[str]) -> Iterator[str]:
-    for line in re.findall(r"^[a-z].*?==.*?(?=\s*\\?$)", path.read_text(), flags=re.MULTILINE):
-        locked = requirements.Requirement(line)
-        if locked.name in spare:
-            continue
-        if locked.marker is None or locked.marker.evaluate():
-            installed = _installed(locked.name)
-            if installed is None or not locked.specifier.contains(installed, prereleases=True):
-                yield f"{locked.name} is {installed or 'missing'}, {locked.specifier} is locked"
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(utils.canonicalize_name(name))
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def look_at_data(context: Context) -> Iterator[Finding]:
-    folder = context.settings.data_dir
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if reason := _unwritable(there):
-        yield failure(
-            "data.rights", f"DATA_DIR: can't write in {there}: {reason}",
-            "give the folder to the user that runs this, or set another DATA_DIR",
-        )  # fmt: skip
+    lock = ROOT / "requirements.txt"
+    text = lock.read_text() if lock.exists() else ""
+    locked = re.findall(r"^[a-z].*?==.*?(?=\s*\\?$)", text, re.MULTILINE)
+    if wrong := "; ".join(_differences(project.requires or [], unneeded)):
+        todo = "Run make in a checkout, install the project again, or set the URLs of the stores."
+        yield failure("packages", wrong, todo)
+    elif other := "; ".join(_differences(locked, unneeded)):
+        yield warning("packages", other, "`make run` or `make up` installs the locked versions.")
     else:
-        made = "" if there == folder else ", not made yet"
-        yield ok("data.rights", f"DATA_DIR is {folder}{made}")
-    if exposed := [*_readable_by_others(folder / "secrets")]:
-        yield failure(
-            "data.secrets", f"others can read {', '.join(map(str, exposed))}",
-            f"chmod -R go= {folder / 'secrets'}",
-        )  # fmt: skip
-    elif (folder / "secrets").exists():
-        yield ok("data.secrets", "only their owner can read them")
-    yield _space(there)
+        source = "the lock file" if locked else "its requirements"
+        yield ok("packages", f"communities {project.version}, packages as in {source}.")
+
+
+def _differences(lines: list[str], unneeded: set[str]) -> Iterator[str]:
+    """Yields each requirement that the installed packages do not meet."""
+    variables = {parts.WHEELS[name]: variable for name, variable in stack.VARIABLES.items()}
+    for wanted in map(requirements.Requirement, lines):
+        if wanted.name in unneeded or (wanted.marker and not wanted.marker.evaluate()):
+            continue
+        try:
+            installed = importlib.metadata.version(utils.canonicalize_name(wanted.name))
+        except importlib.metadata.PackageNotFoundError:
+            variable = variables.get(wanted.name)
+            yield f"{wanted.name} is missing" + (f" and {variable} is unset" if variable else "")
+            continue
+        if not wanted.specifier.contains(installed, prereleases=True):
+            yield f"{wanted.name} is {installed} instead of {wanted.specifier}"
+
+
+def check_data(context: Context) -> Iterator[Finding]:
+    """Yields whether DATA_DIR is writable, private and large enough."""
+    folder = context.settings.data_dir
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if reason := _unwritable(existing):
+        todo = "Give the folder to the user that runs this, or set another DATA_DIR."
+        yield failure("data.rights", f"DATA_DIR: cannot write in {existing}: {reason}.", todo)
+    else:
+        note = "" if existing == folder else ", which does not exist yet"
+        yield ok("data.rights", f"DATA_DIR is {folder}{note}.")
+    secrets = folder / "secrets"
+    if exposed := ", ".join(map(str, _readable_by_others(secrets))):
+        yield failure("data.secrets", f"Others can read {exposed}.", f"chmod -R go= {secrets}")
+    elif secrets.exists():
+        yield ok("data.secrets", "Only their owner can read them.")
+    free = shutil.disk_usage(existing).free
+    yield graded(
+        "data.space",
+        f"{free / GIBIBYTE:.1f} GiB are free for DATA_DIR.",
+        "Free space. PostgreSQL stops when the disk is full.",
+        fails=free < MIN_FREE_BYTES,
+        warns=free < LOW_FREE_BYTES,
+    )
 
 
 def _unwritable(folder: Path) -> str | None:
-    """Returns why no file can be made there: root may do everything, and yet not everywhere."""
+    """Returns why no file can be created. Modes do not tell, because root may ignore them."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return None
@@ -129,22 +107,12 @@ def _unwritable(folder: Path) -> str | None:
         return error.strerror
 
 
-def _readable_by_others(folder: Path) -> Iterator[Path]:
-    """Files of secrets that others could open. The folder's own mode keeps them out, too."""
-    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
-        return
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0:
-        return
-    for path in sorted(folder.iterdir()):
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield path
+def _readable_by_others(folder: Path) -> list[Path]:
+    """Returns the files that other users can open, empty if the folder's own mode prevents it."""
+    if not os.access(folder, os.R_OK | os.X_OK) or not _is_open(folder):
+        return []
+    return sorted(filter(_is_open, folder.iterdir()))
 
 
-def _space(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
-    found = f"{free / GIBIBYTE:.1f} GiB are free for DATA_DIR"
-    if free < NO_SPACE:
-        return failure("data.space", found, "make room: a full disk stops PostgreSQL")
-    if free < LITTLE_SPACE:
-        return warning("data.space", found, "make room before the disk is full")
-    return ok("data.space", found)
+def _is_open(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)

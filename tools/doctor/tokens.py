@@ -1,4 +1,4 @@
-"""Check of the keys that verify tokens."""
+"""Keys that verify tokens."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,39 +7,29 @@ import jwt
 
 from service.http import authentication
 from tools.doctor import findings
-from tools.doctor.findings import Context, Finding, failure, ok
+from tools.doctor.findings import Context, Finding, graded, ok
+from tools.instance import probes
 
 VARIABLE: Final = "JWT_JWKS_URL"
 
 
-def look(context: Context) -> Iterator[Finding]:
+def check(context: Context) -> Iterator[Finding]:
+    """Yields whether the key set has a usable key."""
     settings = context.settings
     algorithms = ", ".join(settings.jwt_algorithms)
     if settings.jwt_jwks_url is None:
-        yield ok(
-            "tokens", f"checked by a shared secret ({algorithms}); `communities token` makes some"
-        )
+        yield ok("tokens", f"Verified by a shared secret ({algorithms}).")
         return
     url = settings.jwt_jwks_url.get_secret_value()
-    client = jwt.PyJWKClient(url, timeout=authentication.JWKS_TIMEOUT_SECONDS)
     try:
-        keys = client.get_signing_keys()
-    except jwt.PyJWKClientConnectionError as error:
-        todo = "correct JWT_JWKS_URL, or the way to it"
-        yield findings.unreachable("tokens", VARIABLE, url, error, todo)
-        return
+        keys = jwt.PyJWKClient(url, timeout=authentication.JWKS_TIMEOUT_SECONDS).get_signing_keys()
     except (jwt.PyJWTError, ValueError) as error:
-        todo = "JWT_JWKS_URL must answer a JSON Web Key Set with keys for signing"
+        todo = "JWT_JWKS_URL must return a JSON Web Key Set with keys for signing."
+        if isinstance(error, jwt.PyJWKClientConnectionError):
+            todo = "Correct JWT_JWKS_URL, or the network."
         yield findings.unreachable("tokens", VARIABLE, url, error, todo)
         return
     usable = [key for key in keys if key.algorithm_name in settings.jwt_algorithms]
-    if usable:
-        yield ok(
-            "tokens",
-            f"{len(usable)} of {len(keys)} keys at {findings.place(url)} serve {algorithms}",
-        )
-    else:
-        yield failure(
-            "tokens", f"none of {len(keys)} keys at {findings.place(url)} serves {algorithms}",
-            "set JWT_ALGORITHMS to what the identity provider signs by",
-        )  # fmt: skip
+    found = f"{len(usable)} of {len(keys)} keys at {probes.address(url)} match {algorithms}."
+    todo = "Set JWT_ALGORITHMS to the algorithms of the identity provider."
+    yield graded("tokens", found, todo, fails=not usable)

@@ -1,4 +1,4 @@
-"""Logins of the embedded PostgreSQL: those of a deployment, each with a password of its own."""
+"""Logins of the embedded PostgreSQL: those of a deployment, each with its own password."""
 
 import os
 import subprocess
@@ -31,9 +31,9 @@ def url(database_url: str, login: str, data_dir: Path) -> str:
 
 
 def create(psql: Path, connection: Mapping[str, str], data_dir: Path) -> None:
-    """Creates the logins, and gives them their rights on a database.
+    """Creates the logins, and grants their rights on a database.
 
-    `connection` is libpq's environment of a superuser of that database.
+    `connection` is libpq's environment for a superuser of that database.
     """
     passwords = {
         variable: settings.kept_secret(data_dir, login) for variable, login in _VARIABLES.items()

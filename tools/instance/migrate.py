@@ -1,4 +1,4 @@
-"""Bringing a database up to date: dbmate for what is durable, a rebuilt `api` for the rest."""
+"""Migrations: dbmate applies those of the tables, and the schema `api` is built from its files."""
 
 import hashlib
 import itertools
@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import psycopg
@@ -18,11 +19,11 @@ from tools.failure import Failure
 from tools.instance import parts
 from tools.paths import ROOT
 
-# What another session's locks, or another `make migrate`, may do to us: try again.
-BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.UniqueViolation)
+# Errors that locks of other sessions, or another `make migrate`, cause. A retry may succeed.
+BUSY: Final = (errors.LockNotAvailable, errors.DeadlockDetected, errors.UniqueViolation)
 
 # A statement, from its first word to its semicolon.
-STATEMENT = re.compile(
+STATEMENT: Final = re.compile(
     r"""
       (?: \s+ | --[^\n]* | /\*.*?\*/ )+
     | (?P<statement> (?: '[^']*' | "[^"]*" | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
@@ -30,6 +31,7 @@ STATEMENT = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
+_FINGERPRINT: Final = "select obj_description(to_regnamespace('api'), 'pg_namespace')"
 
 Say = Callable[[str], None]
 
@@ -44,7 +46,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Sources:
-    """The SQL files that make a database."""
+    """SQL files that make a database."""
 
     schema: Path = ROOT / "db" / "schema"
     functions: Path = ROOT / "db" / "functions"
@@ -53,7 +55,7 @@ class Sources:
         return sorted(self.functions.glob("*.sql"))
 
     def fingerprint(self) -> str:
-        """Changes with every file: a view, for one, is to see what a migration did to its table."""
+        """Returns a hash of all files. Tables count too, because views depend on them."""
         digest = hashlib.sha256()
         for path in [*sorted(self.schema.glob("*.sql")), *self.function_files()]:
             content = path.read_bytes()
@@ -63,7 +65,7 @@ class Sources:
 
 
 def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
-    """Applies new migrations, then rebuilds the `api` schema if its sources changed."""
+    """Applies new migrations, then rebuilds the schema `api` if a file changed."""
     sources = sources or Sources()
     applied = _dbmate(url, sources, "up")
     say(f"tables: applied {', '.join(applied)}" if applied else "tables: already up to date")
@@ -73,9 +75,9 @@ def migrate(url: str, sources: Sources | None = None, say: Say = print) -> Done:
 
 
 def rollback(url: str, sources: Sources | None = None, say: Say = print) -> list[str]:
-    """Rolls back the last migration, and drops the `api` schema. Returns the migration."""
+    """Rolls back the last migration and drops the schema `api`. Returns the migration."""
     undone = _dbmate(url, sources or Sources(), "rollback")
-    say(f"tables: took back {', '.join(undone)}")
+    say(f"tables: rolled back {', '.join(undone)}")
     say("api: dropped; `communities migrate` applies the migration again and rebuilds it")
     return undone
 
@@ -91,7 +93,7 @@ def rebuild_api(url: str, sources: Sources) -> bool:
     try:
         return attempts(_rebuild_api, url, sources)
     except BUSY as error:
-        raise Failure(f"api: other sessions are in the way, try again: {_message(error)}") from None
+        raise Failure(f"api: other sessions hold locks. Try again. {_message(error)}") from None
     except psycopg.Error as error:
         raise Failure(f"api: {_message(error)}") from None
 
@@ -99,12 +101,9 @@ def rebuild_api(url: str, sources: Sources) -> bool:
 def _rebuild_api(url: str, sources: Sources) -> bool:
     fingerprint = sources.fingerprint()
     with psycopg.connect(url) as connection:
-        built = connection.execute(
-            "select obj_description(to_regnamespace('api'), 'pg_namespace')"
-        ).fetchone()
-        if built == (fingerprint,):
+        if connection.execute(_FINGERPRINT).fetchone() == (fingerprint,):
             return False
-        # The first file drops `api`. That waits for the statements that use it, and new ones queue
+        # The first file drops `api`. That waits for statements that use it, and new ones queue
         # behind it.
         connection.execute("set local lock_timeout = '5s'")
         for path in sources.function_files():
@@ -114,7 +113,7 @@ def _rebuild_api(url: str, sources: Sources) -> bool:
 
 
 def _run(connection: psycopg.Connection, path: Path) -> None:
-    """Runs a file as it is. An error tells its line, which takes libpq's own results."""
+    """Runs a file unchanged. Raises Failure with the line of an error, which needs libpq."""
     text = path.read_text()
     connection.pgconn.send_query(text.encode())
     done, problem = 0, None
@@ -123,16 +122,16 @@ def _run(connection: psycopg.Connection, path: Path) -> None:
             problem = errors.error_from_result(result)
         else:
             done += 1
-    if problem is None:
-        return
     if isinstance(problem, BUSY):
         raise problem
-    line = _line(text, done, problem.diag.statement_position)
-    raise Failure(f"{_shown(path)}:{line}: {_message(problem)}")
+    if problem is not None:
+        shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        line = _line(text, done, problem.diag.statement_position)
+        raise Failure(f"{shown}:{line}: {_message(problem)}")
 
 
 def _line(text: str, done: int, position: str | None) -> int:
-    """Returns the line of an error: where PostgreSQL points at, else where its statement begins."""
+    """Returns the line of an error: PostgreSQL's position, or the begin of its statement."""
     if position is None:
         statements = (match for match in STATEMENT.finditer(text) if match["statement"])
         match = next(itertools.islice(statements, done, None), None)
@@ -143,25 +142,26 @@ def _line(text: str, done: int, position: str | None) -> int:
 
 
 def _dbmate(url: str, sources: Sources, verb: str) -> list[str]:
-    """Runs dbmate; returns the migrations that it applied or took back."""
+    """Runs dbmate. Returns the migrations that it applied or rolled back."""
     done = subprocess.run(
         [
             *(parts.script("dbmate"), "--migrations-dir", sources.schema, "--no-dump-schema"),
             *("--migration-lock", verb),
         ],
-        # Not as an argument: those can be read by every user of the machine.
+        # Not an argument: every user of the machine can read those.
         env={**os.environ, "DATABASE_URL": _for_dbmate(url)},
         capture_output=True,
         text=True,
         check=False,
     )
+    lines = done.stdout.splitlines()
     if done.returncode != 0:
-        started = [line for line in done.stdout.splitlines() if line.startswith(("Appl", "Roll"))]
-        where = started[-1].partition(": ")[2] if started else "db/schema"
-        raise Failure(f"{where}: {done.stderr.strip().removeprefix('Error: ')}")
+        started = [line for line in lines if line.startswith(("Appl", "Roll"))]
+        migration = started[-1].partition(": ")[2] if started else "db/schema"
+        raise Failure(f"{migration}: {done.stderr.strip().removeprefix('Error: ')}")
     return [
         line.partition(": ")[2].partition(" in ")[0]
-        for line in done.stdout.splitlines()
+        for line in lines
         if line.startswith(("Applied: ", "Rolled back: "))
     ]
 
@@ -178,14 +178,5 @@ def _for_dbmate(url: str) -> str:
 
 def _message(error: psycopg.Error) -> str:
     diag = error.diag
-    lines = [
-        diag.message_primary or str(error),
-        diag.message_detail,
-        diag.message_hint,
-        diag.context,
-    ]
-    return "\n    ".join(line for line in lines if line)
-
-
-def _shown(path: Path) -> Path:
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    lines = [diag.message_primary or str(error), diag.message_detail, diag.message_hint]
+    return "\n    ".join(line for line in [*lines, diag.context] if line)

@@ -1,6 +1,7 @@
-"""Does a backing store answer? Each probe returns when it does and raises when it doesn't."""
+"""Probes of the stores: each returns when its store answers, and raises otherwise."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import minio
@@ -8,19 +9,21 @@ import psycopg
 import redis
 import urllib3
 
+from common.settings import Settings
 from tools.failure import Failure
 
-TIMEOUT = 5.0
+TIMEOUT_SECONDS: Final = 5
 
 
 def postgres(url: str) -> None:
-    with psycopg.connect(url, connect_timeout=int(TIMEOUT), autocommit=True) as connection:
+    with psycopg.connect(url, connect_timeout=TIMEOUT_SECONDS, autocommit=True) as connection:
         connection.execute("select 1")
 
 
 def redis_server(url: str) -> None:
-    client = redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
-    with client:
+    with redis.Redis.from_url(
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+    ) as client:
         client.ping()
 
 
@@ -30,26 +33,25 @@ def opensearch(url: str) -> None:
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers = urllib3.make_headers(basic_auth=login)
-    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    with urllib3.PoolManager() as http:
-        response = http.request("GET", address, headers=headers, timeout=TIMEOUT, retries=False)
+    base = parts._replace(netloc=address(url)).geturl()
+    with urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False) as http:
+        response = http.request("GET", base, headers=headers)
     if response.status != 200:
-        raise ConnectionError(f"it answers {response.status}")
+        raise ConnectionError(f"status {response.status}")
 
 
-def s3_bucket(url: str, *, access_key: str, secret_key: str, bucket: str, region: str) -> None:
-    """Checks that the bucket can be used, and creates it if needed."""
-    urls = {"S3_ENDPOINT_URL": url, "S3_ACCESS_KEY": access_key, "S3_SECRET_KEY": secret_key}
-    with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as http:
-        client = s3_client(urls, region=region, http=http)
-        if not client.bucket_exists(bucket):
-            client.make_bucket(bucket)
+def s3_bucket(urls: Mapping[str, str], settings: Settings) -> None:
+    """Checks that the bucket is usable, and creates it if needed."""
+    with urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False) as http:
+        client = s3_client(urls, region=settings.s3_region, http=http)
+        if not client.bucket_exists(settings.s3_bucket):
+            client.make_bucket(settings.s3_bucket)
 
 
 def s3_client(
     urls: Mapping[str, str], *, region: str, http: urllib3.PoolManager | None = None
 ) -> minio.Minio:
-    """Returns a client of the store with these addresses and keys."""
+    """Returns a client of the store with these URL and keys, by the names of the settings."""
     endpoint = urlsplit(urls["S3_ENDPOINT_URL"])
     return minio.Minio(
         endpoint.netloc,
@@ -61,12 +63,21 @@ def s3_client(
     )
 
 
-def demand(variable: str, url: str, probe: Callable[[str], None]) -> None:
-    """Fails in one line, which never holds a credential, if a configured store doesn't answer."""
+def demand(name: str, variable: str, urls: Mapping[str, str], settings: Settings) -> None:
+    """Raises Failure, without a credential, if a configured store does not answer."""
+    url = urls[variable]
     try:
-        probe(url)
-    except Exception as error:  # each driver has its own; all mean that it can't be used
-        raise Failure(f"{variable}: {_place(url)} can't be used: {reason(error, url)}") from None
+        match name:
+            case "postgres":
+                postgres(url)
+            case "redis":
+                redis_server(url)
+            case "opensearch":
+                opensearch(url)
+            case "s3":
+                s3_bucket(urls, settings)
+    except Exception as error:  # each driver has its own
+        raise Failure(f"{variable}: {address(url)} is unusable: {reason(error, url)}") from None
 
 
 def reason(error: BaseException, url: str) -> str:
@@ -78,11 +89,12 @@ def reason(error: BaseException, url: str) -> str:
 
 
 def passwords(url: str) -> tuple[str, ...]:
-    """Returns the URL's password as it is written and as it is meant, if it has one."""
+    """Returns the URL's password, percent-encoded and decoded."""
     password = urlsplit(url).password
     return (password, unquote(password)) if password else ()
 
 
-def _place(url: str) -> str:
+def address(url: str) -> str:
+    """Returns host and port of a URL, or its path, without credentials."""
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or parts.path

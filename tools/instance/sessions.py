@@ -1,8 +1,8 @@
-"""Connections of commands to the instance's database, with the rights of one role and no more."""
+"""Database connections of commands, each with the rights of one role."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import psycopg
@@ -14,15 +14,15 @@ from tools.instance import stack
 
 WORKER: Final = "communities_worker"
 JOB: Final = "communities_job"
-
-_OUTDATED = (errors.UndefinedFunction, errors.UndefinedTable, errors.InvalidSchemaName)
+_OUTDATED: Final = (errors.UndefinedFunction, errors.UndefinedTable, errors.InvalidSchemaName)
+_UNAUTHORISED: Final = (errors.InsufficientPrivilege, errors.InvalidParameterValue)
 
 
 @contextlib.contextmanager
 def opened(
     role: str, needed: Sequence[str] = ("postgres",)
 ) -> Iterator[tuple[psycopg.Connection, stack.Stack]]:
-    """Yields a connection in autocommit, and its stack with the needed parts running."""
+    """Yields a connection in autocommit mode, and its stack with the needed stores running."""
     settings = configuration.load(configuration.Settings)
     with (
         stack.borrowed(settings, needed) as running,
@@ -36,7 +36,7 @@ def opened(
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Tells in one line what the database refuses."""
+    """Turns an error of the database into a Failure of one line."""
     try:
         yield
     except psycopg.Error as error:
@@ -44,24 +44,19 @@ def explained() -> Iterator[None]:
 
 
 def explanation(error: psycopg.Error) -> str:
-    """Returns what the database refuses, and what to do about it where that is known."""
-    said = error.diag.message_primary or str(error).strip()
+    """Returns the message of an error of the database, and its remedy if that is known."""
+    message = error.diag.message_primary or str(error).strip()
     if (error.sqlstate or "").startswith("PT"):
-        return f"{said} ({error.diag.message_hint}){_fields(error.diag.message_detail)}"
+        return f"{message} ({error.diag.message_hint}){_fields(error.diag.message_detail or '')}"
     if isinstance(error, _OUTDATED):
-        return f"{said}: `communities migrate` brings the database up to date"
-    if isinstance(error, errors.InsufficientPrivilege | errors.InvalidParameterValue):
-        return f"{said}: `communities doctor` tells which right is missing"
-    return said
+        return f"{message}: run `communities migrate`"
+    if isinstance(error, _UNAUTHORISED):
+        return f"{message}: `communities doctor` names the missing right"
+    return message
 
 
-def _fields(detail: str | None) -> str:
-    if detail is None:
-        return ""
+def _fields(detail: str) -> str:
     with contextlib.suppress(orjson.JSONDecodeError):
-        words: Any = orjson.loads(detail)
-        if isinstance(words, dict):
-            return "".join(
-                f"; {each['field']}: {each['message']}" for each in words.get("errors", [])
-            )
+        errors: list[dict[str, str]] = orjson.loads(detail).get("errors", [])
+        return "".join(f"; {each['field']}: {each['message']}" for each in errors)
     return ""

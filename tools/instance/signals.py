@@ -1,54 +1,55 @@
-"""Ctrl-C and TERM, kept away from the few places where they would do harm."""
+"""Handling of Ctrl-C, TERM and HUP: raised as an interrupt, deferred, or ignored."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def as_interrupt() -> Iterator[None]:
-    """Makes the signals that stop the program raise a KeyboardInterrupt, so that it cleans up.
+    """Makes signals that stop the program raise KeyboardInterrupt, so that it cleans up.
 
-    This includes SIGINT, which a shell ignores for background commands.
+    This includes SIGINT, which a shell ignores for background commands. HUP stays ignored under
+    nohup.
     """
-    asking = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
-        asking.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, signal.default_int_handler) for number in asking}
-    try:
+    is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = [number for number in STOPPING if not (is_nohup and number == signal.SIGHUP)]
+    with _handled(numbers, signal.default_int_handler):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Defers signals to the end of the body, which is therefore never half done."""
+    """Defers signals to the end of the block, so that it completes."""
     arrived: list[int] = []
 
     def remember(number: int, _frame: FrameType | None) -> None:
         arrived.append(number)
 
-    previous = {number: signal.signal(number, remember) for number in STOPPING}
-    try:
+    with _handled(STOPPING, remember):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     if arrived:
         signal.raise_signal(arrived[0])
 
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """Ignores signals, so that a second Ctrl-C leaves no processes behind."""
-    previous = {number: signal.signal(number, signal.SIG_IGN) for number in STOPPING}
+    """Ignores signals, so that a second Ctrl-C does not interrupt the cleanup."""
+    with _handled(STOPPING, signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(
+    numbers: Iterable[int], handler: signal.Handlers | Callable[[int, Any], Any]
+) -> Iterator[None]:
+    previous = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)

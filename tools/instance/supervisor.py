@@ -15,11 +15,14 @@ WINDOW_SECONDS: Final = 60.0
 
 @dataclass
 class _Child:
+    """Supervised process.
+
+    `deaths` are times within the window. `restart_at` is None while the process runs.
+    """
+
     start: Callable[[], processes.Record]
     record: processes.Record
-    # When it died, within the window.
     deaths: list[float] = field(default_factory=list)
-    # When to restart it; None while it runs.
     restart_at: float | None = None
 
 
@@ -32,15 +35,15 @@ class Supervisor:
         self._children: list[_Child] = []
 
     def start(self, start: Callable[[], processes.Record]) -> None:
-        """Starts a process by a function, and restarts it by the same one."""
+        """Starts a process by a function, which also restarts it."""
         self.adopt(start(), start)
 
     def adopt(self, record: processes.Record, restart: Callable[[], processes.Record]) -> None:
-        """Supervises a process that runs already."""
+        """Supervises a running process."""
         self._children.append(_Child(restart, record))
 
     def check(self) -> None:
-        """Notices deaths and restarts what is due.
+        """Records deaths, and restarts processes whose pause is over.
 
         Raises Failure, with the end of the log, once a process has died too often.
         """
@@ -49,7 +52,7 @@ class Supervisor:
             if child.restart_at is None and child.record.process() is None:
                 child.restart_at = now + self._pause(child, now)
             if child.restart_at is not None and child.restart_at <= now:
-                # Processes that the dead one left behind would hold its port.
+                # Children that the dead process left behind would hold its port.
                 processes.end(self._folder, [child.record])
                 child.record, child.restart_at = child.start(), None
 
@@ -58,10 +61,8 @@ class Supervisor:
         child.deaths = [at for at in child.deaths if now - at < WINDOW_SECONDS] + [now]
         if len(child.deaths) == MAX_DEATHS:
             log = self._folder.log(name)
-            raise Failure(
-                f"{name} died {MAX_DEATHS} times in a minute. {log} ends with\n"
-                + processes.tail(log)
-            )
+            end = processes.tail(log)
+            raise Failure(f"{name} died {MAX_DEATHS} times in a minute. {log} ends with\n{end}")
         pause: float = FIRST_PAUSE_SECONDS * 2 ** (len(child.deaths) - 1)
         self._say(f"{name} died. Restarting it in {pause:g} s.")
         return pause

@@ -15,9 +15,9 @@ def can_mint(settings: Settings) -> bool:
 
 
 def mint(settings: Settings, user: str, ttl: timedelta = TTL) -> str:
-    """Returns a token that the running instance takes as this user's."""
+    """Returns a token of a user for the running instance."""
     if settings.jwt_secret is None:
-        raise Failure("JWT_JWKS_URL is set: only the identity provider can make tokens")
+        raise Failure("JWT_JWKS_URL is set. Get a token from the identity provider.")
     now = datetime.now(UTC)
     claims: dict[str, object] = {"sub": user, "iat": now, "exp": now + ttl}
     if settings.jwt_issuer is not None:

@@ -1,4 +1,4 @@
-"""Running a program as another user where this one is root, which PostgreSQL refuses to be."""
+"""Commands as another user, because PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tools.failure import Failure
 
-# Bits of Linux capabilities; reading is enough, but containers often grant the second alone.
+# Bits and names of Linux capabilities. The first is enough; containers often grant only the second.
 READ_SEARCH = (2, "dac_read_search")
 OVERRIDE = (1, "dac_override")
 
 
 @dataclass(frozen=True)
 class Account:
-    """The user that a program is to run as."""
+    """User that runs a program."""
 
     uid: int
     gid: int
@@ -25,18 +25,17 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     def command_prefix(self) -> list[str]:
-        """Returns what goes before a command to run it as this user.
+        """Returns the words before a command that run it as this user.
 
-        The checkout may lie below a folder that only root may enter, such as its home. The program
-        therefore keeps one capability, to read and search past file modes. PostgreSQL asks
-        access(2) about its files. That call ignores the capabilities of another user than root,
-        unless the no_setuid_fixup bit is set.
+        The checkout may be below a folder that only root may enter, such as root's home. So the
+        program keeps the capability to read and search regardless of file modes. PostgreSQL calls
+        access(2) on its files, which honours the capability only with the no_setuid_fixup bit.
         """
         if os.geteuid() != 0:
             return []
         setpriv = shutil.which("setpriv")
         if setpriv is None:
-            raise Failure("PostgreSQL can't run as root, and setpriv (util-linux) is not here")
+            raise Failure("PostgreSQL cannot run as root. Install setpriv, or use another user.")
         capability = _granted_capability()
         return [
             setpriv,
@@ -50,7 +49,7 @@ class Account:
 
 
 def account_for(folder: Path) -> Account:
-    """Returns the current user; for root, the folder's owner if that is a user, else `nobody`."""
+    """Returns the current user or, for root, the folder's owner or else `nobody`."""
     if os.geteuid() != 0:
         return Account(os.getuid(), os.getgid())
     if folder.exists() and folder.stat().st_uid != 0:
@@ -65,4 +64,4 @@ def _granted_capability() -> str:
     for bit, name in (READ_SEARCH, OVERRIDE):
         if permitted >> bit & 1:
             return name
-    raise Failure("PostgreSQL can't run as root, and this root may not start it as another user")
+    raise Failure("PostgreSQL cannot run as root, who may not change users here. Use another user.")

@@ -28,7 +28,6 @@ ID: Final = {
     name: uuid.UUID(f"5eed0000-0000-7000-8000-{number:012x}")
     for number, name in enumerate(_NAMES, start=1)
 }
-USERS: Final = tuple(ID.items())
 CAMPUSES: Final = {
     name: uuid.UUID(f"5eed000f-0000-7000-8000-{number:012x}")
     for number, name in enumerate(("north", "south", "island"), start=1)
@@ -91,20 +90,22 @@ EXAMPLES: Final = pydantic.TypeAdapter(Examples).validate_json(
 )
 
 
+def summary() -> str:
+    """Returns the contents in words."""
+    posts = [post for group in EXAMPLES.groups for post in group.posts]
+    comments = sum(count(post) - 1 for post in posts)
+    return f"{len(EXAMPLES.groups)} groups, {len(posts)} posts and {comments} comments"
+
+
 def count(item: Post | Comment) -> int:
     """Returns the number of a post and its comments, or of a comment and its replies."""
     return 1 + sum(map(count, item.comments if isinstance(item, Post) else item.replies))
 
 
-def exist(connection: psycopg.Connection) -> bool:
-    """Returns whether the founder has created a group, changed or not."""
-    return any(group.created_by == _FOUNDER for group in _groups(connection, _FOUNDER))
-
-
 def create(connection: psycopg.Connection) -> bool:
     """Creates the example data unless it exists. Returns whether it was created."""
     connection.execute("set role communities_job")
-    if exist(connection):
+    if any(group.created_by == _FOUNDER for group in _groups(connection, _FOUNDER)):
         return False
     total = sum(count(post) for group in EXAMPLES.groups for post in group.posts)
     with progress.bar("example data", total) as advance, connection.transaction():
@@ -113,7 +114,7 @@ def create(connection: psycopg.Connection) -> bool:
 
 
 class _Creator:
-    """Creates each item as the user who would have created it."""
+    """Creates each item as its author."""
 
     def __init__(self, connection: psycopg.Connection, advance: progress.Advance) -> None:
         self._connection = connection
@@ -226,11 +227,8 @@ class _Creator:
         time.sleep(0.001)
 
 
-# Pictures ---------------------------------------------------------------------------------------
-
-
 def bucket(settings: Settings, urls: Mapping[str, str]) -> Put:
-    """Returns a function that writes a picture to the bucket of a stack, under its key."""
+    """Returns a function that writes a picture to the bucket, under its key."""
     client = probes.s3_client(urls, region=settings.s3_region)
 
     def put(key: str, content: bytes) -> None:
@@ -246,7 +244,10 @@ def add_pictures(connection: psycopg.Connection, put: Put) -> int:
     connection.execute("set role communities_job")
     added = 0
     for group in EXAMPLES.groups:
-        found = _find(_groups(connection, ID[group.owner]), name=group.name, role="owner")
+        owned = _groups(connection, ID[group.owner])
+        found = next(
+            (each for each in owned if (each.name, each.role) == (group.name, "owner")), None
+        )
         if found is None:
             continue
         if found.avatar_url is None:
@@ -256,9 +257,9 @@ def add_pictures(connection: psycopg.Connection, put: Put) -> int:
             actor=ID[group.owner], group_id=found.id, tag=None, author_id=None, pinned=None,
             deleted=False, limit=100, before=None, after=None,
         )  # fmt: skip
-        by_title = {post.title: post for post in shown}
+        by_title: dict[str | None, models.ApiPost] = {post.title: post for post in shown}
         for example in group.posts:
-            post: models.ApiPost | None = by_title.get(example.title)
+            post = by_title.get(example.title)
             if example.picture is not None and post is not None and post.media_count == 0:
                 _attach(connection, put, post.author_id, example.picture, "post", post.id)
                 added += 1
@@ -271,10 +272,6 @@ def _groups(connection: psycopg.Connection, actor: uuid.UUID) -> list[models.Api
         before=None, after=None,
     )  # fmt: skip
     return [*mine]
-
-
-def _find(found: list[models.ApiGroup], *, name: str, role: str) -> models.ApiGroup | None:
-    return next((group for group in found if (group.name, group.role) == (name, role)), None)
 
 
 def _attach(

@@ -1,7 +1,7 @@
-"""The real stores of `make test-real`: Debian's Redis, OpenSearch from Maven, MinIO from Go.
+"""Real stores of `make test-real`: Debian's Redis, OpenSearch from Maven, MinIO from Go.
 
-They are installed into .venv/real. Each takes the place of an embedded part: another program,
-with the port and the secrets of the part.
+They are installed into .venv/real. Each replaces the program of an embedded store, and keeps its
+port and secrets.
 """
 
 import os
@@ -26,10 +26,10 @@ REDIS = ("redis-server", "redis-tools", "libatomic1", "libjemalloc2", "liblzf1")
 
 
 def install() -> None:
-    """Installs what is not there yet, or was made of something else. It takes minutes."""
+    """Installs the stores that are missing or outdated, which takes minutes."""
     for program, package in {"go": "Go", "mvn": "Maven", "java": "a JDK", "javac": "a JDK"}.items():
         if shutil.which(program) is None:
-            raise Failure(f"real stores need {package}: {program} is not installed here")
+            raise Failure(f"{program} is not installed. Real stores need it: install {package}.")
     makers = {
         "redis": (_make_redis, " ".join(REDIS)),
         "opensearch": (_make_opensearch, POM.read_text() + NODE.read_text()),
@@ -44,9 +44,10 @@ def install() -> None:
             stamp.write_text(origin)
 
 
-def in_place_of(part: parts.Part, settings: Settings) -> parts.Part:
-    """Returns the real program instead of the embedded one. PostgreSQL is a real one already."""
-    match part.name:
+def make(name: str, settings: Settings, port: int) -> parts.Part:
+    """Returns the part of a store. PostgreSQL is the embedded one."""
+    part = parts.make_fast(name, settings, port)
+    match name:
         case "redis":
             return _redis(part)
         case "s3":
@@ -78,14 +79,13 @@ def _minio(part: parts.Part, folder: Path) -> parts.Part:
             "MINIO_ROOT_USER": part.urls["S3_ACCESS_KEY"],
             "MINIO_ROOT_PASSWORD": part.urls["S3_SECRET_KEY"],
             "MINIO_BROWSER": "off",
-            # It asks the outside world for nothing.
             "MINIO_UPDATE": "off",
         },
     )
 
 
 def _opensearch(part: parts.Part, folder: Path) -> parts.Part:
-    # As empty as the embedded one is at its start.
+    # The embedded store is empty at its start, too.
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "config").mkdir(parents=True)
     port = urlsplit(part.urls["OPENSEARCH_URL"]).port
@@ -94,16 +94,16 @@ def _opensearch(part: parts.Part, folder: Path) -> parts.Part:
         part,
         command=[
             *(shutil.which("java") or "java", "-Xms512m", "-Xmx512m", "-Dlog4j2.level=WARN"),
-            # Quick at its start rather than later.
+            # These options shorten the start.
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("-cp", jars, "OpenSearch", folder, str(port)),
         ],
-        timeout=300,
+        timeout_seconds=300,
     )
 
 
 def _make_redis(folder: Path) -> None:
-    debian.unpack("a real Redis comes", folder, *REDIS)
+    debian.unpack("Redis", folder, *REDIS)
 
 
 def _make_opensearch(folder: Path) -> None:
@@ -115,7 +115,7 @@ def _make_opensearch(folder: Path) -> None:
 
 
 def _make_minio(folder: Path) -> None:
-    # Go asks its checksum database, so the version is a pin.
+    # Go verifies the version by its checksum database.
     _run(
         *("go", "install", MINIO),
         environment={"GOBIN": str(folder), "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local"},
@@ -127,4 +127,4 @@ def _run(*command: str | Path, environment: Mapping[str, str] | None = None) -> 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
-        raise Failure(f"{command[0]} can't install what is needed:\n{end}")
+        raise Failure(f"{command[0]} failed:\n{end}")
