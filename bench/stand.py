@@ -10,8 +10,8 @@ import psycopg
 import urllib3
 
 from common import settings as configuration
+from development import databases
 from tools import seed
-from tools.development import databases
 from tools.failure import Failure
 from tools.instance import logins, migrate, parts, processes, serve, stack
 

@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from common.settings import Settings
+from development import databases, real
+from development.testing import settings as test_settings
 from tests.support import servers
-from tools.development import databases, real
-from tools.development.testing import settings as test_settings
 from tools.instance import parts, probes, stack
 
 ServiceFactory = Callable[..., servers.Service]

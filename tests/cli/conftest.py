@@ -13,10 +13,10 @@ import pytest
 from typer import testing
 
 from common import settings as configuration
+from development import databases
 from tests import conftest
 from tests.support import indexing
 from tools.cli import app as cli
-from tools.development import databases
 from tools.instance import logins, stack
 
 SCRIPT = Path(sys.executable).with_name("communities")

@@ -17,12 +17,12 @@ import pytest
 import redis
 
 from common import streams
+from development import databases
 from tests.cli.conftest import Communities
 from tests.conftest import WorkerFactory
 from tests.support import indexing
 from tests.support.waiting import eventually
 from tests.support.writers import Writer
-from tools.development import databases
 from tools.instance import probes, stack
 
 GROUPS = "select count(*) from group_entity"
@@ -64,7 +64,7 @@ def test_run_tells_its_addresses_once_it_serves(
     assert found["instance"] == {
         **found["instance"],
         "status": "ok",
-        "found": f"serves at {origin}",
+        "found": f"Serves at {origin}.",
     }
     assert found["instance.ready"]["status"] == "ok"
     process.send_signal(signal.SIGINT)
@@ -198,11 +198,11 @@ def test_an_index_that_is_not_there_is_one_line_with_what_to_do(
 ) -> None:
     told = communities.run("search", "verify")
     assert (told.code, told.out) == (1, "")
-    assert told.said.endswith(": `communities search reindex` builds it\n")
+    assert told.said.endswith(". `communities search reindex` builds it.\n")
     blank = {"OPENSEARCH_URL": "", "DATA_DIR": str(tmp_path / "embedded")}
     told = communities.run("search", "verify", **blank)
     assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
-    assert told.said.endswith("in memory, `communities run` fills it\n")
+    assert told.said.endswith("in memory; `communities run` builds it.\n")
 
 
 def test_wrong_counters_are_named_and_repaired(

@@ -14,12 +14,12 @@ import pytest
 import redis
 
 from common.settings import Settings
+from development import databases
 from tests.cli.conftest import Communities, Told
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import indexing
 from tests.support.waiting import eventually
 from tests.support.writers import Writer
-from tools.development import databases
 from tools.instance import migrate, parts, processes, stack
 
 
@@ -49,7 +49,7 @@ def test_a_healthy_instance_has_no_failure(
     assert found(told, "instance.workers")["status"] == "warning"
     shown = communities("doctor", PORT=str(service.port))
     assert shown.code == 0
-    assert f"serves at {service.origin}" in shown.out
+    assert f"Serves at {service.origin}." in shown.out
     assert " 0 failures" in f" {shown.said}"
 
 
@@ -62,7 +62,7 @@ def test_embedded_store_that_is_not_started_is_reported_and_not_created(
     assert told.code == 0
     for check in stack.PARTS:
         assert found(told, check)["status"] == "skipped"
-        assert "not started" in found(told, check)["found"]
+        assert "Not started" in found(told, check)["found"]
     assert not (tmp_path / "data").exists()
 
 
@@ -86,7 +86,7 @@ def test_a_store_that_is_away_is_a_failure_of_its_own(
     assert told.code == 1
     assert list(failures(told)) == [check]
     assert f"127.0.0.1:{port}" in found(told, check)["found"]
-    assert found(told, check)["todo"].startswith("start ")
+    assert found(told, check)["todo"].startswith("Start ")
     assert "sesame" not in told.out
 
 
@@ -127,7 +127,7 @@ def test_outdated_database_is_reported(
     migrate.rollback(database.url, say=lambda _words: None)
     told = communities("doctor", "--json")
     assert set(failures(told)) == {"postgres.tables", "postgres.api"}
-    assert found(told, "postgres.tables")["todo"] == "`communities migrate`"
+    assert found(told, "postgres.tables")["todo"] == "Run `communities migrate`."
     assert communities("migrate").code == 0
     assert failures(communities("doctor", "--json")) == {}
 
@@ -158,7 +158,7 @@ def test_login_without_a_role_is_reported(communities: Communities, weak_login: 
     rights = found(told, "postgres.rights")
     assert "communities_worker, communities_job" in rights["found"]
     assert "communities_service" not in rights["found"]
-    assert rights["todo"].startswith("as a superuser: grant communities_worker, communities_job to")
+    assert rights["todo"].startswith("As a superuser: grant communities_worker, communities_job to")
     assert found(told, "postgres.owner")["status"] == "warning"
     # A pool and the workers want more than its five connections.
     assert "8 connections are needed" in failures(told)["postgres.connections"]
@@ -351,7 +351,7 @@ def test_foreign_server_on_the_port_is_reported(
     web.body = b"hello"  # type: ignore[attr-defined]
     told = communities("doctor", "--json", PORT=str(web.server_port))
     assert set(failures(told)) == {"instance"}
-    assert "something else" in found(told, "instance")["found"]
+    assert "Another program" in found(told, "instance")["found"]
 
 
 def _elliptic_key() -> Any:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from development import databases
 from tests.cli.conftest import SCRIPT, Communities
 from tests.support import indexing
 from tests.support.waiting import eventually
 from tests.support.writers import Writer
-from tools.development import databases
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def test_help_is_grouped_by_topic_and_shows_the_version(communities: Communities) -> None:
     told = communities.run("--help")
     assert (told.code, told.said) == (0, "")
-    for topic in ("Serve", "Stores", "Watch and mend", "People and content"):
+    for topic in ("Serve", "Stores", "Monitor and repair", "Users and content"):
         assert f"─ {topic} ─" in told.out
     assert communities.run().out.strip() == told.out.strip()
     told = communities.run("--version")

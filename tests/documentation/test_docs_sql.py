@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.development import databases, sql_reference
+from development import databases, sql_reference
 from tools.failure import Failure
 from tools.instance import parts
 

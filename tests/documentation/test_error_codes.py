@@ -6,7 +6,7 @@ Proves rules 01.1, 01.3 and 01.6.
 import re
 from pathlib import Path
 
-from tools.development import databases
+from development import databases
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.+) \| (.+) \|$", re.MULTILINE)

@@ -19,8 +19,9 @@ LAYERS: Final = (
     ("service",),
     ("tools.failure", "tools.output", "tools.paths", "tools.progress"),
     ("tools.instance", "tools.seed"),
-    ("tools.development", "tools.doctor"),
+    ("tools.doctor",),
     ("tools",),
+    ("development",),
     ("bench",),
     ("tests",),
 )
@@ -39,7 +40,7 @@ def layer_of(module: str) -> int | None:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for package in ("common", "service", "workers", "tools", "bench"):
+    for package in ("common", "service", "workers", "tools", "development", "bench"):
         for path in (ROOT / package).rglob("*.py"):
             yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
 
@@ -64,7 +65,7 @@ def test_no_import_points_upwards() -> None:
 def test_no_folder_has_more_than_fifteen_modules() -> None:
     folders = collections.Counter(
         path.parent.relative_to(ROOT)
-        for package in ("common", "service", "workers", "tools", "bench", "tests")
+        for package in ("common", "service", "workers", "tools", "development", "bench", "tests")
         for path in (ROOT / package).rglob("*.py")
         if path.name != "__init__.py"
     )

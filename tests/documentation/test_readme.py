@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from development import databases
 from tests.support import servers
-from tools.development import databases
 from tools.instance import parts
 
 README = (Path(__file__).parents[2] / "README.md").read_text()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from development import databases
 from tests import conftest
 from tests.doors.runner import Story, StoryRunner
 from tests.doors.stories import STORIES
 from tests.support.doors import HttpDoor, SqlDoor
 from tests.support.operations import OPERATIONS
-from tools.development import databases
 from tools.instance import stack
 
 UTC = "-c timezone=UTC"

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from development import databases
 from tests.conftest import own_redis, services, workers
 from tests.support import api_client, nodes, servers
 from tests.support.sockets import Town
-from tools.development import databases
 from tools.instance import stack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

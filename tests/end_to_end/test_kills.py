@@ -13,12 +13,12 @@ import psycopg
 import pytest
 import redis
 
+from development import databases
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import indexing, servers
 from tests.support.sockets import Client
 from tests.support.waiting import eventually
 from tests.support.writers import Writers, check, entries, unpublished
-from tools.development import databases
 from tools.instance import stack
 
 TIMEOUT_SECONDS = 60.0

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 import redis
 
+from development import databases
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import api_client, indexing
 from tests.support.forwarder import Forwarder
 from tests.support.sockets import Town
 from tests.support.waiting import eventually
 from tests.support.writers import check, unpublished
-from tools.development import databases
 from tools.instance import stack
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -17,12 +17,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from common import blocking_calls
+from development import databases
 from tests.conftest import Bucket, ServiceFactory
 from tests.http import conftest, key_sets
 from tests.support import api_client, indexing, servers
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
-from tools.development import databases
 from tools.instance import stack
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from development import databases
 from tests.matrix.worlds import Worlds
 from tests.support import servers
 from tests.support.doors import HttpDoor
-from tools.development import databases
 from tools.instance import stack
 
 UTC = "-c timezone=UTC"

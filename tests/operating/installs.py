@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tools.development import databases, testing
+from development import databases, testing
 from tools.instance import parts, stack
 
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from development import databases
 from tests.conftest import own_redis
 from tests.operating import installs
 from tests.support.waiting import eventually
-from tools.development import databases
 from tools.instance import parts, stack
 
 PAGE = (installs.ROOT / "docs" / "operating" / "deploy.md").read_text()

@@ -19,11 +19,11 @@ from opentelemetry.sdk import environment_variables
 from psycopg import sql
 
 from common import settings as configuration
+from development import databases, testing
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.operating import installs
 from tests.support import indexing, servers
 from tests.support.waiting import eventually
-from tools.development import databases, testing
 from tools.instance import migrate, parts, stack, unprivileged
 
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 import socketio
 
+from development import databases
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import forwarder, servers
 from tests.support.sockets import Town
 from tests.support.waiting import eventually
-from tools.development import databases
 from tools.instance import migrate
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}

@@ -16,12 +16,12 @@ import psycopg
 import pytest
 import redis
 
+from development import databases
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.operating import collector as collectors
 from tests.support import api_client, indexing, servers
 from tests.support.sockets import Client
 from tests.support.waiting import eventually
-from tools.development import databases
 from tools.instance import stack
 
 NEW_GROUP = {"name": "A group", "visibility": "public"}

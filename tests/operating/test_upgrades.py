@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from development import databases
 from tests.conftest import ServiceFactory
 from tests.support import servers
-from tools.development import databases
 from tools.instance import migrate
 
 REBUILDS = 6

@@ -15,11 +15,11 @@ import pytest
 from playwright import sync_api
 
 from common.settings import Settings
+from development import browser as browsers
+from development import databases
 from tests.conftest import own_redis, services, workers
 from tests.support import indexing, servers
 from tools import seed
-from tools.development import browser as browsers
-from tools.development import databases
 from tools.failure import Failure
 from tools.instance import stack
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from development import databases
 from tests.conftest import own_redis, services, workers
 from tests.support.sockets import Town
-from tools.development import databases
 from tools.instance import stack
 
 

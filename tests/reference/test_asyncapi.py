@@ -12,10 +12,10 @@ import jsonschema
 import orjson
 import pytest
 
+from development import databases
 from gen.jobs import models
 from service.reference import asyncapi, shapes
 from tests.support import nodes, servers
-from tools.development import databases
 
 Json = dict[str, Any]
 

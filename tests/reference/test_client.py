@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from development import client as making
 from tests.support import servers
-from tools.development import client as making
 
 README = making.SOURCES / "README.md"
 

@@ -17,13 +17,13 @@ import orjson
 import pytest
 from starlette.routing import Route
 
+from development import databases
 from service import routes
 from service.http import request
 from service.http.endpoints import Endpoint
 from service.reference import openapi
 from tests import conftest
 from tests.support import indexing, servers
-from tools.development import databases
 
 Json = dict[str, Any]
 Operation = tuple[str, str, Json]

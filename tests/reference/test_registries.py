@@ -1,6 +1,6 @@
 """Registries of the rulebook: the generated constants are fresh. Proves rules 01.1 and 06.1."""
 
-from tools.development import databases, registries
+from development import databases, registries
 
 
 def test_generated_registries_are_fresh(database: databases.Database) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from development import databases
 from tests.support import indexing
-from tools.development import databases
 from tools.instance import stack
 
 

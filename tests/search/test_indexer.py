@@ -12,13 +12,13 @@ import pytest
 from typer import testing
 
 from common import settings as configuration
+from development import databases
 from tests.conftest import WorkerFactory
 from tests.support import indexing
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
 from tests.support.writers import Writer, Writers
 from tools.cli import app as cli
-from tools.development import databases
 from workers.runtime import metrics
 
 # An event of a poisoned post is refused by the index, for it has a field that the mapping has not.

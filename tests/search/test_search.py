@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from development import databases
 from tests import conftest
 from tests.conftest import ServiceFactory
 from tests.support import indexing, servers
-from tools.development import databases
 from tools.instance import stack
 
 Json = dict[str, Any]

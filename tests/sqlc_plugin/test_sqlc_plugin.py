@@ -20,12 +20,12 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from tools.sqlc_plugin import comments, names
+from development.sqlc_plugin import comments, names
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
-PLUGIN = ROOT / "tools" / "sqlc_plugin" / "run"
-CALLERS = ("service", "workers", "tools", "bench")
+PLUGIN = ROOT / "development" / "sqlc_plugin" / "run"
+CALLERS = ("service", "workers", "tools", "development", "bench")
 
 Sqlc = Callable[[str, pathlib.Path], subprocess.CompletedProcess[str]]
 

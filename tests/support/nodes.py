@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.development import npm
+from development import npm
 
 ROOT = Path(__file__).parents[2]
 

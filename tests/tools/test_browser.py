@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.development import browser
+from development import browser
 from tools.failure import Failure
 
 

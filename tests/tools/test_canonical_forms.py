@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tools.development import databases
+from development import databases
 from tools.instance import migrate
 
 MIGRATION = "20261126000041_canonical_forms.sql"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 import redis
 
+from development import databases
 from tests.support import servers
-from tools.development import databases
 
 
 def test_each_test_has_its_own_database(database: databases.Database) -> None:

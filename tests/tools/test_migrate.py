@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tools.development import databases
+from development import databases
 from tools.failure import Failure
 from tools.instance import logins, migrate, parts, stack
 

@@ -4,7 +4,7 @@ import httpx
 import psycopg
 import pytest
 
-from tools.development import pictures
+from development import pictures
 from tools.instance import stack
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.development import real
+from development import real
 from tools.failure import Failure
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from development import databases
 from tools import seed
-from tools.development import databases
 from tools.seed import examples, scale
 
 TABLES = (

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from common.settings import Settings
+from development import databases, testing
 from tests.support import checkouts
 from tests.support.waiting import eventually
-from tools.development import databases, testing
 from tools.instance import logins, parts, processes, serve, stack, unprivileged
 
 

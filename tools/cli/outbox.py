@@ -1,5 +1,6 @@
 """`communities outbox …`: events that wait for their consumers, and dead ones."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 import typer
@@ -76,7 +77,10 @@ def replay(
 
     Example: communities outbox replay 4711 4712
     """
-    _settle("replay", "replayed", consumer, _chosen(events, every), json)
+    from gen.jobs import search
+
+    settle = search.Querier.dead_event_replay
+    _settle(settle, "replayed", consumer, _chosen(events, every), json)
 
 
 @app.command()
@@ -90,10 +94,19 @@ def discard(
 
     Example: communities outbox discard --all
     """
-    _settle("discard", "discarded", consumer, _chosen(events, every), json)
+    from gen.jobs import search
+
+    settle = search.Querier.dead_event_discard
+    _settle(settle, "discarded", consumer, _chosen(events, every), json)
 
 
-def _settle(action: str, settled: str, consumer: str, chosen: list[int] | None, json: bool) -> None:
+def _settle(
+    settle: Callable[..., int | None],
+    settled: str,
+    consumer: str,
+    chosen: list[int] | None,
+    json: bool,
+) -> None:
     """Replays or discards the chosen events. Raises Failure that names those that are not dead."""
     from tools.instance import sessions
 
@@ -107,8 +120,7 @@ def _settle(action: str, settled: str, consumer: str, chosen: list[int] | None, 
                 for each in querier.dead_event_list(consumer=consumer, after=event - 1, most=1)
             )
         ]
-        settle = getattr(querier, f"dead_event_{action}")
-        count = settle(consumer=consumer, event_ids=chosen)
+        count = settle(querier, consumer=consumer, event_ids=chosen) or 0
     output.result(json, {settled: count}, f"{output.counted(count, 'event')} {settled}")
     if living:
         raise Failure(f"Not dead for {consumer}: {', '.join(map(str, living))}.")

@@ -15,7 +15,7 @@ from typing import Final
 
 import psycopg
 
-from tools.development import databases, debian, testing
+from development import databases, debian, testing
 from tools.failure import Failure
 from tools.instance import parts
 from tools.paths import ROOT

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common import settings as configuration
-from tools.development import databases, versions
+from development import databases, versions
 from tools.instance import parts, stack
 from tools.paths import ROOT
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tools.development import npm
+from development import npm
 from tools.failure import Failure
 from tools.paths import ROOT
 

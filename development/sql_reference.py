@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tools.development import databases, testing
+from development import databases, testing
 from tools.failure import Failure
 from tools.paths import ROOT
 

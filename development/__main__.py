@@ -1,11 +1,11 @@
-"""`python -m tools`: the verbs of the Makefile that only developers need."""
+"""`python -m development`: the verbs of the Makefile that only developers need."""
 
 from typing import Annotated
 
 import typer
 
 from common import settings as configuration
-from tools.development import pgtap, real, registries, sql_reference, testing
+from development import pgtap, real, registries, sql_reference, testing
 from tools.instance import parts, signals, stack
 
 app = typer.Typer(
@@ -63,7 +63,7 @@ def docs(
 def take_pictures() -> None:
     """Takes the pictures of the page in docs/pictures."""
     # Imported here, because only developers have the browser's driver.
-    from tools.development import pictures
+    from development import pictures
 
     pictures.take()
 

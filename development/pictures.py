@@ -16,8 +16,8 @@ from playwright import sync_api
 
 from common import settings as configuration
 from common.settings import Settings
+from development import browser
 from tools import seed
-from tools.development import browser
 from tools.failure import Failure
 from tools.instance import stack, tokens
 from tools.paths import ROOT

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import psycopg
 
-from tools.development import testing
+from development import testing
 from tools.paths import ROOT
 
 TARGET: Final = ROOT / "gen" / "registries.py"

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.settings import Settings
-from tools.development import debian
+from development import debian
 from tools.failure import Failure
 from tools.instance import parts
 from tools.paths import ROOT
