@@ -1,5 +1,7 @@
-"""Blocking calls to a store, run in threads. Each store has its own limit, so one that hangs
-delays no call to another."""
+"""Blocking calls to a store, run in threads.
+
+Each store has its own limit, so that a hanging store does not delay calls to others.
+"""
 
 import asyncio
 import concurrent.futures

@@ -1,4 +1,4 @@
-"""The connections to PostgreSQL: a small pool whose JSON stays as PostgreSQL wrote it."""
+"""Connections to PostgreSQL: a pool, and leases of one connection. JSON stays text."""
 
 import contextlib
 import select
@@ -24,8 +24,7 @@ STATEMENT_TIMEOUT: Final = "10s"
 RECONNECT_TIMEOUT_SECONDS: Final = 1.0
 # A longer queue could not be served within the timeout.
 MAX_WAITING_PER_CONNECTION: Final = 100
-# Errors of a statement that runs while an upgrade replaces `api`: an object is gone, or has another
-# type.
+# Errors of a statement during an upgrade of `api`: an object is missing or has another type.
 REBUILT: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
 OPTIONS: Final[dict[str, Any]] = {
     "prepare_threshold": 0,
@@ -35,7 +34,7 @@ OPTIONS: Final[dict[str, Any]] = {
 
 
 class JsonText(psycopg.adapt.Loader):
-    """JSON as the bytes that PostgreSQL sent; answers pass it on without looking inside."""
+    """Loader that keeps JSON as the bytes that PostgreSQL sent. Answers contain it unparsed."""
 
     def load(self, data: abc.Buffer) -> bytes:
         return bytes(data)
@@ -76,20 +75,20 @@ async def open_pool(
 
 
 class Lease:
-    """At most one connection for one request, taken when it is needed."""
+    """At most one connection for one request, leased at its first use."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._taken: Connection | None = None
 
     async def connection(self) -> Connection:
-        """Returns the connection; the server has not closed it meanwhile.
+        """Returns a connection that the server has not closed.
 
-        Raises OperationalError where there is none in time.
+        Raises OperationalError when none is free in time.
         """
         while self._taken is None:
             self._taken = await self._pool.getconn()
-            if _has_news(self._taken):
+            if _is_closed(self._taken):
                 await self._taken.close()
                 await self.end()
         return self._taken
@@ -100,7 +99,7 @@ class Lease:
             await self._taken.close()
 
     async def end(self) -> None:
-        """Gives the connection back, if one was taken."""
+        """Returns the connection to the pool, if one was taken."""
         if self._taken is not None:
             taken, self._taken = self._taken, None
             await self._pool.putconn(taken)
@@ -108,12 +107,12 @@ class Lease:
 
 @contextlib.asynccontextmanager
 async def leased(pool: Pool) -> AsyncIterator[Lease]:
-    """Yields a lease that ends with a block."""
+    """Yields a lease for the duration of the block."""
     lease = Lease(pool)
     try:
         yield lease
     except psycopg.errors.FeatureNotSupported:
-        # It holds a prepared statement whose result has another type since an upgrade.
+        # An upgrade changed the result type of a statement that this connection has prepared.
         await lease.discard()
         raise
     finally:
@@ -122,13 +121,13 @@ async def leased(pool: Pool) -> AsyncIterator[Lease]:
 
 @contextlib.asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """Yields a connection for a block. Raises OperationalError where there is none in time."""
+    """Yields a connection for the block. Raises OperationalError when none is free in time."""
     async with leased(pool) as lease:
         yield await lease.connection()
 
 
 def is_lost(error: psycopg.Error) -> bool:
-    """Returns whether the connection is gone, and another one may do."""
+    """Returns whether the connection is lost, so that a retry on another one may succeed."""
     if isinstance(error, psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests):
         return False
     state = error.sqlstate
@@ -147,8 +146,8 @@ def is_rebuilt(error: psycopg.Error) -> bool:
     return error.sqlstate in REBUILT
 
 
-def _has_news(taken: Connection) -> bool:
-    # An idle connection is silent; it has something to read when the server has said good-bye.
+def _is_closed(taken: Connection) -> bool:
+    # The server sends nothing to an idle connection, except when it closes it.
     poll = select.poll()
     poll.register(taken.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -15,7 +15,7 @@ _SERVER_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 
 
 def configure(level: str = "info", *, more: Sequence[Processor] = ()) -> None:
-    """Writes everything from this level on to the standard output; `more` adds to each line."""
+    """Logs everything from this level on to standard output. `more` adds fields to each line."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.processors.add_log_level,
@@ -43,16 +43,16 @@ def configure(level: str = "info", *, more: Sequence[Processor] = ()) -> None:
         server.handlers = []
         server.propagate = True
         server.setLevel(number)
-    # Each request has a line of ours.
+    # The service itself logs a line for each request.
     access = logging.getLogger("uvicorn.access")
     access.handlers = []
     access.propagate = False
 
 
 def describe(error: BaseException) -> dict[str, object]:
-    """Returns an unexpected error for the log: where it came from, and nothing of anybody's data.
+    """Returns fields of an unexpected error for the log, without any user's data.
 
-    The text of a database error may quote a row, so only its machine-readable parts are taken.
+    The text of a database error may quote a row, so only its code and primary message are used.
     """
     if isinstance(error, psycopg.Error):
         text = " ".join(filter(None, (error.sqlstate, error.diag.message_primary)))

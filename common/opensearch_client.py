@@ -1,8 +1,8 @@
-"""Clients of OpenSearch, without retries: callers decide what a failure means."""
+"""Clients of OpenSearch, without retries: callers handle failures."""
 
 import opensearchpy
 
 
 def connect(url: str, timeout_seconds: float) -> opensearchpy.OpenSearch:
-    """Returns a client that gives the server this long for each answer."""
+    """Returns a client with this timeout for each answer."""
     return opensearchpy.OpenSearch(url, timeout=timeout_seconds, max_retries=0)

@@ -1,4 +1,4 @@
-"""Clients of Redis, without retries: callers decide what a failure means."""
+"""Clients of Redis, without retries: callers handle failures."""
 
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
@@ -6,7 +6,7 @@ from redis.backoff import NoBackoff
 
 
 def connect(url: str, timeout_seconds: float) -> redis.Redis:
-    """Returns a client that gives the server this long to connect and for each answer."""
+    """Returns a client with this timeout to connect and for each answer."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout_seconds,

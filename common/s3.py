@@ -1,4 +1,4 @@
-"""The bucket: what is in it, asked without stopping the event loop, and URLs to write to it."""
+"""The bucket: its objects, through calls that do not block the event loop, and upload URLs."""
 
 import datetime
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from minio import commonconfig, deleteobjects, error
 from common import blocking_calls, outages
 from common import settings as configuration
 
-TIMEOUT: Final = 30.0  # seconds: a copy of the largest object
+TIMEOUT_SECONDS: Final = 30.0  # a copy of the largest object takes long
 _ABSENT: Final = ("NoSuchKey", "NoSuchObject", "NoSuchUpload")
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as the store knows it: its type, and its size in bytes."""
+    """Media type of a stored object, and its size in bytes."""
 
     mime: str
     size: int
@@ -31,7 +31,7 @@ NOTHING: Final = Stored("", 0)
 
 
 class Bucket:
-    """One bucket. Every method raises StoreUnavailable when the store can't be asked."""
+    """One bucket. Methods that call the store raise StoreUnavailable when it fails."""
 
     def __init__(self, client: minio.Minio, name: str) -> None:
         self._client = client
@@ -39,41 +39,41 @@ class Bucket:
         self._calls = blocking_calls.BlockingCalls("s3")
 
     def upload_url(self, key: str, expires_at: datetime.datetime) -> str:
-        """Returns a URL that one object can be PUT to until then; made without asking the store."""
+        """Returns a URL for a PUT of one object until then. Does not call the store."""
         seconds = (expires_at - datetime.datetime.now(datetime.UTC)).total_seconds()
         lifetime = datetime.timedelta(seconds=max(1, int(seconds)))
         return self._client.get_presigned_url("PUT", self._name, key, expires=lifetime)
 
-    async def look(self, key: str) -> Stored | None:
-        """Returns what is stored under the key."""
+    async def stat(self, key: str) -> Stored | None:
+        """Returns type and size of an object, or None if it does not exist."""
 
-        def look() -> Stored:
+        def stat() -> Stored:
             found = self._client.stat_object(self._name, key)
             return Stored(found.content_type or "", found.size or 0)
 
-        return await self._found(look)
+        return await self._found(stat)
 
     async def copy(self, key: str, to: str) -> None:
-        """Copies an object inside the store; one that is not there stays where it isn't."""
+        """Copies an object inside the store. Does nothing if it does not exist."""
         source = commonconfig.CopySource(self._name, key)
         await self._found(lambda: self._client.copy_object(self._name, to, source))
 
-    async def older(self, prefix: str, than: datetime.datetime) -> list[str]:
-        """Returns the keys with this prefix of objects that were written before then."""
+    async def list_older(self, prefix: str, than: datetime.datetime) -> list[str]:
+        """Returns the keys with this prefix whose objects are older than a time."""
 
-        def older() -> list[str]:
+        def list_older() -> list[str]:
             return [
                 found.object_name
                 for found in self._client.list_objects(self._name, prefix, recursive=True)
                 if found.object_name and found.last_modified and found.last_modified < than
             ]
 
-        return await self._asked(older)
+        return await self._call(list_older)
 
-    async def remove(self, keys: Sequence[str]) -> dict[str, str]:
-        """Removes objects; the keys that the store refuses to remove, and its word for why."""
+    async def delete(self, keys: Sequence[str]) -> dict[str, str]:
+        """Deletes objects. Returns the error code of each refused key."""
 
-        def remove() -> dict[str, str]:
+        def delete() -> dict[str, str]:
             orphaned = [deleteobjects.DeleteObject(key) for key in keys]
             return {
                 refusal.name or "": refusal.code
@@ -81,31 +81,31 @@ class Bucket:
                 if refusal.code not in _ABSENT
             }
 
-        return await self._asked(remove)
+        return await self._call(delete)
 
-    async def _found(self, question: Callable[[], T]) -> T | None:
-        """Returns the store's answer, None where it has no such object."""
+    async def _found(self, call: Callable[[], T]) -> T | None:
+        """Returns the result of a call, or None if the object does not exist."""
 
-        def ask() -> T | None:
+        def checked() -> T | None:
             try:
-                return question()
+                return call()
             except error.S3Error as refusal:
-                # Of an object it says just that it isn't there when the whole bucket is not.
+                # A missing bucket has the same code as a missing object.
                 if refusal.code in _ABSENT and self._client.bucket_exists(self._name):
                     return None
                 raise
 
-        return await self._asked(ask)
+        return await self._call(checked)
 
-    async def _asked(self, question: Callable[[], T]) -> T:
+    async def _call(self, call: Callable[[], T]) -> T:
         try:
-            return await self._calls.run(question)
+            return await self._calls.run(call)
         except (error.MinioException, urllib3.exceptions.HTTPError, OSError) as trouble:
             raise outages.StoreUnavailable("s3") from trouble
 
 
-def connect(settings: configuration.ServiceSettings, timeout: float) -> minio.Minio:
-    """Returns a client of the store. `timeout` is in seconds."""
+def connect(settings: configuration.ServiceSettings, timeout_seconds: float) -> minio.Minio:
+    """Returns a client of the store with this timeout for each answer."""
     endpoint = urlsplit(settings.s3_endpoint_url.get_secret_value())
     return minio.Minio(
         endpoint.netloc,
@@ -114,6 +114,6 @@ def connect(settings: configuration.ServiceSettings, timeout: float) -> minio.Mi
         secure=endpoint.scheme == "https",
         region=settings.s3_region,
         http_client=urllib3.PoolManager(
-            timeout=timeout, retries=False, maxsize=blocking_calls.CONCURRENCY
+            timeout=timeout_seconds, retries=False, maxsize=blocking_calls.CONCURRENCY
         ),
     )

@@ -1,4 +1,4 @@
-"""The configuration: one name per setting, from the environment or a `.env` file."""
+"""Settings: one name each, from the environment or a `.env` file."""
 
 import ipaddress
 import json
@@ -30,7 +30,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class SettingsError(SystemExit):
-    """A setting is missing or bad. Uncaught, it ends the program with its one line."""
+    """A setting is missing or invalid. Uncaught, it ends the program with one line."""
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -40,7 +40,7 @@ def _url(*schemes: str) -> AfterValidator:
             parts = urlsplit(url.get_secret_value())
             _ = parts.port
         except ValueError:
-            raise ValueError("is not a URL, or one with a bad port") from None
+            raise ValueError("is not a URL, or its port is invalid") from None
         if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
             raise ValueError(
                 f"must be a URL that begins with {' or '.join(f'{name}://' for name in schemes)}"
@@ -109,7 +109,7 @@ class Example(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Every setting. A backing store whose URL is unset is served by its embedded part."""
+    """All settings. A store without a URL is embedded."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port = 8000
     web_concurrency: int = Field(default=1, ge=1, le=256)
-    # Where a worker answers /metrics and /healthz; 0 is nowhere.
+    # Port of a worker for /metrics and /healthz; 0 for none.
     metrics_port: Port = 0
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path(".data"), validate_default=True
@@ -139,13 +139,13 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     # The alias in OpenSearch; the names of indices begin with it.
     search_index: str = Field(default="communities", pattern=r"^[a-z][a-z0-9_]{0,49}$")
-    # Seconds after TERM during which all is still served and /readyz says no.
+    # Seconds after TERM during which the service still answers, except /readyz with 503.
     drain_seconds: float = Field(default=0, ge=0, le=600)
     db_pool_size: int = Field(default=6, ge=1, le=100)
 
-    # The programs of another PostgreSQL for the embedded part.
+    # Folder of the programs of another PostgreSQL for the embedded one.
     postgres_bin: Path | None = None
-    # Ports of the embedded parts; 0 is any free one, kept from then on.
+    # Ports of the embedded stores; 0 for any free one, which is kept.
     postgres_port: Port = 0
     redis_port: Port = 0
     s3_port: Port = 0
@@ -164,19 +164,19 @@ class Settings(BaseSettings):
     # Tolerated difference between the clocks of issuer and service, for `nbf` and `exp`.
     jwt_leeway_seconds: Annotated[float, Field(ge=0, le=300)] = 10
 
-    # Connections without a token to the sockets of each server process.
+    # Maximum number of sockets without a token in each server process.
     sockets_anonymous: int = Field(default=2000, ge=0, le=1_000_000)
 
     rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
-    # Whose pages may call the API from a browser.
+    # Origins of web pages that may call the API.
     cors_origins: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)
     ] = ()
 
-    # Where traces go, over OTLP as protobuf by HTTP; none are made where it is unset.
+    # Collector of traces, by OTLP over HTTP with protobuf. Traces are off without it.
     otel_exporter_otlp_endpoint: Annotated[SecretStr, _url("http", "https")] | None = None
 
-    # Whether there is a page at /.
+    # Whether the service serves the page at /.
     live_page: bool = True
 
     @model_validator(mode="after")
@@ -202,12 +202,12 @@ class Settings(BaseSettings):
             object.__setattr__(self, "jwt_algorithms", default)
         for name in self.jwt_algorithms:
             if name not in allowed:
-                raise ValueError(f"JWT_ALGORITHMS: {name} can't be used with {by}")
+                raise ValueError(f"JWT_ALGORITHMS: {name} cannot be used with {by}")
         return self
 
 
 class ServiceSettings(Settings):
-    """The settings of a server process: every backing store has its address by now."""
+    """Settings of a server process, which require the URL of every backing store."""
 
     database_url: Annotated[SecretStr, _url("postgresql", "postgres")]
     redis_url: Annotated[SecretStr, _url("redis", "rediss")]
@@ -216,15 +216,15 @@ class ServiceSettings(Settings):
     s3_access_key: SecretStr
     s3_secret_key: SecretStr
 
-    # Whom the page and /docs let their reader be; set by `make run` alone, for development.
+    # Users that the page and /docs offer for sign-in. Only `make run` sets it, for development.
     example_users: Annotated[tuple[Example, ...], NoDecode, BeforeValidator(_examples)] = ()
 
     @model_validator(mode="after")
-    def _only_this_machine_is_given_tokens(self) -> Self:
+    def _only_this_machine_gets_tokens(self) -> Self:
         if self.example_users and (self.jwt_jwks_url or not is_loopback(self.host)):
             raise ValueError(
-                "EXAMPLE_USERS is for development: it goes neither with JWT_JWKS_URL "
-                "nor with a HOST that other machines reach"
+                "EXAMPLE_USERS is for development: it excludes JWT_JWKS_URL "
+                "and a HOST that other machines reach"
             )
         return self
 
@@ -233,7 +233,7 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def load(kind: type[AnySettings], **given: Any) -> AnySettings:
-    """Reads the settings, and makes the secret of development tokens if none is set.
+    """Reads the settings, and creates a secret for development tokens if none is set.
 
     Raises SettingsError with one line that names each invalid setting (rule 00.31).
     """
@@ -248,7 +248,7 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Returns whether only this machine reaches it."""
+    """Returns whether only this machine reaches a host."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -256,7 +256,7 @@ def is_loopback(host: str) -> bool:
 
 
 def names() -> list[str]:
-    """Returns the environment variables that are read."""
+    """Returns the names of all settings."""
     return [field.upper() for field in Settings.model_fields]
 
 
@@ -268,12 +268,12 @@ def kept_secret(data_dir: Path, name: str) -> str:
             _make_secret(path)
         return path.read_text()
     except OSError as error:
-        raise SettingsError(f"DATA_DIR: can't keep a secret in {path}: {error.strerror}") from None
+        raise SettingsError(f"DATA_DIR: cannot keep a secret in {path}: {error.strerror}") from None
 
 
 def _make_secret(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Written elsewhere and then linked: the first of several processes wins, with a whole file.
+    # Linked when it is complete, so that the first of several processes wins.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secrets.token_hex(32))
@@ -286,12 +286,12 @@ def _make_secret(path: Path) -> None:
 
 
 def problems(error: ValidationError) -> list[str]:
-    """Returns what is wrong with the settings, each in a sentence that holds no value."""
+    """Returns a sentence for each invalid setting, without its value."""
     found = error.errors(include_input=False, include_url=False)
     missing = [_variable(problem) for problem in found if problem["type"] == "missing"]
     lines = [_problem(problem) for problem in found if problem["type"] != "missing"]
     if missing:
-        lines.append(f"not set: {', '.join(missing)} (`communities run` starts the embedded parts)")
+        lines.append(f"not set: {', '.join(missing)} (`communities run` starts embedded stores)")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The two streams, read as one in the order of their common sequence (rule 95.3)."""
+"""Reader of the two streams as one, in the order of their common sequence (rule 95.3)."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,7 @@ class Feed:
     async def read(self, after: int, most: int) -> list[Entry]:
         """Returns the next entries after a position, in order, at most `most` of each stream.
 
-        They have no gap that the streams do not have.
+        Every kept entry between the first and the last one is included.
         """
         answer = await self._client.xread(_after(after), count=most)
         entries: list[Entry] = []
@@ -68,7 +68,7 @@ class Feed:
         for rows in _by_stream(answer):
             found = [_entry(identity, fields) for identity, fields in rows]
             if len(found) >= most:
-                # This stream was cut here, and the other one may extend further.
+                # This stream may have more, so later entries of the other one are dropped.
                 horizon = min(horizon, found[-1].position)
             entries += found
         return sorted(

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces. Without a collector they are off, and nothing here is called.
+"""OpenTelemetry traces, which are off without a collector.
 
 A trace covers the HTTP request, its statement and its event in the outbox. The event carries the
 span as a `traceparent` to the stream, and from there to the sockets.
@@ -18,8 +18,7 @@ from structlog.typing import EventDict
 from common import logs
 from common import settings as configuration
 
-# Seconds that a collector has for a batch of spans, and a process at its end for the last one.
-TIMEOUT: Final = 3
+TIMEOUT_SECONDS: Final = 3  # for a batch of spans, also for the last one at the end of a process
 _FORMAT: Final = tracecontext.TraceContextTextMapPropagator()
 _QUERY_NAME: Final = "-- name: "
 
@@ -27,7 +26,7 @@ Attributes = Mapping[str, str | int]
 
 
 class Tracer:
-    """Makes the spans of one process."""
+    """Creates the spans of one process."""
 
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
@@ -39,7 +38,7 @@ class Tracer:
         headers: Sequence[tuple[bytes, bytes]],
         describe: Callable[[trace.Span], None],
     ) -> Iterator[None]:
-        """Opens the span of a request in the caller's trace; `describe` completes it at its end."""
+        """Creates the span of a request in the caller's trace. `describe` adds to it at its end."""
         with self._tracer.start_as_current_span(
             name, _from_headers(headers), trace.SpanKind.SERVER, record_exception=False
         ) as span:
@@ -50,7 +49,7 @@ class Tracer:
                     describe(span)
 
     @contextlib.contextmanager
-    def handing_on(
+    def forwarding(
         self, name: str, events: Mapping[int, tuple[str, Attributes]]
     ) -> Iterator[dict[int, str]]:
         """Creates a span for each event, in its trace. Yields the new traceparent of each event."""
@@ -72,7 +71,7 @@ class Tracer:
 
     @contextlib.contextmanager
     def receiving(self, name: str, carried: str, attributes: Attributes) -> Iterator[None]:
-        """Yields the span of an event at its goal, in the trace that it carries."""
+        """Creates the span of a received event, in the trace that it carries."""
         with self._tracer.start_as_current_span(
             name,
             parse(carried),
@@ -84,7 +83,7 @@ class Tracer:
 
     @contextlib.contextmanager
     def batch(self, name: str, carried: Sequence[str], attributes: Attributes) -> Iterator[None]:
-        """Yields a span of many events at once: a trace of its own, linked to each of theirs."""
+        """Creates a span of many events: in a trace of its own, with a link to each of theirs."""
         contexts = (trace.get_current_span(parse(one)).get_span_context() for one in carried)
         with self._tracer.start_as_current_span(
             name,
@@ -97,7 +96,7 @@ class Tracer:
             yield
 
     def statement(self, query: object) -> contextlib.AbstractContextManager[object]:
-        """Returns the span of a statement of `gen`, in a request that is traced."""
+        """Returns the span of a generated statement in a traced request; else a no-op."""
         text = query if isinstance(query, str) else ""
         if not text.startswith(_QUERY_NAME) or not trace.get_current_span().is_recording():
             return contextlib.nullcontext()
@@ -112,7 +111,7 @@ class Tracer:
         )
 
     def cursor(self) -> type[psycopg.AsyncCursor[Any]]:
-        """Returns a kind of cursor whose statements have spans."""
+        """Returns a cursor class whose statements have spans."""
         statement = self.statement
 
         class Cursor(psycopg.AsyncCursor[Any]):
@@ -127,7 +126,7 @@ class Tracer:
 async def opened(
     settings: configuration.ServiceSettings, name: str
 ) -> AsyncIterator[Tracer | None]:
-    """Yields the tracer of a process of this name, where a collector is configured."""
+    """Yields the tracer of a process, or None without a collector."""
     if settings.otel_exporter_otlp_endpoint is None:
         yield None
         return
@@ -135,14 +134,14 @@ async def opened(
     try:
         yield tracer
     finally:
-        # Sends what is left; a collector that doesn't answer keeps no process from its end.
+        # A collector that does not answer must not delay the end of the process.
         flushing = threading.Thread(target=flush, daemon=True)
         flushing.start()
-        await asyncio.to_thread(flushing.join, TIMEOUT)
+        await asyncio.to_thread(flushing.join, TIMEOUT_SECONDS)
 
 
 def _start(endpoint: str, name: str) -> tuple[Tracer, Callable[[], None]]:
-    # Only here: who traces nothing isn't to pay for it, not with memory either.
+    # Imported here, because processes without traces should not need the memory.
     from opentelemetry.exporter.otlp.proto.http import trace_exporter
     from opentelemetry.sdk import resources
     from opentelemetry.sdk import trace as sdk
@@ -151,25 +150,25 @@ def _start(endpoint: str, name: str) -> tuple[Tracer, Callable[[], None]]:
     named = {"service.namespace": "communities", "service.name": f"communities-{name}"}
     provider = sdk.TracerProvider(resource=resources.Resource.create(named), shutdown_on_exit=False)
     address = f"{endpoint.rstrip('/')}/v1/traces"
-    exporter = trace_exporter.OTLPSpanExporter(endpoint=address, timeout=TIMEOUT)
+    exporter = trace_exporter.OTLPSpanExporter(endpoint=address, timeout=TIMEOUT_SECONDS)
     provider.add_span_processor(export.BatchSpanProcessor(exporter))
     return Tracer(provider.get_tracer("communities")), provider.shutdown
 
 
 def parse(traceparent: str) -> context.Context:
-    """Returns the context of a span that is written so; an empty one where it can't be read."""
+    """Returns the context of a traceparent; an empty one if that is malformed."""
     return _FORMAT.extract({"traceparent": traceparent}, context.Context())
 
 
 def write(span: trace.Span) -> str:
-    """Returns a span as W3C Trace Context writes it."""
+    """Returns the traceparent of a span, as W3C Trace Context defines it."""
     carrier: dict[str, str] = {}
     _FORMAT.inject(carrier, trace.set_span_in_context(span, context.Context()))
     return carrier["traceparent"]
 
 
 def carried() -> str | None:
-    """Returns what a change made now is to carry: the span in hand, if anybody is to see it."""
+    """Returns the traceparent of the current span, or None if it is not sampled."""
     span = trace.get_current_span()
     return write(span) if span.get_span_context().trace_flags.sampled else None
 
@@ -189,5 +188,5 @@ def _add_trace_id(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 def _from_headers(headers: Sequence[tuple[bytes, bytes]]) -> context.Context:
     values = [value for key, value in headers if key == b"traceparent"]
-    # Given twice, it says nothing.
+    # A repeated header is invalid.
     return parse(values[0].decode("latin-1")) if len(values) == 1 else context.Context()

@@ -1,4 +1,4 @@
-"""`python -m service`: the server, as the settings say, until TERM."""
+"""`python -m service`: runs the server until TERM."""
 
 import os
 import shutil
@@ -11,8 +11,7 @@ from common import settings as configuration
 from service.realtime import connections
 
 ROOT: Final = Path(__file__).parent.parent
-# Seconds that requests in flight have to be finished; a statement has ten.
-GRACE: Final = 15
+GRACE_SECONDS: Final = 15  # for requests in flight; a statement has ten
 
 
 def main() -> None:
@@ -30,17 +29,17 @@ def main() -> None:
         http="httptools",
         lifespan="on",
         ws="wsproto",
-        # A message is refused while it comes in. Compressed, a short one could be a long one.
+        # Large messages are refused while they arrive. Compression would hide their size.
         ws_max_size=connections.MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         log_level=settings.log_level,
         access_log=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
 
 def _share_metrics(folder: Path) -> None:
-    """Lets the processes share their metrics, unless the operator has named a folder."""
+    """Creates a folder in which processes share metrics, unless the operator names one."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

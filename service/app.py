@@ -1,4 +1,4 @@
-"""The service: HTTP in, one statement to the rulebook, its answer out."""
+"""ASGI application: each request calls one function of the rulebook and returns its answer."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def _entry(app: Starlette, settings: configuration.ServiceSettings) -> ASGIApp:
     """Wraps the application so that pages of the listed origins may call it (rule 00.27)."""
     if not settings.cors_origins:
         return app
-    # No cookie opens anything here, a token does; so credentials are not allowed.
+    # Tokens grant access, and cookies do not, so credentials are not allowed.
     return CORSMiddleware(
         app,
         allow_origins=settings.cors_origins,
@@ -50,12 +50,12 @@ def _settings() -> configuration.ServiceSettings:
         return configuration.load(configuration.ServiceSettings)
     except configuration.SettingsError as error:
         structlog.get_logger().critical(str(error))
-        # One clear line; the server would log a page of traceback for an exception.
+        # The server would log a traceback for an exception.
         os._exit(1)
 
 
 def create_app() -> ASGIApp:
-    """Returns the ASGI application; its settings are read when it starts."""
+    """Returns the ASGI application, which reads its settings when it starts."""
     logs.configure()
     http = Starlette(
         routes=routes.table(),
@@ -68,11 +68,11 @@ def create_app() -> ASGIApp:
         },
         lifespan=lifespan,
     )
-    # A path with a slash too many is another path.
+    # A path with a trailing slash is another path.
     http.router.redirect_slashes = False
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Before any layer: a websocket's transport is in reach here.
+        # Before all middleware, because sockets need the transport of their connection.
         if scope["type"] == "lifespan":
             await http(scope, receive, send)
         elif f"{scope['path']}/".startswith(f"{sockets.PATH}/"):

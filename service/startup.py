@@ -1,4 +1,4 @@
-"""Startup and shutdown of a server process: opens its parts and closes them again."""
+"""Startup and shutdown of a server process: opens and closes its parts."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ class State(TypedDict):
 async def opened(
     settings: configuration.ServiceSettings,
 ) -> AsyncIterator[tuple[context.Context, sockets.Sockets]]:
-    """Opens the parts of a server, whether or not the backing stores are up."""
+    """Opens the parts of a server. Backing stores may be down."""
     client = s3.connect(settings, PROBE_TIMEOUT_SECONDS)
     opensearch = opensearch_client.connect(
         settings.opensearch_url.get_secret_value(), PROBE_TIMEOUT_SECONDS
@@ -58,10 +58,10 @@ async def opened(
         parts = context.Context(
             pool=pool,
             authenticator=authenticator,
-            copies=idempotency.Copies(cache),
+            answer_cache=idempotency.AnswerCache(cache),
             limiter=_limiter(settings),
             signer=signer,
-            bucket=s3.Bucket(s3.connect(settings, s3.TIMEOUT), settings.s3_bucket),
+            bucket=s3.Bucket(s3.connect(settings, s3.TIMEOUT_SECONDS), settings.s3_bucket),
             search=candidates.Search(settings),
             metrics=measured,
             tracer=tracer,

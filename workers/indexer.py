@@ -1,4 +1,4 @@
-"""The indexer: it writes the subjects of events to the index that search reads.
+"""Indexer: writes the subjects of events to the search index.
 
 It writes the current state of a subject under the version of its row, so writing it twice, late or
 out of order is harmless. Implements rules 90.8 and 90.9.
@@ -19,7 +19,7 @@ from workers.runtime import loop, metrics
 
 NAME: Final = "indexer"
 BATCH: Final = 500
-MAX_REBUILD_SECONDS: Final = 10.0  # of one turn, which must not look as if it hung
+MAX_REBUILD_SECONDS: Final = 10.0  # of one turn, well below the liveness limit
 
 
 class Indexer:
@@ -48,7 +48,7 @@ class Indexer:
         if self._rebuild is None:
             async with connection.transaction():
                 tasks = [task async for task in querier.search_task_claim(most=BATCH)]
-                # After the claim, so that every rebuild from rows without these changes is found.
+                # Read after the claim: a rebuild that read older rows has its alias by then.
                 aliases = await self._target.aliases()
                 if aliases.readable:
                     with self._span(tasks):
@@ -90,7 +90,7 @@ class Indexer:
     async def _fill(self, connection: database.Connection) -> int:
         """Continues to rebuild a missing index, as after an empty start of OpenSearch."""
         ends = time.monotonic() + MAX_REBUILD_SECONDS
-        # Dropped until the end of the turn: after an outage the state of the index is unknown.
+        # Kept only after a complete turn: an outage leaves the state of the index unknown.
         current, self._rebuild = self._rebuild, None
         if current is None:
             self._log.info("index missing, rebuild started")
@@ -118,7 +118,7 @@ async def opened(
     measured: metrics.Metrics,
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Indexer]:
-    """Yields an indexer on the OpenSearch of the settings, whether or not that is up."""
+    """Yields an indexer. OpenSearch may be down."""
     url = settings.opensearch_url.get_secret_value()
     yield Indexer(index.connect(url, settings.search_index), measured, tracer)
 

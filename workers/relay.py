@@ -56,18 +56,18 @@ class Relay:
             await querier.stream_entry_finish(event_ids=[entry.event_id for entry in done])
             if is_foreign:
                 await querier.stream_sequence_raise(top=top)
-                self._log.warning("streams have other events, the sequence is raised", top=top)
-        # After a raise the same events wait again.
+                self._log.warning("sequence raised above foreign events", top=top)
+        # After a raise, the same events wait again.
         return len(done) or 1
 
     async def _repeats(self, entries: Sequence[Entry], top: int) -> Sequence[Entry]:
-        """Returns the first entries, as far as they are in their streams already."""
+        """Returns the leading entries that are in their streams already."""
         if _position(entries[0]) > top:
             return []
         found = await self._feed.read(_position(entries[0]) - 1, BATCH)
-        there = {(each.position, _identity(each.payload)) for each in found}
+        published = {(each.position, _identity(each.payload)) for each in found}
         known = itertools.takewhile(
-            lambda entry: (_position(entry), _identity(entry.payload)) in there, entries
+            lambda entry: (_position(entry), _identity(entry.payload)) in published, entries
         )
         return list(known)
 
@@ -75,7 +75,7 @@ class Relay:
         if not entries:
             return
         with self._spans(entries) as carried:
-            # As one transaction: none overtakes another one that is refused for want of memory.
+            # One transaction: when Redis refuses an entry for lack of memory, none overtakes it.
             async with self._redis.pipeline(transaction=True) as pipeline:
                 for entry in entries:
                     _add(pipeline, entry, carried.get(_position(entry)))
@@ -84,7 +84,7 @@ class Relay:
 
     @contextlib.contextmanager
     def _spans(self, entries: Sequence[Entry]) -> Iterator[Mapping[int, str]]:
-        """Yields what events carry on into the streams, by their positions."""
+        """Yields the traceparent of each traced event in the streams, by position."""
         traced = {
             _position(entry): (entry.traceparent, {"messaging.system": "redis"})
             for entry in entries
@@ -93,8 +93,8 @@ class Relay:
         if self._tracer is None or not traced:
             yield {position: carried for position, (carried, _) in traced.items()}
             return
-        with self._tracer.handing_on("publish", traced) as carried_on:
-            yield carried_on
+        with self._tracer.forwarding("publish", traced) as forwarded:
+            yield forwarded
 
 
 @contextlib.contextmanager
@@ -133,7 +133,7 @@ def _add(pipeline: redis.client.Pipeline, entry: Entry, traceparent: str | None)
 
 def _trim(pipeline: redis.client.Pipeline, last: int) -> None:
     for stream in streams.STREAMS:
-        # Approximately is never too much, and cheap.
+        # Approximate trimming is cheap and never removes too much.
         if last > streams.KEPT:
             oldest = streams.entry_id(last - streams.KEPT)
             pipeline.xtrim(stream, minid=oldest, approximate=True)
@@ -145,7 +145,7 @@ async def opened(
     _measured: metrics.Metrics,
     tracer: telemetry.Tracer | None,
 ) -> AsyncIterator[Relay]:
-    """Yields a relay to the Redis of the settings, whether or not that is up."""
+    """Yields a relay. Redis may be down."""
     async with redis_client.connect(
         settings.redis_url.get_secret_value(), TIMEOUT_SECONDS
     ) as client:

@@ -23,7 +23,7 @@ NAME: Final = "sweeper"
 KINDS: Final = ("upload", "object", "event", "idempotency_key")
 INTERVAL_SECONDS: Final = 60.0
 UPLOADS: Final = "uploads/"  # prefix of the keys of uploads
-# An older object below UPLOADS is a stray: a client wrote it while its upload expired.
+# An older object below UPLOADS is a stray: its upload expired while the client wrote it.
 STRAY_SECONDS: Final = 86_400.0
 CHECKS: Final = 24  # for strays, in that time
 BATCH: Final = 1000
@@ -33,7 +33,7 @@ _LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 
 
 class Sweeper:
-    """Periodic sweeps. A sweep that fails is repeated by the next one."""
+    """Periodic sweeps. The next one repeats a failed one."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Sweeper:
         self._outage_log = outages.OutageLog(self._log)
 
     async def run(self) -> None:
-        """Sweeps until it is stopped; no error ends it."""
+        """Sweeps until it is stopped. No error ends it."""
         while not self._stop.is_set():
             self._metrics.beat()
             try:
@@ -71,7 +71,7 @@ class Sweeper:
                 uploads = media.AsyncQuerier(conn)
                 await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH))
                 with self._outages("s3", outages.StoreUnavailable):
-                    await self._repeat("object", lambda: self._remove(conn))
+                    await self._repeat("object", lambda: self._delete(conn))
                     await self._find_strays(uploads)
                 events = outbox.AsyncQuerier(conn)
                 await self._repeat(
@@ -83,7 +83,7 @@ class Sweeper:
                 )
 
     async def _repeat(self, kind: str, batch: Callable[[], Awaitable[int | None]]) -> None:
-        """Runs batches until one finds nothing."""
+        """Runs batches until one is empty."""
         swept = 0
         while not self._stop.is_set() and (done := await batch()):
             self._metrics.beat()
@@ -92,8 +92,8 @@ class Sweeper:
         if swept:
             self._log.info("swept", kind=kind, count=swept)
 
-    async def _remove(self, connection: database.Connection) -> int:
-        """Removes orphaned objects from the bucket, then their rows."""
+    async def _delete(self, connection: database.Connection) -> int:
+        """Deletes orphaned objects from the bucket, then their rows."""
         querier = media.AsyncQuerier(connection)
         keys = [
             orphaned.key
@@ -102,15 +102,15 @@ class Sweeper:
         ]
         if not keys:
             return 0
-        refused = await self._bucket.remove(keys)
-        removed = [key for key in keys if key not in refused]
-        await querier.orphaned_object_clear(keys=removed)
+        refused = await self._bucket.delete(keys)
+        deleted = [key for key in keys if key not in refused]
+        await querier.orphaned_object_clear(keys=deleted)
         if refused:
             await querier.orphaned_object_postpone(keys=list(refused))
             self._metrics.refused.inc(len(refused))
             codes = sorted(set(refused.values()))
-            self._log.warning("store refuses to remove", count=len(refused), codes=codes)
-        return len(removed)
+            self._log.warning("deletion refused", count=len(refused), codes=codes)
+        return len(deleted)
 
     async def _find_strays(self, querier: media.AsyncQuerier) -> None:
         """Marks stray objects of the bucket as orphaned, at intervals."""
@@ -118,7 +118,7 @@ class Sweeper:
         if self._checked_at is not None and now - self._checked_at < self._stray / CHECKS:
             return
         since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self._stray)
-        for keys in _batches(await self._bucket.older(UPLOADS, since)):
+        for keys in _batches(await self._bucket.list_older(UPLOADS, since)):
             self._metrics.beat()
             if orphaned := await querier.orphaned_object_mark(keys=keys):
                 self._log.info("strays found", count=orphaned)

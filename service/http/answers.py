@@ -1,4 +1,4 @@
-"""Answers of handlers: successes, whose JSON PostgreSQL made."""
+"""Successful answers of handlers, with the JSON from PostgreSQL."""
 
 import http
 import re
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success. `made` is the kind of thing that a 201 counts as, `location` where it is."""
+    """Successful answer. A 201 has the `kind` of the created resource and its `location`."""
 
     status: int
     body: bytes = b""
     location: str | None = None
-    made: str | None = None
+    kind: str | None = None
 
     def group_id(self) -> str | None:
-        """Returns the group that the thing in the body is part of, if its first fields tell."""
+        """Returns the group of the resource in the body, if its first fields contain it."""
         match = _GROUP_ID.search(self.body, 0, 160)
         return match[1].decode() if match else None
 
@@ -31,25 +31,25 @@ NO_CONTENT = Answer(status=204)
 
 
 def found(row: T | None) -> T:
-    """Returns the row of a query that the rulebook lets answer with one."""
+    """Returns the row of a query. Raises Problem 404 without one."""
     if row is None:
         raise problems.not_found()
     return row
 
 
 def ok(body: Any) -> Answer:
-    """Answers 200 with the JSON that PostgreSQL built."""
+    """Returns a 200 with the JSON from PostgreSQL."""
     return Answer(status=200, body=found(body))
 
 
 def created(kind: str, body: Any, path: str | None = None) -> Answer:
-    """Answers 201; `path`, relative to the base, becomes its Location (rule 00.15)."""
+    """Returns a 201. Its Location is `path`, relative to the base (rule 00.15)."""
     location = None if path is None else request.BASE + path
-    return Answer(status=201, body=found(body), location=location, made=kind)
+    return Answer(status=201, body=found(body), location=location, kind=kind)
 
 
 def decided(status: int | None, body: Any, kind: str, path: str) -> Answer:
-    """Returns the status that the rulebook chose: something new is made only by a 201."""
+    """Returns an answer with the status from the rulebook, which creates something by a 201."""
     if status == http.HTTPStatus.CREATED:
         return created(kind, body, path)
     return Answer(status=found(status), body=found(body))

@@ -1,4 +1,4 @@
-"""Authentication of bearer tokens, from the token and the configured keys alone.
+"""Authentication of bearer tokens, by the configured keys alone.
 
 Implements rules 00.1, 00.2, 00.3, 00.4 and 00.32.
 """
@@ -47,17 +47,17 @@ class Authenticator:
             "options": {
                 "require": ["exp", "sub"],
                 "verify_aud": configuration.jwt_audience is not None,
-                # The issue time decides nothing.
+                # No rule depends on the issue time.
                 "verify_iat": False,
             },
         }
-        # By token: its user, and the end of the cached verdict in seconds since the epoch.
+        # User of a token, and end of the cache entry in seconds since the epoch.
         self._cached: dict[bytes, tuple[uuid.UUID, float]] = {}
 
     async def user(self, headers: Sequence[bytes]) -> uuid.UUID | None:
-        """Returns the user of the request's Authorization headers, None without one.
+        """Returns the user of the Authorization headers, or None without one.
 
-        Raises Problem 401 for an invalid token, StoreUnavailable when the key set can't be read.
+        Raises Problem 401 for an invalid token, StoreUnavailable when the key set is unavailable.
         """
         if not headers:
             return None

@@ -1,7 +1,7 @@
-"""The bodies of requests: which fields there are and of which JSON type.
+"""Request bodies: their fields and JSON types.
 
-Nothing here knows a length, a limit or a choice of values; those are rules, and rules are SQL.
-A field that PATCH takes is nullable here, for the rulebook says which may be cleared.
+Lengths, limits and choices of values are rules, so they are in SQL. Every field of a PATCH is
+nullable here, because the rulebook decides which may be cleared.
 """
 
 import datetime
@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from service.http import parsing, problems
 
 
-def _read_by(parse: Callable[[str], object]) -> Callable[[object], object]:
+def _parsed_by(parse: Callable[[str], object]) -> Callable[[object], object]:
     def read(value: object) -> object:
         if not isinstance(value, str):
             raise PydanticCustomError("string_type", "is not a string")
@@ -29,9 +29,9 @@ def _read_by(parse: Callable[[str], object]) -> Callable[[object], object]:
     return read
 
 
-Text = Annotated[str, BeforeValidator(_read_by(parsing.check_text))]
-Id = Annotated[uuid.UUID, BeforeValidator(_read_by(parsing.parse_uuid))]
-Timestamp = Annotated[datetime.datetime, BeforeValidator(_read_by(parsing.parse_timestamp))]
+Text = Annotated[str, BeforeValidator(_parsed_by(parsing.check_text))]
+Id = Annotated[uuid.UUID, BeforeValidator(_parsed_by(parsing.parse_uuid))]
+Timestamp = Annotated[datetime.datetime, BeforeValidator(_parsed_by(parsing.parse_timestamp))]
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 
 
@@ -46,7 +46,7 @@ class Body(pydantic.BaseModel):
 
 
 class Nothing(Body):
-    """The body of an endpoint that has none: empty, or an empty object."""
+    """Body of an endpoint that takes none: empty, or an empty object."""
 
 
 class NewGroup(Body):
@@ -152,22 +152,19 @@ B = TypeVar("B", bound=Body)
 
 
 def parse(model: type[B], raw: bytes, *, optional: bool) -> B:
-    """Returns the body as its model.
-
-    Raises Problem unless it is a JSON object that fits the model.
-    """
+    """Returns the parsed body. Raises Problem unless it is a JSON object that fits the model."""
     if not raw and not optional:
-        raise problems.invalid_json("There is no body.")
+        raise problems.Problem("invalid_json", "The body is missing.")
     try:
         return model.model_validate(orjson.loads(raw or b"{}"))
     except orjson.JSONDecodeError:
-        raise problems.invalid_json() from None
+        raise problems.Problem("invalid_json") from None
     except pydantic.ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise problems.invalid_fields([_field_error(each) for each in found]) from None
 
 
 def _field_error(error: ErrorDetails) -> problems.FieldError:
-    """Returns an error of pydantic in the words of the rulebook."""
+    """Returns an error of pydantic with a message as in the rulebook."""
     field = str(error["loc"][0]) if error["loc"] else "body"
     return {"field": field, "message": _MESSAGES.get(error["type"], error["msg"])}

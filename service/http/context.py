@@ -1,4 +1,4 @@
-"""Request context: the parts of the running service that handlers and middleware use."""
+"""Request context: the parts of the service that handlers and middleware use."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from service.search import candidates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Parts that live as long as the server process. `tracer` and `limiter` are None when off."""
+    """Parts of a server process. `tracer` and `limiter` are None when they are off."""
 
     pool: database.Pool
     authenticator: authentication.Authenticator
-    copies: idempotency.Copies
+    answer_cache: idempotency.AnswerCache
     limiter: rate_limit.Limiter | None
     signer: signed_urls.Signer
     bucket: s3.Bucket
@@ -29,6 +29,6 @@ class Context:
 
 
 def of(scope: Scope) -> Context:
-    """Returns the context of the service that answers this request."""
+    """Returns the context of a request."""
     context: Context = scope["state"]["context"]
     return context

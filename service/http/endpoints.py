@@ -28,8 +28,8 @@ from service.http import (
     transaction,
 )
 
-MOST_BYTES: Final = 1024 * 1024
-MOST_BYTES_READ: Final = 16 * MOST_BYTES
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_READ_BYTES: Final = 16 * MAX_BODY_BYTES
 UTF_8: Final = ("utf-8", "utf8")
 
 Preparation = Callable[[context.Context, uuid.UUID, bodies.Body], transaction.Prepare | None]
@@ -64,7 +64,7 @@ def reads(
     query: Sequence[parameters.Parameter] = (),
     requires_token: bool = False,
 ) -> Operation:
-    """Declares an operation that changes nothing and answers 200 with this shape."""
+    """Declares a read, which answers 200 with this shape."""
     return Operation(
         handler=handler,
         name=name or handler.__name__,
@@ -87,7 +87,7 @@ def writes(
     errors: Collection[str] = (),
     preparation: Preparation | None = None,
 ) -> Operation:
-    """Declares an operation that changes something and requires a token.
+    """Declares a write, which requires a token.
 
     It answers `status` (by default 200 with a shape, 204 without one), or as `answers` states.
     """
@@ -128,7 +128,7 @@ class Endpoint:
     """All methods of one path, as an ASGI application."""
 
     def __init__(self, operations: dict[str, Operation]) -> None:
-        # As they were declared; the document is made of these.
+        # As declared, for the API document.
         self.operations = operations
         self._operations = dict(operations)
         if "GET" in operations:
@@ -175,8 +175,8 @@ class Endpoint:
         except transaction.Replay as replay:
             await _send_answer(send, service, replay.answer, [(b"idempotency-replayed", b"true")])
             return
-        if answer.made is not None:
-            service.metrics.count_made(answer.made)
+        if answer.kind is not None:
+            service.metrics.count_created(answer.kind)
         if record.group_id is None:
             record.group_id = answer.group_id()
         await _send_answer(send, service, answer)
@@ -189,29 +189,29 @@ async def _change(
     scope: Scope,
     receive: Receive,
 ) -> answers.Answer:
-    """Returns the answer of an operation with a body. Raises Replay when it was given before."""
+    """Returns the answer of an operation with a body. Raises Replay for a stored answer."""
     keys = _values(scope, b"idempotency-key") if call.method == "POST" else []
     call.raw_body = await _read(scope, receive)
     body = _parse(operation, call.raw_body, scope)
     key = idempotency.key_of(keys, call)
     handler = functools.partial(operation.handler, call, *body)
-    if key is not None and (given := await service.copies.recall(key)) is not None:
-        raise transaction.Replay(given)
+    if key is not None and (stored := await service.answer_cache.get(key)) is not None:
+        raise transaction.Replay(stored)
     prepare = operation.preparation and operation.preparation(service, call.user, *body)
     answer = await transaction.perform(service.pool, call, handler, key, prepare)
     if key is not None:
-        await service.copies.remember(key, answer)
+        await service.answer_cache.put(key, answer)
     return answer
 
 
 def _parse(operation: Operation, raw: bytes, scope: Scope) -> tuple[bodies.Body, ...]:
-    """Returns the body as the arguments that the handler takes for it: one, or none."""
+    """Returns the handler's argument for the body, if it takes one."""
     assert operation.body is not None
     media_types, codings = _values(scope, b"content-type"), _values(scope, b"content-encoding")
     if raw or media_types:
         _check_media_type(b",".join(media_types).decode("latin-1").lower())
     if codings and codings != [b"identity"]:
-        raise problems.unsupported_media_type("The body must not be compressed.")
+        raise problems.Problem("unsupported_media_type", "The body must not be compressed.")
     body = bodies.parse(operation.body, raw, optional=operation.body_optional)
     return () if operation.body is bodies.Nothing else (body,)
 
@@ -220,29 +220,34 @@ def _check_media_type(media_type: str) -> None:
     kind, _, parameters = media_type.partition(";")
     charset = re.search(r"charset\s*=\s*\"?([^\";]*)", parameters)
     if kind.strip() != "application/json" or (charset and charset[1].strip() not in UTF_8):
-        raise problems.unsupported_media_type()
+        raise problems.Problem("unsupported_media_type")
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
     """Returns the whole body. Raises Problem when it is too large."""
-    if _values(scope, b"expect") and _announced(scope) > MOST_BYTES:
-        raise problems.body_too_large(MOST_BYTES)
+    if _values(scope, b"expect") and _announced(scope) > MAX_BODY_BYTES:
+        raise _too_large()
     chunks = []
     size = 0
     more = True
-    # Many clients read no answer before they have sent all, so some of what is too much is read.
-    while more and size <= MOST_BYTES_READ:
+    # Many clients read no answer before they have sent the whole body.
+    while more and size <= MAX_READ_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= MOST_BYTES:
+        if size <= MAX_BODY_BYTES:
             chunks.append(chunk)
         more = message.get("more_body", False)
-    if size > MOST_BYTES:
-        raise problems.body_too_large(MOST_BYTES)
+    if size > MAX_BODY_BYTES:
+        raise _too_large()
     return b"".join(chunks)
+
+
+def _too_large() -> problems.Problem:
+    detail = f"The body is too large. The limit is {MAX_BODY_BYTES} bytes."
+    return problems.Problem("body_too_large", detail)
 
 
 def _announced(scope: Scope) -> int:

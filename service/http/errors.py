@@ -1,6 +1,6 @@
-"""Sets of error codes that the route tables declare, by the kind of rule that raises them.
+"""Sets of error codes that route tables declare.
 
-`HTTP_LAYER` and `BODY` hold what the HTTP layer itself answers; operations do not declare those.
+Operations do not declare `HTTP_LAYER` and `BODY`, which the HTTP layer itself raises.
 """
 
 from typing import Final

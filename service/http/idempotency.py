@@ -1,7 +1,7 @@
-"""Idempotency keys of requests: a repeated request has one effect and receives the same answer.
+"""Idempotency keys: a repeated request has one effect and receives the same answer.
 
-PostgreSQL decides, in the transaction of the effect. Redis caches answers for a day, which saves
-that transaction; it may lose them at any time. Implements rules 70.1, 70.2 and 70.5.
+PostgreSQL decides, in the transaction of the effect. Redis caches answers for a day to save that
+transaction, and may lose them at any time. Implements rules 70.1, 70.2 and 70.5.
 """
 
 import datetime
@@ -20,14 +20,14 @@ from gen.http import idempotency
 from gen.jobs import models
 from service.http import answers, problems, request
 
-KEPT_FOR: Final = datetime.timedelta(hours=24)
+CACHE_TTL: Final = datetime.timedelta(hours=24)
 
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A caller's key, and the fingerprint of the one request that it stands for."""
+    """Key of a caller, and the fingerprint of its request."""
 
     actor: uuid.UUID
     text: str
@@ -49,7 +49,7 @@ def key_of(headers: Sequence[bytes], call: request.Call) -> Key | None:
 
 
 async def claim(connection: database.Connection, key: Key) -> answers.Answer | None:
-    """Returns the answer given before; None when this transaction may have the effect."""
+    """Claims the key for this transaction. Returns the stored answer, if one exists."""
     return _answer(
         await idempotency.AsyncQuerier(connection).idempotency_key_claim(
             actor=key.actor, key=key.text, fingerprint=key.fingerprint
@@ -58,7 +58,7 @@ async def claim(connection: database.Connection, key: Key) -> answers.Answer | N
 
 
 async def reserve(pool: database.Pool, key: Key) -> answers.Answer | None:
-    """Reserves a key for ten seconds. Returns the stored answer, if there is one."""
+    """Reserves the key for ten seconds. Returns the stored answer, if one exists."""
     async with database.connection(pool) as connection:
         return _answer(
             await idempotency.AsyncQuerier(connection).idempotency_key_reserve(
@@ -68,7 +68,7 @@ async def reserve(pool: database.Pool, key: Key) -> answers.Answer | None:
 
 
 async def release(pool: database.Pool, key: Key) -> None:
-    """Ends the reservation of a request that has no answer."""
+    """Releases the key of a request without an answer."""
     async with database.connection(pool) as connection:
         await idempotency.AsyncQuerier(connection).idempotency_key_release(
             actor=key.actor, key=key.text, fingerprint=key.fingerprint
@@ -76,7 +76,7 @@ async def release(pool: database.Pool, key: Key) -> None:
 
 
 async def store(connection: database.Connection, key: Key, answer: answers.Answer) -> None:
-    """Keeps the answer, in the transaction that claimed the key."""
+    """Stores the answer, in the transaction that claimed the key."""
     await idempotency.AsyncQuerier(connection).idempotent_answer_store(
         actor=key.actor,
         key=key.text,
@@ -95,30 +95,30 @@ def _answer(stored: models.ApiStoredAnswer | None) -> answers.Answer | None:
     return answers.Answer(status=stored.status, body=stored.body.encode(), location=stored.location)
 
 
-class Copies:
-    """The answers of the last day in Redis."""
+class AnswerCache:
+    """Cache of the last day's answers, in Redis."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._store = optional_store.OptionalStore("redis")
 
-    async def recall(self, key: Key) -> answers.Answer | None:
-        """Returns the answer given before, if Redis has it.
+    async def get(self, key: Key) -> answers.Answer | None:
+        """Returns the cached answer, if one exists.
 
-        Raises Problem when the key was another's.
+        Raises Problem 409 when another request used the key.
         """
         text = await self._store.ask(lambda: self._client.get(key.name()), None)
         if text is None:
             return None
-        copy = orjson.loads(text)
-        if copy["fingerprint"] != key.fingerprint:
-            raise problems.key_reused()
+        cached = orjson.loads(text)
+        if cached["fingerprint"] != key.fingerprint:
+            raise problems.Problem("idempotency_key_reused")
         return answers.Answer(
-            status=copy["status"], body=copy["body"].encode(), location=copy["location"]
+            status=cached["status"], body=cached["body"].encode(), location=cached["location"]
         )
 
-    async def remember(self, key: Key, answer: answers.Answer) -> None:
-        """Keeps a copy of an answer that is committed."""
+    async def put(self, key: Key, answer: answers.Answer) -> None:
+        """Caches a committed answer."""
         text = orjson.dumps(
             {
                 "fingerprint": key.fingerprint,
@@ -127,4 +127,4 @@ class Copies:
                 "body": answer.body.decode(),
             }
         )
-        await self._store.ask(lambda: self._client.set(key.name(), text, ex=KEPT_FOR), None)
+        await self._store.ask(lambda: self._client.set(key.name(), text, ex=CACHE_TTL), None)

@@ -14,14 +14,14 @@ from common import logs
 from service.http import context, parsing, problems, request_log
 
 _REQUEST_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
-# Answers depend on who asks and change all the time; none of them is a page.
+# Answers depend on the caller and change often.
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _CLIENT_GONE: Final = 499
 
 
 class Observation:
-    """Outermost layer; it answers every error. Implements rules 00.7, 00.14, 00.26 and 00.30."""
+    """Outermost layer, which answers every error. Implements rules 00.7, 00.14, 00.26 and 00.30."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,7 +33,7 @@ class Observation:
             return
         record = request_log.Record(request_id=_request_id(scope), method=scope["method"])
         scope["state"]["record"] = record
-        # The router sees the path still encoded: an emoji may be a slash.
+        # Still encoded for the router, because a segment may contain a slash.
         scope["path"] = parsing.normal_path(scope["raw_path"])
         tracer = context.of(scope).tracer
         if tracer is None or scope["path"] in _QUIET:
@@ -64,7 +64,7 @@ class Observation:
             # Not .exception(), which would write the error's own text.
             self._logger.error("request failed", **report)  # noqa: TRY400
             if record.status is None:
-                answer = problems.response(problems.internal(), record.request_id)
+                answer = problems.response(problems.Problem("internal_error"), record.request_id)
                 await answer(scope, receive, send_with_headers)
         finally:
             self._record(scope, record)
@@ -94,5 +94,5 @@ def _request_id(scope: Scope) -> str:
     given: list[bytes] = [value for name, value in scope["headers"] if name == b"x-request-id"]
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0].decode()
-    # Unique, which is all that it has to be; nothing is kept from anybody by it.
+    # Unique, but not secret, so that this generator suffices.
     return str(uuid.UUID(int=random.getrandbits(128), version=4))

@@ -1,4 +1,4 @@
-"""Query parameters, as the route tables declare them and the API document describes them."""
+"""Query parameters, for the route tables and the API document."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final

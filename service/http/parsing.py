@@ -1,4 +1,4 @@
-"""The forms of single values on the wire, read strictly: PostgreSQL itself would take far more."""
+"""Parsers of single values, which are stricter than PostgreSQL."""
 
 import datetime
 import re

@@ -1,12 +1,12 @@
-"""Error answers of the service: application/problem+json (RFC 9457), without internals.
+"""Error answers: application/problem+json (RFC 9457), without internals.
 
-A refusal of the rulebook keeps its status, code and message; this module decides about all others.
+An error of the rulebook keeps its status, code and message. This module maps all others.
 Implements rules 00.6, 00.8 and 01.5.
 """
 
 import http
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import orjson
 import psycopg
@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from common import outages
+from gen import registries
 from service.http import request_log
 
-RETRY_AFTER = "1"  # seconds
+RETRY_AFTER_SECONDS: Final = 1
+_INTERNAL: Final = registries.ErrorCode(500, "Internal error. Report it with the request_id.")
 
 
 class FieldError(TypedDict):
@@ -26,23 +28,27 @@ class FieldError(TypedDict):
 
 
 class Problem(Exception):  # noqa: N818
-    """An answer that is an error; `errors` name the fields of an invalid request."""
+    """Error answer. `status` and `detail` are by default those of the code in the registry.
+
+    `errors` name the fields of an invalid request.
+    """
 
     def __init__(
         self,
-        status: int,
         code: str,
-        detail: str,
+        detail: str | None = None,
         *,
+        status: int | None = None,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.status = status
+        registered = registries.ERROR_CODES.get(code, _INTERNAL)
+        self.status = status or registered.status
         self.code = code
-        self.detail = detail
+        self.detail = detail or registered.title
         self.errors = errors
-        self.headers = {**_customary_headers(status), **(headers or {})}
+        self.headers = {**_default_headers(self.status), **(headers or {})}
+        super().__init__(self.detail)
 
 
 def invalid(field: str, message: str) -> Problem:
@@ -50,55 +56,24 @@ def invalid(field: str, message: str) -> Problem:
 
 
 def invalid_fields(errors: Sequence[FieldError]) -> Problem:
-    return Problem(
-        400,
-        "validation_failed",
-        "Invalid request. Correct the fields listed in errors.",
-        errors=errors,
-    )
-
-
-def invalid_json(detail: str = "The body is not valid JSON.") -> Problem:
-    return Problem(400, "invalid_json", detail)
-
-
-def unauthenticated(detail: str = "Authentication required. Send a valid bearer token.") -> Problem:
-    return Problem(401, "unauthenticated", detail)
+    return Problem("validation_failed", errors=errors)
 
 
 def not_found() -> Problem:
-    return Problem(404, "not_found", "Not found.")
+    return Problem("not_found")
+
+
+def unauthenticated(detail: str | None = None) -> Problem:
+    return Problem("unauthenticated", detail)
 
 
 def method_not_allowed(allowed: str) -> Problem:
     detail = f"Allowed methods: {allowed}."
-    return Problem(405, "method_not_allowed", detail, headers={"allow": allowed})
-
-
-def key_reused() -> Problem:
-    detail = "Idempotency key already used. Use a new key."
-    return Problem(409, "idempotency_key_reused", detail)
-
-
-def body_too_large(most: int) -> Problem:
-    return Problem(413, "body_too_large", f"The body is too large. The limit is {most} bytes.")
-
-
-def unsupported_media_type(detail: str = "The body must be application/json.") -> Problem:
-    return Problem(415, "unsupported_media_type", detail)
-
-
-def rate_limited(retry_after: int) -> Problem:
-    headers = _retry_after(retry_after)
-    return Problem(429, "rate_limited", "Too many requests. Retry later.", headers=headers)
-
-
-def internal() -> Problem:
-    return Problem(500, "internal_error", "Internal error. Report it with the request_id.")
+    return Problem("method_not_allowed", detail, headers={"allow": allowed})
 
 
 def unavailable() -> Problem:
-    return Problem(503, "unavailable", "Service unavailable. Retry later.")
+    return Problem("unavailable")
 
 
 def of_database(error: psycopg.Error) -> Problem | None:
@@ -107,16 +82,17 @@ def of_database(error: psycopg.Error) -> Problem | None:
     if state.startswith("PT"):
         detail = orjson.loads(error.diag.message_detail or '{"errors": []}')
         return Problem(
-            int(state[2:]),
             error.diag.message_hint or "",
-            error.diag.message_primary or "",
+            error.diag.message_primary,
+            # A newer `api` may have codes that this registry lacks.
+            status=int(state[2:]),
             errors=detail["errors"],
-            headers=_retry_after(detail.get("retry_after_seconds")),
+            headers=retry_after(detail.get("retry_after_seconds")),
         )
-    # A text with NUL, or a number or time that no column holds.
+    # A NUL character, or a number or time outside the range of its type.
     if isinstance(error, psycopg.DataError):
         return invalid_fields([])
-    # No connection, none free in time, a timeout, a deadlock, a shutdown, a standby.
+    # A lost or missing connection, a timeout, a deadlock, a shutdown, or a standby.
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state[:2] == "25":
         return unavailable()
     return None
@@ -147,7 +123,7 @@ async def handle_problem(request: Request, error: Exception) -> Response:
 
 
 async def handle_database_error(request: Request, error: Exception) -> Response:
-    """Answers what the database said; raises the error again when it is nobody's but ours."""
+    """Returns the problem of a database error. Raises the error again if the service caused it."""
     assert isinstance(error, psycopg.Error)
     problem = of_database(error)
     if problem is None:
@@ -159,7 +135,7 @@ async def handle_database_error(request: Request, error: Exception) -> Response:
 
 
 async def handle_store_unavailable(request: Request, error: Exception) -> Response:
-    """Answers 503; the log line names the store."""
+    """Returns a 503. The log line names the store."""
     assert isinstance(error, outages.StoreUnavailable)
     record = request_log.of(request.scope)
     record.error = f"{type(error).__name__}: {error.store}"
@@ -167,20 +143,21 @@ async def handle_store_unavailable(request: Request, error: Exception) -> Respon
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:
-    """Returns what the router refuses: it knows no such path, or not this method of it."""
+    """Returns a 404 for an unknown path, or a 405 for an unknown method of a path."""
     assert isinstance(error, HTTPException)
     allowed = (error.headers or {}).get("Allow")
     problem = not_found() if allowed is None else method_not_allowed(allowed)
     return response(problem, request_log.of(request.scope).request_id)
 
 
-def _retry_after(seconds: int | None) -> dict[str, str]:
+def retry_after(seconds: int | None) -> dict[str, str]:
+    """Returns the header Retry-After, if a wait is known."""
     return {} if seconds is None else {"retry-after": str(seconds)}
 
 
-def _customary_headers(status: int) -> dict[str, str]:
+def _default_headers(status: int) -> dict[str, str]:
     if status == http.HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": "Bearer"}
     if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"retry-after": RETRY_AFTER}
+        return retry_after(RETRY_AFTER_SECONDS)
     return {}

@@ -25,13 +25,14 @@ class Limiter:
         self._store = optional_store.OptionalStore("redis for rate limits", errors.StorageError)
 
     async def count(self, caller: str) -> None:
-        """Counts a request. Raises Problem 429 when it is one too many."""
+        """Counts a request. Raises Problem 429 when it exceeds a rate."""
         exceeded = await self._store.ask(lambda: self._count(caller), _ALLOWED)
         if exceeded is not None:
-            raise problems.rate_limited(exceeded)
+            headers = problems.retry_after(exceeded)
+            raise problems.Problem("rate_limited", headers=headers)
 
     async def _count(self, caller: str) -> int | None:
-        """Seconds until the next request is allowed, None when this one is."""
+        """Returns the seconds until the next allowed request, or None if this one is allowed."""
         for rate in self._rates:
             if not await self._strategy.hit(rate, caller):
                 window = await self._strategy.get_window_stats(rate, caller)

@@ -1,4 +1,4 @@
-"""The request as a handler sees it: caller, path, query, body, and access to the stores."""
+"""Request of a handler: caller, path, query, body, and access to the stores."""
 
 import urllib.parse
 import uuid
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Page(TypedDict):
-    """Which page of a list, as the list functions of the rulebook take it."""
+    """Arguments of the list functions that select a page."""
 
     limit: int
     before: str | None
@@ -25,7 +25,7 @@ class Page(TypedDict):
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """A request whose caller is known. What it can't read, it raises as a Problem."""
+    """Authenticated request. Its methods raise Problem for malformed values."""
 
     method: str
     path: str
@@ -35,27 +35,27 @@ class Call:
     bucket: s3.Bucket
     search: candidates.Search
     raw_body: bytes = b""
-    # Gives the connection for the handler's one statement.
+    # Returns the connection for the handler's statement.
     connect: Callable[[], Awaitable[database.Connection]] = field(init=False)
-    # Gives it back before the end, to wait for another store; then `connect` may be asked again.
+    # Releases it before a call to another store. A later `connect` leases another one.
     release: Callable[[], Awaitable[None]] = field(init=False)
     _query: dict[str, list[str]] | None = field(default=None, init=False)
 
     @property
     def user(self) -> uuid.UUID:
-        """Returns the caller, of an endpoint that nobody reaches without a token."""
+        """Returns the caller of an endpoint that requires a token."""
         assert self.actor is not None
         return self.actor
 
     def id(self, name: str) -> uuid.UUID:
-        """Returns an id of the path; what is no UUID does not exist."""
+        """Returns an id of the path. Raises Problem 404 unless it is a UUID."""
         try:
             return parsing.parse_uuid(parsing.decode_segment(self.parameters[name]))
         except ValueError:
             raise problems.not_found() from None
 
     def name(self, name: str) -> str:
-        """Returns a slug or code of the path; what is no text does not exist."""
+        """Returns a slug or code of the path. Raises Problem 404 unless it is text."""
         try:
             return parsing.decode_segment(self.parameters[name])
         except ValueError:
@@ -69,7 +69,7 @@ class Call:
             raise problems.invalid("emoji", "is not a text") from None
 
     def page(self) -> Page:
-        """Returns the page that the query asks for."""
+        """Returns the requested page."""
         limit = self._value("limit", parsing.parse_integer)
         return {
             "limit": parameters.DEFAULT_LIMIT if limit is None else limit,
@@ -86,7 +86,7 @@ class Call:
         return self._value(name, parsing.parse_uuid)
 
     def flag(self, name: str) -> bool | None:
-        """Returns a truth value of the query."""
+        """Returns a boolean of the query."""
         return self._value(name, parsing.parse_flag)
 
     def _value(self, name: str, parse: Callable[[str], T]) -> T | None:

@@ -1,4 +1,4 @@
-"""Record of the request in hand: feeds its log line, its metrics and its span."""
+"""Record of a request, for its log line, its metrics and its span."""
 
 import time
 import uuid
@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 @dataclass(slots=True)
 class Record:
-    """One request. `route` is its path template; `error` is for the log only, not for clients."""
+    """Record of one request. `route` is its path template; `error` is for the log only."""
 
     request_id: str
     method: str
@@ -27,13 +27,13 @@ class Record:
 
 
 def of(scope: Scope) -> Record:
-    """Returns the record of the request that this scope belongs to."""
+    """Returns the record of a request."""
     record: Record = scope["state"]["record"]
     return record
 
 
 def describe(record: Record, span: trace.Span) -> None:
-    """Names the span of a request and sets its attributes, once the answer is known."""
+    """Sets name and attributes of a request's span after its answer."""
     span.update_name(f"{record.method} {record.route}")
     attributes = {
         "http.request.method": record.method,

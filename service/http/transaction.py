@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Replay(Exception):  # noqa: N818
-    """Stored answer of a request that was answered before."""
+    """Stored answer of an earlier request under the same key."""
 
     def __init__(self, answer: answers.Answer) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ async def perform(
     `prepare` runs first, outside the transaction and without a connection. Under a key, only the
     request that has reserved the key prepares.
     """
-    # Reads, and requests under a key, may be sent again after a lost connection.
+    # Reads, and requests under a key, may be repeated after a lost connection.
     repeatable = call.method in READING or key is not None
 
     async def run() -> answers.Answer:
@@ -64,7 +64,7 @@ async def perform(
     except Replay:
         raise
     except BaseException:
-        # A refusal stores no answer: the next request under the key decides again.
+        # An error stores no answer, so the next request under the key runs again.
         await retried(lambda: idempotency.release(pool, key), repeatable=True)
         raise
 
@@ -81,9 +81,9 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T
             return await attempt()
         except psycopg.Error as error:
             is_rebuilt = database.is_rebuilt(error)
-            again = is_rebuilt or database.is_undone(error)
-            again = again or (repeatable and database.is_lost(error))
-            if not again or number == MAX_ATTEMPTS:
+            may_retry = is_rebuilt or database.is_undone(error)
+            may_retry = may_retry or (repeatable and database.is_lost(error))
+            if not may_retry or number == MAX_ATTEMPTS:
                 raise
         pause = REBUILD_PAUSE_SECONDS if is_rebuilt else RETRY_PAUSE_SECONDS
         await asyncio.sleep(random.uniform(0, pause * number))  # noqa: S311
@@ -102,12 +102,12 @@ async def _attempt(
         connection = await lease.connection()
         async with connection.transaction():
             if carried is not None:
-                # Only for this transaction: the next one belongs to another request.
+                # Set for this transaction only.
                 await connection.execute(_CARRY, [carried])
             if key is None:
                 return await handler()
-            if (given := await idempotency.claim(connection, key)) is not None:
-                raise Replay(given)
+            if (stored := await idempotency.claim(connection, key)) is not None:
+                raise Replay(stored)
             answer = await handler()
             await idempotency.store(connection, key, answer)
             return answer

@@ -38,7 +38,7 @@ async def _copy_all(
 
 
 async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, key: str) -> None:
-    # Only a link names its subject before the transaction; a refused link copies nothing.
+    # A link names its subject, so that a refused one copies nothing.
     upload = await _query(
         service.pool,
         lambda querier: querier.upload_find(
@@ -50,7 +50,7 @@ async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, k
     )
     if upload is None:
         return
-    original = await service.bucket.look(key) or s3.NOTHING
+    original = await service.bucket.stat(key) or s3.NOTHING
     copy_key = await _query(
         service.pool,
         lambda querier: querier.upload_copy_start(
@@ -60,8 +60,8 @@ async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, k
     if copy_key is None:
         return
     await service.bucket.copy(key, copy_key)
-    # A client may have written the original again after the look at it.
-    copy = await service.bucket.look(copy_key) or s3.NOTHING
+    # A client may have overwritten the original after its check.
+    copy = await service.bucket.stat(copy_key) or s3.NOTHING
     await _query(
         service.pool,
         lambda querier: querier.upload_copy_confirm(
@@ -71,7 +71,7 @@ async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, k
 
 
 async def _query(pool: database.Pool, query: Callable[[media.AsyncQuerier], Awaitable[T]]) -> T:
-    """Runs a query on a connection of its own, again after a lost one: repeats are harmless."""
+    """Runs a query on a new connection, and retries it after a lost one."""
 
     async def attempt() -> T:
         async with database.connection(pool) as connection:

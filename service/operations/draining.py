@@ -1,4 +1,4 @@
-"""Shutdown after TERM: /readyz fails first, then sockets are dropped and the server stops."""
+"""Shutdown after TERM: /readyz fails, later sockets are dropped and the server stops."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,14 @@ class Drain:
     def __init__(self, begin: Callable[[], None], leave: Callable[[], Awaitable[None]]) -> None:
         self._begin = begin
         self._leave = leave
-        self._impatient = asyncio.Event()
+        self._is_urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def on_term(self, seconds: float) -> Iterator[None]:
         """Serves for `seconds` after TERM while /readyz fails. A second TERM ends the wait."""
         stop = signal.getsignal(signal.SIGTERM)
-        # The server's own handler, which this one calls at its end.
+        # This handler replaces the server's own one, and calls it at the end.
         if not callable(stop) or threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -44,13 +44,13 @@ class Drain:
             structlog.get_logger().info("draining", seconds=seconds)
             self._task = asyncio.get_running_loop().create_task(self._run(seconds, stop))
         else:
-            self._impatient.set()
+            self._is_urgent.set()
 
     async def _run(self, seconds: float, stop: Callable[[], object]) -> None:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await self._impatient.wait()
+                    await self._is_urgent.wait()
             await self._leave()
         finally:
             stop()

@@ -18,7 +18,7 @@ Probe = Callable[[], Awaitable[object]]
 
 
 class Health:
-    """Asks each backing store whether it is there."""
+    """Probes each backing store."""
 
     def __init__(self, probes: Mapping[str, Probe]) -> None:
         self._probes = probes
@@ -29,7 +29,7 @@ class Health:
         self.draining = True
 
     async def check(self) -> dict[str, bool]:
-        """Returns each store by name, all asked at once."""
+        """Probes all stores concurrently. Returns whether each is ready, by name."""
         answers = await asyncio.gather(*(self._ask(*probe) for probe in self._probes.items()))
         return dict(zip(self._probes, answers, strict=True))
 

@@ -1,4 +1,4 @@
-"""Metrics of the service: requests by route, created things, sockets. Implements rule 00.29."""
+"""Metrics of the service: requests by route, created resources, sockets (rule 00.29)."""
 
 import os
 from pathlib import Path
@@ -14,13 +14,13 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 
 class Metrics:
-    """The counters of this process."""
+    """Metrics of this process."""
 
     def __init__(self) -> None:
         self._registry = prometheus_client.CollectorRegistry()
         self._requests = prometheus_client.Counter(
             "communities_http_requests",
-            "Requests answered",
+            "Answered requests",
             ["method", "route", "status"],
             registry=self._registry,
         )
@@ -31,10 +31,10 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
-        # Looked up once each: by their labels it would take longer than to count.
+        # A cache, because a lookup by labels takes longer than the counting.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._made = prometheus_client.Counter(
-            "communities_created", "Things created", ["kind"], registry=self._registry
+        self._created = prometheus_client.Counter(
+            "communities_created", "Created resources", ["kind"], registry=self._registry
         )
         self._pool = {
             name: prometheus_client.Gauge(
@@ -45,36 +45,36 @@ class Metrics:
             )
             for name, meaning in (
                 ("size", "Connections to PostgreSQL"),
-                ("available", "Connections that nobody uses"),
+                ("available", "Idle connections"),
                 ("waiting", "Requests that wait for a connection"),
             )
         }
         self._sockets = prometheus_client.Gauge(
             "communities_sockets",
-            "Namespaces that clients are connected to",
+            "Connected namespaces",
             registry=self._registry,
             multiprocess_mode="livesum",
         )
         self._emitted = prometheus_client.Counter(
             "communities_events_emitted",
-            "Events given to sockets, one for each socket",
+            "Events sent, counted for each socket",
             ["type"],
             registry=self._registry,
         )
         self._evicted = prometheus_client.Counter(
             "communities_sockets_evicted",
-            "Namespaces that clients were thrown out of",
+            "Namespaces from which clients were disconnected",
             ["reason"],
             registry=self._registry,
         )
         self._dropped = prometheus_client.Counter(
             "communities_sockets_dropped",
-            "Connections that were cut",
+            "Dropped connections",
             ["reason"],
             registry=self._registry,
         )
 
-        # Named from the start, so that a rate over them begins at 0.
+        # Labelled at the start, so that rates begin at 0.
         for counter, reasons in ((self._evicted, EVICTED), (self._dropped, DROPPED)):
             for reason in reasons:
                 counter.labels(reason)
@@ -89,9 +89,9 @@ class Metrics:
         children[0].inc()
         children[1].observe(seconds)
 
-    def count_made(self, kind: str) -> None:
-        """Counts a created group, post, comment, reaction, member …"""
-        self._made.labels(kind).inc()
+    def count_created(self, kind: str) -> None:
+        """Counts a created resource: group, post, comment, reaction, member and others."""
+        self._created.labels(kind).inc()
 
     def set_pool(self, size: int, available: int, waiting: int) -> None:
         """Sets the numbers of pooled connections, and of requests that wait for one."""
@@ -100,7 +100,7 @@ class Metrics:
             self._pool[name].set(value)
 
     def set_sockets(self, number: int) -> None:
-        """Sets the number of namespaces that clients of this process are connected to."""
+        """Sets the number of connected namespaces of this process."""
         self._sockets.set(number)
 
     def count_emitted(self, kind: str, receivers: int) -> None:
@@ -108,7 +108,7 @@ class Metrics:
         self._emitted.labels(kind).inc(receivers)
 
     def count_evicted(self, reason: str) -> None:
-        """Counts a client that lost a namespace: access, token."""
+        """Counts a client that was disconnected from a namespace: access, token."""
         self._evicted.labels(reason).inc()
 
     def count_dropped(self, reason: str) -> None:
@@ -121,14 +121,14 @@ class Metrics:
         """Returns the exposition, of all processes of this instance when they share a folder."""
         registry = self._registry
         if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-            _forget_dead(Path(folder))
+            _remove_dead(Path(folder))
             registry = prometheus_client.CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return prometheus_client.generate_latest(registry)
 
 
-def _forget_dead(folder: Path) -> None:
-    """Removes the gauges of processes that have ended, which must not be summed."""
+def _remove_dead(folder: Path) -> None:
+    """Removes the gauges of ended processes, which must not be summed."""
     for path in folder.glob("gauge_live*.db"):
         try:
             os.kill(int(path.stem.rpartition("_")[2]), 0)

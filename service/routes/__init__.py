@@ -4,16 +4,16 @@ from starlette.routing import BaseRoute, Route
 
 from service.reference import asyncapi, docs_page
 from service.routes import (
+    attachments,
     comments,
     groups,
+    hits,
     invitations,
-    media,
     members,
-    operations,
+    monitoring,
     page,
     posts,
     reactions,
-    search,
     tags,
 )
 
@@ -29,9 +29,9 @@ def table() -> list[BaseRoute]:
         *members.routes(),
         *invitations.routes(),
         *tags.routes(),
-        *media.routes(),
-        *search.routes(),
-        *operations.routes(),
+        *attachments.routes(),
+        *hits.routes(),
+        *monitoring.routes(),
     ]
     return [
         *documented,

@@ -1,7 +1,4 @@
-"""/: a small client of the public API and the sockets, which a browser runs as it is.
-
-There is nothing here but the files. The page does what anybody with a token can do.
-"""
+"""The page at /: a client of the public API and the sockets, served as static files."""
 
 import functools
 import html
@@ -30,8 +27,8 @@ def routes() -> list[Route]:
 
 
 async def show_page(request: Request) -> Response:
-    """Answers GET /, with the example users of a development instance for local readers."""
-    _check_that_it_is_on(request)
+    """Answers GET /. A development instance includes its example users for local readers."""
+    _check_enabled(request)
     users = [
         {"name": each.name, "id": str(each.id), "token": each.token.get_secret_value()}
         for each in example_users.of(request)
@@ -47,15 +44,15 @@ async def show_page(request: Request) -> Response:
 
 
 async def show_file(request: Request) -> Response:
-    """Answers GET /page/…, the files of the page."""
-    _check_that_it_is_on(request)
+    """Answers GET /page/… with a file of the page."""
+    _check_enabled(request)
     name = request.path_params["file"]
     if name not in _files():
         raise problems.not_found()
     return FileResponse(_FILES / name)
 
 
-def _check_that_it_is_on(request: Request) -> None:
+def _check_enabled(request: Request) -> None:
     if not context.of(request.scope).settings.live_page:
         raise problems.not_found()
 
@@ -67,7 +64,7 @@ def _files() -> frozenset[str]:
 
 @functools.cache
 def _policy(store: str) -> str:
-    """Returns what the page may load: its own files, the API, and pictures from where S3 is."""
+    """Returns the Content-Security-Policy: own files, the API, and pictures in S3."""
     parts = urlsplit(store)
     host = parts.netloc.rpartition("@")[2]
     pictures = f"{parts.scheme}://{host}"
@@ -78,12 +75,12 @@ def _policy(store: str) -> str:
             "style-src 'self'",
             f"img-src 'self' data: blob: {pictures}",
             f"media-src {pictures}",
-            # The sockets are included: they are at the same host.
+            # Sockets are on the same host.
             f"connect-src 'self' {pictures}",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
-            # No text ever becomes HTML: the browser itself refuses to make it so.
+            # The browser refuses to turn text into HTML.
             "require-trusted-types-for 'script'",
             "trusted-types 'none'",
         )

@@ -1,4 +1,4 @@
-"""Candidates for a search: ranked and highlighted hits. SQL decides whether the caller may see one.
+"""Candidates of a search: ranked and highlighted hits. SQL decides which the caller may see.
 
 A score depends only on which words match and in which fields. With the usual weights (a rare word
 counts more) scores would reveal how frequent a word is in groups that the caller cannot see.
@@ -35,14 +35,14 @@ HIGHLIGHTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The position of a hit: its score and, among hits of equal score, its version."""
+    """Position of a hit: its score and, among hits of equal score, its version."""
 
     score: float
     version: int
 
 
 class Search:
-    """A client for the search index of the settings. It connects when it is used."""
+    """Client of the search index, which connects at its first use."""
 
     def __init__(self, settings: configuration.ServiceSettings) -> None:
         self._client = opensearch_client.connect(

@@ -188,7 +188,7 @@ def test_object_that_the_store_refuses_to_remove_blocks_no_other(
     assert f"communities_sweep_refused_total {refused}.0" in counted
     sweeper.stop()
     (told,) = [line for line in sweeper.lines() if line["level"] != "info"]
-    assert (told["event"], told["count"]) == ("store refuses to remove", refused)
+    assert (told["event"], told["count"]) == ("deletion refused", refused)
 
 
 def test_an_object_that_is_not_there_is_no_trouble(

@@ -9,14 +9,14 @@ from pydantic import SecretStr, ValidationError
 from common import settings as configuration
 from tools import progress
 from tools.doctor import (
-    index,
+    bucket,
     instance,
+    jwt_keys,
     machine,
-    objects,
+    opensearch,
     postgres,
+    redis_server,
     rows,
-    streams,
-    tokens,
     variables,
 )
 from tools.doctor.findings import Context, Finding, failure, skipped
@@ -29,10 +29,10 @@ TOPICS: Final[dict[str, Topic]] = {
     "settings": variables.check,
     "data": machine.check_data,
     "postgres": postgres.check,
-    "redis": streams.check,
-    "opensearch": index.check,
-    "s3": objects.check,
-    "tokens": tokens.check,
+    "redis": redis_server.check,
+    "opensearch": opensearch.check,
+    "s3": bucket.check,
+    "tokens": jwt_keys.check,
     "instance": instance.check,
     "outbox": rows.check_outbox,
     "sweeper": rows.check_sweeper,

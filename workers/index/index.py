@@ -25,7 +25,7 @@ STORE: Final = "opensearch"
 TIMEOUT_SECONDS: Final = 20.0  # for one answer
 MAX_BULK_BYTES: Final = 4 * 1024 * 1024
 _TEMPLATE: Final = Path(__file__).parent / "index_template.json"
-_AWAY: Final = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
+_UNAVAILABLE: Final = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """Which indices there are: read, written (by these aliases), or at all."""
+    """Existing indices, those that search reads, and the write aliases."""
 
     readable: frozenset[str]
     targets: tuple[str, ...]
@@ -60,7 +60,7 @@ class Index:
         self._name = re.compile(rf"{re.escape(alias)}-([0-9]+)")
 
     async def aliases(self) -> Aliases:
-        """Returns the indices as they are now, oldest first."""
+        """Returns the current indices, oldest first."""
         found = await self._ask(
             lambda client: client.indices.get_alias(
                 index=f"{self.alias}-*", params={"expand_wildcards": "open"}
@@ -75,7 +75,7 @@ class Index:
         )
 
     async def create(self) -> str:
-        """Returns a new, empty index that is written from now on, and not yet read."""
+        """Creates an empty index with a write alias. Returns its name."""
         template = orjson.loads(_TEMPLATE.read_bytes())
         template["index_patterns"] = [f"{self.alias}-*"]
         name = f"{self.alias}-{time.time_ns() // 1000}"
@@ -87,7 +87,7 @@ class Index:
         return name
 
     async def publish(self, name: str) -> None:
-        """Lets searches read this index, and removes older ones. A newer one stays."""
+        """Makes search read this index, and deletes older ones. A newer one stays."""
         await self._ask(lambda client: client.indices.refresh(index=name))
         readable = (await self.aliases()).readable
         actions: list[dict[str, Any]] = [
@@ -97,12 +97,12 @@ class Index:
         await self._ask(lambda client: client.indices.update_aliases(body={"actions": actions}))
         for other in (await self.aliases()).indices:
             if self._number(other) < self._number(name):
-                await self.remove(other)
+                await self.delete(other)
 
     async def put(self, targets: Sequence[str], documents: Sequence[Document]) -> dict[str, str]:
         """Writes documents to each of these indices. Returns the errors of refused ones, by key.
 
-        An index that has a newer version of a document keeps it, and that is success.
+        An index keeps a newer version of a document, which counts as success.
         """
         refused: dict[str, str] = {}
         for body in _bodies(targets, documents):
@@ -112,7 +112,7 @@ class Index:
         return refused
 
     async def refresh(self) -> None:
-        """Lets search see all that was written."""
+        """Makes all writes visible to search."""
         await self._ask(lambda client: client.indices.refresh(index=self.alias))
 
     async def scan(self, kind: str, after: str, most: int) -> list[dict[str, Any]]:
@@ -131,29 +131,29 @@ class Index:
         return hits
 
     async def drop(self) -> None:
-        """Removes every index and the template, as if there had never been any."""
+        """Deletes every index and the template."""
         for name in (await self.aliases()).indices:
-            await self.remove(name)
+            await self.delete(name)
         await self._ask(
             lambda client: client.indices.delete_index_template(
                 name=self.alias, params={"ignore": 404}
             )
         )
 
-    async def remove(self, name: str) -> None:
-        """Removes one index, if it is there."""
+    async def delete(self, name: str) -> None:
+        """Deletes an index, if it exists."""
         await self._ask(
             lambda client: client.indices.delete(index=name, params={"ignore_unavailable": "true"})
         )
 
     async def _ask(self, question: Callable[[opensearchpy.OpenSearch], Any]) -> Any:
-        # The client blocks, and its asynchronous twin would need one more package.
+        # The asynchronous client would need one more package.
         try:
             return await blocking_calls.in_thread(lambda: question(self._client))
         except opensearchpy.exceptions.ConnectionError as error:
             raise outages.StoreUnavailable(STORE) from error
         except opensearchpy.exceptions.TransportError as error:
-            if error.status_code in _AWAY:
+            if error.status_code in _UNAVAILABLE:
                 raise outages.StoreUnavailable(STORE) from error
             raise
 
@@ -164,7 +164,7 @@ class Index:
 
 
 def connect(url: str, alias: str) -> Index:
-    """Returns the index behind an alias, whether or not OpenSearch is up."""
+    """Returns the index of an alias. OpenSearch may be down."""
     return Index(opensearch_client.connect(url, TIMEOUT_SECONDS), alias)
 
 
@@ -177,7 +177,7 @@ def _target(name: str) -> str:
 
 
 def _bodies(targets: Sequence[str], documents: Iterable[Document]) -> Iterator[bytes]:
-    """Yields the documents for all targets as bulk requests of a bearable size."""
+    """Yields bulk requests of at most MAX_BULK_BYTES, with each document for each target."""
     lines: list[bytes] = []
     size = 0
     for document in documents:
@@ -208,7 +208,7 @@ def _refusals(items: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         status, error = result["status"], result.get("error")
         if error is None or status == 409:
             continue
-        if status in _AWAY or error["type"] == "cluster_block_exception":
+        if status in _UNAVAILABLE or error["type"] == "cluster_block_exception":
             raise outages.StoreUnavailable(STORE)
         reason = f"{error['type']}: {error['reason']}"
         if cause := error.get("caused_by"):

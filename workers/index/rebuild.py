@@ -1,8 +1,8 @@
 """Rebuild of the index from the tables, by `search reindex` or by an indexer that finds none.
 
 Writers continue, and no write is lost. The new index has its write alias before the first row is
-read. An indexer looks for these aliases after it has claimed its events. A change is therefore
-visible when its row is read, or its event is claimed later and written to the new index too.
+read. An indexer reads these aliases after it has claimed its events. So either the row is read
+after the change, or the event is claimed later and also written to the new index.
 
 A second pass over newer rows would miss some, since versions are assigned before their commit.
 """
@@ -35,8 +35,8 @@ class Rebuild:
         return cls(target, await target.create())
 
     async def abandon(self) -> None:
-        """Removes the new index, which nothing reads yet."""
-        await self._target.remove(self.name)
+        """Deletes the new index, which search does not read yet."""
+        await self._target.delete(self.name)
 
     async def step(self, connection: database.Connection) -> bool:
         """Writes one page of rows to the new index.

@@ -15,7 +15,7 @@ _LEAST: Final = str(uuid.UUID(int=0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A row, or what the index holds of one."""
+    """State of a row, in the tables or in the index."""
 
     id: str
     version: int
@@ -24,7 +24,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Something that is not the same in the tables and the index; None where it is not at all."""
+    """Difference between the tables and the index. A version is None where the row is missing."""
 
     kind: str
     id: str
@@ -38,10 +38,9 @@ async def differences(
     target: index.Index,
     seen: Callable[[int], None] = lambda _count: None,
 ) -> AsyncIterator[Difference]:
-    """Yields every difference, in the order of ids; both sides are read page by page.
+    """Yields every difference in the order of ids, reading both sides page by page.
 
-    With writers at work what is on its way is a difference, too. `seen` hears how many ids have
-    been compared since it last heard.
+    Changes in flight count as differences, too. `seen` receives the number of newly compared ids.
     """
     await target.refresh()
     for kind in rebuild.KINDS:
@@ -68,7 +67,7 @@ async def differences(
 
 def _compared(row: Entry | None, hit: Entry | None) -> str | None:
     if row is None:
-        # What the tables have forgotten may leave its tombstone.
+        # A purged row may leave its tombstone in the index.
         return None if hit is None or hit.deleted else "is not in the tables"
     if hit is None:
         return "is not in the index"

@@ -1,4 +1,4 @@
-"""The connections of workers to PostgreSQL, which notice that a server is gone."""
+"""Connections of workers to PostgreSQL, which detect a lost server by keepalives."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from common import database
 from common import settings as configuration
 
 ROLE: Final = "communities_worker"
-# For a statement, and for a transaction that waits for another store meanwhile.
+# For a statement, and for a transaction that waits for another store.
 STATEMENT_TIMEOUT: Final = "30s"
 _KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_idle": 5,  # seconds
@@ -25,9 +25,9 @@ _KEEPALIVE: Final[dict[str, Any]] = {
 async def opened(
     settings: configuration.ServiceSettings, name: str
 ) -> AsyncIterator[database.Connection]:
-    """Yields a connection of its own for a worker, in autocommit.
+    """Yields a new connection in autocommit mode.
 
-    Raises psycopg.OperationalError or TimeoutError when there is no server.
+    Raises psycopg.OperationalError or TimeoutError when the server does not answer.
     """
     connection = await psycopg.AsyncConnection[Any].connect(
         settings.database_url.get_secret_value(),

@@ -13,7 +13,7 @@ from gen.jobs import outbox
 from workers.runtime import connection, metrics
 
 SAMPLE_INTERVAL_SECONDS: Final = 3.0
-LIVENESS_TIMEOUT_SECONDS: Final = 35.0  # longer than a statement may take
+LIVENESS_TIMEOUT_SECONDS: Final = 35.0  # longer than the statement timeout
 RECONNECT_PAUSE_SECONDS: Final = 1.0
 
 
@@ -37,7 +37,7 @@ class Doorbell:
         self._rung.set()
 
     def clear(self) -> None:
-        """Clears an earlier ring. Call it before a look at the outbox, never after."""
+        """Clears an earlier ring. Call it before reading the outbox, never after."""
         self._rung.clear()
 
     async def wait(self, seconds: float) -> None:

@@ -1,9 +1,7 @@
 """Loop of every consumer of the outbox: it handles batches, then is idle until the doorbell rings.
 
-    python -m workers.<name>   is   loop.main("<consumer>", opener)
-
-The opener yields a `Consumer` for the life of the process. Any number of processes of one consumer
-may run: the statements that claim events keep them apart.
+`python -m workers.<name>` calls `main` with an opener, which yields a `Consumer` for the life of
+the process. Any number of processes of one consumer may run, because each claims its events.
 """
 
 import asyncio
@@ -27,7 +25,7 @@ MIN_WAIT_SECONDS: Final = 0.05
 MAX_WAIT_SECONDS: Final = 1.0
 MIN_PAUSE_SECONDS: Final = 0.1
 MAX_PAUSE_SECONDS: Final = 3.0
-TURN_TIMEOUT_SECONDS: Final = 90.0  # after it the server is taken for lost
+TURN_TIMEOUT_SECONDS: Final = 90.0  # then the server counts as lost
 NOT_IDLE: Final = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -69,7 +67,7 @@ def main(name: str, opener: Opener) -> None:
 
 
 class Loop:
-    """Life of a consumer: its connection, its turns, and the pauses between them."""
+    """Life cycle of a consumer: its connection, its turns, and the pauses between them."""
 
     def __init__(
         self,
@@ -91,7 +89,7 @@ class Loop:
             counter.labels(consumer.name)
 
     async def run(self) -> None:
-        """Runs until it is stopped; no error ends it."""
+        """Runs until it is stopped. No error ends it."""
         background = [
             asyncio.create_task(self._bell.listen()),
             asyncio.create_task(self._ring_at_stop()),

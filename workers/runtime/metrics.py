@@ -1,4 +1,4 @@
-"""Prometheus metrics of the workers, in the folder that they share with the service."""
+"""Prometheus metrics of the workers, in the same folder as those of the service."""
 
 import time
 from typing import Final
@@ -9,7 +9,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 
 class Metrics:
-    """Metrics of one worker, by the name of the consumer."""
+    """Metrics of one worker, labelled by consumer."""
 
     def __init__(self) -> None:
         self.registry = registry = prometheus_client.CollectorRegistry()
@@ -19,13 +19,13 @@ class Metrics:
             "communities_outbox_processed", "Events delivered", consumer, registry=registry
         )
         self.failed = prometheus_client.Counter(
-            "communities_outbox_failed", "Attempts that failed", consumer, registry=registry
+            "communities_outbox_failed", "Failed attempts", consumer, registry=registry
         )
         self.dead = prometheus_client.Counter(
-            "communities_outbox_dead", "Events given up", consumer, registry=registry
+            "communities_outbox_dead", "Events that became dead", consumer, registry=registry
         )
         self.outages = prometheus_client.Counter(
-            "communities_outbox_outages", "Times a store went away", consumer, registry=registry
+            "communities_outbox_outages", "Outages of a store", consumer, registry=registry
         )
         self.batches = prometheus_client.Histogram(
             "communities_outbox_batch_duration_seconds",
@@ -34,25 +34,25 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
-        # Every worker measures all consumers: the last one to look is right.
-        self.lag = _gauge(registry, "lag_seconds", "Age of the oldest event that waits")
-        self.waiting = _gauge(registry, "waiting_rows", "Events that wait")
-        self.dead_rows = _gauge(registry, "dead_rows", "Events that were given up and are kept")
+        # Every worker measures all consumers. The latest value is the valid one.
+        self.lag = _gauge(registry, "lag_seconds", "Age of the oldest waiting event")
+        self.waiting = _gauge(registry, "waiting_rows", "Waiting events")
+        self.dead_rows = _gauge(registry, "dead_rows", "Dead events")
         self.swept = prometheus_client.Counter(
-            "communities_swept", "Rows and objects removed", ["kind"], registry=registry
+            "communities_swept", "Deleted rows and objects", ["kind"], registry=registry
         )
         self.refused = prometheus_client.Counter(
             "communities_sweep_refused",
-            "Times that the store refused to remove an object",
+            "Objects that the store refused to delete",
             registry=registry,
         )
 
     def beat(self) -> None:
-        """Says that the worker is alive: it begins a turn."""
+        """Records that the worker began a turn."""
         self._beaten = time.monotonic()
 
     def age(self) -> float:
-        """Seconds since it said so."""
+        """Returns the seconds since the last turn began."""
         return time.monotonic() - self._beaten
 
 

@@ -1,4 +1,4 @@
-"""A worker's own port, where it shares no folder with the service: /metrics and /healthz."""
+"""HTTP port of a worker that shares no folder with the service: /metrics and /healthz."""
 
 import contextlib
 import http.server
@@ -11,13 +11,12 @@ import prometheus_client
 from common import settings as configuration
 from workers.runtime import metrics
 
-# Seconds without a turn after which a worker hangs: none takes as long.
-LONGEST_TURN: Final = 120.0
+MAX_TURN_SECONDS: Final = 120.0  # a longer turn hangs
 
 
 @contextlib.contextmanager
 def opened(settings: configuration.Settings, measured: metrics.Metrics) -> Iterator[None]:
-    """Answers on METRICS_PORT, if there is one."""
+    """Serves on METRICS_PORT, unless that is 0."""
     if not settings.metrics_port:
         yield
         return
@@ -28,9 +27,9 @@ def opened(settings: configuration.Settings, measured: metrics.Metrics) -> Itera
                 text = prometheus_client.generate_latest(measured.registry)
                 self._answer(200, text, prometheus_client.CONTENT_TYPE_LATEST)
             elif self.path == "/healthz":
-                well = measured.age() < LONGEST_TURN
-                words = b'{"status":"ok"}' if well else b'{"status":"error"}'
-                self._answer(200 if well else 503, words, "application/json")
+                is_alive = measured.age() < MAX_TURN_SECONDS
+                body = b'{"status":"ok"}' if is_alive else b'{"status":"error"}'
+                self._answer(200 if is_alive else 503, body, "application/json")
             else:
                 self.send_error(404)
 

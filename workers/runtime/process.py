@@ -1,4 +1,4 @@
-"""A worker as a process: its settings, its logs, and an end within seconds of TERM or INT."""
+"""Process of a worker: settings, logs, and a stop within seconds after TERM or INT."""
 
 import asyncio
 import signal
@@ -10,20 +10,20 @@ import structlog
 from common import cancellation, telemetry
 from common import settings as configuration
 
-GRACE: Final = 3.0  # seconds that work at hand has to be finished; then it is rolled back
+GRACE_SECONDS: Final = 3.0  # for the current batch, which is rolled back afterwards
 
 Work = Callable[[configuration.ServiceSettings, asyncio.Event], Awaitable[None]]
 
 
 def run(name: str, work: Work) -> None:
-    """Works until a signal sets the event, and a little longer."""
+    """Runs until a signal sets the event, then for at most GRACE_SECONDS."""
     settings = configuration.load(configuration.ServiceSettings)
     telemetry.configure_logs(settings)
     asyncio.run(_run(name, settings, work))
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Waits, but not for long when the process is to end."""
+    """Waits, at most until the stop."""
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()
@@ -40,7 +40,7 @@ async def _run(name: str, settings: configuration.ServiceSettings, work: Work) -
     working = asyncio.ensure_future(work(settings, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait({working}, timeout=GRACE)
+    await asyncio.wait({working}, timeout=GRACE_SECONDS)
     await cancellation.cancel_all(working, stopping)
     if not working.cancelled():
         working.result()

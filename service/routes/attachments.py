@@ -36,7 +36,7 @@ async def presign_upload(call: request.Call, body: bodies.NewUpload) -> answers.
 
 
 async def link_attachment(call: request.Call, body: bodies.NewAttachment) -> answers.Answer:
-    """Attaches an upload to a post or comment of the caller, or makes it the picture of a group."""
+    """Attaches an upload to a post or comment of the caller, or makes it a group's picture."""
     querier = media.AsyncQuerier(await call.connect())
     return answers.created(
         "attachment",

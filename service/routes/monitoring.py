@@ -13,24 +13,24 @@ from service.reference import shapes
 
 
 async def live(_request: Request) -> Response:
-    """Answers as long as the process runs."""
-    return _words(200, {"status": "ok"})
+    """Returns 200 as long as the process runs."""
+    return _json(200, {"status": "ok"})
 
 
 async def ready(request: Request) -> Response:
     """Returns the status of each backing store by name.
 
-    Answers 503 when one is down, when the process is draining, or when the database lacks a
+    The answer is 503 when one is down, when the process is draining, or when the database lacks a
     function that the service calls. In the last case, `rulebook` is `error` as well.
     """
     health = context.of(request.scope).health
     stores = await health.check()
-    words = {store: "ok" if well else "error" for store, well in stores.items()}
-    if words["rulebook"] == "ok" or words["postgres"] == "error":
-        # It is no store: named only where it alone is what is missing.
-        del words["rulebook"]
+    states = {store: "ok" if is_ready else "error" for store, is_ready in stores.items()}
+    if states["rulebook"] == "ok" or states["postgres"] == "error":
+        # It is not a store, and is named only when PostgreSQL itself works.
+        del states["rulebook"]
     status = "draining" if health.draining else "ok" if all(stores.values()) else "error"
-    return _words(200 if status == "ok" else 503, {"status": status, **words})
+    return _json(200 if status == "ok" else 503, {"status": status, **states})
 
 
 async def metrics(request: Request) -> Response:
@@ -39,8 +39,8 @@ async def metrics(request: Request) -> Response:
     return Response(text, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
-def _words(status: int, words: dict[str, str]) -> Response:
-    return Response(orjson.dumps(words), status, media_type="application/json")
+def _json(status: int, body: dict[str, str]) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
 
 
 def routes() -> list[Route]:
