@@ -1,15 +1,15 @@
 // The frame around the views: the way from an address to a view, the sides, the state of the connection.
 
-import { fill, h, icon, titled } from "./dom.js";
-import * as group from "./group.js";
-import * as groups from "./groups.js";
-import { live } from "./live.js";
-import { state, toast } from "./parts.js";
-import { face, nameOf } from "./people.js";
-import * as search from "./search.js";
-import { me, signOut, token } from "./session.js";
-import * as thread from "./thread.js";
-import * as welcome from "./welcome.js";
+import { fill, h, icon, titled } from "./elements/dom.js";
+import * as group from "./views/group.js";
+import * as groups from "./views/groups.js";
+import { live } from "./client/live.js";
+import { state, toast } from "./elements/parts.js";
+import { face, nameOf } from "./elements/identity.js";
+import * as search from "./views/search.js";
+import { me, signOut, token } from "./client/session.js";
+import * as thread from "./views/thread.js";
+import * as welcome from "./views/account.js";
 
 const ROUTES = [
   [/^\/?$/, groups.show],

@@ -15,14 +15,15 @@ from service.http import context, problems
 from service.reference import example_users
 
 _FILES: Final = Path(__file__).parents[2] / "web"
-_SERVED: Final = frozenset({".css", ".js", ".svg"})
+_DOCS: Final = _FILES / "docs"  # served by service/reference/docs_page.py
+_SERVED_SUFFIXES: Final = frozenset({".css", ".js", ".svg"})
 
 
 def routes() -> list[Route]:
     """Returns the routes of the page and its files."""
     return [
         Route("/", show_page, include_in_schema=False),
-        Route("/page/{file}", show_file, include_in_schema=False),
+        Route("/page/{file:path}", show_file, include_in_schema=False),
     ]
 
 
@@ -46,10 +47,11 @@ async def show_page(request: Request) -> Response:
 async def show_file(request: Request) -> Response:
     """Answers GET /page/… with a file of the page."""
     _check_enabled(request)
-    name = request.path_params["file"]
-    if name not in _files():
+    path = request.path_params["file"]
+    # The path is compared with the known files and never resolved, so `..` leads nowhere.
+    if path not in _files():
         raise problems.not_found()
-    return FileResponse(_FILES / name)
+    return FileResponse(_FILES / path)
 
 
 def _check_enabled(request: Request) -> None:
@@ -59,7 +61,12 @@ def _check_enabled(request: Request) -> None:
 
 @functools.cache
 def _files() -> frozenset[str]:
-    return frozenset(file.name for file in _FILES.iterdir() if file.suffix in _SERVED)
+    """Returns the paths of the page's files, relative to `web/`."""
+    return frozenset(
+        file.relative_to(_FILES).as_posix()
+        for file in _FILES.rglob("*")
+        if file.suffix in _SERVED_SUFFIXES and _DOCS not in file.parents
+    )
 
 
 @functools.cache

@@ -25,6 +25,9 @@ LAYERS: Final = (
     ("bench",),
     ("tests",),
 )
+PACKAGES: Final = (
+    "common", "service", "web", "workers", "tools", "development", "bench", "tests",
+)  # fmt: skip
 MAX_MODULES: Final = 15
 
 
@@ -65,9 +68,9 @@ def test_no_import_points_upwards() -> None:
 def test_no_folder_has_more_than_fifteen_modules() -> None:
     folders = collections.Counter(
         path.parent.relative_to(ROOT)
-        for package in ("common", "service", "workers", "tools", "development", "bench", "tests")
-        for path in (ROOT / package).rglob("*.py")
-        if path.name != "__init__.py"
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.*")
+        if path.suffix in {".js", ".py"} and path.name != "__init__.py"
     )
     large = {str(folder) for folder, count in folders.items() if count > MAX_MODULES}
     assert large == set()

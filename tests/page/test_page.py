@@ -51,16 +51,32 @@ def test_there_is_no_page_where_it_is_switched_off(
     run_service: conftest.ServiceFactory,
 ) -> None:
     service = run_service(LIVE_PAGE="off")
-    for path in ("/", "/page/main.js"):
+    for path in ("/", "/page/main.js", "/page/client/api.js"):
         api_client.problem(httpx.get(f"{service.origin}{path}"), 404, "not_found")
     assert httpx.get(f"{service.origin}/docs").status_code == 200
 
 
 def test_only_the_files_of_the_page_are_served(site: Site) -> None:
-    main = httpx.get(f"{site.service.origin}/page/main.js")
-    assert main.headers["content-type"].startswith("text/javascript")
-    for name in ("__init__.py", "page.html", "..%2Fsettings.py", "nothing.js"):
-        assert httpx.get(f"{site.service.origin}/page/{name}").status_code == 404
+    for name in ("main.js", "client/api.js"):
+        module = httpx.get(f"{site.service.origin}/page/{name}")
+        assert module.headers["content-type"].startswith("text/javascript")
+    for name in (
+        "__init__.py",
+        "page.html",
+        "nothing.js",
+        "client",
+        "client/",
+        "api.js",
+        "docs/docs.js",
+        "..%2Fsettings.py",
+        "..%2Fweb%2Fmain.js",
+        "client%2F..%2Fmain.js",
+        "client%2F%2Fapi.js",
+        "%2Fclient%2Fapi.js",
+        "client%5Capi.js",
+    ):
+        answer = httpx.get(f"{site.service.origin}/page/{name}")
+        api_client.problem(answer, 404, "not_found")
 
 
 def test_user_signs_in_joins_posts_and_signs_out(site: Site) -> None:

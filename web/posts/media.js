@@ -1,8 +1,8 @@
 // Media: what posts show of it, and how it gets there.
 
-import { get, post, upload } from "./api.js";
-import { fill, h, icon } from "./dom.js";
-import { complain } from "./parts.js";
+import { get, post, upload } from "../client/api.js";
+import { fill, h, icon } from "../elements/dom.js";
+import { complain } from "../elements/parts.js";
 
 const SMALL = 320; // pixels: a picture that is not blown up
 

@@ -1,13 +1,13 @@
 // Groups: what is known of them, the reader's own at the side, and the page where others are found.
 
-import { get, post } from "./api.js";
-import { fill, h, icon, titled } from "./dom.js";
-import { live } from "./live.js";
-import { button, dialog, endless, state } from "./parts.js";
-import { badge, roleChip, visibility } from "./people.js";
-import { tagsOf } from "./post.js";
-import { me } from "./session.js";
-import { count } from "./text.js";
+import { get, post } from "../client/api.js";
+import { fill, h, icon, titled } from "../elements/dom.js";
+import { live } from "../client/live.js";
+import { button, dialog, endless, state } from "../elements/parts.js";
+import { badge, roleChip, visibility } from "../elements/identity.js";
+import { tagsOf } from "../posts/post.js";
+import { me } from "../client/session.js";
+import { count } from "../elements/text.js";
 
 const cards = new Map();
 const MOST_HEARD = 20; // groups whose news are counted at the side

@@ -1,14 +1,14 @@
 // The thread under a post: comments in the places where they were written, each kept as an element.
 
-import { get, patch, post as send, remove } from "./api.js";
+import { get, patch, post as send, remove } from "../client/api.js";
 import { commentComposer } from "./composer.js";
-import { fill, h, icon, speak } from "./dom.js";
-import { button, complain, copy, dialog, failed, menu, skeletons, state, toast } from "./parts.js";
-import { face, isAtLeast, nameOf, person } from "./people.js";
-import { gallery } from "./pictures.js";
+import { fill, h, icon, speak } from "../elements/dom.js";
+import { button, complain, copy, dialog, failed, menu, skeletons, state, toast } from "../elements/parts.js";
+import { face, isAtLeast, nameOf, person } from "../elements/identity.js";
+import { gallery } from "./media.js";
 import { reactionsOf } from "./reactions.js";
-import { me } from "./session.js";
-import { count, linked, when } from "./text.js";
+import { me } from "../client/session.js";
+import { count, linked, when } from "../elements/text.js";
 
 const PAGE = 100;
 const DEEPEST = 5;

@@ -1,11 +1,11 @@
 // Signing in and out, and an invitation that somebody was sent.
 
-import { get, post } from "./api.js";
-import { fill, h, icon, titled } from "./dom.js";
+import { get, post } from "../client/api.js";
+import { fill, h, icon, titled } from "../elements/dom.js";
 import { keep } from "./groups.js";
-import { formOf, state, toast, button, failed } from "./parts.js";
-import { face, nameOf } from "./people.js";
-import { examples, me, signIn } from "./session.js";
+import { formOf, state, toast, button, failed } from "../elements/parts.js";
+import { face, nameOf } from "../elements/identity.js";
+import { examples, me, signIn } from "../client/session.js";
 
 /** #/sign-in */
 export async function show({ place, changed }) {

@@ -1,13 +1,13 @@
 // What admins and moderators see besides: requests, invitations, bans, deleted posts, settings.
 
-import { get, patch, post, remove } from "./api.js";
-import { h, icon } from "./dom.js";
+import { get, patch, post, remove } from "../client/api.js";
+import { h, icon } from "../elements/dom.js";
 import { VISIBILITIES } from "./groups.js";
-import { button, complain, copy, dialog, endless, formOf, state, toast } from "./parts.js";
-import { badge, face, nameOf, person } from "./people.js";
-import { send } from "./pictures.js";
-import { postCard, tagsOf } from "./post.js";
-import { count, exact, when } from "./text.js";
+import { button, complain, copy, dialog, endless, formOf, state, toast } from "../elements/parts.js";
+import { badge, face, nameOf, person } from "../elements/identity.js";
+import { send } from "../posts/media.js";
+import { postCard, tagsOf } from "../posts/post.js";
+import { count, exact, when } from "../elements/text.js";
 
 export function parts(given) {
   return {

@@ -1,9 +1,9 @@
 // Reactions under a post or comment: pressing one adds or takes back the reader's own.
 
-import { post, remove } from "./api.js";
-import { h, icon } from "./dom.js";
-import { complain, pickEmoji } from "./parts.js";
-import { me } from "./session.js";
+import { post, remove } from "../client/api.js";
+import { h, icon } from "../elements/dom.js";
+import { complain, pickEmoji } from "../elements/parts.js";
+import { me } from "../client/session.js";
 
 /** `path` is of the post or comment, `refresh` gets it again; `update` shows other counts. */
 export function reactionsOf(path, refresh) {

@@ -1,8 +1,8 @@
 // What views are made of: messages, menus, dialogs, lists without an end, and their states.
 
-import { Problem } from "./api.js";
+import { Problem } from "../client/api.js";
 import { fill, h, icon, unique } from "./dom.js";
-import { live } from "./live.js";
+import { live } from "../client/live.js";
 
 const LONG = 6000; // milliseconds that a message stays
 

@@ -1,16 +1,16 @@
 // #/posts/<id>: a post by itself, and the thread under it.
 
-import { get } from "./api.js";
-import { commentComposer } from "./composer.js";
-import { threadOf } from "./comments.js";
-import { fill, h, icon, titled } from "./dom.js";
+import { get } from "../client/api.js";
+import { commentComposer } from "../posts/composer.js";
+import { threadOf } from "../posts/comments.js";
+import { fill, h, icon, titled } from "../elements/dom.js";
 import { groupOf } from "./groups.js";
-import { live } from "./live.js";
-import { complain, failed, skeletons, state } from "./parts.js";
-import { badge } from "./people.js";
-import { postCard } from "./post.js";
-import { me } from "./session.js";
-import { count } from "./text.js";
+import { live } from "../client/live.js";
+import { complain, failed, skeletons, state } from "../elements/parts.js";
+import { badge } from "../elements/identity.js";
+import { postCard } from "../posts/post.js";
+import { me } from "../client/session.js";
+import { count } from "../elements/text.js";
 
 const SOON = 150; // milliseconds
 

@@ -2,7 +2,7 @@
 // and for everyone a picture: initials on a colour that stays theirs.
 
 import { h, icon } from "./dom.js";
-import { examples, me } from "./session.js";
+import { examples, me } from "../client/session.js";
 
 const COLOURS = 10;
 const NAMES = new Map(examples.map((user) => [user.id, user.name]));

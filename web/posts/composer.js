@@ -1,12 +1,12 @@
 // Where somebody writes: a post with files, or a comment.
 
-import { post, Problem } from "./api.js";
-import { fill, h, icon } from "./dom.js";
-import { complain, toast } from "./parts.js";
-import { face } from "./people.js";
-import { Tray } from "./pictures.js";
+import { post, Problem } from "../client/api.js";
+import { fill, h, icon } from "../elements/dom.js";
+import { complain, toast } from "../elements/parts.js";
+import { face } from "../elements/identity.js";
+import { Tray } from "./media.js";
 import { tagsOf } from "./post.js";
-import { me } from "./session.js";
+import { me } from "../client/session.js";
 
 const FILES = "image/*,video/*,audio/*,application/pdf";
 

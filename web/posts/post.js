@@ -1,13 +1,13 @@
 // A post as a card, in a feed or by itself; it keeps its element when what it shows changes.
 
-import { get, patch, post as send, put, remove } from "./api.js";
-import { fill, h, icon, speak } from "./dom.js";
-import { complain, copy, dialog, menu, toast } from "./parts.js";
-import { face, isAtLeast, nameOf, person } from "./people.js";
-import { gallery, renewPost } from "./pictures.js";
+import { get, patch, post as send, put, remove } from "../client/api.js";
+import { fill, h, icon, speak } from "../elements/dom.js";
+import { complain, copy, dialog, menu, toast } from "../elements/parts.js";
+import { face, isAtLeast, nameOf, person } from "../elements/identity.js";
+import { gallery, renewPost } from "./media.js";
 import { reactionsOf } from "./reactions.js";
-import { me } from "./session.js";
-import { count, linked, when } from "./text.js";
+import { me } from "../client/session.js";
+import { count, linked, when } from "../elements/text.js";
 
 const LONG = 700; // characters: more is folded in a feed
 

@@ -1,17 +1,17 @@
 // A group: its head and tabs, its feed with what comes in live, and what is told about it.
 
-import { get, post, remove } from "./api.js";
-import { postComposer } from "./composer.js";
-import { fill, h, icon, speak, titled } from "./dom.js";
+import { get, post, remove } from "../client/api.js";
+import { postComposer } from "../posts/composer.js";
+import { fill, h, icon, speak, titled } from "../elements/dom.js";
 import { groupOf, keep, knownGroup } from "./groups.js";
-import { live } from "./live.js";
-import * as manage from "./manage.js";
+import { live } from "../client/live.js";
+import * as manage from "./management.js";
 import * as members from "./members.js";
-import { button, complain, dialog, endless, failed, menu, skeletons, state, toast } from "./parts.js";
-import { badge, colour, face, isAtLeast, person, roleChip, visibility } from "./people.js";
-import { postCard } from "./post.js";
-import { hasAsked, keepAsked, me } from "./session.js";
-import { count, day, linked } from "./text.js";
+import { button, complain, dialog, endless, failed, menu, skeletons, state, toast } from "../elements/parts.js";
+import { badge, colour, face, isAtLeast, person, roleChip, visibility } from "../elements/identity.js";
+import { postCard } from "../posts/post.js";
+import { hasAsked, keepAsked, me } from "../client/session.js";
+import { count, day, linked } from "../elements/text.js";
 
 const TABS = [
   ["", "Posts"], ["members", "Members"], ["about", "About"], ["requests", "Requests", "admin"], ["invites", "Invites", "admin"],

@@ -1,11 +1,11 @@
 // #/search: posts, comments and groups by their words.
 
-import { get } from "./api.js";
-import { fill, h, icon, titled } from "./dom.js";
+import { get } from "../client/api.js";
+import { fill, h, icon, titled } from "../elements/dom.js";
 import { groupOf, keep, knownGroup, topics } from "./groups.js";
-import { endless, state } from "./parts.js";
-import { badge, face, person, visibility } from "./people.js";
-import { count, marked, when } from "./text.js";
+import { endless, state } from "../elements/parts.js";
+import { badge, face, person, visibility } from "../elements/identity.js";
+import { count, marked, when } from "../elements/text.js";
 
 const TYPES = [["", "All"], ["post", "Posts"], ["comment", "Comments"], ["group", "Groups"]];
 const STILL = 300; // milliseconds without a key

@@ -1,11 +1,11 @@
 // The members of a group, and what may be done with one.
 
-import { get, put, remove } from "./api.js";
-import { h, icon } from "./dom.js";
-import { dialog, endless, menu, state, toast } from "./parts.js";
-import { face, isAtLeast, nameOf, person, roleChip, ROLES } from "./people.js";
-import { me } from "./session.js";
-import { day, exact } from "./text.js";
+import { get, put, remove } from "../client/api.js";
+import { h, icon } from "../elements/dom.js";
+import { dialog, endless, menu, state, toast } from "../elements/parts.js";
+import { face, isAtLeast, nameOf, person, roleChip, ROLES } from "../elements/identity.js";
+import { me } from "../client/session.js";
+import { day, exact } from "../elements/text.js";
 
 const HOUR = 3600_000;
 const SPANS = [[1, "For an hour"], [24, "For a day"], [168, "For a week"], [720, "For thirty days"]];
