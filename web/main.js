@@ -1,163 +1,193 @@
-// The frame around the views: the way from an address to a view, the sides, the state of the connection.
+// The frame of the page: the router, the side bars, and the state of the connection.
 
-import { fill, h, icon, titled } from "./elements/dom.js";
+import { clearGroups } from "./client/group_cache.js";
+import { live } from "./client/live.js";
+import { currentUserId, signOut, token } from "./client/session.js";
+import { fill, h, setTitle } from "./elements/dom.js";
+import { statusCard, toast } from "./elements/feedback.js";
+import { icon } from "./elements/icons.js";
+import { avatar, nameOf } from "./elements/users.js";
+import * as account from "./views/account.js";
 import * as group from "./views/group.js";
 import * as groups from "./views/groups.js";
-import { live } from "./client/live.js";
-import { state, toast } from "./elements/parts.js";
-import { face, nameOf } from "./elements/identity.js";
 import * as search from "./views/search.js";
-import { me, signOut, token } from "./client/session.js";
+import { ownGroups } from "./views/sidebar.js";
 import * as thread from "./views/thread.js";
-import * as welcome from "./views/account.js";
 
 const ROUTES = [
   [/^\/?$/, groups.show],
   [/^\/groups\/([^/]+)(?:\/([a-z]+))?$/, group.show],
   [/^\/posts\/([^/]+)$/, thread.show],
   [/^\/search$/, search.show],
-  [/^\/invites\/([^/]+)$/, welcome.invitation],
-  [/^\/sign-in$/, welcome.show],
-  [/^\/you$/, welcome.you],
+  [/^\/invites\/([^/]+)$/, account.showInvitation],
+  [/^\/sign-in$/, account.showSignIn],
+  [/^\/you$/, account.showAccount],
 ];
-const PATIENCE = 1500; // milliseconds of a lost connection before it is spoken of
-const KEPT = 4; // views that are kept for the way back
+const BANNER_DELAY_MS = 1500; // shorter interruptions show no banner
+const MAX_CACHED_VIEWS = 4;
 
-const part = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 let view = null;
-// By the key of their entry in the history, the one that was left last at the end.
-const kept = new Map();
-let person = new AbortController();
+// Views by the key of their history entry; the last one was left most recently.
+const cachedViews = new Map();
+let session = new AbortController();
 let isFirst = true;
 
 function navigate() {
-  const from = view?.hash;
-  close();
-  if (view) putAway();
-  const [path, words = ""] = location.hash.slice(1).split("?");
-  welcome.remember(location.hash);
-  const known = kept.get(history.state?.key);
-  kept.delete(known?.key);
-  view = known ?? { key: `${Date.now()} ${Math.random()}`, place: h("div", { class: "view" }), about: h("div", {}), leaving: new AbortController(), top: 0 };
+  const previousHash = view?.hash;
+  closeOverlays();
+  if (view) cacheView();
+  const [path, query = ""] = location.hash.slice(1).split("?");
+  account.rememberAddress(location.hash);
+  const cached = cachedViews.get(history.state?.key);
+  cachedViews.delete(cached?.key);
+  view = cached ?? newView();
   view.hash = location.hash;
   history.replaceState({ key: view.key }, "");
-  fill(part("main"), view.place);
-  fill(part("about"), view.about);
-  mark(path);
+  fill(byId("main"), view.main);
+  fill(byId("about"), view.aside);
+  markCurrentLinks(path);
   if (!isFirst) {
-    scrollTo(0, view.top);
-    part("main").focus({ preventScroll: true });
+    scrollTo(0, view.scrollTop);
+    byId("main").focus({ preventScroll: true });
   }
   isFirst = false;
-  if (known) document.title = known.title;
-  else open(path, words, from);
+  if (cached) document.title = cached.title;
+  else open(path, query, previousHash);
 }
 
-/** What was opened above a view goes with it. */
-function close() {
+function newView() {
+  return {
+    key: `${Date.now()} ${Math.random()}`, main: h("div", { class: "view" }), aside: h("div", {}),
+    controller: new AbortController(), scrollTop: 0,
+  };
+}
+
+/** Closes the menu and the dialog of the view. */
+function closeOverlays() {
   document.querySelector(":popover-open")?.hidePopover();
   document.querySelector("dialog[open]")?.close();
 }
 
-/** Keeps what is shown as it is, and listening, for somebody who comes back to it. */
-function putAway() {
-  Object.assign(view, { top: scrollY, title: document.title });
-  kept.set(view.key, view);
-  if (kept.size > KEPT) {
-    const [oldest] = kept.values();
-    kept.delete(oldest.key);
-    oldest.leaving.abort();
+/** Caches the current view for the way back. It still receives events; the oldest view is evicted. */
+function cacheView() {
+  Object.assign(view, { scrollTop: scrollY, title: document.title });
+  cachedViews.set(view.key, view);
+  if (cachedViews.size > MAX_CACHED_VIEWS) {
+    const [oldest] = cachedViews.values();
+    cachedViews.delete(oldest.key);
+    oldest.controller.abort();
   }
 }
 
-function open(path, words, from) {
-  const { place, about, leaving: { signal } } = view;
+function open(path, query, previousHash) {
+  const { main, aside, controller: { signal } } = view;
   for (const [pattern, show] of ROUTES) {
     const match = pattern.exec(path);
     if (!match) continue;
     show({
-      place, about, signal, from, query: new URLSearchParams(words), changed: somebodyElse, leave,
+      main, aside, signal, previousHash, query: new URLSearchParams(query), onUserChange: resetSession, onSignOut: endSession,
       params: match.slice(1).filter((each) => each !== undefined).map(decodeURIComponent),
     });
     return;
   }
-  titled("Not found");
-  fill(place, state({ level: "h1", drawing: "compass", title: "There is no such page", words: "The address may be an old one.", action: h("a", { class: "button primary", href: "#/" }, "All groups") }));
+  setTitle("Not found");
+  fill(main, statusCard({
+    level: "h1", icon: "compass", title: "Page not found", text: "Check the address, or open the list of groups.",
+    action: h("a", { class: "button primary", href: "#/" }, "All groups"),
+  }));
 }
 
-function link(drawing, words, href, kind = "side-link") {
-  return h("a", { class: kind, href, data: { path: href.slice(1) } }, icon(drawing), h("span", { class: "label" }, words));
+function navLink(iconName, text, href, kind = "side-link") {
+  return h("a", { class: kind, href, data: { path: href.slice(1) } }, icon(iconName), h("span", { class: "label" }, text));
 }
 
-function frame() {
-  person.abort();
-  person = new AbortController();
-  const box = h("input", { type: "search", placeholder: "Search", "aria-label": "Search everything", autocomplete: "off" });
-  fill(part("side"),
+function drawFrame() {
+  session.abort();
+  session = new AbortController();
+  const user = currentUserId();
+  fill(byId("side"),
     h("a", { class: "brand", href: "#/" }, h("span", { class: "logo", "aria-hidden": "true" }, h("i"), h("i")), "Communities"),
-    h("form", { class: "search-box slim", role: "search", "aria-label": "Everything", onsubmit: (event) => { event.preventDefault(); location.hash = `#/search?q=${encodeURIComponent(box.value.trim())}`; box.value = ""; } }, icon("search"), box),
-    h("div", { class: "side-list" }, link("compass", "Discover", "#/"),
-      me() && h("button", { type: "button", class: "side-link", onclick: groups.newGroup }, icon("plus"), h("span", { class: "label" }, "New group"))),
-    me() && groups.ownGroups(person.signal),
-    h("div", { class: "side-foot" }, me()
-      ? [h("a", { class: "side-link", href: "#/you" }, face(me(), "small-face"), h("span", { class: "label" }, nameOf(me()))),
-        h("button", { type: "button", class: "bare", "aria-label": "Sign out", title: "Sign out", onclick: leave }, icon("door"))]
+    searchForm(),
+    h("div", { class: "side-list" }, navLink("compass", "Discover", "#/"),
+      user && h("button", { type: "button", class: "side-link", onclick: groups.createGroup }, icon("plus"), h("span", { class: "label" }, "New group"))),
+    user && ownGroups(session.signal),
+    h("div", { class: "side-foot" }, user
+      ? [h("a", { class: "side-link", href: "#/you" }, avatar(user, "avatar-small"), h("span", { class: "label" }, nameOf(user))),
+        h("button", { type: "button", class: "icon-button", "aria-label": "Sign out", title: "Sign out", onclick: endSession }, icon("door"))]
       : h("a", { class: "button primary wide", href: "#/sign-in" }, "Sign in")));
-  fill(part("tabs"), link("compass", "Discover", "#/", "tab-link"), me() && link("people", "Yours", "#/?mine=true", "tab-link"),
-    link("search", "Search", "#/search", "tab-link"), link("person", me() ? "You" : "Sign in", me() ? "#/you" : "#/sign-in", "tab-link"));
+  fill(byId("tabs"),
+    navLink("compass", "Discover", "#/", "tab-link"),
+    user && navLink("people", "Yours", "#/?mine=true", "tab-link"),
+    navLink("search", "Search", "#/search", "tab-link"),
+    navLink("person", user ? "You" : "Sign in", user ? "#/you" : "#/sign-in", "tab-link"));
 }
 
-function mark(path) {
-  const here = location.hash === "#/?mine=true" ? "/?mine=true" : path || "/";
-  for (const each of document.querySelectorAll("[data-path]")) {
-    if (each.dataset.path === here) each.setAttribute("aria-current", "page");
-    else each.removeAttribute("aria-current");
+function searchForm() {
+  const input = h("input", { type: "search", placeholder: "Search", "aria-label": "Search everything", autocomplete: "off" });
+  const search = (event) => {
+    event.preventDefault();
+    location.hash = `#/search?q=${encodeURIComponent(input.value.trim())}`;
+    input.value = "";
+  };
+  return h("form", { class: "search-box slim", role: "search", "aria-label": "Everything", onsubmit: search }, icon("search"), input);
+}
+
+function markCurrentLinks(path) {
+  const current = location.hash === "#/?mine=true" ? "/?mine=true" : path || "/";
+  for (const link of document.querySelectorAll("[data-path]")) {
+    if (link.dataset.path === current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  document.body.classList.toggle("alone", path === "/sign-in");
+  document.body.classList.toggle("without-sides", path === "/sign-in");
 }
 
-function somebodyElse() {
-  for (const each of [view, ...kept.values()]) each.leaving.abort();
+/** Drops everything that the previous user has read. */
+function resetSession() {
+  for (const each of [view, ...cachedViews.values()]) each.controller.abort();
   view = null;
-  kept.clear();
-  groups.forget();
-  person.abort();
+  cachedViews.clear();
+  clearGroups();
+  session.abort();
   live.reset();
-  frame();
+  drawFrame();
 }
 
-function leave() {
+function endSession() {
   signOut();
-  somebodyElse();
+  resetSession();
   if (location.hash === "#/sign-in") navigate();
   else location.hash = "#/sign-in";
 }
 
-let timer = 0;
+let bannerTimer = 0;
 
-function tellConnection() {
-  clearTimeout(timer);
-  const banner = part("banner");
-  if (!navigator.onLine) fill(banner, h("p", {}, icon("wifiOff"), "You are offline. What you see may be old; it goes on by itself."));
-  else if (live.state === "lost") timer = setTimeout(() => fill(banner, h("p", {}, icon("wifiOff"), "The connection is lost. Trying to get it back…")), PATIENCE);
-  else if (banner.firstChild) {
+function showConnectionState() {
+  clearTimeout(bannerTimer);
+  const banner = byId("banner");
+  const warn = (text) => fill(banner, h("p", {}, icon("wifiOff"), text));
+  if (!navigator.onLine) {
+    warn("You are offline. This page may be out of date; it updates when the connection returns.");
+  } else if (live.state === "reconnecting") {
+    bannerTimer = setTimeout(() => warn("Connection lost. Reconnecting…"), BANNER_DELAY_MS);
+  } else if (banner.firstChild) {
     fill(banner);
-    toast("You are connected again.");
+    toast("Connection restored.");
   }
 }
 
-live.addEventListener("change", tellConnection);
-addEventListener("online", tellConnection);
-addEventListener("offline", tellConnection);
+live.addEventListener("change", showConnectionState);
+addEventListener("online", showConnectionState);
+addEventListener("offline", showConnectionState);
 addEventListener("hashchange", navigate);
 addEventListener("session-ended", () => {
   if (!token()) return;
-  toast("Your token is not valid any more. Please sign in again.", { bad: true });
-  leave();
+  toast("Your token is no longer valid. Sign in again.", { isError: true });
+  endSession();
 });
-part("skip").addEventListener("click", () => part("main").focus());
+byId("skip").addEventListener("click", () => byId("main").focus());
 
 history.scrollRestoration = "manual";
-frame();
-if (!location.hash) history.replaceState(null, "", me() ? "#/?mine=true" : "#/sign-in");
+drawFrame();
+if (!location.hash) history.replaceState(null, "", currentUserId() ? "#/?mine=true" : "#/sign-in");
 navigate();

@@ -60,7 +60,7 @@ class Visitor:
 
     def chooses(self, anchor: sync_api.Locator, item: str) -> None:
         """Opens the menu of something and takes an item."""
-        anchor.get_by_role("button", name="More about").first.click()
+        anchor.get_by_role("button", name="Actions for").first.click()
         self.page.get_by_role("menuitem", name=item).click()
 
 

@@ -52,7 +52,7 @@ def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
 ) -> None:
     group = site.group("Ada", Ben="member")
     ada, ben = (site.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
-    ben.sees("Nothing was posted yet")
+    ben.sees("No posts yet")
     writes(ada, "Who is awake?", title="Night")
     expect(ada.post("Who is awake?")).to_be_visible()
 
@@ -84,12 +84,12 @@ def test_a_new_post_of_another_group_is_counted_at_the_side(site: Site) -> None:
     # Heard from the moment that the namespace is joined, which nothing on the page tells.
     for number in range(50):
         site.post("Ada", group, f"Number {number}")
-        if side.locator(".news").is_visible():
+        if side.locator(".unread").is_visible():
             break
         ben.page.wait_for_timeout(100)
-    expect(side.locator(".news")).to_have_text(re.compile(r"^\d+$"))
+    expect(side.locator(".unread")).to_have_text(re.compile(r"^\d+$"))
     side.click()
-    expect(side.locator(".news")).to_be_hidden()
+    expect(side.locator(".unread")).to_be_hidden()
 
 
 @pytest.mark.slow
@@ -98,7 +98,7 @@ def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
 ) -> None:
     group = site.group("Ada", Ben="member")
     ada, ben = (site.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
-    ben.sees("Nothing was posted yet")
+    ben.sees("No posts yet")
     slow(ada.page)
     form = ada.page.get_by_role("form", name="New post")
     form.locator("input[type=file]").set_input_files(picture)
@@ -183,7 +183,7 @@ def test_comments_appear_in_their_place_of_the_thread(site: Site) -> None:
     # The deepest can't be answered.
     expect(ben.page.get_by_role("button", name="Reply", exact=True)).to_have_count(5)
     expect(ben.page.get_by_role("heading", name="6 comments")).to_be_visible()
-    ben.page.get_by_role("button", name="Fold the replies to Ada").first.click()
+    ben.page.get_by_role("button", name="Collapse replies to Ada").first.click()
     expect(ben.page.get_by_text("Two", exact=True)).to_be_hidden()
     ben.page.get_by_role("button", name="5 replies").click()
     expect(ben.page.get_by_text("Two", exact=True)).to_be_visible()
@@ -200,7 +200,7 @@ def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
     site.post("Chloe", group, "Read this first")
     ben, chloe = (site.visit(name, f"#/groups/{group}") for name in ("Ben", "Chloe"))
     expect(chloe.post("Read this first")).to_be_visible()
-    chloe.post("Read this first").get_by_role("button", name="More about").click()
+    chloe.post("Read this first").get_by_role("button", name="Actions for").click()
     expect(chloe.page.get_by_role("menuitem", name="Pin")).to_have_count(0)
     chloe.page.keyboard.press("Escape")
 
@@ -216,7 +216,7 @@ def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
         expect(each.post("Read this first")).to_have_count(0)
     ben.link("Deleted").click()
     ben.chooses(ben.post("Read this first"), "Restore")
-    ben.sees("Nothing was deleted")
+    ben.sees("No deleted posts")
     chloe.button("1 new post").click()
     expect(chloe.post("Read this first")).to_be_visible()
 
@@ -233,7 +233,7 @@ def test_a_muted_member_reads_why_it_can_not_post(site: Site) -> None:
     with site.client("Chloe") as client:
         refusal = client.post(f"/groups/{group}/posts", json={"body": "May I?"}).json()
     assert refusal["code"] == "muted"
-    expect(chloe.page.locator(".trouble", has_text=refusal["detail"])).to_be_visible()
+    expect(chloe.page.locator(".form-error", has_text=refusal["detail"])).to_be_visible()
     # What was written is still there.
     expect(chloe.page.get_by_label("New post").locator("textarea")).to_have_value("May I?")
 
@@ -241,7 +241,7 @@ def test_a_muted_member_reads_why_it_can_not_post(site: Site) -> None:
 def test_moderators_see_changes_of_their_group(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
-    team = ben.page.get_by_role("region", name="Who looks after it")
+    team = ben.page.get_by_role("region", name="Team")
     expect(team.get_by_role("listitem")).to_have_text([re.compile("^..Ada")])
     with site.client("Ada") as client:
         path = f"/groups/{group}/members/{dict(seed.USERS)['Chloe']}"
@@ -262,10 +262,10 @@ def test_banned_member_leaves_the_page_of_a_private_group(site: Site) -> None:
     dialog = ada.page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("Told others")
     dialog.get_by_role("button", name="Ban").click()
-    ben.sees("You are not in this group any more.")
+    ben.sees("You are no longer a member of this group.")
     expect(ben.post("Among ourselves")).to_have_count(0)
-    ben.button("Ask to join").click()
-    expect(ben.page.locator(".toast.bad")).to_be_visible()
+    ben.button("Request to join").click()
+    expect(ben.page.locator(".toast.error")).to_be_visible()
     ada.link("Bans").click()
     ada.sees("Told others")
 
@@ -273,10 +273,10 @@ def test_banned_member_leaves_the_page_of_a_private_group(site: Site) -> None:
 def test_removed_member_sees_nothing_of_a_secret_group(site: Site) -> None:
     group = site.group("Ada", "secret", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
-    ben.sees("Nothing was posted yet")
+    ben.sees("No posts yet")
     with site.client("Ada") as client:
         conftest.done(client.delete(f"/groups/{group}/members/{dict(seed.USERS)['Ben']}"))
-    ben.sees("You can’t see this group any more")
+    ben.sees("Group not available")
     expect(ben.page.locator(f'#side a[data-group="{group}"]')).to_have_count(0)
 
 
@@ -301,41 +301,41 @@ def test_a_request_to_join_is_let_in_and_the_group_opens(site: Site) -> None:
     site.post("Ada", group, "For members")
     ada = site.visit("Ada", f"#/groups/{group}/requests")
     ben = site.visit("Ben", f"#/groups/{group}")
-    ada.sees("Nobody is waiting")
-    ben.button("Ask to join").click()
-    ben.sees("You have asked to join.")
+    ada.sees("No requests")
+    ben.button("Request to join").click()
+    ben.sees("Your request to join is waiting")
     # Who never was a member has lost nothing.
-    expect(ben.page.get_by_text("You are not in this group any more.")).to_have_count(0)
+    expect(ben.page.get_by_text("You are no longer a member of this group.")).to_have_count(0)
     ben.page.reload()
-    ben.sees("You have asked to join.")
+    ben.sees("Your request to join is waiting")
     ada.page.reload()
-    ada.button("Let in").click()
-    ada.sees("Nobody is waiting")
+    ada.button("Approve").click()
+    ada.sees("No requests")
     ben.page.reload()
     expect(ben.post("For members")).to_be_visible()
     # Who leaves may ask again.
     ben.chooses(ben.page.locator("header.group-head"), "Leave the group")
     ben.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
-    ben.button("Ask to join").click()
-    expect(ben.button("Asked to join")).to_be_visible()
+    ben.button("Request to join").click()
+    expect(ben.button("Requested to join")).to_be_visible()
     # Nobody else at the same browser has asked.
     ben.go("#/sign-in")
     ben.button("Chloe").click()
     ben.go(f"#/groups/{group}")
-    expect(ben.button("Ask to join")).to_be_visible()
+    expect(ben.button("Request to join")).to_be_visible()
 
 
 def test_banned_applicant_sees_the_ban_when_asking_again(site: Site) -> None:
     group = site.group("Ada", "private")
     ben = site.visit("Ben", f"#/groups/{group}")
-    ben.button("Ask to join").click()
-    expect(ben.button("Asked to join")).to_be_visible()
+    ben.button("Request to join").click()
+    expect(ben.button("Requested to join")).to_be_visible()
     with site.client("Ada") as client:
         path = f"/groups/{group}/members/{dict(seed.USERS)['Ben']}/ban"
         conftest.done(client.put(path, json={}))
-    ben.button("Asked to join").click()
+    ben.button("Requested to join").click()
     ben.sees("You are banned from this group.", inside="#toasts")
-    expect(ben.button("Ask to join")).to_be_visible()
+    expect(ben.button("Request to join")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -343,9 +343,9 @@ def test_an_invitation_leads_into_a_secret_group(site: Site) -> None:
     group = site.group("Ada", "secret")
     ada = site.visit("Ada", f"#/groups/{group}/invites")
     ada.button("New invitation").click()
-    ada.page.get_by_role("dialog").get_by_label("How many may use it").fill("1")
-    ada.button("Make it").click()
-    ada.sees("0 times used")
+    ada.page.get_by_role("dialog").get_by_label("Maximum uses").fill("1")
+    ada.button("Create").click()
+    ada.sees("Used 0 of 1 time")
     with site.client("Ada") as client:
         [invite] = client.get(f"/groups/{group}/invites").json()["items"]
     ben = site.visit("Ben", f"#/invites/{invite['code']}")
@@ -353,7 +353,7 @@ def test_an_invitation_leads_into_a_secret_group(site: Site) -> None:
     expect(ben.page.get_by_role("form", name="New post")).to_be_visible()
     late = site.visit("Chloe", f"#/invites/{invite['code']}")
     late.button("Accept the invitation").click()
-    late.sees("There is nothing here")
+    late.sees("Not found")
 
 
 def test_offline_is_said_and_what_was_missed_comes_afterwards(site: Site) -> None:
@@ -378,10 +378,10 @@ def test_offline_is_said_and_what_was_missed_comes_afterwards(site: Site) -> Non
 def test_a_service_that_goes_and_comes_back_is_found_again(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
-    ben.sees("Nothing was posted yet")
+    ben.sees("No posts yet")
     site.service.kill()
     try:
-        ben.sees("The connection is lost.", inside="#banner")
+        ben.sees("Connection lost.", inside="#banner")
         ben.link("Members").click()
         ben.sees("No connection")
         expect(ben.button("Try again")).to_be_visible()
@@ -399,7 +399,7 @@ def test_a_token_that_is_not_taken_leads_to_the_door(site: Site) -> None:
     visitor = site.visit(path="#/sign-in", viewport=PHONE)
     visitor.page.get_by_label("Token").fill("a.b.c")
     visitor.button("Sign in").click()
-    visitor.sees("Your token is not valid any more.", inside="#toasts")
+    visitor.sees("Your token is no longer valid.", inside="#toasts")
     expect(visitor.page.get_by_role("heading", name="Welcome to Communities")).to_be_visible()
 
 

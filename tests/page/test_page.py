@@ -30,7 +30,7 @@ def test_the_page_is_made_of_nothing_but_our_own(site: Site) -> None:
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     visitor.page.reload()
-    visitor.sees("Find your people")
+    visitor.sees("Discover groups")
     visitor.page.wait_for_load_state("networkidle")
     pictures = site.service.environment["S3_ENDPOINT_URL"]
     assert asked
@@ -82,7 +82,7 @@ def test_only_the_files_of_the_page_are_served(site: Site) -> None:
 def test_user_signs_in_joins_posts_and_signs_out(site: Site) -> None:
     group = site.group("Ada")
     ben = site.visit("Ben", "#/")
-    ben.page.locator("article.group a.whole-card").first.click()
+    ben.page.locator("article.group a.card-link").first.click()
     expect(ben.page).to_have_url(re.compile(group))
     ben.button("Join").click()
     ben.sees("Joined")
@@ -104,9 +104,9 @@ def test_anonymous_user_reads_public_content(site: Site) -> None:
     expect(anybody.post("clock tower has been")).to_be_visible()
     expect(anybody.page.get_by_role("form", name="New post")).to_have_count(0)
     anybody.go(f"#/groups/{group_of(site, 'Robotics Lab')}")
-    anybody.sees("This group is for its members")
+    anybody.sees("Members only")
     anybody.go(f"#/groups/{group_of(site, 'Midnight Bakers')}")
-    anybody.sees("There is nothing here")
+    anybody.sees("Not found")
 
 
 def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(site: Site) -> None:
@@ -152,12 +152,12 @@ def test_search_marks_what_it_found_and_leads_to_it(site: Site) -> None:
     hit = ada.page.locator("article.hit")
     expect(hit.locator("mark")).to_have_text("atlases")
     hit.get_by_role("link").click()
-    expect(ada.page.locator("article.comment.fresh, article.comment:focus")).to_contain_text(
+    expect(ada.page.locator("article.comment.flash, article.comment:focus")).to_contain_text(
         "behind the atlases"
     )
     ada.go("#/search")
     ada.page.get_by_role("main").get_by_role("searchbox").fill("nonesuchword")
-    ada.sees("Nothing was found")
+    ada.sees("No results")
     expect(ada.page).to_have_url(re.compile("q=nonesuchword"))
 
 
@@ -249,7 +249,7 @@ def test_dialog_closes_with_its_view(site: Site) -> None:
     ada.go("#/you")
     expect(open_).to_have_count(0)
     ada.go(f"#/groups/{group_of(site)}")
-    ada.page.locator("header.group-head").get_by_role("button", name="More about").click()
+    ada.page.locator("header.group-head").get_by_role("button", name="Actions for").click()
     expect(open_).to_have_count(1)
     ada.page.go_back()
     expect(open_).to_have_count(0)
@@ -365,7 +365,7 @@ def test_everybody_can_use_it(site: Site, scheme: str, viewport: sync_api.Viewpo
         ("#/search", ".state"),
         ("#/search?q=cake", "article.hit mark"),
         ("#/invites/of-nobody", ".state"),
-        ("#/you", ".you-card"),
+        ("#/you", ".account-card"),
         ("#/sign-in", ".examples"),
         ("#/nowhere", ".state"),
     ):
@@ -450,7 +450,7 @@ def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(site: Site) -> None:
     ada.sees("2 members")
     expect(tab).to_be_in_viewport(ratio=1)
     ada.link("Posts").click()
-    ada.sees("Nothing was posted yet")
+    ada.sees("No posts yet")
     ada.page.go_back()
     expect(tab).to_have_text("Bans")
     expect(tab).to_be_in_viewport(ratio=1)
@@ -469,7 +469,7 @@ def test_dark_is_dark_and_light_is_light(site: Site) -> None:
 
 def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(site: Site) -> None:
     ada = site.visit("Ada", f"#/groups/{group_of(site)}")
-    more = ada.post("clock tower has been").get_by_role("button", name="More about")
+    more = ada.post("clock tower has been").get_by_role("button", name="Actions for")
     more.focus()
     ada.page.keyboard.press("Enter")
     expect(ada.page.get_by_role("menuitem", name="Copy link")).to_be_focused()

@@ -1,191 +1,194 @@
-// Live updates: as much of Socket.IO (protocol 5 over Engine.IO 4) as docs/realtime.md needs, by
-// websocket alone. One connection carries all namespaces; a lost one comes back by itself, and
-// each namespace goes on behind the last event that it has heard.
+// Live updates: the part of Socket.IO (protocol 5 over Engine.IO 4) that docs/realtime.md needs, by websocket.
+// One connection carries all namespaces. After a reconnect each namespace resumes after its last received event.
 
 import { token } from "./session.js";
 
 const PATH = "/socket.io/?EIO=4&transport=websocket";
-const FIRST_PAUSE = 500; // milliseconds
-const LONGEST_PAUSE = 15_000;
-const PATIENCE = 800;
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 15_000;
+const JOIN_TIMEOUT_MS = 800;
+const CONNECT_TIMEOUT_MS = 40_000;
 
-// Engine.IO's packets begin with one digit, Socket.IO's with a second one.
+// An Engine.IO packet begins with one digit, a Socket.IO packet with a second one.
 const [OPEN, PING, PONG, MESSAGE] = ["0", "2", "3", "4"];
-const [CONNECT, DISCONNECT, EVENT, REFUSED] = ["0", "1", "2", "4"];
+const [CONNECT, DISCONNECT, EVENT, CONNECT_ERROR] = ["0", "1", "2", "4"];
 
 class Live extends EventTarget {
-  /** idle: nobody listens; lost: it was there, or should be, and is being looked for. */
+  /** State of the connection: "idle" (without subscribers), "connected" or "reconnecting". */
   state = "idle";
   #socket = null;
   #channels = new Map();
   #attempts = 0;
-  #timer = 0;
-  #watch = 0;
-  #patience = 40_000;
+  #reconnectTimer = 0;
+  #heartbeatTimer = 0;
+  #heartbeatTimeoutMs = CONNECT_TIMEOUT_MS;
 
   constructor() {
     super();
-    addEventListener("offline", () => this.#lose());
-    addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+    addEventListener("offline", () => this.#onConnectionLost());
+    addEventListener("online", () => this.#reconnectNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#reconnectNow());
   }
 
   /**
-   * Listens to a namespace until the signal is aborted. `joined` is called when it is heard for
-   * the first time, `told(type, event)` for each event, `resync` when some were missed for good,
-   * `gone(reason)` when nothing more will come.
+   * Subscribes to a namespace until the signal is aborted. Calls of the subscriber:
+   *
+   * - `onJoin` after the namespace is joined for the first time,
+   * - `onEvent(type, event)` for each event,
+   * - `onResync` after missed events were lost permanently,
+   * - `onEnd(reason)` after the service ended the subscription.
    */
-  join(namespace, listener, signal) {
+  join(namespace, subscriber, signal) {
     let channel = this.#channels.get(namespace);
     if (!channel) {
-      channel = { namespace, listeners: new Set(), isJoined: false, wasJoined: false, last: null };
+      channel = { namespace, subscribers: new Set(), isJoined: false, wasJoined: false, lastEventId: null };
       this.#channels.set(namespace, channel);
-      if (this.state === "live") this.#enter(channel);
+      if (this.state === "connected") this.#requestJoin(channel);
     }
-    channel.listeners.add(listener);
-    if (channel.isJoined) queueMicrotask(() => signal.aborted || listener.joined?.());
-    signal.addEventListener("abort", () => this.#leave(channel, listener));
-    if (!this.#socket) this.#hurry();
+    channel.subscribers.add(subscriber);
+    if (channel.isJoined) queueMicrotask(() => signal.aborted || subscriber.onJoin?.());
+    signal.addEventListener("abort", () => this.#leave(channel, subscriber));
+    if (!this.#socket) this.#reconnectNow();
   }
 
-  /** Listens, and waits until what is read from now on misses nothing, though not for ever. */
-  async follow(namespace, listener, signal) {
+  /** Subscribes, and waits until the namespace is joined, so that a later read misses no event. Stops waiting after a timeout. */
+  async follow(namespace, subscriber, signal) {
     let isLate = false;
     await new Promise((resolve) => {
-      const late = setTimeout(() => { isLate = true; resolve(); }, PATIENCE);
-      const settle = () => { clearTimeout(late); resolve(); };
+      const timer = setTimeout(() => { isLate = true; resolve(); }, JOIN_TIMEOUT_MS);
+      const settle = () => { clearTimeout(timer); resolve(); };
       signal.addEventListener("abort", settle);
       this.join(namespace, {
-        ...listener,
-        joined: () => (isLate ? listener.resync() : settle()),
-        gone: (reason) => { settle(); listener.gone(reason); },
+        ...subscriber,
+        onJoin: () => (isLate ? subscriber.onResync() : settle()),
+        onEnd: (reason) => { settle(); subscriber.onEnd(reason); },
       }, signal);
     });
   }
 
-  /** Forgets everything: somebody else signs in. */
+  /** Drops the connection and all subscriptions before another user signs in. */
   reset() {
     this.#channels.clear();
-    this.#drop();
-    this.#become("idle");
+    this.#closeSocket();
+    this.#setState("idle");
   }
 
-  #leave(channel, listener) {
-    channel.listeners.delete(listener);
-    if (channel.listeners.size || this.#channels.get(channel.namespace) !== channel) return;
+  #leave(channel, subscriber) {
+    channel.subscribers.delete(subscriber);
+    if (channel.subscribers.size || this.#channels.get(channel.namespace) !== channel) return;
     this.#channels.delete(channel.namespace);
     if (channel.isJoined) this.#send(`${MESSAGE}${DISCONNECT}${channel.namespace},`);
   }
 
-  #open() {
-    clearTimeout(this.#timer);
+  #openSocket() {
+    clearTimeout(this.#reconnectTimer);
     if (this.#socket || !this.#channels.size || !navigator.onLine) return;
     const url = new URL(PATH, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
-    this.#listen();
+    this.#restartHeartbeatTimer();
     socket.addEventListener("message", (message) => {
-      if (socket === this.#socket) this.#hear(message.data);
+      if (socket === this.#socket) this.#receive(message.data);
     });
-    socket.addEventListener("close", () => socket === this.#socket && this.#lose());
+    socket.addEventListener("close", () => socket === this.#socket && this.#onConnectionLost());
   }
 
-  #hear(packet) {
-    this.#listen();
-    if (packet[0] === OPEN) this.#greet(JSON.parse(packet.slice(1)));
+  #receive(packet) {
+    this.#restartHeartbeatTimer();
+    if (packet[0] === OPEN) this.#onOpen(JSON.parse(packet.slice(1)));
     else if (packet[0] === PING) this.#send(PONG);
-    else if (packet[0] === MESSAGE) this.#read(packet.slice(1));
+    else if (packet[0] === MESSAGE) this.#onMessage(packet.slice(1));
   }
 
-  #greet({ pingInterval, pingTimeout }) {
-    this.#patience = pingInterval + pingTimeout;
+  #onOpen({ pingInterval, pingTimeout }) {
+    this.#heartbeatTimeoutMs = pingInterval + pingTimeout;
     this.#attempts = 0;
-    this.#become("live");
-    for (const channel of this.#channels.values()) this.#enter(channel);
+    this.#setState("connected");
+    for (const channel of this.#channels.values()) this.#requestJoin(channel);
   }
 
-  #enter(channel) {
+  #requestJoin(channel) {
     const auth = {};
     if (token()) auth.token = token();
-    if (channel.last) auth.last_event_id = channel.last;
+    if (channel.lastEventId) auth.last_event_id = channel.lastEventId;
     this.#send(`${MESSAGE}${CONNECT}${channel.namespace},${JSON.stringify(auth)}`);
   }
 
-  #read(packet) {
-    const [, kind, namespace, text] = /^(\d)(\/[^,]*)?,?([^]*)$/.exec(packet) ?? [];
+  #onMessage(packet) {
+    const [, type, namespace, payload] = /^(\d)(\/[^,]*)?,?([^]*)$/.exec(packet) ?? [];
     const channel = this.#channels.get(namespace);
     if (!channel) return;
-    if (kind === CONNECT) this.#joined(channel);
-    else if (kind === EVENT) this.#tell(channel, ...JSON.parse(text));
-    else if (kind === REFUSED) this.#end(channel, JSON.parse(text).message);
-    else if (kind === DISCONNECT) this.#end(channel, "disconnected");
+    if (type === CONNECT) this.#onJoined(channel);
+    else if (type === EVENT) this.#onEvent(channel, ...JSON.parse(payload));
+    else if (type === CONNECT_ERROR) this.#onEnd(channel, JSON.parse(payload).message);
+    else if (type === DISCONNECT) this.#onEnd(channel, "disconnected");
   }
 
-  #joined(channel) {
-    const missed = channel.wasJoined && !channel.last;
-    channel.isJoined = true;
+  #onJoined(channel) {
     const isFirst = !channel.wasJoined;
+    // Without a received event there is no id to resume after.
+    const hasLostEvents = channel.wasJoined && !channel.lastEventId;
+    channel.isJoined = true;
     channel.wasJoined = true;
-    for (const listener of channel.listeners) {
-      if (isFirst) listener.joined?.();
-      // Nothing was heard before the break, so there is no place to go on from.
-      else if (missed) listener.resync?.();
+    for (const subscriber of channel.subscribers) {
+      if (isFirst) subscriber.onJoin?.();
+      else if (hasLostEvents) subscriber.onResync?.();
     }
   }
 
-  #tell(channel, type, event) {
-    channel.last = event.event_id;
-    for (const listener of [...channel.listeners]) {
-      if (type === "resync_required") listener.resync?.();
-      else listener.told?.(type, event);
+  #onEvent(channel, type, event) {
+    channel.lastEventId = event.event_id;
+    for (const subscriber of [...channel.subscribers]) {
+      if (type === "resync_required") subscriber.onResync?.();
+      else subscriber.onEvent?.(type, event);
     }
   }
 
-  #end(channel, reason) {
+  #onEnd(channel, reason) {
     this.#channels.delete(channel.namespace);
-    for (const listener of [...channel.listeners]) listener.gone?.(reason);
+    for (const subscriber of [...channel.subscribers]) subscriber.onEnd?.(reason);
   }
 
   #send(packet) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(packet);
   }
 
-  /** The service pings; a connection on which nothing comes is none. */
-  #listen() {
-    clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#lose(), this.#patience);
+  /** Restarts the timer that treats a connection without heartbeats as lost. The service sends the pings. */
+  #restartHeartbeatTimer() {
+    clearTimeout(this.#heartbeatTimer);
+    this.#heartbeatTimer = setTimeout(() => this.#onConnectionLost(), this.#heartbeatTimeoutMs);
   }
 
-  #drop() {
-    clearTimeout(this.#watch);
-    clearTimeout(this.#timer);
+  #closeSocket() {
+    clearTimeout(this.#heartbeatTimer);
+    clearTimeout(this.#reconnectTimer);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
     for (const channel of this.#channels.values()) channel.isJoined = false;
   }
 
-  #lose() {
-    this.#drop();
+  #onConnectionLost() {
+    this.#closeSocket();
     if (!this.#channels.size) {
-      this.#become("idle");
+      this.#setState("idle");
       return;
     }
-    this.#become("lost");
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#attempts);
+    this.#setState("reconnecting");
+    const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#attempts);
     this.#attempts += 1;
-    // Not all at the same moment, after a restart.
-    this.#timer = setTimeout(() => this.#open(), pause * (0.5 + Math.random() / 2));
+    // The jitter spreads reconnects after a restart of the service.
+    this.#reconnectTimer = setTimeout(() => this.#openSocket(), backoffMs * (0.5 + Math.random() / 2));
   }
 
-  #hurry() {
+  #reconnectNow() {
     if (this.#socket) return;
     this.#attempts = 0;
-    this.#open();
+    this.#openSocket();
   }
 
-  #become(state) {
+  #setState(state) {
     if (this.state === state) return;
     this.state = state;
     this.dispatchEvent(new Event("change"));

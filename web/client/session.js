@@ -1,46 +1,46 @@
-// Who is here: a token, kept until the tab is closed or somebody signs out.
+// The session: the user's token, kept until the tab is closed or the user signs out.
 
-const KEY = "communities.token";
-const ASKED = "communities.asked";
+const TOKEN_KEY = "communities.token";
+const JOIN_REQUESTS_KEY = "communities.join_requests";
 
-/** The example users of a development instance, with tokens; empty everywhere else. */
-export const examples = JSON.parse(document.body.dataset.examples || "[]");
+/** Example users of a development instance, with their tokens. Empty on other instances. */
+export const exampleUsers = JSON.parse(document.body.dataset.examples || "[]");
 
 export function token() {
-  return sessionStorage.getItem(KEY);
+  return sessionStorage.getItem(TOKEN_KEY);
 }
 
-export function signIn(given) {
-  sessionStorage.setItem(KEY, given.trim());
+export function signIn(newToken) {
+  sessionStorage.setItem(TOKEN_KEY, newToken.trim());
 }
 
 export function signOut() {
-  sessionStorage.removeItem(KEY);
-  sessionStorage.removeItem(ASKED);
+  sessionStorage.removeItem(TOKEN_KEY);
+  sessionStorage.removeItem(JOIN_REQUESTS_KEY);
 }
 
-/** Whether the reader has asked to join a group, which nothing of the API would tell them. */
-export function hasAsked(groupId) {
-  return asked().has(`${me()} ${groupId}`);
+/** Returns whether the user has a pending request to join. The API does not list a user's own requests. */
+export function hasJoinRequest(groupId) {
+  return joinRequests().has(`${currentUserId()} ${groupId}`);
 }
 
-export function keepAsked(groupId, isAsked) {
-  const all = asked();
-  if (isAsked) all.add(`${me()} ${groupId}`);
-  else all.delete(`${me()} ${groupId}`);
-  if (all.size) sessionStorage.setItem(ASKED, JSON.stringify([...all]));
-  else sessionStorage.removeItem(ASKED);
+export function rememberJoinRequest(groupId, isPending) {
+  const requests = joinRequests();
+  if (isPending) requests.add(`${currentUserId()} ${groupId}`);
+  else requests.delete(`${currentUserId()} ${groupId}`);
+  if (requests.size) sessionStorage.setItem(JOIN_REQUESTS_KEY, JSON.stringify([...requests]));
+  else sessionStorage.removeItem(JOIN_REQUESTS_KEY);
 }
 
-function asked() {
-  return new Set(JSON.parse(sessionStorage.getItem(ASKED) ?? "[]"));
+function joinRequests() {
+  return new Set(JSON.parse(sessionStorage.getItem(JOIN_REQUESTS_KEY) ?? "[]"));
 }
 
-/** The user's id, as the token says it; whether the token is good, the service decides. */
-export function me() {
+/** Returns the user's id from the token, or null. The service verifies the token; the page does not. */
+export function currentUserId() {
   try {
-    const part = token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return String(JSON.parse(atob(part)).sub).toLowerCase();
+    const payload = token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return String(JSON.parse(atob(payload)).sub).toLowerCase();
   } catch {
     return null;
   }

@@ -1,13 +1,13 @@
 "use strict";
 
-const place = document.getElementById("docs");
+const container = document.getElementById("docs");
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", follow);
-follow();
+const applyTheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", applyTheme);
+applyTheme();
 
-// What Swagger UI leaves without a name, or out of reach of the keyboard.
-const MISSING = [
+// Attributes for accessibility that Swagger UI omits: names, roles and keyboard access, by selector.
+const MISSING_ATTRIBUTES = [
   [".information-container", { role: "region", "aria-label": "About this API" }],
   [".scheme-container", { role: "region", "aria-label": "Server and token" }],
   [".filter-container", { role: "search", "aria-label": "Operations" }],
@@ -17,40 +17,40 @@ const MISSING = [
   [".curl, .microlight", { tabindex: "0" }],
 ];
 
-function complete() {
-  for (const [which, attributes] of MISSING) {
-    for (const element of place.querySelectorAll(which)) {
-      for (const [name, value] of Object.entries(attributes)) give(element, name, value);
+function addMissingAttributes() {
+  for (const [selector, attributes] of MISSING_ATTRIBUTES) {
+    for (const element of container.querySelectorAll(selector)) {
+      for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
     }
   }
-  for (const row of place.querySelectorAll("tr[data-param-name]")) {
-    for (const field of row.querySelectorAll("select, textarea")) give(field, "aria-label", row.dataset.paramName);
+  for (const row of container.querySelectorAll("tr[data-param-name]")) {
+    for (const field of row.querySelectorAll("select, textarea")) setAttribute(field, "aria-label", row.dataset.paramName);
   }
-  for (const table of place.querySelectorAll(".responses-table[role=region]")) give(table, "aria-label", `Responses (${table.id})`);
-  // Links in buttons, which lead where the buttons do.
-  for (const link of place.querySelectorAll(".opblock-summary-control a[href]")) link.removeAttribute("href");
+  for (const table of container.querySelectorAll(".responses-table[role=region]")) setAttribute(table, "aria-label", `Responses (${table.id})`);
+  // These links are inside buttons, which have the same target.
+  for (const link of container.querySelectorAll(".opblock-summary-control a[href]")) link.removeAttribute("href");
 }
 
-function give(element, name, value) {
+function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-new MutationObserver(complete).observe(place, { childList: true, subtree: true });
+new MutationObserver(addMissingAttributes).observe(container, { childList: true, subtree: true });
 
 const ui = SwaggerUIBundle({
   url: new URL("openapi.json", document.baseURI).href,
-  domNode: place,
+  domNode: container,
   deepLinking: true,
   displayOperationId: true,
   displayRequestDuration: true,
   docExpansion: "list",
   filter: true,
-  tryItOutEnabled: place.dataset.token !== "",
-  // It would ask a server of Swagger's.
+  tryItOutEnabled: container.dataset.token !== "",
+  // The validator is a server of Swagger; the page uses this service only.
   validatorUrl: null,
   onComplete() {
-    if (place.dataset.token) {
-      ui.preauthorizeApiKey("bearer", place.dataset.token);
+    if (container.dataset.token) {
+      ui.preauthorizeApiKey("bearer", container.dataset.token);
       document.getElementById("signed-in").hidden = false;
     }
   },

@@ -1,205 +1,202 @@
-// The thread under a post: comments in the places where they were written, each kept as an element.
+// The thread under a post: a tree of comments. Updates keep the element of each comment.
 
 import { get, patch, post as send, remove } from "../client/api.js";
+import { isAtLeast } from "../client/roles.js";
+import { currentUserId } from "../client/session.js";
+import { announce, fill, flash, h } from "../elements/dom.js";
+import { button, copyText, failureCard, reportError, skeletons, statusCard, toastDeleted } from "../elements/feedback.js";
+import { openDialog } from "../elements/forms.js";
+import { icon } from "../elements/icons.js";
+import { menu } from "../elements/menus.js";
+import { linkify, quantity, relativeTime } from "../elements/text.js";
+import { avatar, nameOf, nameWithDetails, userName } from "../elements/users.js";
 import { commentComposer } from "./composer.js";
-import { fill, h, icon, speak } from "../elements/dom.js";
-import { button, complain, copy, dialog, failed, menu, skeletons, state, toast } from "../elements/parts.js";
-import { face, isAtLeast, nameOf, person } from "../elements/identity.js";
 import { gallery } from "./media.js";
-import { reactionsOf } from "./reactions.js";
-import { me } from "../client/session.js";
-import { count, linked, when } from "../elements/text.js";
+import { reactionBar } from "./reactions.js";
+import { refresher } from "./refresh.js";
 
-const PAGE = 100;
-const DEEPEST = 5;
+const PAGE_SIZE = 100;
+const MAX_DEPTH = 5; // comments at this depth have no reply button
 
-export function threadOf(postId, { group, signal }) {
-  const known = new Map();
+/** Returns the thread of a post. `group()` returns the post's group. */
+export function commentThread(postId, { group, signal }) {
+  const nodes = new Map();
   const roots = h("ol", { class: "thread" });
-  const end = h("div", { class: "end" });
+  const end = h("div", { class: "list-end" });
   const element = h("section", { class: "comments", "aria-label": "Comments" }, roots, end);
   let cursor = null;
 
   async function load() {
-    fill(end, known.size ? null : skeletons(2));
+    fill(end, nodes.size ? null : skeletons(2));
     roots.setAttribute("aria-busy", "true");
     try {
-      await read(known.size);
+      await readAtLeast(nodes.size);
     } catch (problem) {
-      if (!signal.aborted) fill(end, failed(problem, load));
+      if (!signal.aborted) fill(end, failureCard(problem, load));
     } finally {
       roots.removeAttribute("aria-busy");
     }
   }
 
-  /** Reads at least so many comments from the beginning, and takes away what is no more. */
-  async function read(least) {
+  /** Reads pages from the first one until they hold `minimum` comments, and removes comments that no longer exist. */
+  async function readAtLeast(minimum) {
     const seen = new Set();
     let page;
     do {
-      page = await get(`/posts/${postId}/comments`, { limit: PAGE, after: page?.next_cursor });
+      page = await get(`/posts/${postId}/comments`, { limit: PAGE_SIZE, after: page?.next_cursor });
       if (signal.aborted) return;
-      page.items.forEach((comment) => { seen.add(comment.id); place(comment); });
-    } while (page.next_cursor && seen.size < least);
-    for (const id of [...known.keys()]) if (!seen.has(id)) drop(id);
-    finish(page.next_cursor);
+      page.items.forEach((comment) => { seen.add(comment.id); insert(comment); });
+    } while (page.next_cursor && seen.size < minimum);
+    for (const id of [...nodes.keys()]) if (!seen.has(id)) drop(id);
+    showEnd(page.next_cursor);
   }
 
-  function finish(next) {
-    cursor = next;
-    fill(end, cursor ? button("More comments", { drawing: "down", run: more })
-      : !known.size && state({ drawing: "chat", title: "No comments yet", words: group().role ? "Be the first to answer." : "Members of the group can answer." }));
+  function showEnd(nextCursor) {
+    cursor = nextCursor;
+    if (cursor) fill(end, button("More comments", { icon: "down", run: loadMore }));
+    else fill(end, !nodes.size && statusCard({ icon: "chat", title: "No comments yet", text: group().role ? "Write the first comment." : "Only members can comment." }));
   }
 
-  async function more() {
-    const page = await get(`/posts/${postId}/comments`, { limit: PAGE, after: cursor });
-    page.items.forEach((comment) => place(comment));
-    finish(page.next_cursor);
+  async function loadMore() {
+    const page = await get(`/posts/${postId}/comments`, { limit: PAGE_SIZE, after: cursor });
+    page.items.forEach((comment) => insert(comment));
+    showEnd(page.next_cursor);
   }
 
-  function place(comment) {
-    const there = known.get(comment.id);
-    if (there) {
-      there.update(comment);
-      return there;
+  function insert(comment) {
+    const existing = nodes.get(comment.id);
+    if (existing) {
+      existing.update(comment);
+      return existing;
     }
     const node = commentNode(comment);
-    const parent = known.get(comment.parent_id);
-    known.set(comment.id, node);
+    const parent = nodes.get(comment.parent_id);
+    nodes.set(comment.id, node);
     (parent ? parent.replies : roots).append(node.element);
-    parent?.counted();
+    parent?.countReplies();
     return node;
   }
 
   function drop(id) {
-    const node = known.get(id);
-    const parent = known.get(node?.parent);
-    known.delete(id);
+    const node = nodes.get(id);
+    const parent = nodes.get(node?.parentId);
+    nodes.delete(id);
     node?.element.remove();
-    parent?.counted();
+    parent?.countReplies();
   }
 
-  function commentNode(first) {
-    let shown = first;
-    const path = `/comments/${shown.id}`;
-    const [head, body, foot, slot] = [h("header", { class: "by" }), h("div", {}), h("footer", {}), h("div", { class: "slot" })];
+  function commentNode(initial) {
+    let current = initial;
+    const path = `/comments/${current.id}`;
+    const author = nameOf(current.author_id);
+    const [header, body, footer, replySlot] = [h("header", { class: "byline" }), h("div", {}), h("footer", {}), h("div", { class: "slot" })];
     const replies = h("ol", { class: "replies" });
-    const reactions = reactionsOf(path, refresh);
-    const fold = h("button", { type: "button", class: "fold", "aria-expanded": "true", "aria-label": `Fold the replies to ${nameOf(shown.author_id)}`, onclick: () => turn() });
-    const folded = h("button", { type: "button", class: "link unfold", onclick: () => turn() });
-    const one = h("article", { class: "comment", id: `comment-${shown.id}`, tabindex: "-1", "aria-label": `Comment of ${nameOf(shown.author_id)}` }, head, body, foot);
-    const element = h("li", { class: "node" }, one, slot, fold, folded, replies);
+    const refresh = refresher(path, update);
+    const reactions = reactionBar(path, refresh);
+    const fold = h("button", { type: "button", class: "fold", "aria-expanded": "true", "aria-label": `Collapse replies to ${author}`, onclick: () => toggleReplies() });
+    const unfold = h("button", { type: "button", class: "link unfold", onclick: () => toggleReplies() });
+    const article = h("article", { class: "comment", id: `comment-${current.id}`, tabindex: "-1", "aria-label": `Comment by ${author}` }, header, body, footer);
+    const element = h("li", { class: "node" }, article, replySlot, fold, unfold, replies);
 
-    function turn() {
+    function toggleReplies() {
       const isOpen = element.classList.toggle("is-folded") === false;
       fold.setAttribute("aria-expanded", String(isOpen));
     }
 
-    function counted() {
+    /** Shows the number of replies at every depth, here and at all ancestors. */
+    function countReplies() {
       const number = replies.querySelectorAll(".node").length;
       fold.hidden = number === 0;
-      fill(folded, icon("plus"), count(number, "reply", "replies"));
-      // An answer anywhere below counts for everyone above.
-      known.get(shown.parent_id)?.counted();
+      fill(unfold, icon("plus"), quantity(number, "reply", "replies"));
+      nodes.get(current.parent_id)?.countReplies();
     }
 
     function update(comment) {
-      shown = comment;
-      const isGone = Boolean(comment.deleted_at);
-      one.classList.toggle("tombstone", isGone && !comment.body);
-      fill(head, face(comment.author_id, "small-face"),
-        h("div", { class: "who" }, h("span", { class: "names" }, comment.author_id ? person(comment.author_id) : h("span", { class: "muted" }, "Deleted")),
-          h("span", { class: "muted small" }, when(comment.created_at), comment.edited_at && " · edited")),
-        me() && !isGone && menu(`More about the comment of ${nameOf(comment.author_id)}`, items));
-      fill(body, isGone && !comment.body ? h("p", { class: "text muted" }, "This comment was deleted.") : h("p", { class: "text" }, linked(comment.body)),
+      current = comment;
+      const isDeleted = Boolean(comment.deleted_at);
+      const isTombstone = isDeleted && !comment.body;
+      article.classList.toggle("tombstone", isTombstone);
+      fill(header, avatar(comment.author_id, "avatar-small"),
+        nameWithDetails(comment.author_id ? userName(comment.author_id) : h("span", { class: "muted" }, "Deleted"),
+          relativeTime(comment.created_at), comment.edited_at && " · edited"),
+        currentUserId() && !isDeleted && menu(`Actions for the comment by ${nameOf(comment.author_id)}`, items));
+      fill(body, isTombstone ? h("p", { class: "text muted" }, "This comment was deleted.") : h("p", { class: "text" }, linkify(comment.body)),
         gallery(comment.media ?? [], () => get(path)));
       reactions.update(comment.reactions ?? []);
-      fill(foot, !isGone && reactions.element,
-        !isGone && group().role && comment.depth < DEEPEST && h("button", { type: "button", class: "link reply", onclick: reply }, icon("reply"), "Reply"));
+      const canReply = !isDeleted && group().role && comment.depth < MAX_DEPTH;
+      fill(footer, !isDeleted && reactions.element,
+        canReply && h("button", { type: "button", class: "link reply", onclick: reply }, icon("reply"), "Reply"));
     }
 
     function items() {
-      const isMine = shown.author_id === me();
+      const isOwn = current.author_id === currentUserId();
       return [
-        isMine && ["Edit", "pencil", edit],
-        (isMine || isAtLeast(group(), "moderator")) && ["Delete", "trash", erase, "danger"],
-        ["Copy text", "link", () => copy(shown.body, "The text was copied.")],
+        isOwn && ["Edit", "pencil", edit],
+        (isOwn || isAtLeast(group(), "moderator")) && ["Delete", "trash", deleteComment, "danger"],
+        ["Copy text", "link", () => copyText(current.body, "Text copied.")],
       ];
     }
 
     function reply() {
-      if (slot.firstChild) {
-        slot.querySelector("textarea").focus();
+      if (replySlot.firstChild) {
+        replySlot.querySelector("textarea").focus();
         return;
       }
       const form = commentComposer(postId, {
-        parent: shown.id, placeholder: `Reply to ${nameOf(shown.author_id)}…`,
-        made: (comment, about) => { fill(slot); written(comment, about); }, leave: () => fill(slot),
+        parentId: current.id, placeholder: `Reply to ${nameOf(current.author_id)}…`,
+        onCreate: (comment, details) => { fill(replySlot); showOwn(comment, details); }, onCancel: () => fill(replySlot),
       });
-      fill(slot, form.element);
+      fill(replySlot, form.element);
       form.focus();
     }
 
-    async function refresh() {
-      try {
-        update(await get(path));
-      } catch (problem) {
-        if (problem.status !== 404) complain(problem);
-      }
-    }
-
     async function edit() {
-      const changed = await dialog({
-        title: "Edit your comment", fields: [{ name: "body", label: "Text", kind: "area", value: shown.body, rows: 5 }],
+      const changed = await openDialog({
+        title: "Edit your comment", fields: [{ name: "body", label: "Text", kind: "area", value: current.body, rows: 5 }],
         submit: (values) => patch(path, values),
       });
       if (changed) update(changed);
     }
 
-    async function erase() {
+    async function deleteComment() {
       await remove(path);
-      await read(known.size);
-      const moderates = isAtLeast(group(), "moderator");
-      toast("The comment was deleted.", moderates ? { action: "Undo", run: () => restore().catch(complain) } : {});
+      await readAtLeast(nodes.size);
+      toastDeleted("Comment deleted.", isAtLeast(group(), "moderator") && restore);
     }
 
     async function restore() {
       await send(`${path}/restore`);
-      await read(known.size + 1);
+      await readAtLeast(nodes.size + 1);
     }
 
-    update(shown);
-    counted();
-    return { element, replies, update, refresh, counted, one, parent: shown.parent_id };
+    update(current);
+    countReplies();
+    return { element, article, replies, update, refresh, countReplies, parentId: current.parent_id };
   }
 
-  async function written(comment, { hasFiles, path }) {
-    const node = place(hasFiles ? await get(path) : comment);
-    finish(cursor);
-    node.one.classList.add("fresh");
-    node.one.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  /** Shows a comment that the user has just written. */
+  async function showOwn(comment, { hasFiles, path }) {
+    const node = insert(hasFiles ? await get(path) : comment);
+    showEnd(cursor);
+    flash(node.article, { block: "nearest", behavior: "smooth" });
   }
 
-  /** What the sockets tell of this post's comments. */
-  function told(type, event) {
+  /** Applies an event of the post's namespace. */
+  function onEvent(type, event) {
     const id = event.subject_id;
-    if (type === "comment.created" && !known.has(id)) {
-      // What comes behind a page that was not read yet comes with that page.
+    if (type === "comment.created" && !nodes.has(id)) {
+      // Pages that are not loaded yet will include the comment.
       if (cursor) return;
-      const node = place({ ...event.data, reactions: event.data.reactions ?? [] });
-      finish(cursor);
-      node.one.classList.add("fresh");
-      if (event.actor_id !== me() && element.isConnected) speak(`New comment of ${nameOf(event.actor_id)}`);
+      const node = insert({ ...event.data, reactions: event.data.reactions ?? [] });
+      showEnd(cursor);
+      node.article.classList.add("flash");
+      if (event.actor_id !== currentUserId() && element.isConnected) announce(`New comment by ${nameOf(event.actor_id)}`);
     } else if (type === "comment.deleted" || type === "comment.restored") {
-      read(known.size).catch(complain);
+      readAtLeast(nodes.size).catch(reportError);
     } else {
-      known.get(id)?.refresh();
+      nodes.get(id)?.refresh();
     }
   }
 
-  return {
-    element, load, told, written,
-    find: (id) => known.get(id),
-    get size() { return known.size; },
-  };
+  return { element, load, onEvent, showOwn, find: (id) => nodes.get(id) };
 }

@@ -1,55 +1,62 @@
-// Reactions under a post or comment: pressing one adds or takes back the reader's own.
+// Reactions to a post or comment. A press on one adds or removes the user's own.
 
 import { post, remove } from "../client/api.js";
-import { h, icon } from "../elements/dom.js";
-import { complain, pickEmoji } from "../elements/parts.js";
-import { me } from "../client/session.js";
+import { currentUserId } from "../client/session.js";
+import { h } from "../elements/dom.js";
+import { reportError } from "../elements/feedback.js";
+import { icon } from "../elements/icons.js";
+import { pickEmoji } from "../elements/menus.js";
 
-/** `path` is of the post or comment, `refresh` gets it again; `update` shows other counts. */
-export function reactionsOf(path, refresh) {
+/** Returns the reactions of the post or comment at `path`. `refresh` reads it again after a change. */
+export function reactionBar(path, refresh) {
   const chips = new Map();
-  const add = h("button", {
+  const addButton = h("button", {
     type: "button", class: "react", "aria-label": "Add a reaction", "aria-haspopup": "true", "aria-expanded": "false",
-    onclick: () => (me() ? pickEmoji(add, (emoji) => change(emoji, true)) : (location.hash = "#/sign-in")),
+    onclick: () => ifSignedIn(() => pickEmoji(addButton, (emoji) => change(emoji, true))),
   }, icon("smile"));
-  const element = h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, add);
+  const element = h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, addButton);
+
+  function ifSignedIn(run) {
+    if (currentUserId()) run();
+    else location.hash = "#/sign-in";
+  }
 
   async function change(emoji, isAdded) {
     try {
       if (isAdded) await post(`${path}/reactions`, { emoji });
       else await remove(`${path}/reactions/${encodeURIComponent(emoji)}`);
     } catch (problem) {
-      // It is as it was wanted.
-      if (problem.code !== "duplicate_reaction") complain(problem);
+      // A duplicate means that the reaction exists already.
+      if (problem.code !== "duplicate_reaction") reportError(problem);
     }
     await refresh();
   }
 
-  function chip(emoji) {
+  function addChip(emoji) {
     const number = h("span", { class: "number" });
-    const one = h("button", {
+    const chip = h("button", {
       type: "button", class: "reaction", "data-emoji": emoji,
-      onclick: () => (me() ? change(emoji, one.getAttribute("aria-pressed") !== "true") : (location.hash = "#/sign-in")),
+      onclick: () => ifSignedIn(() => change(emoji, chip.getAttribute("aria-pressed") !== "true")),
     }, h("span", { class: "glyph", "aria-hidden": "true" }, emoji), number);
-    chips.set(emoji, one);
-    add.before(one);
-    return one;
+    chips.set(emoji, chip);
+    addButton.before(chip);
+    return chip;
   }
 
   function update(reactions) {
     const present = new Set(reactions.map((each) => each.emoji));
-    for (const [emoji, one] of chips) {
+    for (const [emoji, chip] of chips) {
       if (present.has(emoji)) continue;
-      one.remove();
+      chip.remove();
       chips.delete(emoji);
     }
     for (const { emoji, count, reacted } of reactions) {
-      const one = chips.get(emoji) ?? chip(emoji);
-      const number = one.querySelector(".number");
-      if (number.textContent && number.textContent !== String(count)) one.classList.add("changed");
+      const chip = chips.get(emoji) ?? addChip(emoji);
+      const number = chip.querySelector(".number");
+      if (number.textContent && number.textContent !== String(count)) chip.classList.add("changed");
       number.textContent = count;
-      one.setAttribute("aria-pressed", String(Boolean(reacted)));
-      one.setAttribute("aria-label", `${emoji} ${count}`);
+      chip.setAttribute("aria-pressed", String(Boolean(reacted)));
+      chip.setAttribute("aria-label", `${emoji} ${count}`);
     }
   }
 

@@ -1,145 +1,162 @@
-// What admins and moderators see besides: requests, invitations, bans, deleted posts, settings.
+// The tabs of a group for admins and moderators: requests, invitations, bans, deleted posts and settings.
 
 import { get, patch, post, remove } from "../client/api.js";
-import { h, icon } from "../elements/dom.js";
-import { VISIBILITIES } from "./groups.js";
-import { button, complain, copy, dialog, endless, formOf, state, toast } from "../elements/parts.js";
-import { badge, face, nameOf, person } from "../elements/identity.js";
-import { send } from "../posts/media.js";
-import { postCard, tagsOf } from "../posts/post.js";
-import { count, exact, when } from "../elements/text.js";
+import { h } from "../elements/dom.js";
+import { button, copyText, reportError, statusCard, toast } from "../elements/feedback.js";
+import { buildForm, fileInput, openDialog, parseTags } from "../elements/forms.js";
+import { groupAvatar } from "../elements/group_labels.js";
+import { icon } from "../elements/icons.js";
+import { pagedList, rowList } from "../elements/lists.js";
+import { formatTime, quantity, relativeTime } from "../elements/text.js";
+import { avatar, nameOf, nameWithDetails, userName } from "../elements/users.js";
+import { postCard } from "../posts/post_card.js";
+import { uploadFile } from "../posts/uploads.js";
+import { groupFields } from "./groups.js";
 
-export function parts(given) {
+/** Returns a function for each tab, which returns the tab's content. */
+export function managementTabs(context) {
   return {
-    requests: () => requests(given),
-    invites: () => invites(given),
-    bans: () => bans(given),
-    deleted: () => deleted(given),
-    settings: () => settings(given),
+    requests: () => joinRequests(context),
+    invites: () => invitations(context),
+    bans: () => bans(context),
+    deleted: () => deletedPosts(context),
+    settings: () => settings(context),
   };
 }
 
-function rows({ signal, hear }, { path, label, show, empty, on }) {
-  const list = endless({ label, kind: "card rows", signal, load: (cursor) => get(path, { after: cursor, limit: 50 }), show, empty: () => state(empty) });
-  hear((type) => (type === "resync" || type.startsWith(on)) && list.reload());
-  list.more();
-  return list;
-}
-
-function requests(given) {
-  const path = `/groups/${given.group().id}/join-requests`;
-  const list = rows(given, {
-    path, label: "Requests to join", on: "member.",
-    empty: { drawing: "people", title: "Nobody is waiting", words: "Who asks to join is listed here." },
-    show: (request) => h("div", { class: "row" }, face(request.user_id),
-      h("div", { class: "who" }, h("span", { class: "names" }, person(request.user_id)), h("span", { class: "muted small" }, "Asked ", when(request.created_at))),
-      h("div", { class: "deeds" }, button("Let in", { drawing: "check", kind: "primary", run: () => decide(request, "approve") }), button("Deny", { run: () => decide(request, "deny") }))),
+function joinRequests(context) {
+  const path = `/groups/${context.group().id}/join-requests`;
+  const list = rowList(context, {
+    path, label: "Requests to join", eventPrefix: "member.",
+    empty: { icon: "people", title: "No requests", text: "Requests to join appear here." },
+    show: (request) => h("div", { class: "row" }, avatar(request.user_id),
+      nameWithDetails(userName(request.user_id), "Requested ", relativeTime(request.created_at)),
+      h("div", { class: "row-actions" },
+        button("Approve", { icon: "check", kind: "primary", run: () => decide(request, "approve") }),
+        button("Deny", { run: () => decide(request, "deny") }))),
   });
-  async function decide(request, answer) {
-    await post(`${path}/${request.user_id}/${answer}`);
-    toast(answer === "approve" ? `${nameOf(request.user_id)} is in.` : "The request was denied.");
+  async function decide(request, decision) {
+    await post(`${path}/${request.user_id}/${decision}`);
+    toast(decision === "approve" ? `${nameOf(request.user_id)} has joined.` : "Request denied.");
     await list.reload();
   }
   return list.element;
 }
 
-function invites(given) {
-  const path = `/groups/${given.group().id}/invites`;
-  const list = rows(given, {
-    path, label: "Invitations", on: "member.joined",
-    empty: { drawing: "link", title: "No invitations", words: "Make one and send its link to whom you like." },
-    show: (invite) => h("div", { class: "row" }, h("span", { class: "face square", "data-colour": "none" }, icon("link")),
-      h("div", { class: "who" }, h("span", { class: "names" }, invite.user_id ? ["For ", person(invite.user_id)] : "For whoever has the link"),
-        h("span", { class: "muted small" }, `${count(invite.uses, "time")} used`, invite.max_uses && ` of ${invite.max_uses}`, invite.expires_at && `, until ${exact(invite.expires_at)}`, `, as ${invite.role}`)),
-      h("div", { class: "deeds" }, button("Copy link", { drawing: "link", run: () => copy(linkOf(invite), "The link was copied.") }),
-        button("Revoke", { run: async () => { await remove(`${path}/${invite.id}`); await list.reload(); } }))),
+function invitations(context) {
+  const path = `/groups/${context.group().id}/invites`;
+  const list = rowList(context, {
+    path, label: "Invitations", eventPrefix: "member.joined",
+    empty: { icon: "link", title: "No invitations", text: "Create one and share its link." },
+    show: (invite) => h("div", { class: "row" }, h("span", { class: "avatar square", "data-colour": "none" }, icon("link")),
+      nameWithDetails(invite.user_id ? ["For ", userName(invite.user_id)] : "For anyone with the link",
+        invite.max_uses ? `Used ${invite.uses} of ${quantity(invite.max_uses, "time")}` : `Used ${quantity(invite.uses, "time")}`,
+        invite.expires_at && `, until ${formatTime(invite.expires_at)}`, `, as ${invite.role}`),
+      h("div", { class: "row-actions" },
+        button("Copy link", { icon: "link", run: () => copyText(inviteLink(invite), "Link copied.") }),
+        button("Revoke", { run: () => revoke(invite) }))),
   });
-  const make = button("New invitation", { drawing: "plus", kind: "primary", run: async () => {
-    const made = await dialog({
-      title: "New invitation", action: "Make it",
+
+  async function revoke(invite) {
+    await remove(`${path}/${invite.id}`);
+    await list.reload();
+  }
+
+  async function create() {
+    const created = await openDialog({
+      title: "New invitation", action: "Create",
       fields: [
-        { name: "max_uses", label: "How many may use it", kind: "number", min: 1, hint: "Empty: as many as like" },
-        { name: "user_id", label: "Only for", hint: "The id of a user; empty: for anybody" },
+        { name: "max_uses", label: "Maximum uses", kind: "number", min: 1, hint: "Leave empty for no limit." },
+        { name: "user_id", label: "User id", hint: "Leave empty to invite anyone with the link." },
       ],
       submit: ({ max_uses, user_id }) => post(path, { ...(max_uses && { max_uses: Number(max_uses) }), ...(user_id.trim() && { user_id: user_id.trim() }) }),
     });
-    if (!made) return;
+    if (!created) return;
     await list.reload();
-    await copy(linkOf(made), "The invitation’s link was copied.");
-  } });
-  return [h("p", { class: "bar-line" }, make), list.element];
+    await copyText(inviteLink(created), "Link of the invitation copied.");
+  }
+
+  const createButton = button("New invitation", { icon: "plus", kind: "primary", run: create });
+  return [h("p", { class: "bar-line" }, createButton), list.element];
 }
 
-function linkOf(invite) {
+function inviteLink(invite) {
   return `${location.origin}/#/invites/${invite.code}`;
 }
 
-function bans(given) {
-  const { id } = given.group();
-  const list = rows(given, {
-    path: `/groups/${id}/bans`, label: "Bans", on: "member.",
-    empty: { drawing: "flag", title: "Nobody is banned", words: "May it stay so." },
-    show: (member) => h("div", { class: "row" }, face(member.user_id),
-      h("div", { class: "who" }, h("span", { class: "names" }, person(member.user_id)),
-        h("span", { class: "muted small" }, member.ban_reason ? `“${member.ban_reason}”` : "No reason was given", member.banned_until && `, until ${exact(member.banned_until)}`)),
-      button("Lift the ban", { run: async () => { await remove(`/groups/${id}/members/${member.user_id}/ban`); toast(`${nameOf(member.user_id)} may join again.`); await list.reload(); } })),
+function bans(context) {
+  const { id } = context.group();
+  const list = rowList(context, {
+    path: `/groups/${id}/bans`, label: "Bans", eventPrefix: "member.",
+    empty: { icon: "flag", title: "No bans", text: "Banned users appear here." },
+    show: (member) => h("div", { class: "row" }, avatar(member.user_id),
+      nameWithDetails(userName(member.user_id), member.ban_reason ? `“${member.ban_reason}”` : "No reason given",
+        member.banned_until && `, until ${formatTime(member.banned_until)}`),
+      button("Lift the ban", { run: () => unban(member) })),
   });
+
+  async function unban(member) {
+    await remove(`/groups/${id}/members/${member.user_id}/ban`);
+    toast(`${nameOf(member.user_id)} is no longer banned.`);
+    await list.reload();
+  }
+
   return list.element;
 }
 
-function deleted({ group, signal, hear }) {
+function deletedPosts({ group, signal, subscribe }) {
   const { id } = group();
-  const list = endless({
+  const list = pagedList({
     label: "Deleted posts", kind: "list", signal,
     load: (cursor) => get(`/groups/${id}/posts`, { deleted: true, before: cursor }),
-    show: (found) => postCard(found, { group }).element,
-    empty: () => state({ drawing: "trash", title: "Nothing was deleted", words: "Deleted posts are kept here, and can be restored." }),
+    show: (deleted) => postCard(deleted, { group }).element,
+    empty: () => statusCard({ icon: "trash", title: "No deleted posts", text: "Deleted posts appear here, and can be restored." }),
   });
-  hear((type) => ["resync", "post.deleted", "post.restored"].includes(type) && list.reload());
-  list.more();
+  subscribe((type) => ["resync", "post.deleted", "post.restored"].includes(type) && list.reload());
+  list.loadMore();
   return list.element;
 }
 
-function settings({ group, changed, signal }) {
-  const shown = group();
-  const form = formOf({
+function settings({ group, onChange, signal }) {
+  const current = group();
+  const [nameField, ...otherFields] = groupFields(current);
+  const form = buildForm({
     action: "Save",
     fields: [
-      { name: "name", label: "Name", value: shown.name },
-      { name: "slug", label: "Short name", value: shown.slug, hint: "Small letters, digits and hyphens" },
-      { name: "description", label: "Description", kind: "area", value: shown.description ?? "" },
-      { name: "visibility", label: "Who can see it", kind: "choice", options: VISIBILITIES, value: shown.visibility },
-      { name: "tags", label: "Tags", value: shown.tags.join(", "), hint: "With commas between them" },
-      { name: "is_locked", label: "Locked: members read, and post nothing new", kind: "checkbox", value: shown.is_locked },
+      nameField,
+      { name: "slug", label: "Short name", value: current.slug, hint: "Lower-case letters, digits and hyphens." },
+      ...otherFields,
+      { name: "is_locked", label: "Locked: members can read, but not write", kind: "checkbox", value: current.is_locked },
     ],
     submit: async (values) => {
-      await save({ ...values, tags: tagsOf(values.tags) });
+      await save({ ...values, tags: parseTags(values.tags) });
       toast("Saved.");
     },
   });
 
   async function save(fields) {
-    await patch(`/groups/${shown.id}`, fields);
-    await changed();
+    await patch(`/groups/${current.id}`, fields);
+    await onChange();
   }
 
-  const picture = (label, purpose) => {
+  function pictureButton(label, purpose) {
     const bar = h("progress", { max: 1, hidden: true, "aria-label": `Upload of the ${purpose}` });
-    const input = h("input", { type: "file", accept: "image/*", class: "unseen", tabindex: "-1", "aria-label": label, onchange: async () => {
-      const [file] = input.files;
+    const onProgress = (fraction) => { bar.value = fraction; };
+    const input = fileInput(label, async ([file]) => {
       if (!file) return;
       bar.hidden = false;
       try {
-        await save({ [`${purpose}_key`]: await send(file, purpose, { told: (share) => { bar.value = share; }, signal }) });
+        await save({ [`${purpose}_key`]: await uploadFile(file, purpose, { onProgress, signal }) });
       } catch (problem) {
-        complain(problem);
+        reportError(problem);
       } finally {
         bar.hidden = true;
       }
-    } });
-    return [button(label, { drawing: "image", run: async () => input.click() }), input, bar];
-  };
+    }, { accept: "image/*" });
+    return [button(label, { icon: "image", run: async () => input.click() }), input, bar];
+  }
 
   return h("section", { class: "card pad settings", "aria-label": "Settings" }, h("h2", {}, "Settings"),
-    h("div", { class: "picture-line" }, badge(shown, "huge"), picture("Change the picture", "avatar"), picture("Change the cover", "cover")), form);
+    h("div", { class: "picture-line" }, groupAvatar(current, "huge"),
+      pictureButton("Change the picture", "avatar"), pictureButton("Change the cover", "cover")), form);
 }

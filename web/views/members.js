@@ -1,100 +1,118 @@
-// The members of a group, and what may be done with one.
+// The members of a group, and the actions of moderators and admins.
 
-import { get, put, remove } from "../client/api.js";
-import { h, icon } from "../elements/dom.js";
-import { dialog, endless, menu, state, toast } from "../elements/parts.js";
-import { face, isAtLeast, nameOf, person, roleChip, ROLES } from "../elements/identity.js";
-import { me } from "../client/session.js";
-import { day, exact } from "../elements/text.js";
+import { put, remove } from "../client/api.js";
+import { isAtLeast, ROLES } from "../client/roles.js";
+import { currentUserId } from "../client/session.js";
+import { h } from "../elements/dom.js";
+import { toast } from "../elements/feedback.js";
+import { confirmAction, openDialog } from "../elements/forms.js";
+import { roleChip } from "../elements/group_labels.js";
+import { icon } from "../elements/icons.js";
+import { rowList } from "../elements/lists.js";
+import { menu } from "../elements/menus.js";
+import { formatDate, formatTime } from "../elements/text.js";
+import { avatar, nameOf, nameWithDetails, userName } from "../elements/users.js";
 
-const HOUR = 3600_000;
-const SPANS = [[1, "For an hour"], [24, "For a day"], [168, "For a week"], [720, "For thirty days"]];
+const HOUR_MS = 3_600_000;
+const DURATIONS_HOURS = [[1, "1 hour"], [24, "1 day"], [168, "1 week"], [720, "30 days"]];
 
-export function list({ group, signal, changed, hear }) {
-  const { id } = group();
-  const members = endless({
-    label: "Members", kind: "card rows", signal,
-    load: (cursor) => get(`/groups/${id}/members`, { after: cursor, limit: 50 }),
-    show: (member) => row(member, group, changed),
-    empty: () => state({ drawing: "people", title: "Nobody is here", words: "Invite somebody." }),
+export function memberList(context) {
+  const { group } = context;
+  const list = rowList(context, {
+    path: `/groups/${group().id}/members`, label: "Members", eventPrefix: "member.",
+    empty: { icon: "people", title: "No members", text: "Invite users to join." },
+    show: (member) => row(member, group),
   });
-  hear((type) => (type === "resync" || type.startsWith("member.")) && members.reload());
-  members.more();
   return [
-    isAtLeast(group(), "admin") && h("p", { class: "bar-line" }, h("button", { type: "button", class: "button", onclick: () => add(group()) }, icon("plus"), "Add somebody")),
-    members.element,
+    isAtLeast(group(), "admin") && h("p", { class: "bar-line" },
+      h("button", { type: "button", class: "button", onclick: () => addMember(group()) }, icon("plus"), "Add a member")),
+    list.element,
   ];
 }
 
 function row(member, group) {
-  const isMuted = member.muted_until && new Date(member.muted_until) > Date.now();
-  return h("div", { class: "row" }, face(member.user_id),
-    h("div", { class: "who" }, h("span", { class: "names" }, person(member.user_id)), h("span", { class: "muted small" }, `Since ${day(member.joined_at)}`)),
-    isMuted && h("span", { class: "chip", title: `Until ${exact(member.muted_until)}` }, "Muted"), roleChip(member.role),
-    isAtLeast(group(), "moderator") && member.user_id !== me() && menu(`More about ${nameOf(member.user_id)}`, () => items(member, group(), isMuted)));
+  const { user_id: userId, muted_until: mutedUntil } = member;
+  const isMuted = mutedUntil && new Date(mutedUntil) > Date.now();
+  return h("div", { class: "row" }, avatar(userId),
+    nameWithDetails(userName(userId), `Since ${formatDate(member.joined_at)}`),
+    isMuted && h("span", { class: "chip", title: `Until ${formatTime(mutedUntil)}` }, "Muted"), roleChip(member.role),
+    isAtLeast(group(), "moderator") && userId !== currentUserId() && menu(`Actions for ${nameOf(userId)}`, () => items(member, group(), isMuted)));
 }
 
 function items(member, group, isMuted) {
   const path = `/groups/${group.id}/members/${member.user_id}`;
   const name = nameOf(member.user_id);
   const isAdmin = isAtLeast(group, "admin");
+  const unmute = async () => {
+    await remove(`${path}/mute`);
+    toast(`${name} is no longer muted.`);
+  };
   return [
-    isMuted ? ["Unmute", "bell", async () => { await remove(`${path}/mute`); toast(`${name} may write again.`); }] : ["Mute", "bell", () => mute(path, name)],
+    isMuted ? ["Unmute", "bell", unmute] : ["Mute", "bell", () => mute(path, name)],
     isAdmin && ["Change the role", "key", () => changeRole(path, name, member.role)],
-    isAdmin && ["Remove from the group", "door", () => kick(path, name), "danger"],
+    isAdmin && ["Remove from the group", "door", () => removeMember(path, name), "danger"],
     isAdmin && ["Ban", "flag", () => ban(path, name), "danger"],
   ];
 }
 
+function timeAfter(hours) {
+  return new Date(Date.now() + hours * HOUR_MS).toISOString();
+}
+
+function roleField(role) {
+  return { name: "role", label: "Role", kind: "choice", value: role, options: ROLES.map((each) => [each, each]) };
+}
+
 function mute(path, name) {
-  return dialog({
-    title: `Mute ${name}`, words: "They read and react, and write nothing.", action: "Mute",
-    fields: [{ name: "hours", label: "How long", kind: "choice", value: 24, options: SPANS }],
+  return openDialog({
+    title: `Mute ${name}`, text: "Muted members can read and react, but not write.", action: "Mute",
+    fields: [{ name: "hours", label: "Duration", kind: "choice", value: 24, options: DURATIONS_HOURS }],
     submit: async ({ hours }) => {
-      await put(`${path}/mute`, { until: new Date(Date.now() + hours * HOUR).toISOString() });
+      await put(`${path}/mute`, { until: timeAfter(hours) });
       toast(`${name} is muted.`);
     },
   });
 }
 
 function changeRole(path, name, role) {
-  return dialog({
-    title: `The role of ${name}`, fields: [{ name: "role", label: "Role", kind: "choice", value: role, options: ROLES.map((each) => [each, each]) }],
+  return openDialog({
+    title: `Change the role of ${name}`, fields: [roleField(role)],
     submit: async (values) => {
       await put(path, values);
-      toast(`${name} is ${values.role} now.`);
+      toast(`The role of ${name} is now ${values.role}.`);
     },
   });
 }
 
-function kick(path, name) {
-  return dialog({
-    title: `Remove ${name}?`, words: "They may come back as anybody may.", action: "Remove", danger: true,
-    submit: async () => { await remove(path); toast(`${name} was removed.`); },
+function removeMember(path, name) {
+  return confirmAction({
+    title: `Remove ${name}?`, text: "Removed members can join, or request to join, again.", action: "Remove",
+    run: async () => { await remove(path); toast(`${name} was removed.`); },
   });
 }
 
 function ban(path, name) {
-  return dialog({
-    title: `Ban ${name}?`, words: "They are out of the group, and can’t join again until the ban is lifted.", action: "Ban", danger: true,
+  return openDialog({
+    title: `Ban ${name}?`, text: "Banned members leave the group and cannot join it until the ban ends.", action: "Ban", danger: true,
     fields: [
-      { name: "reason", label: "Reason", hint: "Admins alone read it." },
-      { name: "hours", label: "How long", kind: "choice", value: "", options: [["", "For good"], ...SPANS] },
+      { name: "reason", label: "Reason", hint: "Only admins can read it." },
+      { name: "hours", label: "Duration", kind: "choice", value: "", options: [["", "Permanent"], ...DURATIONS_HOURS] },
     ],
     submit: async ({ reason, hours }) => {
-      await put(`${path}/ban`, { reason: reason.trim() || null, until: hours ? new Date(Date.now() + hours * HOUR).toISOString() : null });
+      await put(`${path}/ban`, { reason: reason.trim() || null, until: hours ? timeAfter(hours) : null });
       toast(`${name} is banned.`);
     },
   });
 }
 
-function add(group) {
-  return dialog({
-    title: "Add somebody", action: "Add",
-    fields: [{ name: "user_id", label: "Id", hint: "Of the user" }, { name: "role", label: "Role", kind: "choice", value: "member", options: ROLES.map((each) => [each, each]) }],
+function addMember(group) {
+  return openDialog({
+    title: "Add a member", action: "Add",
+    fields: [{ name: "user_id", label: "User id", hint: "A UUID." }, roleField("member")],
     submit: async ({ user_id, role }) => {
-      await put(`/groups/${group.id}/members/${encodeURIComponent(user_id.trim())}`, { role });
-      toast(`${nameOf(user_id.trim())} is in the group.`);
+      const userId = user_id.trim();
+      await put(`/groups/${group.id}/members/${encodeURIComponent(userId)}`, { role });
+      toast(`${nameOf(userId)} was added.`);
     },
   });
 }
