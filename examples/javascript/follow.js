@@ -15,41 +15,41 @@ if (!groupId) {
 }
 const token = process.env.TOKEN;
 
-let last; // id of the last event received
+let lastEventId;
 let posts = new Map();
-// Steps run one after the other: events wait while posts are read. They are newer, or repeat the posts.
-let done = Promise.resolve();
-const take = (step) => {
-  done = done.then(step);
+// Runs steps in order, so that events wait while posts are read. They are newer, or repeat the posts.
+let queue = Promise.resolve();
+const enqueue = (step) => {
+  queue = queue.then(step);
 };
 
 const socket = io(`${origin}/groups/${groupId}`, {
   transports: ["websocket"],
   reconnectionDelayMax: 5000,
-  // Called for each connection, so it has the last event.
-  auth: (give) => give({ token, last_event_id: last }),
+  // The client calls `auth` for each connection, so it sends the latest id.
+  auth: (callback) => callback({ token, last_event_id: lastEventId }),
 });
 
 socket.on("connect", () => {
-  console.log("connected", last ? `after ${last}` : "");
-  if (!last) take(read);
+  console.log("connected", lastEventId ? `after ${lastEventId}` : "");
+  if (!lastEventId) enqueue(read);
 });
 
 socket.on("connect_error", (error) => {
   console.log("not connected:", error.message);
-  // not_found or unauthenticated; while the service is down, the client reconnects by itself.
+  // The service refused with not_found or unauthenticated. The client retries other errors itself.
   if (!socket.active) process.exit(1);
 });
 
 socket.on("disconnect", (reason) => {
   console.log(reason);
   // The user has lost access to the group, or the token has expired.
-  if (reason === "io server disconnect") take(() => process.exit(0));
+  if (reason === "io server disconnect") enqueue(() => process.exit(0));
 });
 
 socket.onAny((kind, event) => {
-  last = event.event_id;
-  take(() => (kind === "resync_required" ? read() : show(kind, event)));
+  lastEventId = event.event_id;
+  enqueue(() => (kind === "resync_required" ? read() : show(kind, event)));
 });
 
 function show(kind, { event_id: id, data }) {

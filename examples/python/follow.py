@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import socketio
 
-NEW, ENDED = "new", "ended"
+CONNECTED, ENDED = "connected", "ended"
 
 
 class Follower:
@@ -23,7 +23,7 @@ class Follower:
     def __init__(self, origin: str, group_id: str, token: str | None) -> None:
         self._group_id = group_id
         self._token = token
-        self._last: str | None = None
+        self._last_event_id: str | None = None
         # Events wait here while posts are read: they are newer, or repeat the posts.
         self._events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._http = httpx.AsyncClient(
@@ -40,7 +40,7 @@ class Follower:
         client.on("connect_error", self._refused, namespace=namespace)
         client.on("disconnect", self._disconnected, namespace=namespace)
         client.on("*", self._receive, namespace=namespace)
-        # The client calls `auth` for each connection, so it has the last event.
+        # The client calls `auth` for each connection, so it sends the latest id.
         await client.connect(
             self._origin, namespaces=[namespace], auth=self._auth, transports=["websocket"]
         )
@@ -49,16 +49,18 @@ class Follower:
                 await self._handle(*event)
 
     def _auth(self) -> dict[str, str]:
-        given = {"token": self._token, "last_event_id": self._last}
-        return {name: value for name, value in given.items() if value is not None}
+        auth = {"token": self._token, "last_event_id": self._last_event_id}
+        return {name: value for name, value in auth.items() if value is not None}
 
     async def _connected(self) -> None:
-        print("connected", f"after {self._last}" if self._last else "", flush=True)
-        if self._last is None:
-            self._events.put_nowait((NEW, {}))
+        print(
+            "connected", f"after {self._last_event_id}" if self._last_event_id else "", flush=True
+        )
+        if self._last_event_id is None:
+            self._events.put_nowait((CONNECTED, {}))
 
     async def _refused(self, error: Any) -> None:
-        # not_found or unauthenticated; while the service is down, the connection error.
+        # The code of a refusal (not_found or unauthenticated), or a connection error.
         print("not connected:", error["message"] if isinstance(error, dict) else error, flush=True)
 
     async def _disconnected(self, reason: str) -> None:
@@ -68,11 +70,11 @@ class Follower:
             self._events.put_nowait((ENDED, {}))
 
     async def _receive(self, kind: str, event: dict[str, Any]) -> None:
-        self._last = event["event_id"]
+        self._last_event_id = event["event_id"]
         self._events.put_nowait((kind, event))
 
     async def _handle(self, kind: str, event: dict[str, Any]) -> None:
-        if kind in (NEW, "resync_required"):
+        if kind in (CONNECTED, "resync_required"):
             await self._read()
             return
         data = event["data"]
@@ -100,10 +102,10 @@ class Follower:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("origin", help="URL of the service, as http://127.0.0.1:8000")
+    parser.add_argument("origin", help="URL of the service, for example http://127.0.0.1:8000")
     parser.add_argument("group_id")
-    given = parser.parse_args()
-    follower = Follower(given.origin, given.group_id, os.environ.get("TOKEN"))
+    arguments = parser.parse_args()
+    follower = Follower(arguments.origin, arguments.group_id, os.environ.get("TOKEN"))
     try:
         asyncio.run(follower.follow())
     except KeyboardInterrupt:
