@@ -7,13 +7,13 @@ from service.routes import (
     attachments,
     comments,
     groups,
-    hits,
     invitations,
     members,
     monitoring,
     page,
     posts,
     reactions,
+    searches,
     tags,
 )
 
@@ -30,7 +30,7 @@ def table() -> list[BaseRoute]:
         *invitations.routes(),
         *tags.routes(),
         *attachments.routes(),
-        *hits.routes(),
+        *searches.routes(),
         *monitoring.routes(),
     ]
     return [

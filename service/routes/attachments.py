@@ -1,4 +1,4 @@
-"""Uploads and attachments."""
+"""Presigned uploads and attachments."""
 
 import orjson
 from starlette.routing import Route

@@ -159,13 +159,13 @@ def test_the_client_uploads_a_picture(package: Any, sign_in: Callable[[uuid.UUID
     new = models.NewGroup(name="Painters", visibility="private")
     group = api("groups.create_group").sync(client=client, body=new)
     post = api("posts.create_post").sync(group.id, client=client, body=models.NewPost(body="Look"))
-    upload = api("media.presign_upload").sync(
+    upload = api("attachments.presign_upload").sync(
         client=client, body=models.NewUpload(purpose="post", mime="image/png", size_bytes=3)
     )
     assert isinstance(upload, models.Upload)
     sent = httpx.put(upload.url, content=b"png", headers=upload.headers.additional_properties)
     assert sent.is_success, sent.text
-    media = api("media.link_attachment").sync(
+    media = api("attachments.link_attachment").sync(
         client=client,
         body=models.NewAttachment(key=upload.key, subject_type="post", subject_id=post.id),
     )

@@ -48,7 +48,7 @@ def test_up_down_up_gives_the_same_database(
     first = databases.dump(empty_database.url)
     for path in sorted(sources.schema.glob("*.sql"), reverse=True):
         migrate.rollback(empty_database.url, sources, said.append)
-        assert said[-2] == f"tables: took back {path.name}"
+        assert said[-2] == f"tables: rolled back {path.name}"
         assert "communities migrate" in said[-1]
         assert _api_oid(empty_database) is None
     with pytest.raises(Failure, match="no migrations have been applied"):

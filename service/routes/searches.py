@@ -1,4 +1,4 @@
-"""Search of the content that the caller may see."""
+"""Searches of the content that the caller may see."""
 
 import uuid
 from typing import Any, Final
