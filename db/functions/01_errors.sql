@@ -33,7 +33,8 @@ union all select 'unavailable', 503, 'Service unavailable. Retry later.';
 comment on view api.error_codes is
   'Code of every error, with its HTTP status and title (rule 01.1).';
 
--- Functions check a rule before they write. A constraint catches the races that they cannot see.
+-- Functions check a rule before they write. A constraint catches concurrent writes, which they
+-- cannot see.
 create view api.constraint_codes as
 select 'group_entity_slug_key' as constraint_name, 'slug_taken' as code
 union all select 'group_member_group_id_user_id_key', 'already_member'

@@ -5,7 +5,7 @@
 -- sub-select, so that the planner inlines it. Otherwise PostgreSQL 16 and 17 plan it again in each
 -- transaction, which costs ten times as much as the function itself.
 
--- Texts ------------------------------------------------------------------------------------------
+-- Texts -------------------------------------------------------------------------------------------
 
 -- PostgreSQL 17 has this locale built in; the C library provides it to older versions.
 do $$
@@ -35,7 +35,7 @@ return btrim(
   '\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'
 );
 comment on function api.trim_text(text) is
-  'Returns the text without Unicode white space at its ends (rule 02.1).';
+  'Returns the text without leading and trailing Unicode white space (rule 02.1).';
 
 create function api.is_blank(p_text text)
 returns boolean
@@ -47,8 +47,8 @@ return p_text !~ (
   '\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'
 );
 comment on function api.is_blank(text) is
-  'Returns whether the text shows nothing: it has only white space, control and format characters, '
-  'fillers, variation selectors and tag characters (rule 02.3).';
+  'Returns whether the text has no visible character: only white space, control and format '
+  'characters, fillers, variation selectors and tag characters (rule 02.3).';
 
 create function api.clean_text(p_text text)
 returns text
@@ -60,8 +60,8 @@ return case
   else api.trim_text(normalize(p_text, nfc))
 end;
 comment on function api.clean_text(text) is
-  'Returns the stored form of a text: in NFC, trimmed, and empty if it shows nothing (rules 02.1 '
-  'and 02.3).';
+  'Returns the stored form of a text: in NFC, trimmed, and empty if it is blank (rules 02.1 and '
+  '02.3).';
 
 create function api.has_bidi_controls(p_text text)
 returns boolean
@@ -75,8 +75,8 @@ returns text
 language sql immutable
 return case when api.has_bidi_controls(p_name) then p_name else api.clean_text(p_name) end;
 comment on function api.clean_name(text) is
-  'Returns the stored form of a name or title. A text that check_name refuses stays as it is '
-  '(rules 02.1 and 02.4).';
+  'Returns the stored form of a name or title. A text that check_name refuses is returned '
+  'unchanged (rules 02.1 and 02.4).';
 
 create function api.remove_invisible(p_text text)
 returns text
@@ -137,9 +137,9 @@ return case
     then api.field_error(p_field, 'is not in the future')
 end;
 comment on function api.check_future(text, timestamptz) is
-  'Returns a field error if a time is given that is past or infinite (rule 02.11).';
+  'Returns a field error if the time is past or infinite; null is valid (rule 02.11).';
 
--- Emoji ------------------------------------------------------------------------------------------
+-- Emoji -------------------------------------------------------------------------------------------
 
 create function api.canonical_emoji(p_emoji text)
 returns text
@@ -184,7 +184,7 @@ comment on function api.check_emoji(text, text) is
   'Returns a field error unless the canonical emoji has 1 to 16 code points, without white space '
   'and control characters (rule 02.9).';
 
--- Tags -------------------------------------------------------------------------------------------
+-- Tags --------------------------------------------------------------------------------------------
 
 create function api.fold_tag(p_tag text)
 returns text
@@ -196,12 +196,12 @@ return regexp_replace(
     ),
     '[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+', ' ', 'g'
   ),
-  -- The emoji #️⃣ keeps its #.
+  -- The # of the emoji #️⃣ is not a leading #.
   '^(#(?!\ufe0f)|[ \u200c\u200d])+|[ \u200c\u200d]+$', '', 'g'
 );
 comment on function api.fold_tag(text) is
-  'Returns the stored form of a tag: in NFKC and lower case, without leading #, with one space for '
-  'inner white space, and with canonical emoji (rules 02.6 and 02.8).';
+  'Returns the stored form of a tag: NFKC, lower case, no leading #, single spaces and canonical '
+  'emoji (rules 02.6 and 02.8).';
 
 create function api.fold_tags(p_tags text[])
 returns text[]
@@ -234,8 +234,8 @@ return case
   else api.check_name(p_field, p_tag, 1, 50)
 end;
 comment on function api.check_tag(text, text) is
-  'Returns a field error unless the folded tag shows something, and has 1 to 50 characters and no '
-  'bidi controls (rules 02.4 and 02.7).';
+  'Returns a field error unless the folded tag is not blank and has 1 to 50 characters, none of '
+  'them bidi controls (rules 02.4 and 02.7).';
 
 create function api.check_tags(p_field text, p_tags text[])
 returns json
@@ -259,7 +259,7 @@ $$;
 comment on function api.check_tags(text, text[]) is
   'Returns a field error unless there are at most 10 folded tags and each is valid (rule 02.7).';
 
--- Other fields -----------------------------------------------------------------------------------
+-- Other fields ------------------------------------------------------------------------------------
 
 create function api.check_slug(p_field text, p_slug text)
 returns json
@@ -269,7 +269,7 @@ return case
     then api.field_error(p_field, 'is not 3 to 80 of the characters a-z, 0-9 and -')
 end;
 comment on function api.check_slug(text, text) is
-  'Returns a field error if a malformed slug is given (rule 02.10).';
+  'Returns a field error if the slug is malformed; null is valid (rule 02.10).';
 
 create function api.is_of_type(p_value jsonb, p_type text)
 returns boolean
@@ -358,10 +358,10 @@ returns text
 language sql volatile
 return left(p_slug, 67) || '-' || api.lower_case(api.random_code(12));
 comment on function api.with_random_ending(text) is
-  'Returns the slug with an unguessable ending, so that no clash reveals a secret group (rule '
-  '10.4).';
+  'Returns the slug with an unguessable ending, so that a conflict cannot reveal a secret group '
+  '(rule 10.4).';
 
--- Pages ------------------------------------------------------------------------------------------
+-- Pages -------------------------------------------------------------------------------------------
 
 create type api.page_key as (created_at timestamptz, id uuid);
 comment on type api.page_key is
@@ -413,17 +413,17 @@ begin
 end
 $$;
 comment on function api.parse_cursor(text) is
-  'Returns the position that a cursor encodes. Raises invalid_cursor unless the service could have '
-  'made the cursor (rule 02.17).';
+  'Returns the position that a cursor encodes. Raises invalid_cursor unless the cursor is '
+  'well-formed (rule 02.17).';
 
 create type api.page_request as (
   created_at timestamptz, -- the page starts beyond this position
   id uuid,
-  is_ascending boolean, -- reads from older to newer rows
+  is_ascending boolean, -- whether the list reads from older to newer rows
   max_rows int
 );
 comment on type api.page_request is
-  'Rows of a list that one page asks for, and the direction to read them in.';
+  'Position, direction and number of rows of the page that a list returns.';
 
 create function api.parse_page(
   p_before text, p_after text, p_limit int, p_lookahead boolean, p_newest_first boolean,

@@ -1,4 +1,4 @@
--- Shapes: what every door returns. A view names the fields of a shape in order, and the …_shape
+-- Shapes: the results of the doors. A view names the fields of a shape in order, and the …_shape
 -- function builds it from a row. Fields that depend on the viewer are null if p_viewer is null, as
 -- in events. They are false or null for the nil UUID, which stands for anonymous callers.
 -- The planner inlines the …_shape functions, so that a call costs no more than its expressions.
@@ -17,7 +17,7 @@ return 's3:' || p_key;
 comment on function api.signed(text) is
   'Returns the placeholder s3:<key>, which HTTP and sockets replace by a signed URL (rule 03.4).';
 
--- Groups and members -----------------------------------------------------------------------------
+-- Groups and members ------------------------------------------------------------------------------
 
 create view api.groups as
 select

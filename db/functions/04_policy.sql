@@ -1,4 +1,5 @@
--- Policy: what an actor may see and do. Every door asks these functions; no other place decides.
+-- Policy: the visibility of content and the rights of an actor. Only these functions decide them,
+-- and every door calls them.
 --
 -- The require_visible_… functions return the standing of the actor to a group, post or comment. The
 -- other require_… functions raise an error when that standing does not suffice. A door calls them
@@ -12,7 +13,7 @@ create type api.standing as (
   rank int, -- 4 owner, 3 admin, 2 moderator, 1 member, 0 none
   is_banned boolean,
   is_muted boolean,
-  is_parent_deleted boolean, -- something that contains the subject is deleted
+  is_parent_deleted boolean, -- the group or post that contains the subject is deleted
   is_deleted boolean, -- the subject itself is deleted
   post_id uuid,
   author_id uuid
@@ -44,9 +45,9 @@ return case
   when p_is_deleted then api.rank_of(p_role) >= 2 else p_visibility = 'public' or p_role is not null
 end;
 comment on function api.is_visible(text, text, boolean) is
-  'Returns whether the content of a group is visible to a caller with this role. Everyone sees a '
-  'public group, members see any other. Only moderators see what is deleted (rules 04.5, 04.6 and '
-  '04.8).';
+  'Returns whether the content of a group is visible to a caller with this role. A public group is '
+  'visible to everyone, any other to its members, and deleted content only to moderators (rules '
+  '04.5, 04.6 and 04.8).';
 
 -- Callers -----------------------------------------------------------------------------------------
 
@@ -314,7 +315,7 @@ begin
 end
 $$;
 comment on function api.require_not_deleted(api.standing) is
-  'Raises forbidden if the subject, or something that contains it, is deleted (rule 04.9).';
+  'Raises forbidden if the subject, or the group or post that contains it, is deleted (rule 04.9).';
 
 create function api.require_may_restore(p_standing api.standing)
 returns void
@@ -329,5 +330,5 @@ begin
 end
 $$;
 comment on function api.require_may_restore(api.standing) is
-  'Raises banned or forbidden below moderator, and parent_deleted inside something deleted (rule '
-  '04.15).';
+  'Raises banned or forbidden below moderator, and parent_deleted if the group or post that '
+  'contains the subject is deleted (rule 04.15).';

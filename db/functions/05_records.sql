@@ -1,6 +1,6 @@
--- Records: every change writes an event to the outbox; a change to existing content or to rights also
--- writes an entry to the audit log. Both follow the changed row in its transaction, so that the events
--- of one row keep their order (rules 05.1, 05.2, 05.7 and 05.8).
+-- Records: every change writes an event to the outbox; a change to existing content or to rights
+-- also writes an entry to the audit log. Both follow the changed row in its transaction, so that
+-- the events of one row keep their order (rules 05.1, 05.2, 05.7 and 05.8).
 
 create function api.traceparent()
 returns text
@@ -14,8 +14,8 @@ comment on function api.traceparent() is
   'set_config(…, true); null for a malformed value (rule 05.6).';
 
 create function api.emit(
-  p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
-  p_data json
+  p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text,
+  p_subject_id uuid, p_data json
 )
 returns void
 language plpgsql volatile
@@ -58,8 +58,8 @@ comment on function api.audit(text, uuid, uuid, text, uuid, json, json) is
   'Writes an entry to the audit log with the states before and after the change (rule 05.2).';
 
 create function api.record(
-  p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text, p_subject_id uuid,
-  p_data json, p_before json default null
+  p_type text, p_actor uuid, p_group_id uuid, p_post_id uuid, p_subject_type text,
+  p_subject_id uuid, p_data json, p_before json default null
 )
 returns void
 language plpgsql volatile

@@ -1,9 +1,9 @@
--- Outbox: the events that writers emit, and what each consumer has done with them. Search keeps
--- processed_at; the streams keep stream_seq and published_at. Consumers tolerate repeated events, not
--- lost ones: an event is done in the transaction that claimed it. Nothing depends on the arrival of a
--- NOTIFY (rule 07.3).
+-- Outbox: the events that writers emit, and the progress of each consumer. Search sets
+-- processed_at; the relay of the streams sets stream_seq and published_at. Delivery is at least
+-- once: a consumer marks an event as finished in the transaction that claimed it. No consumer
+-- depends on the arrival of a NOTIFY (rule 07.3).
 
--- Registry of event types. A constant and not a table: every write looks its event's type up.
+-- Registry of event types: a constant rather than a table, because every write looks up a type.
 create function api.event_registry()
 returns jsonb
 language sql immutable
@@ -73,7 +73,8 @@ return '{
   }
 }'::jsonb;
 comment on function api.event_registry() is
-  'Returns the registry of event types by name: what each type is, and a summary (rule 06.1).';
+  'Returns the registry of event types by name: the properties of each type, and a summary (rule '
+  '06.1).';
 
 create function api.event_types()
 returns table (
@@ -89,8 +90,8 @@ begin atomic
   order by key;
 end;
 comment on function api.event_types() is
-  'Returns the event types: whether the streams and search receive them, whether they end their '
-  'subject, and whether a viewer may lose access by them (rule 06.1).';
+  'Returns the event types, each with a summary. The flags tell whether the streams receive it, '
+  'search receives it, it ends its subject, and a viewer may lose access by it (rule 06.1).';
 
 create function api.stream_of(p_type text, p_subject_type text)
 returns text
@@ -100,15 +101,15 @@ return case
     then case p_subject_type when 'comment' then 'comm:comment' else 'comm:post' end
 end;
 comment on function api.stream_of(text, text) is
-  'Returns the stream of an event: events on comments have one of their own. Returns null for a '
-  'type that members do not receive (rules 06.11 and 06.12).';
+  'Returns the stream of an event: comm:comment for events on comments, comm:post for the others. '
+  'Returns null for a type that members do not receive (rules 06.11 and 06.12).';
 
 create function api.is_searched(p_type text)
 returns boolean
 language sql immutable
 return coalesce(api.event_registry() -> p_type -> 'is' ? 'searched', false);
 comment on function api.is_searched(text) is
-  'Returns whether an event changes what search finds (rule 06.1).';
+  'Returns whether events of this type change the results of searches (rule 06.1).';
 
 create function api.wake_workers()
 returns void
@@ -136,9 +137,9 @@ begin
 end
 $$;
 comment on function api.mark_idle(text, timestamptz) is
-  'Records until when a consumer (search, streams) is idle; -infinity means that it is not. An '
-  'idle consumer looks again before it waits, and always waits with a timeout (rules 06.4 and '
-  '06.5).';
+  'Records the time until which a consumer (search, streams) is idle; -infinity means that it is '
+  'busy. An idle consumer looks for events again before it waits, and always waits with a timeout '
+  '(rules 06.4 and 06.5).';
 
 create view api.outbox_lags as
 select name as consumer, 0::bigint as waiting, 0::bigint as dead, 0::float8 as lag_seconds
@@ -199,10 +200,10 @@ begin
 end
 $$;
 comment on function api.prune_outbox(interval, int) is
-  'Deletes at most p_most events that are older than p_older_than and finished by every consumer. '
-  'Returns the number of deleted events (rule 06.9).';
+  'Deletes at most p_most events that are older than p_older_than and that every consumer has '
+  'finished. Returns the number of deleted events (rule 06.9).';
 
--- Streams ------------------------------------------------------------------------------------------
+-- Streams -----------------------------------------------------------------------------------------
 
 create view api.stream_entries as
 select
@@ -220,7 +221,7 @@ set timezone = 'UTC'
 as $$
 declare
   v_last bigint;
-  v_given int;
+  v_assigned int;
 begin
   v_last := lock_stream_sequence();
   with waiting as (
@@ -231,17 +232,17 @@ begin
     ) as first
   )
   update outbox_event as e set stream_seq = w.seq from waiting as w where e.id = w.id;
-  get diagnostics v_given = row_count;
-  if v_given > 0 then
-    update stream_sequence set last_seq = v_last + v_given;
+  get diagnostics v_assigned = row_count;
+  if v_assigned > 0 then
+    update stream_sequence set last_seq = v_last + v_assigned;
   end if;
-  return v_given;
+  return v_assigned;
 end
 $$;
 comment on function api.sequence_events(int) is
-  'Gives waiting events their positions in the streams, in the order of their ids. Returns their '
-  'number. The caller commits before it publishes: a committed position prevents a second '
-  'publication (rules 06.6 and 06.7).';
+  'Assigns positions in the streams to waiting events, in the order of their ids. Returns the '
+  'number of these events. The caller commits before it publishes, so that no event is published '
+  'at two positions (rules 06.6 and 06.7).';
 
 create function api.claim_stream_entries(p_most int default 1000)
 returns setof api.stream_entries
@@ -250,8 +251,8 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  -- One relay publishes at a time, beginning with the first unpublished event: Redis refuses an event
-  -- below one that it has.
+  -- One relay publishes at a time, in the order of positions: Redis rejects an entry whose id is
+  -- not above the last one of its stream.
   perform lock_stream_sequence();
   return query
     select
@@ -269,8 +270,8 @@ begin
 end
 $$;
 comment on function api.claim_stream_entries(int) is
-  'Locks and returns the next unpublished events in the order of their positions, with their '
-  'payloads. Other relays wait for the end of this transaction (rules 06.3 and 06.7).';
+  'Locks the sequence of the streams and returns the next unpublished events, in the order of '
+  'their positions. Other relays wait until this transaction ends (rules 06.3 and 06.7).';
 
 create function api.finish_stream_entries(p_event_ids bigint[])
 returns void

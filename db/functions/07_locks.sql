@@ -3,13 +3,14 @@
 --   presign_lock → moderation_batch → post → comment → group_entity → group_member →
 --   group_invite, join_request → reaction → reaction_count → topic_tag → stream_sequence
 --
--- Rows of one table are locked in the order of their ids, topic tags in that of their text. Updates and
--- deletes first lock the parent whose counter they change. Inserts lock it last, by the triggers of the
--- counters: no other transaction can lock a new row. An edit locks the post and then the visibility of
--- its group (lock_visibility), so a transaction that holds a group never locks a post.
+-- Rows of one table are locked in the order of their ids, topic tags in that of their text. Updates
+-- and deletes first lock the parent whose counter they change. Inserts lock it last, by the
+-- triggers of the counters: no other transaction can lock a new row. An edit locks the post and
+-- then the visibility of its group (lock_visibility), so a transaction that holds a group never
+-- locks a post.
 --
--- Only the functions of this file take explicit row locks (rule 07.2). The exceptions are claims with
--- SKIP LOCKED, which never wait.
+-- Only the functions of this file lock rows explicitly (rule 07.2), apart from claims with SKIP
+-- LOCKED, which never wait.
 
 create function api.lock_presigns(p_actor uuid)
 returns void
@@ -37,7 +38,7 @@ begin
 end
 $$;
 comment on function api.lock_moderation_batch(uuid) is
-  'Locks a batch and returns its row, or nulls if there is none.';
+  'Locks a batch. Returns its row, or a row of nulls if the batch does not exist.';
 
 create function api.lock_batch_items(p_batch_id uuid)
 returns void
@@ -69,11 +70,12 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 begin
-  perform from moderation_batch where p_user_id in (actor_id, undone_by) order by id for no key update;
+  perform from moderation_batch where p_user_id in (actor_id, undone_by)
+  order by id for no key update;
 end
 $$;
 comment on function api.lock_batches_of(uuid) is
-  'Locks the moderation batches that a user made or undid. Implements rules 07.1 and 07.4.';
+  'Locks the moderation batches that a user created or undid (rules 07.1 and 07.4).';
 
 create function api.lock_post(p_post_id uuid)
 returns public.post
@@ -88,8 +90,8 @@ begin
 end
 $$;
 comment on function api.lock_post(uuid) is
-  'Locks a post and with it its thread and its counters. Returns its row, or nulls if there is '
-  'none.';
+  'Locks a post, its thread and its counters. Returns its row, or a row of nulls if the post does '
+  'not exist.';
 
 create function api.lock_comment(p_comment_id uuid)
 returns public.comment
@@ -105,7 +107,8 @@ begin
 end
 $$;
 comment on function api.lock_comment(uuid) is
-  'Locks the post of a comment, then the comment. Returns its row, or nulls if there is none.';
+  'Locks the post of a comment, then the comment. Returns its row, or a row of nulls if the '
+  'comment does not exist.';
 
 create function api.lock_reaction_subject(p_subject_type text, p_subject_id uuid)
 returns void
@@ -137,7 +140,7 @@ begin
 end
 $$;
 comment on function api.lock_media_subject(text, uuid) is
-  'Serialises changes to the attachments of one subject: their number is limited (rule 61.8).';
+  'Serialises changes to the attachments of a subject, whose number is limited (rule 61.8).';
 
 create function api.lock_threads_of(p_user_id uuid)
 returns void
@@ -159,7 +162,7 @@ begin
 end
 $$;
 comment on function api.lock_threads_of(uuid) is
-  'Locks the posts and comments that a user wrote or reacted to. Implements rules 07.1 and 07.4.';
+  'Locks the posts and comments that a user wrote or reacted to (rules 07.1 and 07.4).';
 
 create function api.lock_counted(p_subject_ids uuid[])
 returns void
@@ -178,7 +181,7 @@ end
 $$;
 comment on function api.lock_counted(uuid[]) is
   'Locks the posts, comments and groups with these ids, and the posts of the comments, so that no '
-  'concurrent transaction counts in them. Implements rules 07.1 and 07.4.';
+  'concurrent transaction changes their counters (rules 07.1 and 07.4).';
 
 create function api.lock_group(p_group_id uuid)
 returns void
@@ -190,7 +193,7 @@ begin
 end
 $$;
 comment on function api.lock_group(uuid) is
-  'Locks a group for a change of its settings or members. Its posts do not wait (rule 07.6).';
+  'Locks a group for a change of its settings or members, without blocking new posts (rule 07.6).';
 
 create function api.lock_group_exclusively(p_group_id uuid)
 returns public.group_entity
@@ -205,8 +208,8 @@ begin
 end
 $$;
 comment on function api.lock_group_exclusively(uuid) is
-  'Locks a group against its new posts too, because visibility and deletion change the counters of '
-  'topic tags. Returns its row, or nulls if there is none.';
+  'Locks a group against new posts too, because its visibility and deletion change the counters of '
+  'topic tags. Returns its row, or a row of nulls if the group does not exist.';
 
 create function api.lock_groups_of(p_user_id uuid)
 returns void
@@ -215,12 +218,13 @@ set search_path = public, api, pg_temp
 as $$
 begin
   perform from group_entity
-  where created_by = p_user_id or id in (select group_id from group_member where user_id = p_user_id)
+  where created_by = p_user_id
+    or id in (select group_id from group_member where user_id = p_user_id)
   order by id for no key update;
 end
 $$;
 comment on function api.lock_groups_of(uuid) is
-  'Locks the groups that a user created or was ever a member of. Implements rules 07.1 and 07.4.';
+  'Locks the groups that a user created or was ever a member of (rules 07.1 and 07.4).';
 
 create function api.lock_visibility(p_group_ids uuid[])
 returns uuid[]
@@ -228,7 +232,7 @@ language plpgsql volatile
 set search_path = public, api, pg_temp
 as $$
 begin
-  -- Locks all groups before it reads them: a concurrent transaction may turn one public meanwhile.
+  -- The lock comes before the read, because a concurrent transaction may make a group public.
   perform from group_entity where id = any (p_group_ids) order by id for key share;
   return array(
     select id from group_entity
@@ -238,7 +242,7 @@ end
 $$;
 comment on function api.lock_visibility(uuid[]) is
   'Locks groups against a change of visibility and deletion until this transaction ends. Returns '
-  'those that are public and not deleted. Implements rule 81.2.';
+  'those that are public and not deleted (rule 81.2).';
 
 create function api.lock_member(p_group_id uuid, p_user_id uuid)
 returns public.group_member
@@ -255,7 +259,8 @@ begin
 end
 $$;
 comment on function api.lock_member(uuid, uuid) is
-  'Locks the record of a user in a group and returns it, or nulls if there is none.';
+  'Locks the record of a user in a group. Returns the record, or a row of nulls if it does not '
+  'exist.';
 
 create function api.lock_members_of(p_user_id uuid)
 returns public.group_member[]
@@ -269,8 +274,8 @@ begin
 end
 $$;
 comment on function api.lock_members_of(uuid) is
-  'Locks and returns a user''s rows in all groups, former memberships and bans included. '
-  'Implements rules 07.1 and 07.4.';
+  'Locks and returns the records of a user in all groups, former memberships and bans included '
+  '(rules 07.1 and 07.4).';
 
 create function api.lock_tag_rows(p_tags text[])
 returns void
@@ -282,7 +287,7 @@ begin
 end
 $$;
 comment on function api.lock_tag_rows(text[]) is
-  'Locks topic tags by their text. Implements rule 07.4.';
+  'Locks topic tags in the order of their text (rule 07.4).';
 
 create function api.lock_tags(p_posts public.post[])
 returns void
@@ -304,8 +309,7 @@ begin
 end
 $$;
 comment on function api.lock_tags(public.post[]) is
-  'Locks the topic tags that posts count for, before the posts change one by one. Implements rule '
-  '07.4.';
+  'Locks the topic tags that posts count for, before the posts change one by one (rule 07.4).';
 
 create function api.lock_stream_sequence()
 returns bigint
@@ -317,5 +321,5 @@ begin
 end
 $$;
 comment on function api.lock_stream_sequence() is
-  'Locks the sequence of the streams, and returns its last position: one relay works at a time. '
-  'Implements rule 07.1.';
+  'Locks the sequence of the streams, so that one relay works at a time, and returns its last '
+  'position (rule 07.1).';

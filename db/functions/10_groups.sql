@@ -93,8 +93,8 @@ begin
 end
 $$;
 comment on function api.insert_group(public.group_entity) is
-  'Inserts a group. Raises slug_taken if the caller chose a slug that exists; retries a derived '
-  'slug with random characters (rules 10.3 and 10.4).';
+  'Inserts a group. Raises slug_taken if the caller chose a slug that exists; appends random '
+  'characters to a derived slug that exists (rules 10.3 and 10.4).';
 
 create function api.get_group(p_actor uuid, p_group_id uuid)
 returns setof api.groups
@@ -110,8 +110,8 @@ begin
 end
 $$;
 comment on function api.get_group(uuid, uuid) is
-  'Returns the card of a group, of a secret one to members only. Raises not_found (rules 04.4 and '
-  '04.5).';
+  'Returns the card of a group; a secret group is visible only to its members. Raises not_found '
+  '(rules 04.4 and 04.5).';
 
 create function api.get_group_by_slug(p_actor uuid, p_slug text)
 returns setof api.groups
@@ -157,9 +157,9 @@ begin
 end
 $$;
 comment on function api.list_groups(uuid, uuid, text, text, boolean, int, text, text, boolean) is
-  'Returns a page of the groups that are not deleted, newest first; secret groups for their '
-  'members only. Filters by campus, tag, visibility and the actor''s own groups. p_lookahead adds '
-  'the first row of the next page. Raises unauthenticated (for p_mine), validation_failed, '
+  'Returns a page of the groups that are not deleted, newest first. A secret group is visible only '
+  'to its members. Filters by campus, tag, visibility and the actor''s own groups. p_lookahead '
+  'adds the first row of the next page. Raises unauthenticated (for p_mine), validation_failed, '
   'invalid_cursor (rules 10.5, 10.6 and 10.7).';
 
 create function api.filter_groups(
@@ -197,7 +197,7 @@ begin
 end
 $$;
 comment on function api.filter_groups(uuid, uuid, text, text, boolean, api.page_request) is
-  'Returns the page of list_groups that its filters select. Null selects all.';
+  'Returns the page of list_groups that its filters select. A null filter selects all groups.';
 
 create function api.update_group(p_actor uuid, p_group_id uuid, p_patch jsonb)
 returns setof api.groups
@@ -324,8 +324,8 @@ begin
 end
 $$;
 comment on function api.delete_group(uuid, uuid) is
-  'Soft-deletes a group, which hides everything in it. Repeating this changes nothing. Requires an '
-  'owner. Raises unauthenticated, not_found, banned, forbidden (rules 10.10 and 10.11).';
+  'Soft-deletes a group, which hides everything in it. A repeated call changes nothing. Requires '
+  'an owner. Raises unauthenticated, not_found, banned, forbidden (rules 10.10 and 10.11).';
 
 create function api.restore_group(p_actor uuid, p_group_id uuid)
 returns setof api.groups
@@ -340,7 +340,7 @@ begin
 end
 $$;
 comment on function api.restore_group(uuid, uuid) is
-  'Restores a deleted group. Repeating this changes nothing. Requires an owner. Raises '
+  'Restores a deleted group. A repeated call changes nothing. Requires an owner. Raises '
   'unauthenticated, not_found, banned, forbidden, slug_taken (rules 10.3, 10.10 and 10.11).';
 
 create function api.set_group_deleted_at(p_actor uuid, p_group_id uuid, p_deleted_at timestamptz)
@@ -369,6 +369,6 @@ begin
 end
 $$;
 comment on function api.set_group_deleted_at(uuid, uuid, timestamptz) is
-  'Deletes a group, or restores it when p_deleted_at is null, and returns its row. Changes nothing '
-  'in a group that is in this state already. Raises unauthenticated, not_found, banned, forbidden, '
+  'Deletes a group, or restores it when p_deleted_at is null, and returns its row. Does not change '
+  'a group that is already in that state. Raises unauthenticated, not_found, banned, forbidden, '
   'slug_taken (rule 10.10).';

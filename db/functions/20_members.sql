@@ -19,8 +19,8 @@ end
 $$;
 comment on function api.authorise_group_change(uuid, uuid, text) is
   'Locks a group for a change of its members, requests or invitations, and returns the standing of '
-  'the actor. Raises unauthenticated, not_found, banned and forbidden unless the actor has at '
-  'least this role in a group that is not deleted (rules 04.9, 04.10, 04.13 and 07.6).';
+  'the actor. Raises unauthenticated and not_found. Raises banned and forbidden unless the actor '
+  'has at least this role in a group that is not deleted (rules 04.9, 04.10, 04.13 and 07.6).';
 
 create function api.authorise_member_change(
   p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text
@@ -40,8 +40,9 @@ begin
 end
 $$;
 comment on function api.authorise_member_change(uuid, uuid, uuid, text) is
-  'Does what authorise_group_change does for a change to one user. Raises forbidden also for a '
-  'member of the same or a higher rank, unless the actor is an owner (rules 04.14 and 20.8).';
+  'Calls authorise_group_change for a change to one user. Raises not_found for the nil UUID. '
+  'Raises forbidden for a member of the same or a higher rank, unless the actor is an owner (rules '
+  '04.14 and 20.8).';
 
 create function api.rank_in_group(p_group_id uuid, p_user_id uuid)
 returns int
@@ -92,7 +93,7 @@ end
 $$;
 comment on function api.join_group(uuid, uuid) is
   'Joins a public group (201, Member), or requests to join a private one (202, JoinRequest). A '
-  'repeated request returns the pending one. Raises unauthenticated, not_found, banned, '
+  'repeated call returns the pending request. Raises unauthenticated, not_found, banned, '
   'already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).';
 
 create function api.start_membership(p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text)
@@ -122,8 +123,8 @@ begin
 end
 $$;
 comment on function api.start_membership(uuid, uuid, uuid, text) is
-  'Makes a non-member a member and approves a pending request to join. The caller has locked the '
-  'group and checked that the user is no member. Raises banned (rules 20.5 and 20.19).';
+  'Makes a non-member a member, and approves the pending request to join. The caller has locked '
+  'the group and checked that the user is not a member. Raises banned (rules 20.5 and 20.19).';
 
 create function api.leave_group(p_actor uuid, p_group_id uuid)
 returns void
@@ -159,7 +160,7 @@ begin
 end
 $$;
 comment on function api.remove_member(uuid, uuid, uuid) is
-  'Ends the membership of a member of lower rank, for admins, or of the actor. Raises '
+  'Ends the membership of the actor or, for admins, of a member of lower rank. Raises '
   'unauthenticated, not_found, banned, forbidden, last_owner (rules 20.7, 20.8 and 20.11).';
 
 create function api.end_membership(p_actor uuid, p_group_id uuid, p_user_id uuid)
@@ -184,16 +185,28 @@ $$;
 comment on function api.end_membership(uuid, uuid, uuid) is
   'Ends a membership. The caller has locked the group. Raises last_owner (rules 20.7 and 20.19).';
 
+create function api.is_last_owner(p_group_id uuid, p_user_id uuid)
+returns boolean
+language plpgsql stable
+set search_path = public, api, pg_temp
+as $$
+begin
+  return rank_in_group(p_group_id, p_user_id) = 4 and not exists (
+    select from group_member
+    where group_id = p_group_id and role = 'owner' and left_at is null and user_id <> p_user_id
+  );
+end
+$$;
+comment on function api.is_last_owner(uuid, uuid) is
+  'Returns whether the user is the only owner of the group (rule 20.7).';
+
 create function api.require_other_owner(p_group_id uuid, p_user_id uuid)
 returns void
 language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if rank_in_group(p_group_id, p_user_id) = 4 and not exists (
-    select from group_member
-    where group_id = p_group_id and role = 'owner' and left_at is null and user_id <> p_user_id
-  ) then
+  if is_last_owner(p_group_id, p_user_id) then
     perform fail('last_owner');
   end if;
 end
@@ -443,7 +456,7 @@ begin
 end
 $$;
 comment on function api.mute_member(uuid, uuid, uuid, timestamptz) is
-  'Mutes a member until a time: the member reads and reacts, but does not post or comment. '
+  'Mutes a member until a time. A muted member may read and react, but not post or comment. '
   'Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden, '
   'validation_failed (rules 04.11, 20.8 and 20.14).';
 
@@ -503,9 +516,11 @@ begin
   ) from member_shape(p_old) as o, member_shape(p_new) as n;
 end
 $$;
-comment on function api.record_member_change(text, uuid, public.group_member, public.group_member) is
-  'Writes the event and the audit entry of a ban, mute or their end. p_old is a row of nulls for a '
-  'user without a record (rules 05.2 and 20.17).';
+comment on function api.record_member_change(
+  text, uuid, public.group_member, public.group_member
+) is
+  'Writes the event and the audit entry of a ban or mute, or of its end. p_old is a row of nulls '
+  'for a user without a record (rules 05.2 and 20.17).';
 
 create function api.member_data(p_row public.group_member)
 returns json
@@ -515,8 +530,8 @@ begin atomic
   from api.member_shape(p_row) as d;
 end;
 comment on function api.member_data(public.group_member) is
-  'Returns the data of an event about a member. It leaves out the reason and the end of a ban, '
-  'which only admins may read (rule 20.17).';
+  'Returns the data of an event about a member, without the reason and the end of a ban, which '
+  'only admins may read (rule 20.17).';
 
 create function api.list_bans(
   p_actor uuid, p_group_id uuid, p_limit int default 20,

@@ -25,7 +25,7 @@ begin
 end
 $$;
 comment on function api.ensure_join_request(uuid, uuid) is
-  'Returns the pending request of the actor, and creates it if there is none. The caller has '
+  'Returns the pending request of the actor, and creates it if it does not exist. The caller has '
   'locked the group (rules 20.2 and 21.10).';
 
 create function api.decide_join_request(
@@ -52,8 +52,8 @@ begin
 end
 $$;
 comment on function api.decide_join_request(uuid, uuid, uuid, text) is
-  'Approves or denies the pending request of a user. Returns false if there is none (rules 20.12, '
-  '21.1 and 21.8).';
+  'Approves or denies the pending request of a user. Returns false if it does not exist (rules '
+  '20.12, 21.1 and 21.8).';
 
 create function api.approve_join_request(p_actor uuid, p_group_id uuid, p_user_id uuid)
 returns setof api.members
@@ -272,6 +272,6 @@ end
 $$;
 comment on function api.accept_invite(uuid, text) is
   'Makes the actor a member with the role of the invitation. Raises unauthenticated, '
-  'already_member and banned. Raises not_found for a code that is unknown, spent, expired or for '
-  'another user, and if its creator may no longer grant the role (rules 21.5, 21.6, 21.7, 21.8, '
-  '21.12 and 21.13).';
+  'already_member and banned. Raises not_found if the code is unknown, expired, used up or '
+  'reserved for another user, and if its creator may no longer grant the role (rules 21.5, 21.6, '
+  '21.7, 21.8, 21.12 and 21.13).';

@@ -37,7 +37,7 @@ begin
   perform require_not_deleted(v_standing);
   perform require_unlocked(v_standing);
   perform check_post(v_title, v_body, v_tags);
-  -- One statement: the trigger that counts topic tags locks their counters last.
+  -- One statement, so that the trigger that counts topic tags locks their counters last.
   return query
     with written as (
       insert into post (group_id, author_id, title, body, topic_tags)
@@ -68,7 +68,7 @@ begin
 end
 $$;
 comment on function api.require_unlocked(api.standing) is
-  'Raises group_locked below moderator in a locked group (rule 30.2).';
+  'Raises group_locked in a locked group unless the actor is a moderator (rule 30.2).';
 
 create function api.get_post(p_actor uuid, p_post_id uuid)
 returns setof api.posts
@@ -173,7 +173,7 @@ $$;
 comment on function api.filter_posts(
   uuid, api.standing, text, uuid, boolean, boolean, api.page_request
 ) is
-  'Returns the page of list_posts that its filters select. Null selects all. Raises '
+  'Returns the page of list_posts that its filters select. A null filter selects all posts. Raises '
   'unauthenticated, banned and forbidden for deleted posts below moderator (rule 30.5).';
 
 create function api.update_post(p_actor uuid, p_post_id uuid, p_patch jsonb)
@@ -268,9 +268,9 @@ begin
 end
 $$;
 comment on function api.delete_post(uuid, uuid) is
-  'Soft-deletes a post, which hides everything in it. Repeating this changes nothing. Requires the '
-  'author or a moderator. Raises unauthenticated, not_found, banned, forbidden (rules 30.7, 30.11 '
-  'and 30.12).';
+  'Soft-deletes a post, which hides everything in it. A repeated call changes nothing. Requires '
+  'the author or a moderator. Raises unauthenticated, not_found, banned, forbidden (rules 30.7, '
+  '30.11 and 30.12).';
 
 create function api.restore_post(p_actor uuid, p_post_id uuid)
 returns setof api.posts
@@ -292,7 +292,7 @@ begin
 end
 $$;
 comment on function api.restore_post(uuid, uuid) is
-  'Restores a deleted post. Repeating this changes nothing. Requires a moderator. Raises '
+  'Restores a deleted post. A repeated call changes nothing. Requires a moderator. Raises '
   'unauthenticated, not_found, banned, forbidden, parent_deleted (rules 30.8, 30.10, 30.11 and '
   '30.13).';
 
@@ -316,7 +316,7 @@ end
 $$;
 comment on function api.set_posts_deleted_at(uuid, public.post[], timestamptz) is
   'Deletes posts that the caller has locked, or restores them when p_deleted_at is null. p_posts '
-  'are their rows before the change (rules 30.10 and 30.13).';
+  'holds their rows before the change (rules 30.10 and 30.13).';
 
 create function api.set_post_pinned(p_actor uuid, p_post_id uuid, p_pinned boolean)
 returns setof api.posts
@@ -347,5 +347,5 @@ begin
 end
 $$;
 comment on function api.set_post_pinned(uuid, uuid, boolean) is
-  'Pins or unpins a post. Repeating this changes nothing. Requires a moderator. Raises '
+  'Pins or unpins a post. A repeated call changes nothing. Requires a moderator. Raises '
   'unauthenticated, not_found, banned, forbidden (rules 30.9 and 30.13).';

@@ -1,5 +1,5 @@
--- Comments. Triggers keep the counters (80_counters.sql) and the tombstones (82_tombstones.sql) of a
--- thread.
+-- Comments. Triggers keep the counters (80_counters.sql) and the tombstones (82_tombstones.sql) of
+-- a thread.
 
 create function api.check_comment(p_body text)
 returns json
@@ -33,7 +33,7 @@ begin
       when v_depth > 5 then field_error('parent_id', 'has the maximum depth of 5')
     end
   );
-  -- One statement: the trigger that counts comments locks the post last.
+  -- One statement, so that the trigger that counts comments locks the post last.
   return query
     with written as (
       insert into comment (group_id, post_id, author_id, parent_id, body, depth)
@@ -69,7 +69,7 @@ end
 $$;
 comment on function api.reply_depth(uuid, uuid) is
   'Returns the depth of a reply to this parent: 0 without a parent, null if the parent is deleted '
-  'or no comment of the post (rules 40.3 and 40.4).';
+  'or belongs to another post (rules 40.3 and 40.4).';
 
 create function api.get_comment(p_actor uuid, p_comment_id uuid)
 returns setof api.comments
@@ -126,10 +126,10 @@ end
 $$;
 comment on function api.list_comments(uuid, uuid, uuid, boolean, int, text, text, boolean) is
   'Returns a page of the comments of a post in all depths, or of the direct replies to '
-  'p_parent_id, oldest first. A deleted comment with a reply below it that is not deleted is a '
-  'tombstone. p_deleted selects the deleted comments instead, with their content, for moderators. '
-  'p_lookahead adds the first row of the next page. Raises not_found, unauthenticated, banned, '
-  'forbidden, validation_failed, invalid_cursor (rules 03.5, 40.5 and 40.6).';
+  'p_parent_id, oldest first. A deleted comment appears as a tombstone while a reply below it is '
+  'not deleted. p_deleted selects the deleted comments instead, with their content, for '
+  'moderators. p_lookahead adds the first row of the next page. Raises not_found, unauthenticated, '
+  'banned, forbidden, validation_failed, invalid_cursor (rules 03.5, 40.5 and 40.6).';
 
 create function api.filter_comments(
   p_actor uuid, p_standing api.standing, p_parent_id uuid, p_deleted boolean,
@@ -257,7 +257,7 @@ begin
 end
 $$;
 comment on function api.delete_comment(uuid, uuid) is
-  'Soft-deletes a comment. Repeating this changes nothing. Requires the author or a moderator. '
+  'Soft-deletes a comment. A repeated call changes nothing. Requires the author or a moderator. '
   'Raises unauthenticated, not_found, banned, forbidden (rule 40.8).';
 
 create function api.restore_comment(p_actor uuid, p_comment_id uuid)
@@ -281,7 +281,7 @@ begin
 end
 $$;
 comment on function api.restore_comment(uuid, uuid) is
-  'Restores a deleted comment. Repeating this changes nothing. Requires a moderator. Raises '
+  'Restores a deleted comment. A repeated call changes nothing. Requires a moderator. Raises '
   'unauthenticated, not_found, banned, forbidden, parent_deleted (rule 40.9).';
 
 create function api.set_comments_deleted_at(
@@ -303,4 +303,4 @@ end
 $$;
 comment on function api.set_comments_deleted_at(uuid, public.comment[], timestamptz) is
   'Deletes comments that the caller has locked, or restores them when p_deleted_at is null. '
-  'p_comments are their rows before the change.';
+  'p_comments holds their rows before the change.';

@@ -9,19 +9,21 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_emoji text := canonical_emoji(p_emoji);
 begin
   perform require_actor(p_actor);
-  v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
-  perform require_rank(v, 'member');
-  perform require_not_deleted(v);
+  v_standing := require_visible_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_rank(v_standing, 'member');
+  perform require_not_deleted(v_standing);
   perform reject_invalid(check_emoji('emoji', v_emoji));
-  -- One statement writes all, so that the trigger locks the subject's counter last.
+  -- One statement, so that the trigger that counts reactions locks the subject last.
   return query
     with written as (
       insert into reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
-      values (v.group_id, v.post_id, p_subject_type, p_subject_id, p_actor, v_emoji)
+      values (
+        v_standing.group_id, v_standing.post_id, p_subject_type, p_subject_id, p_actor, v_emoji
+      )
       on conflict (subject_type, subject_id, user_id, emoji) do nothing
       returning *
     )
@@ -41,8 +43,8 @@ begin
 end
 $$;
 comment on function api.add_reaction(uuid, text, uuid, text) is
-  'Adds the actor''s reaction to a post or comment, and emits reaction.added. Members may react, '
-  'muted ones too. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
+  'Adds the actor''s reaction to a post or comment, and emits reaction.added. Requires a member, '
+  'who may be muted. Raises unauthenticated, not_found, banned, forbidden, validation_failed, '
   'duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).';
 
 create function api.require_emoji_limit(p_subject_type text, p_subject_id uuid, p_emoji text)
@@ -61,8 +63,9 @@ begin
 end
 $$;
 comment on function api.require_emoji_limit(text, uuid, text) is
-  'Raises too_many_emoji if the first reaction with this emoji exceeds 32 emoji on its subject. '
-  'The caller has added the reaction, and so holds the lock on the subject (rule 50.3).';
+  'Raises too_many_emoji if this reaction is the first with its emoji and its subject has more '
+  'than 32 emoji. The caller has added the reaction, and so holds the lock on the subject (rule '
+  '50.3).';
 
 create function api.remove_reaction(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text
@@ -73,13 +76,13 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_emoji text := canonical_emoji(p_emoji);
   v_reaction reaction;
 begin
   perform require_actor(p_actor);
-  v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
-  perform require_not_deleted(v);
+  v_standing := require_visible_subject(p_actor, p_subject_type, p_subject_id);
+  perform require_not_deleted(v_standing);
   perform lock_reaction_subject(p_subject_type, p_subject_id);
   delete from reaction
   where subject_type = p_subject_type and subject_id = p_subject_id and user_id = p_actor
@@ -96,7 +99,7 @@ end
 $$;
 comment on function api.remove_reaction(uuid, text, uuid, text) is
   'Removes the actor''s own reaction, and emits reaction.removed. Raises unauthenticated, '
-  'validation_failed, not_found (also if there is no such reaction), forbidden (rule 50.4).';
+  'validation_failed, forbidden, and not_found also if the reaction does not exist (rule 50.4).';
 
 create function api.list_reactions(
   p_actor uuid, p_subject_type text, p_subject_id uuid, p_emoji text default null,

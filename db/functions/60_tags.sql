@@ -1,5 +1,5 @@
--- Topic tags. A tag that only private or secret groups use is not stored, since it would reveal
--- them (rule 60.2).
+-- Topic tags. A tag that only private or secret groups use is not stored, because it would reveal
+-- their content (rule 60.2).
 
 create function api.create_tag(p_actor uuid, p_tag text)
 returns setof api.tags
@@ -24,8 +24,8 @@ begin
 end
 $$;
 comment on function api.create_tag(uuid, text) is
-  'Creates a topic tag, and emits tag.created. Any user may. Raises unauthenticated, '
-  'validation_failed, duplicate_tag (rule 60.1).';
+  'Creates a topic tag, and emits tag.created. Requires an authenticated user. Raises '
+  'unauthenticated, validation_failed, duplicate_tag (rule 60.1).';
 
 create function api.list_tags(
   p_actor uuid, p_q text default null, p_limit int default 20,
@@ -56,6 +56,6 @@ begin
 end
 $$;
 comment on function api.list_tags(uuid, text, int, text, text, boolean) is
-  'Returns a page of the topic tags, oldest first. p_q is a prefix, folded as tags are. '
+  'Returns a page of the topic tags, oldest first. p_q is a prefix, which is folded like a tag. '
   'p_lookahead adds the first row of the next page. Raises validation_failed, invalid_cursor (rule '
   '60.3).';

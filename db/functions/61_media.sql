@@ -1,18 +1,18 @@
 -- Media: a client presigns an upload, PUTs the object, and links it to a post, comment or group.
 --
--- A presigned URL stays valid until it expires, so the object under its key can change after any look.
--- The caller therefore copies the object to a key that no URL can write, and links the copy:
+-- A presigned URL stays valid until it expires, so the object under its key can change after a
+-- check. The caller therefore copies the object to a key that no URL can write, and links the copy:
 --
--- 1. find_upload returns the actor's upload and its presigned purpose.
+-- 1. find_upload returns the type and size that the actor presigned.
 --
--- 2. start_upload_copy takes the report of the uploaded object, and allots a key for a copy.
+-- 2. start_upload_copy compares them with the uploaded object, and returns a key for a copy.
 --
--- 3. confirm_upload_copy takes the report of the copy, and makes the upload ready to be linked.
+-- 3. confirm_upload_copy compares them with the copy, and confirms it.
 --
 -- 4. link_attachment links the newest confirmed copy.
 --
--- Each request has its own copy, so concurrent requests do not invalidate each other's. An upload is
--- copied at most ten times, because copies remain in the bucket until it expires.
+-- Each request has its own copy, so concurrent requests do not invalidate each other's. An upload
+-- is copied at most ten times, because copies remain in the bucket until it expires.
 
 create view api.uploads as
 select key, mime, size_bytes, expires_at
@@ -55,9 +55,9 @@ begin
 end
 $$;
 comment on function api.presign_upload(uuid, text, text, bigint, text) is
-  'Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose, type and '
-  'size, valid for 15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, '
-  'too_many_uploads (rules 61.1, 61.2, 61.4 and 61.5).';
+  'Creates a presigned upload: an unguessable key for one actor, purpose, type and size, valid for '
+  '15 minutes. Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads '
+  '(rules 61.1, 61.2, 61.4 and 61.5).';
 
 create function api.require_presign_capacity(p_actor uuid)
 returns void
@@ -80,7 +80,7 @@ end
 $$;
 comment on function api.require_presign_capacity(uuid) is
   'Raises too_many_uploads when the actor has 100 presigned uploads that are neither linked nor '
-  'expired. The error says in how many seconds the first of them expires (rules 61.3 and 01.5).';
+  'expired. retry_after_seconds is the time until the first of them expires (rules 61.3 and 01.5).';
 
 create function api.find_upload(
   p_actor uuid, p_key text, p_subject_type text default null, p_subject_id uuid default null
@@ -102,9 +102,9 @@ begin
 end
 $$;
 comment on function api.find_upload(uuid, text, text, uuid) is
-  'Returns an upload that the actor presigned and may still link. Returns no row for one that is '
-  'linked or expired, or if the actor may not attach to the given subject. Raises unauthenticated '
-  '(rules 61.6 and 61.13).';
+  'Returns an upload that the actor presigned and may still link. Returns no row if it is linked '
+  'or expired, or if the actor may not attach to the given subject. Raises unauthenticated (rules '
+  '61.6 and 61.13).';
 
 create function api.start_upload_copy(p_actor uuid, p_key text, p_mime text, p_size_bytes bigint)
 returns text
@@ -127,9 +127,9 @@ begin
 end
 $$;
 comment on function api.start_upload_copy(uuid, text, text, bigint) is
-  'Returns a new key, to which the caller copies the uploaded object. Returns null if the object '
-  'has another type or size than presigned, the upload is linked, or it was copied ten times. '
-  'Raises unauthenticated (rules 61.7 and 61.13).';
+  'Returns a new key, to which the caller copies the uploaded object. Returns null if the type or '
+  'size of the object differs from the presigned one. Returns null also if the upload is linked or '
+  'was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).';
 
 create function api.confirm_upload_copy(
   p_actor uuid, p_key text, p_copy_key text, p_mime text, p_size_bytes bigint
@@ -149,8 +149,8 @@ begin
 end
 $$;
 comment on function api.confirm_upload_copy(uuid, text, text, text, bigint) is
-  'Makes a copy linkable when the type and size found under its key are the presigned ones; '
-  'returns whether they are. Raises unauthenticated (rules 61.6 and 61.7).';
+  'Confirms a copy, so that it can be linked, if its type and size are the presigned ones. Returns '
+  'whether they are. Raises unauthenticated (rules 61.6 and 61.7).';
 
 create function api.claim_upload(p_actor uuid, p_key text, variadic p_purposes text[])
 returns public.presigned_upload
@@ -182,7 +182,7 @@ comment on function api.claim_upload(uuid, text, text[]) is
   'unless the actor presigned it for one of these purposes, a copy was confirmed, and it is '
   'neither linked nor expired (rule 61.6).';
 
--- Linking ------------------------------------------------------------------------------------------
+-- Linking -----------------------------------------------------------------------------------------
 
 create function api.enter_media_subject(p_actor uuid, p_subject_type text, p_subject_id uuid)
 returns api.standing
@@ -190,24 +190,24 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 declare
-  v standing;
+  v_standing standing;
 begin
   if p_subject_type = 'group' then
-    v := require_visible_group(p_actor, p_subject_id);
-    perform require_rank(v, 'admin');
+    v_standing := require_visible_group(p_actor, p_subject_id);
+    perform require_rank(v_standing, 'admin');
   else
-    v := require_visible_subject(p_actor, p_subject_type, p_subject_id);
-    perform require_author(v, p_actor);
-    perform require_may_write(v);
+    v_standing := require_visible_subject(p_actor, p_subject_type, p_subject_id);
+    perform require_author(v_standing, p_actor);
+    perform require_may_write(v_standing);
   end if;
-  perform require_not_deleted(v);
+  perform require_not_deleted(v_standing);
   perform require_attachment_capacity(p_subject_type, p_subject_id);
-  return v;
+  return v_standing;
 end
 $$;
 comment on function api.enter_media_subject(uuid, text, uuid) is
   'Returns the standing of an actor who may attach to the subject: the author of a post or '
-  'comment, an admin of a group. Raises not_found, forbidden, banned, muted, attachment_limit '
+  'comment, or an admin of a group. Raises not_found, forbidden, banned, muted, attachment_limit '
   '(rules 61.8 and 61.9).';
 
 create function api.require_attachment_capacity(p_subject_type text, p_subject_id uuid)
@@ -216,11 +216,13 @@ language plpgsql stable
 set search_path = public, api, pg_temp
 as $$
 begin
-  if exists (select from post where p_subject_type = 'post' and id = p_subject_id and media_count >= 10)
-    or exists (
-      select from comment where p_subject_type = 'comment' and id = p_subject_id and media_count >= 3
-    )
-  then
+  if exists (
+    select from post
+    where p_subject_type = 'post' and id = p_subject_id and media_count >= 10
+    union all
+    select from comment
+    where p_subject_type = 'comment' and id = p_subject_id and media_count >= 3
+  ) then
     perform fail('attachment_limit');
   end if;
 end
@@ -256,7 +258,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_media media_attachment;
 begin
   perform require_actor(p_actor);
@@ -266,21 +268,23 @@ begin
     case when p_height < 1 then field_error('height', 'is less than 1') end
   );
   perform lock_media_subject(p_subject_type, p_subject_id);
-  v := enter_media_subject(p_actor, p_subject_type, p_subject_id);
+  v_standing := enter_media_subject(p_actor, p_subject_type, p_subject_id);
   if p_subject_type = 'group' then
     v_media := link_group_image(p_actor, p_subject_id, p_key, p_width, p_height);
   else
     v_media := insert_attachment(
-      claim_upload(p_actor, p_key, p_subject_type), v, p_subject_type, p_subject_id, p_width, p_height
+      claim_upload(p_actor, p_key, p_subject_type), v_standing, p_subject_type, p_subject_id,
+      p_width, p_height
     );
   end if;
   return query select * from media_shape(v_media);
 end
 $$;
 comment on function api.link_attachment(uuid, text, text, uuid, int, int) is
-  'Links an upload to a post or comment, for its author, or to a group as its avatar or cover, for '
-  'admins. Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted, '
-  'attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).';
+  'Links an upload to a post or comment, or to a group as its avatar or cover. Requires the author '
+  'of the post or comment, or an admin of the group. Raises unauthenticated, validation_failed, '
+  'not_found, forbidden, banned, muted, attachment_limit, attachment_mismatch (rules 61.6, 61.8, '
+  '61.9 and 61.14).';
 
 create function api.insert_attachment(
   p_upload public.presigned_upload, p_standing api.standing, p_subject_type text, p_subject_id uuid,
@@ -320,7 +324,7 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v standing;
+  v_standing standing;
   v_media media_attachment;
 begin
   perform require_actor(p_actor);
@@ -329,12 +333,12 @@ begin
     perform fail('not_found');
   end if;
   perform lock_media_subject(v_media.subject_type, v_media.subject_id);
-  v := case v_media.subject_type
+  v_standing := case v_media.subject_type
     when 'group' then require_visible_group(p_actor, v_media.subject_id)
     else require_visible_subject(p_actor, v_media.subject_type, v_media.subject_id)
   end;
-  perform require_author_or_moderator(v, p_actor);
-  perform require_not_deleted(v);
+  perform require_author_or_moderator(v_standing, p_actor);
+  perform require_not_deleted(v_standing);
   if v_media.subject_type = 'group' then
     perform unlink_group_image(p_actor, v_media);
   else
@@ -343,8 +347,8 @@ begin
 end
 $$;
 comment on function api.remove_attachment(uuid, uuid) is
-  'Removes an attachment; for the author of its subject, and moderators. Raises unauthenticated, '
-  'not_found, banned, forbidden (rule 61.10).';
+  'Removes an attachment. Requires the author of its subject, or a moderator. Raises '
+  'unauthenticated, not_found, banned, forbidden (rule 61.10).';
 
 create function api.delete_attachment(p_actor uuid, p_media public.media_attachment)
 returns void
@@ -377,12 +381,13 @@ begin
 end
 $$;
 comment on function api.tg_media_attachment__orphan() is
-  'Orphans the object of every deleted attachment, a cascade included (rule 61.11).';
+  'Marks the object of a deleted attachment as orphaned, also when a cascade deleted it (rule '
+  '61.11).';
 
 create trigger tg_media_attachment__orphan after delete on public.media_attachment
 for each row execute function api.tg_media_attachment__orphan();
 
--- Images of groups: avatar and cover ---------------------------------------------------------------
+-- Images of groups: avatar and cover --------------------------------------------------------------
 
 create function api.replace_group_image(
   p_actor uuid, p_group_id uuid, p_purpose text, p_key text, p_width int default null,
@@ -405,17 +410,17 @@ begin
   end if;
   if p_key is not null then
     v_media := insert_attachment(
-      claim_upload(p_actor, p_key, p_purpose), require_visible_group(p_actor, p_group_id),
-      'group', p_group_id,
-      p_width, p_height
+      claim_upload(p_actor, p_key, p_purpose), require_visible_group(p_actor, p_group_id), 'group',
+      p_group_id, p_width, p_height
     );
   end if;
   return v_media.s3_key;
 end
 $$;
 comment on function api.replace_group_image(uuid, uuid, text, text, int, int) is
-  'Removes a group''s avatar or cover, and links the given upload in its place. Returns the key of '
-  'the new object, which the caller writes to the group. Raises attachment_mismatch (rule 10.12).';
+  'Removes the avatar or cover of a group, and links the given upload in its place. Returns the '
+  'key of the new object, which the caller writes to the group. Raises attachment_mismatch (rule '
+  '10.12).';
 
 create function api.link_group_image(
   p_actor uuid, p_group_id uuid, p_key text, p_width int, p_height int
@@ -426,28 +431,30 @@ set search_path = public, api, pg_temp
 as $$
 declare
   v_purpose text := (select purpose from presigned_upload where key = p_key);
+  v_key text;
   v_old group_entity;
   v_new group_entity;
   v_media media_attachment;
 begin
   select * into v_old from group_entity where id = p_group_id;
   v_new := v_old;
-  case v_purpose
-    when 'avatar' then
-      v_new.avatar_key := replace_group_image(p_actor, p_group_id, 'avatar', p_key, p_width, p_height);
-    when 'cover' then
-      v_new.cover_key := replace_group_image(p_actor, p_group_id, 'cover', p_key, p_width, p_height);
-    else perform fail('attachment_mismatch');
-  end case;
+  if v_purpose is null or v_purpose not in ('avatar', 'cover') then
+    perform fail('attachment_mismatch');
+  end if;
+  v_key := replace_group_image(p_actor, p_group_id, v_purpose, p_key, p_width, p_height);
+  if v_purpose = 'avatar' then
+    v_new.avatar_key := v_key;
+  else
+    v_new.cover_key := v_key;
+  end if;
   perform record_group_change('group.updated', p_actor, v_old, save_group(v_new));
-  select * into v_media from media_attachment
-  where s3_key = case v_purpose when 'avatar' then v_new.avatar_key else v_new.cover_key end;
+  select * into v_media from media_attachment where s3_key = v_key;
   return v_media;
 end
 $$;
 comment on function api.link_group_image(uuid, uuid, text, int, int) is
-  'Makes an upload the avatar or cover of a group, by the purpose that it was presigned for. '
-  'Raises attachment_mismatch (rule 10.12).';
+  'Makes an upload the avatar or cover of a group, depending on the presigned purpose. Raises '
+  'attachment_mismatch (rule 10.12).';
 
 create function api.unlink_group_image(p_actor uuid, p_media public.media_attachment)
 returns void
@@ -469,11 +476,12 @@ $$;
 comment on function api.unlink_group_image(uuid, public.media_attachment) is
   'Removes an avatar or cover from its group (rule 61.10).';
 
--- Sweeping -----------------------------------------------------------------------------------------
+-- Sweeping ----------------------------------------------------------------------------------------
 --
--- The sweeper deletes objects from the bucket first and their rows afterwards, so that a crash loses
--- track of none. The store refuses an expired URL, but completes a PUT that began in time: it leaves an
--- object that no row refers to. The sweeper finds those by listing the bucket (mark_orphaned_objects).
+-- The sweeper deletes an object from the bucket before its row, so that a crash leaves no object
+-- without a row. The store refuses an expired URL, but completes a PUT that began before the
+-- expiry. Such a PUT leaves an object without a row; the sweeper finds it by listing the bucket
+-- (mark_orphaned_objects).
 
 create function api.sweep_uploads(p_most int default 1000)
 returns int
@@ -506,8 +514,9 @@ begin
 end
 $$;
 comment on function api.sweep_uploads(int) is
-  'Deletes at most p_most uploads that expired more than a minute ago and orphans their objects, '
-  'except for linked copies. Returns the number of deleted uploads (rules 61.2 and 61.11).';
+  'Deletes at most p_most uploads that expired more than a minute ago, and marks their objects as '
+  'orphaned, except for linked copies. Returns the number of deleted uploads (rules 61.2 and '
+  '61.11).';
 
 create view api.orphaned_objects as
 select key, due_at
@@ -556,8 +565,8 @@ begin
 end
 $$;
 comment on function api.postpone_orphaned_objects(text[]) is
-  'Postpones objects that the store refuses to delete by an hour, so that they hold up no others '
-  '(rule 61.12).';
+  'Postpones by an hour the deletion of objects that the store refuses to delete, so that they do '
+  'not block others (rule 61.12).';
 
 create function api.mark_orphaned_objects(p_keys text[])
 returns int
@@ -580,8 +589,8 @@ begin
 end
 $$;
 comment on function api.mark_orphaned_objects(text[]) is
-  'Orphans those objects that no upload, copy or attachment refers to. Returns their number (rule '
-  '61.11).';
+  'Marks the objects that no upload, copy or attachment refers to as orphaned. Returns the number '
+  'of marked objects (rule 61.11).';
 
 create function api.tg_group_entity__remove_subject()
 returns trigger
@@ -594,7 +603,7 @@ begin
 end
 $$;
 comment on function api.tg_group_entity__remove_subject() is
-  'Removes the pictures of a removed group (rule 80.3).';
+  'Deletes the avatar and cover of a hard-deleted group (rule 80.3).';
 
 create trigger tg_group_entity__remove_subject after delete on public.group_entity
 for each row execute function api.tg_group_entity__remove_subject();

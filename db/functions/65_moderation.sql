@@ -7,7 +7,7 @@ select
   undone_by, undone_at, created_at
 from public.moderation_batch;
 comment on view api.moderation_batches is
-  'The shape of a batch, with the numbers of its posts and comments and of the items that an undo '
+  'Shape of a batch, with the numbers of its posts, its comments and the items that an undo '
   'restored.';
 
 create function api.moderation_batch_shape(p_row public.moderation_batch)
@@ -31,8 +31,7 @@ select
   restored_at
 from public.moderation_item;
 comment on view api.moderation_items is
-  'The shape of a post or comment in a batch. restored_at is the time of the undo that restored '
-  'it.';
+  'Shape of a post or comment in a batch. restored_at is the time of the undo that restored it.';
 
 -- Removing ----------------------------------------------------------------------------------------
 
@@ -112,8 +111,8 @@ $$;
 comment on function api.add_batch_items(
   public.moderation_batch, uuid, uuid[], timestamptz, timestamptz
 ) is
-  'Adds posts and comments to a batch and locks them. Drops those that someone else deleted before '
-  'the lock (rules 65.1 and 65.4).';
+  'Adds posts and comments to a batch and locks them. Omits those that a concurrent transaction '
+  'deleted before the lock (rules 65.1 and 65.4).';
 
 create function api.delete_batch_items(p_batch public.moderation_batch)
 returns void
@@ -163,8 +162,8 @@ begin
 end
 $$;
 comment on function api.undo_removal(uuid, uuid) is
-  'Restores the items of a batch that are unchanged since the removal. Calling it again restores '
-  'the comments whose post was deleted the first time. Requires a moderator. Raises '
+  'Restores the items of a batch that are unchanged since the removal. A repeated call restores '
+  'comments whose post was deleted during the first call. Requires a moderator. Raises '
   'unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).';
 
 create function api.restore_batch_items(p_batch public.moderation_batch, p_actor uuid)
@@ -194,7 +193,7 @@ begin
 end
 $$;
 comment on function api.restore_batch_items(public.moderation_batch, uuid) is
-  'Restores the locked items of a batch whose deletion time is still that of the batch (rules 65.5 '
+  'Restores the locked items of a batch that still have the deletion time of the batch (rules 65.5 '
   'and 65.7).';
 
 -- Reading -----------------------------------------------------------------------------------------
@@ -271,6 +270,6 @@ begin
 end
 $$;
 comment on function api.list_moderation_items(uuid, uuid, int, text, text, boolean) is
-  'Returns a page of the posts and comments of a batch, the newest first. Requires a moderator. '
+  'Returns a page of the posts and comments of a batch, newest first. Requires a moderator. '
   'p_lookahead adds the first row of the next page. Raises unauthenticated, not_found, banned, '
   'forbidden, validation_failed, invalid_cursor (rule 65.6).';

@@ -1,9 +1,9 @@
--- Users: export and erasure of everything that is stored about one. Only trusted jobs may call these
--- doors: they check who may ask, because users live in another system.
+-- Users: export and erasure of all data about a user. Only trusted jobs may call these doors. The
+-- job authorises the request, because another system holds the accounts.
 
 create view api.personal_data as
 select action as kind, before as data from public.audit_log;
-comment on view api.personal_data is 'Shape of one thing that is stored about a user.';
+comment on view api.personal_data is 'Shape of one item of the data about a user.';
 
 create function api.check_user(p_user_id uuid)
 returns void
@@ -17,7 +17,7 @@ begin
 end
 $$;
 comment on function api.check_user(uuid) is
-  'Raises validation_failed for the nil UUID, which no user has (rule 66.7).';
+  'Raises validation_failed for the nil UUID, which no user has, and for null (rule 66.7).';
 
 create function api.export_user(p_user_id uuid)
 returns setof api.personal_data
@@ -52,7 +52,7 @@ begin
 end
 $$;
 comment on function api.export_user(uuid) is
-  'Returns all stored data about a user, deleted rows included. kind is group (created by them), '
+  'Returns all data about a user, deleted rows included. kind is group (that the user created), '
   'member (or banned user), invite, join_request, post, comment, reaction, attachment, upload or '
   'audit_entry. Raises validation_failed (rules 66.1 and 66.7).';
 
@@ -81,11 +81,11 @@ $$;
 comment on function api.export_standing(uuid) is
   'Returns the groups, memberships, invitations and requests to join of a user (rule 66.1).';
 
--- Erasure ------------------------------------------------------------------------------------------
+-- Erasure -----------------------------------------------------------------------------------------
 
 create view api.erasures as
 select action as kind, 0::bigint as count from public.audit_log;
-comment on view api.erasures is 'Shape of the number of erased things of a kind.';
+comment on view api.erasures is 'Shape of the number of erased rows of a kind.';
 
 create function api.erase_user(p_user_id uuid)
 returns setof api.erasures
@@ -111,11 +111,11 @@ begin
 end
 $$;
 comment on function api.erase_user(uuid) is
-  'Erases a user: ends their memberships, deletes and clears their posts and comments, and removes '
-  'their reactions, attachments and uploads. Takes their id and texts out of the audit log and the '
-  'outbox. The nil UUID owns what stays; active bans and mutes stay. Call it after their tokens '
-  'have expired. Raises validation_failed, and last_owner naming the groups that would lose their '
-  'last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).';
+  'Erases a user: ends memberships, soft-deletes and clears posts and comments, and removes '
+  'reactions, attachments and uploads. Removes the user''s id and texts from the audit log and the '
+  'outbox. The nil UUID replaces the id in the rows that remain. Active bans and mutes remain. The '
+  'caller waits until the user''s tokens have expired. Raises validation_failed, and last_owner '
+  'with the groups that would lose their last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).';
 
 create function api.erase_batches(p_user_id uuid)
 returns void
@@ -129,7 +129,7 @@ begin
 end
 $$;
 comment on function api.erase_batches(uuid) is
-  'Replaces a user by the nil UUID in the batches that they made or undid (rule 66.3).';
+  'Replaces a user by the nil UUID in the batches that the user created or undid (rule 66.3).';
 
 create function api.require_successors(p_user_id uuid)
 returns void
@@ -140,11 +140,8 @@ declare
   v_orphans text;
 begin
   select string_agg(g.id::text, ', ' order by g.id) into v_orphans
-  from group_entity as g
-  where g.deleted_at is null and rank_in_group(g.id, p_user_id) = 4 and not exists (
-    select from group_member as m
-    where m.group_id = g.id and m.role = 'owner' and m.left_at is null and m.user_id <> p_user_id
-  ) and g.id in (select group_id from group_member where user_id = p_user_id);
+  from group_member as m join group_entity as g on g.id = m.group_id
+  where m.user_id = p_user_id and g.deleted_at is null and is_last_owner(g.id, p_user_id);
   if v_orphans is not null then
     perform fail(
       'last_owner', format('Give these groups another owner, or delete them, first: %s.', v_orphans)
@@ -153,7 +150,7 @@ begin
 end
 $$;
 comment on function api.require_successors(uuid) is
-  'Raises last_owner naming the groups whose only owner is the user (rule 66.6).';
+  'Raises last_owner with the ids of the groups whose only owner is the user (rule 66.6).';
 
 create function api.erase_members(p_user_id uuid)
 returns bigint
@@ -179,8 +176,8 @@ begin
 end
 $$;
 comment on function api.erase_members(uuid) is
-  'Ends a user''s memberships and deletes their rows, except for active bans and mutes. Returns '
-  'the number of rows found (rules 66.2 and 66.4).';
+  'Ends a user''s memberships and deletes their records, except for active bans and mutes. Returns '
+  'the number of records (rules 66.2 and 66.4).';
 
 create function api.erase_creator(p_user_id uuid)
 returns bigint
@@ -199,7 +196,8 @@ begin
 end
 $$;
 comment on function api.erase_creator(uuid) is
-  'Replaces a user by the nil UUID as creator of groups. Returns the number of groups (rule 66.3).';
+  'Replaces a user by the nil UUID as creator of groups. Returns the number of these groups (rule '
+  '66.3).';
 
 create function api.erase_invitations(p_user_id uuid)
 returns bigint
@@ -219,8 +217,8 @@ begin
 end
 $$;
 comment on function api.erase_invitations(uuid) is
-  'Deletes the invitations that a user created or received, and their requests to join. Returns '
-  'the number of deleted rows (rule 66.2).';
+  'Deletes the invitations that a user created or received, and the user''s requests to join. '
+  'Returns the number of deleted rows (rule 66.2).';
 
 create function api.erase_reactions(p_user_id uuid)
 returns bigint
@@ -240,7 +238,7 @@ begin
 end
 $$;
 comment on function api.erase_reactions(uuid) is
-  'Deletes a user''s reactions. Returns their number (rule 66.2).';
+  'Deletes a user''s reactions. Returns the number of deleted reactions (rule 66.2).';
 
 create function api.erase_attachments(p_user_id uuid)
 returns bigint
@@ -258,14 +256,14 @@ begin
     removal_data(m.id, now())
   )
   from unnest(v_media) as m order by m.id;
-  -- Pictures of groups stay.
+  -- Avatars and covers of groups remain.
   update media_attachment set created_by = viewer(null) where created_by = p_user_id;
   return cardinality(v_media);
 end
 $$;
 comment on function api.erase_attachments(uuid) is
-  'Deletes a user''s attachments of posts and comments. Returns their number (rules 66.2 and '
-  '66.3).';
+  'Deletes a user''s attachments to posts and comments. Returns the number of deleted attachments '
+  '(rules 66.2 and 66.3).';
 
 create function api.erase_comments(p_user_id uuid)
 returns bigint
@@ -274,14 +272,16 @@ set search_path = public, api, pg_temp
 as $$
 declare
   v_ids uuid[] := array(select id from comment where author_id = p_user_id);
-  v_not_deleted uuid[] := array(select id from comment where id = any (v_ids) and deleted_at is null);
+  v_not_deleted uuid[] := array(
+    select id from comment where id = any (v_ids) and deleted_at is null
+  );
 begin
   update comment
   set
     author_id = viewer(null), body = '[erased]', edited_at = null, updated_at = now(),
     deleted_at = coalesce(deleted_at, now())
   where id = any (v_ids);
-  -- The entry omits the state before, which the erasure removes.
+  -- The audit entry omits the state before the change, which contains the text.
   perform record(
     'comment.deleted', null, c.group_id, c.post_id, 'comment', c.id,
     removal_data(c.id, c.deleted_at)
@@ -291,7 +291,7 @@ begin
 end
 $$;
 comment on function api.erase_comments(uuid) is
-  'Deletes a user''s comments softly and clears their texts; replies stay. Returns the number of '
+  'Soft-deletes a user''s comments and clears their texts; replies remain. Returns the number of '
   'comments (rules 66.2 and 66.8).';
 
 create function api.erase_posts(p_user_id uuid)
@@ -317,7 +317,7 @@ begin
 end
 $$;
 comment on function api.erase_posts(uuid) is
-  'Deletes a user''s posts softly and clears their texts. Returns the number of posts (rule 66.2).';
+  'Soft-deletes a user''s posts and clears their texts. Returns the number of posts (rule 66.2).';
 
 create function api.erase_uploads(p_user_id uuid)
 returns bigint
@@ -327,7 +327,7 @@ as $$
 declare
   v_uploads bigint;
 begin
-  -- Under the nil UUID nobody can link an upload; the sweeper deletes its object after it expires.
+  -- No actor can link an upload of the nil UUID; the sweeper deletes its object after the expiry.
   update presigned_upload set actor_id = viewer(null), filename = null where actor_id = p_user_id;
   get diagnostics v_uploads = row_count;
   delete from idempotency_key where actor_id = p_user_id;
@@ -335,8 +335,8 @@ begin
 end
 $$;
 comment on function api.erase_uploads(uuid) is
-  'Moves a user''s uploads to the nil UUID, for the sweeper, and deletes their stored answers. '
-  'Returns the number of uploads (rule 66.2).';
+  'Assigns a user''s uploads to the nil UUID, and deletes the answers stored for the user''s '
+  'requests. Returns the number of uploads (rule 66.2).';
 
 create function api.erase_records(p_user_id uuid)
 returns bigint
@@ -357,7 +357,7 @@ begin
   where actor_id = p_user_id or before::text like v_like or after::text like v_like;
   get diagnostics v_entries = row_count;
   perform set_config('communities.erasing', 'off', true);
-  -- The relay updates the same rows; it waits.
+  -- Makes the relay wait, which updates the same rows.
   perform lock_stream_sequence();
   update outbox_event
   set payload = without_user(
@@ -369,8 +369,8 @@ begin
 end
 $$;
 comment on function api.erase_records(uuid) is
-  'Replaces a user''s id by the nil UUID in the audit log and the outbox, and removes their texts '
-  'there. Scans both tables. Returns the number of changed rows (rules 05.3 and 66.5).';
+  'Replaces a user''s id by the nil UUID in the audit log and the outbox, and removes the user''s '
+  'texts there. Scans both tables. Returns the number of changed rows (rules 05.3 and 66.5).';
 
 create function api.without_user(p_data jsonb, p_user_id uuid)
 returns jsonb
@@ -384,5 +384,5 @@ return replace(
   p_user_id::text, api.viewer(null)::text
 )::jsonb;
 comment on function api.without_user(jsonb, uuid) is
-  'Returns the data with a user''s id replaced by the nil UUID; data that they wrote is reduced to '
-  '{id, deleted_at} (rule 66.5).';
+  'Returns the data with a user''s id replaced by the nil UUID. Reduces data that the user wrote '
+  'to {id, deleted_at} (rule 66.5).';

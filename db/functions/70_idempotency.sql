@@ -1,10 +1,11 @@
 -- Idempotency: a request repeated under its key has one effect and receives the stored answer.
 --
--- The key, the effect and its answer are written in one transaction: claim, call, store. A refusal
--- rolls all three back, so that the next request decides again. A request that must first
--- copy an object in the store reserves the key: reserve, copy, claim, call, store. Only the holder of a
--- reservation copies. A reservation ends by the answer, by release, or after ten seconds, when its
--- holder may have been killed. A holder that takes longer may still claim.
+-- The service writes the key, the effect and its answer in one transaction: claim, call, store. An
+-- error rolls back all three, so that the next request runs again. A request that must first copy
+-- an object in the store reserves the key: reserve, copy, claim, call, store. Only the holder of a
+-- reservation copies the object. A reservation ends with the answer, with its release, or after ten
+-- seconds, when its holder may have been killed. A holder that takes longer may still claim the
+-- key.
 
 create view api.stored_answers as
 select status, location, body
@@ -41,7 +42,7 @@ begin
 end
 $$;
 comment on function api.reserve_idempotency_key(uuid, text, text) is
-  'Reserves a key for ten seconds and returns no row, so that the caller alone prepares the '
+  'Reserves a key for ten seconds and returns no row, so that only the caller prepares the '
   'transaction that claims it. Returns the stored answer if one exists. Raises unauthenticated, '
   'validation_failed, idempotency_key_reused, idempotency_in_progress (rule 70.6).';
 
@@ -77,8 +78,8 @@ exception when lock_not_available then
 end
 $$;
 comment on function api.take_idempotency_key(uuid, text, text, timestamptz) is
-  'Claims a key, or reserves it until p_reserved_until; returns the stored answer when there is '
-  'one. A claim takes over a reservation of the same request, or one that has expired. Raises '
+  'Claims a key, or reserves it until p_reserved_until. Returns the stored answer if one exists. A '
+  'claim takes over a reservation of the same request, or one that has expired. Raises '
   'unauthenticated, validation_failed, idempotency_key_reused, idempotency_in_progress (rules 70.3 '
   'and 70.8).';
 
@@ -91,7 +92,7 @@ declare
   v_row idempotency_key;
 begin
   select * into v_row from idempotency_key where actor_id = p_actor and key = p_key;
-  -- No row: the holder has just released the key.
+  -- Also true without a row: the holder has just released the key.
   if v_row.status is null then
     perform fail('idempotency_in_progress', p_retry_after_seconds => 1);
   end if;
@@ -102,8 +103,8 @@ begin
 end
 $$;
 comment on function api.find_stored_answer(uuid, text, text) is
-  'Returns the answer stored under a key. Raises idempotency_in_progress while there is none, '
-  'idempotency_key_reused for another request (rules 70.1, 70.2 and 70.3).';
+  'Returns the answer stored under a key. Raises idempotency_in_progress if it does not exist yet, '
+  'and idempotency_key_reused if it belongs to another request (rules 70.1, 70.2 and 70.3).';
 
 create function api.release_idempotency_key(p_actor uuid, p_key text, p_fingerprint text)
 returns void

@@ -1,11 +1,11 @@
--- Counters of posts, comments and groups: triggers keep them in the transaction of the change, through
--- insert, soft delete, restore, cascade and hard delete. A CHECK keeps each from falling below zero
--- (rules 80.1, 80.2, 80.3 and 07.5).
+-- Counters of posts, comments and groups. Triggers update them in the transaction of the change:
+-- insert, soft delete, restore, cascade or hard delete. A CHECK constraint keeps each at zero or
+-- above (rules 80.1, 80.2, 80.3 and 07.5).
 --
--- Inserts lock the counter's parent last, by these triggers, so that a hot post is locked briefly. No
--- other transaction can lock the new row. Updates and deletes lock the parent first.
+-- Inserts lock the counter's parent last, by these triggers, so that a hot post is only locked
+-- briefly. No other transaction can lock the new row. Updates and deletes lock the parent first.
 
--- Comments of a post -------------------------------------------------------------------------------
+-- Comments of a post ------------------------------------------------------------------------------
 
 create function api.tg_comment__count_new()
 returns trigger
@@ -26,7 +26,7 @@ begin
       perform fail('not_found');
     end if;
   end loop;
-  -- Under the post's lock this sees every delete that came first.
+  -- The lock on the post makes every earlier deletion of a parent visible here.
   if exists (
     select from new_rows as n join comment as parent on parent.id = n.parent_id
     where parent.deleted_at is not null
@@ -37,8 +37,8 @@ begin
 end
 $$;
 comment on function api.tg_comment__count_new() is
-  'Counts new comments in their posts. Raises not_found if the post or the parent was deleted '
-  'concurrently (rules 40.10, 80.1 and 80.5).';
+  'Adds new comments to the counters of their posts. Raises not_found if the post or the parent '
+  'was deleted concurrently (rules 40.10, 80.1 and 80.5).';
 
 create trigger tg_comment__count_new after insert on public.comment
 referencing new table as new_rows
@@ -58,8 +58,8 @@ begin
 end
 $$;
 comment on function api.tg_comment__count_deleted() is
-  'Counts a comment out of its post when it is deleted, and in when it is restored (rules 80.3 and '
-  '80.5).';
+  'Subtracts a comment from the counter of its post when it is soft-deleted, and adds it when it '
+  'is restored (rules 80.3 and 80.5).';
 
 create trigger tg_comment__count_deleted after update on public.comment
 for each row
@@ -91,14 +91,14 @@ begin
 end
 $$;
 comment on function api.tg_comment__count_removed() is
-  'Deletes the reactions and attachments of hard-deleted comments, and counts the comments out of '
-  'their posts (rules 80.3 and 80.5).';
+  'Deletes the reactions and attachments of hard-deleted comments, and subtracts the comments from '
+  'the counters of their posts (rules 80.3 and 80.5).';
 
 create trigger tg_comment__count_removed after delete on public.comment
 referencing old table as old_rows
 for each statement execute function api.tg_comment__count_removed();
 
--- Reactions ----------------------------------------------------------------------------------------
+-- Reactions ---------------------------------------------------------------------------------------
 
 create function api.tg_reaction__count_new()
 returns trigger
@@ -132,8 +132,8 @@ begin
 end
 $$;
 comment on function api.tg_reaction__count_new() is
-  'Counts new reactions in their subjects. Raises not_found if a subject was deleted concurrently '
-  '(rules 50.6 and 80.6).';
+  'Adds new reactions to the counters of their subjects. Raises not_found if a subject was deleted '
+  'concurrently (rules 50.6 and 80.6).';
 
 create trigger tg_reaction__count_new after insert on public.reaction
 referencing new table as new_rows
@@ -171,13 +171,13 @@ begin
 end
 $$;
 comment on function api.tg_reaction__count_removed() is
-  'Counts removed reactions out of their subjects (rule 80.6).';
+  'Subtracts removed reactions from the counters of their subjects (rule 80.6).';
 
 create trigger tg_reaction__count_removed after delete on public.reaction
 referencing old table as old_rows
 for each statement execute function api.tg_reaction__count_removed();
 
--- Media --------------------------------------------------------------------------------------------
+-- Media -------------------------------------------------------------------------------------------
 
 create function api.count_media(p_subject_type text, p_subject_id uuid, p_change int)
 returns void
@@ -193,7 +193,7 @@ begin
 end
 $$;
 comment on function api.count_media(text, uuid, int) is
-  'Adds to the media_count of a subject (rule 80.7).';
+  'Adds p_change to the media_count of a post or comment (rule 80.7).';
 
 create function api.tg_media_attachment__count()
 returns trigger
@@ -210,12 +210,12 @@ begin
 end
 $$;
 comment on function api.tg_media_attachment__count() is
-  'Counts attachments in and out of their subjects (rule 80.7).';
+  'Adds an attachment to the counter of its subject, or subtracts it (rule 80.7).';
 
 create trigger tg_media_attachment__count after insert or delete on public.media_attachment
 for each row execute function api.tg_media_attachment__count();
 
--- Members of a group -------------------------------------------------------------------------------
+-- Members of a group ------------------------------------------------------------------------------
 
 create function api.tg_group_member__count()
 returns trigger
@@ -234,7 +234,8 @@ begin
 end
 $$;
 comment on function api.tg_group_member__count() is
-  'Counts members in and out of their group (rule 80.8).';
+  'Adds a member to the counter of the group, or subtracts it (rule 80.8).';
 
-create trigger tg_group_member__count after insert or delete or update of left_at on public.group_member
+create trigger tg_group_member__count
+after insert or delete or update of left_at on public.group_member
 for each row execute function api.tg_group_member__count();

@@ -25,7 +25,7 @@ begin
 end
 $$;
 comment on function api.count_tags(api.tag_change[]) is
-  'Changes the posts_count of tags, and creates the missing ones (rules 60.2 and 81.1).';
+  'Changes the posts_count of tags, and creates missing tags (rules 60.2 and 81.1).';
 
 create function api.tg_post__count_tags_new()
 returns trigger
@@ -47,7 +47,7 @@ begin
 end
 $$;
 comment on function api.tg_post__count_tags_new() is
-  'Counts new posts in their topic tags (rules 60.2 and 81.1).';
+  'Adds new posts to the counters of their topic tags (rules 60.2 and 81.1).';
 
 create trigger tg_post__count_tags_new after insert on public.post
 referencing new table as new_rows
@@ -61,8 +61,9 @@ as $$
 begin
   if lock_visibility(array[new.group_id]) <> '{}' then
     perform count_tags(
-      array(select (tag, -1)::tag_change from unnest(old.topic_tags) as tag where old.deleted_at is null)
-      || array(
+      array(
+        select (tag, -1)::tag_change from unnest(old.topic_tags) as tag where old.deleted_at is null
+      ) || array(
         select (tag, 1)::tag_change from unnest(new.topic_tags) as tag where new.deleted_at is null
       )
     );
@@ -71,7 +72,7 @@ begin
 end
 $$;
 comment on function api.tg_post__count_tags_changed() is
-  'Counts a post in and out of topic tags when it is edited, deleted or restored (rule 81.1).';
+  'Updates the counters of topic tags when a post is edited, deleted or restored (rule 81.1).';
 
 create trigger tg_post__count_tags_changed after update on public.post
 for each row when (
@@ -88,7 +89,8 @@ declare
   v_groups uuid[];
 begin
   delete from reaction where subject_type = 'post' and subject_id in (select id from old_rows);
-  delete from media_attachment where subject_type = 'post' and subject_id in (select id from old_rows);
+  delete from media_attachment
+  where subject_type = 'post' and subject_id in (select id from old_rows);
   v_groups := lock_visibility(array(select distinct group_id from old_rows));
   perform count_tags(array(
     select (tag, -1)::tag_change from old_rows, unnest(topic_tags) as tag
@@ -98,8 +100,8 @@ begin
 end
 $$;
 comment on function api.tg_post__count_removed() is
-  'Deletes the reactions and attachments of hard-deleted posts, and counts the posts out of their '
-  'topic tags (rules 80.3 and 81.1).';
+  'Deletes the reactions and attachments of hard-deleted posts, and subtracts the posts from the '
+  'counters of their topic tags (rules 80.3 and 81.1).';
 
 create trigger tg_post__count_removed after delete on public.post
 referencing old table as old_rows
@@ -124,8 +126,8 @@ begin
 end
 $$;
 comment on function api.tg_group_entity__count_tags() is
-  'Counts the posts of a group in or out of their topic tags when its visibility, deletion or '
-  'restore changes that (rule 81.2).';
+  'Adds the posts of a group to the counters of their topic tags when the group becomes public or '
+  'is restored. Subtracts them when the group is deleted or no longer public (rule 81.2).';
 
 create trigger tg_group_entity__count_tags_changed after update on public.group_entity
 for each row when (
@@ -134,7 +136,8 @@ for each row when (
 )
 execute function api.tg_group_entity__count_tags();
 
--- Before: its posts, which go with it, can no longer see what it was.
+-- A BEFORE trigger: the cascade that deletes its posts can no longer read the visibility of the
+-- group.
 create trigger tg_group_entity__count_tags_removed before delete on public.group_entity
 for each row when (old.visibility = 'public' and old.deleted_at is null)
 execute function api.tg_group_entity__count_tags();

@@ -1,4 +1,4 @@
--- Tombstones: a deleted comment stays listed while a reply below it is listed.
+-- Tombstones: the deleted comments that lists show, because a reply below them is listed.
 
 create function api.listed_parents(p_comment_ids uuid[])
 returns table (id uuid)
@@ -11,7 +11,7 @@ begin atomic
 end;
 comment on function api.listed_parents(uuid[]) is
   'Returns the comments, of these or of all, that have a listed reply: one that is not deleted or '
-  'is a tombstone itself. Implements rule 82.1.';
+  'is itself a tombstone (rule 82.1).';
 
 create function api.has_listed_reply(p_comment_id uuid)
 returns boolean
@@ -23,7 +23,7 @@ begin
 end
 $$;
 comment on function api.has_listed_reply(uuid) is
-  'Returns whether a comment has a listed reply. Implements rule 82.1.';
+  'Returns whether a comment has a listed reply (rule 82.1).';
 
 create function api.tg_comment__list()
 returns trigger
@@ -49,7 +49,7 @@ as $$
 declare
   v_id uuid := p_comment_id;
 begin
-  -- A living comment ends the walk: it is listed with or without replies.
+  -- The loop ends at a comment that is not deleted: it is listed with or without replies.
   while v_id is not null loop
     update comment set is_listed = has_listed_reply(id)
     where id = v_id and deleted_at is not null
@@ -58,5 +58,5 @@ begin
 end
 $$;
 comment on function api.refresh_tombstones(uuid) is
-  'Lists or unlists a deleted comment, and the deleted ones above it, after a change of its '
+  'Lists or unlists a deleted comment, and the deleted comments above it, after a change of its '
   'replies (rule 82.1).';

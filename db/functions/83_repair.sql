@@ -1,8 +1,9 @@
--- Verification and repair of counters. The actual_… functions alone say what each counter counts:
--- verification reads them for all rows at once, repair for one subject under its lock.
+-- Verification and repair of counters. Only the actual_… functions define the rows that each
+-- counter counts. Verification calls them for all rows at once, repair for one subject under its
+-- lock.
 --
--- Each takes the ids to count for, or null for all. The planner inlines its parsed body, so a million
--- posts are verified in seconds, and one counter is repaired by an index.
+-- Each takes the ids to count for, or null for all. The planner inlines its parsed body, so that it
+-- verifies a million posts in seconds, and repairs one counter by an index.
 
 create type api.actual_count as (subject_id uuid, n int);
 comment on type api.actual_count is
@@ -23,7 +24,7 @@ begin atomic
   group by group_id;
 end;
 comment on function api.actual_members_counts(uuid[]) is
-  'Returns the number of members of each group. Implements rule 80.4.';
+  'Returns the number of members of each group (rule 80.4).';
 
 create function api.actual_comments_counts(p_post_ids uuid[])
 returns setof api.actual_count
@@ -34,7 +35,7 @@ begin atomic
   group by post_id;
 end;
 comment on function api.actual_comments_counts(uuid[]) is
-  'Returns the number of comments of each post that are not deleted. Implements rule 80.4.';
+  'Returns the number of comments of each post that are not deleted (rule 80.4).';
 
 create function api.actual_reactions_counts(p_subject_type text, p_subject_ids uuid[])
 returns setof api.actual_count
@@ -46,7 +47,7 @@ begin atomic
   group by subject_id;
 end;
 comment on function api.actual_reactions_counts(text, uuid[]) is
-  'Returns the number of reactions to each post or comment. Implements rule 80.4.';
+  'Returns the number of reactions to each post or comment (rule 80.4).';
 
 create function api.actual_media_counts(p_subject_type text, p_subject_ids uuid[])
 returns setof api.actual_count
@@ -58,7 +59,7 @@ begin atomic
   group by subject_id;
 end;
 comment on function api.actual_media_counts(text, uuid[]) is
-  'Returns the number of attachments of each post or comment. Implements rule 80.4.';
+  'Returns the number of attachments of each post or comment (rule 80.4).';
 
 create function api.actual_emoji_counts(p_subject_ids uuid[])
 returns setof api.actual_emoji_count
@@ -69,7 +70,7 @@ begin atomic
   group by subject_type, subject_id, emoji collate "C";
 end;
 comment on function api.actual_emoji_counts(uuid[]) is
-  'Returns the number of reactions with each emoji on each post or comment. Implements rule 80.4.';
+  'Returns the number of reactions with each emoji to each post or comment (rule 80.4).';
 
 create function api.actual_tag_counts(p_tags text[])
 returns setof api.actual_tag_count
@@ -85,10 +86,10 @@ begin atomic
   group by used.tag collate "C";
 end;
 comment on function api.actual_tag_counts(text[]) is
-  'Returns the number of posts in public groups with each tag, deleted posts and groups left out. '
-  'Implements rules 80.4 and 81.1.';
+  'Returns the number of posts with each tag in public groups, without deleted posts and groups '
+  '(rules 80.4 and 81.1).';
 
--- Verification -------------------------------------------------------------------------------------
+-- Verification ------------------------------------------------------------------------------------
 
 create view api.counter_drifts as
 select tag as counter, tag as subject, posts_count as stored, posts_count as actual
@@ -175,7 +176,8 @@ begin
     where coalesce(c.count, 0) <> coalesce(a.n, 0);
 end
 $$;
-comment on function api.find_emoji_drifts() is 'Returns the wrong counts of emoji on a subject.';
+comment on function api.find_emoji_drifts() is
+  'Returns the wrong counts of emoji on their subjects.';
 
 create function api.find_tag_drifts()
 returns setof api.counter_drifts
@@ -197,7 +199,7 @@ returns setof api.counter_drifts
 language plpgsql stable security definer
 set search_path = public, api, pg_temp
 set timezone = 'UTC'
-set work_mem = '64MB' -- whole tables are joined: in memory at a million posts
+set work_mem = '64MB' -- the joins of whole tables stay in memory at a million posts
 as $$
 begin
   return query
@@ -209,9 +211,9 @@ begin
 end
 $$;
 comment on function api.verify_counters() is
-  'Returns every counter that differs from the rows it counts. Implements rule 83.1.';
+  'Returns every counter that differs from the number of its rows (rule 83.1).';
 
--- Repair -------------------------------------------------------------------------------------------
+-- Repair ------------------------------------------------------------------------------------------
 
 create function api.repair_counters()
 returns int
@@ -236,8 +238,8 @@ begin
 end
 $$;
 comment on function api.repair_counters() is
-  'Repairs every wrong counter, under load too. Returns the number of repaired counters. '
-  'Implements rule 83.2.';
+  'Repairs every wrong counter, also under load. Returns the number of repaired counters (rule '
+  '83.2).';
 
 create function api.repair_counter(p_counter text, p_subject text)
 returns void
@@ -247,7 +249,9 @@ as $$
 begin
   case p_counter
     when 'reaction_count' then
-      perform repair_emoji_counts(split_part(p_subject, ' ', 1), split_part(p_subject, ' ', 2)::uuid);
+      perform repair_emoji_counts(
+        split_part(p_subject, ' ', 1), split_part(p_subject, ' ', 2)::uuid
+      );
     when 'tag.posts_count' then
       perform repair_tag_count(p_subject);
     when 'comment.is_listed' then
@@ -263,7 +267,7 @@ end
 $$;
 comment on function api.repair_counter(text, text) is
   'Sets one counter to its actual value. The caller has locked the subject, so that no concurrent '
-  'transaction counts in between. Implements rule 83.2.';
+  'transaction changes the counter (rule 83.2).';
 
 create function api.repair_subject(p_subject_type text, p_subject_id uuid)
 returns void

@@ -1,8 +1,9 @@
--- Search: what the index holds, which events it has processed, and who may see its hits.
+-- Search: the documents of the index, the events that it has processed, and the visibility of its
+-- hits.
 --
 -- The indexer writes the current state of each event's subject, not the event. The version of a
--- document grows with the row, so that the index ignores repeated and late writes. A hit is only a
--- candidate: the functions below decide from the tables whether the actor may see it.
+-- document grows with each change, so that the index ignores repeated and late writes. A hit is
+-- only a candidate: the functions below decide from the tables whether the actor may see it.
 
 -- Versions ----------------------------------------------------------------------------------------
 
@@ -17,8 +18,8 @@ begin
 end
 $$;
 comment on function api.tg_search__version() is
-  'Gives a row a new version when its document changes. The row is locked, so that its versions '
-  'grow (rule 90.14).';
+  'Assigns a new version to a row whose document changes. The lock on the row makes its versions '
+  'ascend (rule 90.14).';
 
 create trigger tg_group_entity__version before update on public.group_entity
 for each row
@@ -59,7 +60,7 @@ returns json
 language sql immutable
 return json_build_object('kind', p_kind, 'id', p_id, 'version', p_version, 'deleted', true);
 comment on function api.document_tombstone(text, uuid, bigint) is
-  'Returns the document of a deleted row, which no search finds (rule 90.8).';
+  'Returns the document of a deleted row, which no search matches (rule 90.8).';
 
 create function api.group_document(p_row public.group_entity)
 returns setof api.search_documents
@@ -172,7 +173,8 @@ begin
 end
 $$;
 comment on function api.tg_search__purge() is
-  'Emits an event that removes a hard-deleted group, post or comment from the index (rule 90.11).';
+  'Emits the event that replaces the document of a hard-deleted group, post or comment by a '
+  'tombstone (rule 90.11).';
 
 create trigger tg_group_entity__purge after delete on public.group_entity
 referencing old table as old_rows
@@ -196,14 +198,13 @@ from public.outbox_event;
 comment on view api.search_tasks is
   'Shape of a document to be written, and the events that this write finishes.';
 
-create function api.claim_search_tasks(p_most int default 500)
-returns setof api.search_tasks
-language plpgsql volatile security definer
+create function api.claim_search_events(p_most int)
+returns bigint[]
+language plpgsql volatile
 set search_path = public, api, pg_temp
-set timezone = 'UTC'
 as $$
-declare
-  v_claimed bigint[] := array(
+begin
+  return array(
     select e.id
     from outbox_event as e
     left join outbox_failure as f on f.consumer = 'search' and f.event_id = e.id
@@ -212,8 +213,23 @@ declare
     order by e.id limit p_most
     for update of e skip locked
   );
+end
+$$;
+comment on function api.claim_search_events(int) is
+  'Locks the first p_most events that search has not processed, and returns their ids. Skips '
+  'events that another indexer has locked, dead events, and failed events until their next attempt '
+  'is due (rules 90.10 and 90.15).';
+
+create function api.claim_search_tasks(p_most int default 500)
+returns setof api.search_tasks
+language plpgsql volatile security definer
+set search_path = public, api, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  v_claimed bigint[] := claim_search_events(p_most);
 begin
-  -- The rows are read after the claim, so that they are at least as new as the events.
+  -- This statement reads the rows after the claim, so that they are at least as new as the events.
   return query
     with subjects as (
       select
@@ -224,7 +240,7 @@ begin
       from outbox_event as e where e.id = any (v_claimed)
       group by e.aggregate_type, e.aggregate_id
     ),
-    -- A hard-deleted row has no version any more; the next one is above every version that it had.
+    -- A hard-deleted row has no version; the next one exceeds every version that it had.
     tasks as (
       select
         s.*, d.document,
@@ -241,9 +257,9 @@ begin
 end
 $$;
 comment on function api.claim_search_tasks(int) is
-  'Claims the first p_most events that search has not processed and returns the current document '
+  'Claims the first p_most events that search has not processed, and returns the current document '
   'of each subject. Other indexers skip these events until this transaction ends. Dead events are '
-  'left out, and failed ones until their next attempt is due (rules 90.10 and 90.15).';
+  'omitted, and failed events until their next attempt is due (rules 90.10 and 90.15).';
 
 create function api.current_documents(p_ids uuid[])
 returns setof api.search_documents
@@ -344,7 +360,7 @@ begin
 end
 $$;
 comment on function api.require_consumer(text) is
-  'Raises validation_failed unless it is a consumer of the outbox.';
+  'Raises validation_failed unless this is a consumer of the outbox.';
 
 create function api.delete_dead_failures(p_consumer text, p_event_ids bigint[])
 returns bigint[]
@@ -383,8 +399,8 @@ begin
 end
 $$;
 comment on function api.replay_dead_events(text, bigint[]) is
-  'Returns these dead events, or all, to their consumer as if they were new. Returns their number. '
-  'Raises validation_failed (rule 90.13).';
+  'Makes these dead events, or all, pending again for their consumer. Returns the number of '
+  'replayed events. Raises validation_failed (rule 90.13).';
 
 create function api.discard_dead_events(p_consumer text, p_event_ids bigint[] default null)
 returns int
@@ -404,8 +420,8 @@ begin
 end
 $$;
 comment on function api.discard_dead_events(text, bigint[]) is
-  'Marks these dead events, or all, as processed without processing them. Returns their number. '
-  'Raises validation_failed (rule 90.13).';
+  'Marks these dead events, or all, as processed without processing them. Returns the number of '
+  'discarded events. Raises validation_failed (rule 90.13).';
 
 -- Searches ----------------------------------------------------------------------------------------
 
@@ -424,8 +440,8 @@ return translate(
   encode(convert_to((p_score #>> '{}') || '|' || p_version, 'UTF8'), 'base64'), E'+/=\n', '-_'
 );
 comment on function api.search_cursor(json, bigint) is
-  'Returns the cursor of a hit: base64url of its score, | and its version, which do not identify '
-  'it (rule 90.7).';
+  'Returns the cursor of a hit: base64url of its score, | and its version, which do not reveal its '
+  'id (rule 90.7).';
 
 create function api.parse_search_cursor(p_cursor text)
 returns text[]
@@ -479,8 +495,8 @@ begin
 end
 $$;
 comment on function api.parse_search(uuid, text, text, uuid, text, int, text) is
-  'Validates a search: trims its words, folds the tag and decodes the cursor. Anyone may search. '
-  'Raises validation_failed, invalid_cursor (rules 90.1, 90.12, 90.16 and 90.17).';
+  'Validates a search: trims the words, folds the tag and decodes the cursor. Any caller may '
+  'search. Raises validation_failed, invalid_cursor (rules 90.1, 90.12, 90.16 and 90.17).';
 
 create view api.visible_hits as
 select 0 as nr, '{}'::json as item, ''::text as cursor;
@@ -532,8 +548,8 @@ $$;
 comment on function api.find_visible_hits(uuid, json, int) is
   'Returns the first p_most of the hits {kind, id, version, score, highlights} that the actor may '
   'see, in their order. These are public content, content of the actor''s groups, and cards of '
-  'private groups. Nobody finds deleted content. Highlights are dropped unless the hit has the '
-  'current version (rules 90.1, 90.2, 90.3 and 90.4).';
+  'private groups. Deleted content is never visible here. Drops the highlights of a hit that does '
+  'not have the current version (rules 90.1, 90.2, 90.3 and 90.4).';
 
 create function api.find_hidden_parents(p_actor uuid, p_group_ids uuid[], p_post_ids uuid[])
 returns setof uuid
@@ -553,8 +569,8 @@ begin
 end
 $$;
 comment on function api.find_hidden_parents(uuid, uuid[], uuid[]) is
-  'Returns those of the groups and posts in which the actor finds nothing, so that the next round '
-  'of a search can exclude them (rule 90.18).';
+  'Returns those of the groups and posts whose content the actor cannot find, so that the next '
+  'round of a search can exclude them (rule 90.18).';
 
 create function api.hit_shape(p_kind text, p_id uuid, p_viewer uuid)
 returns json

@@ -1,4 +1,4 @@
--- Realtime: who receives the events of a group or post, and the current state of events sent late.
+-- Realtime: the receivers of the events of a group or post, and the current data of late events.
 
 create function api.enter_channel(p_actor uuid, p_kind text, p_id uuid)
 returns uuid
@@ -20,8 +20,8 @@ begin
 end
 $$;
 comment on function api.enter_channel(uuid, text, uuid) is
-  'Returns the group whose events a client of a group or post (p_kind) receives, if the actor may '
-  'see its content. Raises not_found, forbidden, unauthenticated, validation_failed (rule 95.1).';
+  'Returns the group to which a group or post (p_kind) belongs, if the actor may receive its '
+  'events. Raises not_found, forbidden, unauthenticated, validation_failed (rule 95.1).';
 
 create view api.listeners as
 select group_id as id, user_id
@@ -56,18 +56,18 @@ begin
 end
 $$;
 comment on function api.find_listeners(text, uuid[], uuid[]) is
-  'Returns which of the users receive events of which groups or posts: those who may see the '
-  'content. With p_kind deleted_group it returns those who receive the deletion of a group, as if '
-  'it were not deleted. The nil UUID stands for anonymous callers. Raises validation_failed (rules '
-  '95.1, 95.7 and 95.8).';
+  'Returns which of the users receive the events of which groups or posts: those who may see the '
+  'content. With p_kind deleted_group it returns the receivers of the deletion of a group, as if '
+  'the group were not deleted. The nil UUID stands for anonymous callers. Raises validation_failed '
+  '(rules 95.1, 95.7 and 95.8).';
 
--- Late events --------------------------------------------------------------------------------------
+-- Late events -------------------------------------------------------------------------------------
 
 create view api.refreshed_events as
 select stream_seq as seq, '{}'::json as data
 from public.outbox_event;
 comment on view api.refreshed_events is
-  'Shape of the data of an event as it is now; seq is the position of the event in the streams.';
+  'Shape of the current data of an event; seq is the position of the event in the streams.';
 
 create function api.refresh_events(p_events json)
 returns setof api.refreshed_events
@@ -80,7 +80,7 @@ begin
     select
       e.seq,
       coalesce(
-        case when around.deleted_at is not null then removal_data(e.id, around.deleted_at) end,
+        case when parent.deleted_at is not null then removal_data(e.id, parent.deleted_at) end,
         current_data(e.kind, e.id),
         removal_data(e.id, coalesce(removed_at(e.id), now()))
       )
@@ -88,13 +88,13 @@ begin
       as e (seq bigint, kind text, id uuid, subject_id uuid, post_id uuid)
     left join comment as c on c.id = e.subject_id
     left join post as p on p.id = e.post_id
-    cross join lateral coalesce(c.deleted_at, p.deleted_at) as around (deleted_at);
+    cross join lateral coalesce(c.deleted_at, p.deleted_at) as parent (deleted_at);
 end
 $$;
 comment on function api.refresh_events(json) is
   'Returns the current data of events {seq, kind, id, subject_id, post_id} that a client receives '
   'late. Data is the shape of the post, comment, reaction, attachment, group or member with this '
-  'id. It is only {id, deleted_at} if the row or something around it was deleted (rule 95.6).';
+  'id. It is only {id, deleted_at} if the row, its comment or its post was deleted (rule 95.6).';
 
 create function api.removed_at(p_id uuid)
 returns timestamptz
@@ -107,8 +107,8 @@ begin atomic
   order by id desc limit 1;
 end;
 comment on function api.removed_at(uuid) is
-  'Returns when a reaction or attachment was removed; null when the outbox no longer has the event '
-  '(rule 95.6).';
+  'Returns the time at which a reaction or attachment was removed, or null if the outbox no longer '
+  'has the event (rule 95.6).';
 
 create function api.current_data(p_kind text, p_id uuid)
 returns json
@@ -145,5 +145,5 @@ begin
 end
 $$;
 comment on function api.current_data(text, uuid) is
-  'Returns the data of an event about a post, comment, reaction, attachment, group or member as it '
-  'is now; null if it does not exist (rules 05.4 and 95.6).';
+  'Returns the current data of an event about a post, comment, reaction, attachment, group or '
+  'member, or null if it does not exist (rules 05.4 and 95.6).';

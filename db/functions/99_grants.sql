@@ -1,6 +1,6 @@
--- Grants: a role may only call doors, which run with the rights of their owner. The
--- service calls the doors that take an actor, and workers those that maintain the database. Trusted
--- jobs call all doors; only they call those that take a user (rule 66.7).
+-- Grants: a role may only call doors, which run with the rights of their owner. The service calls
+-- the doors that take an actor, and workers those that maintain the database. Trusted jobs call all
+-- doors; only they call those that take a user (rule 66.7).
 
 do $$
 declare
@@ -26,8 +26,9 @@ end
 $$;
 
 -- Builds a page from rows that the caller already has.
-grant execute on function api.page(int, boolean, json[], api.page_key[], json) to communities_service;
+grant execute on function api.page(int, boolean, json[], api.page_key[], json)
+  to communities_service;
 
--- Socket servers ask for many users and events at once, without an actor.
+-- Socket servers pass many users and events in one call, without an actor.
 grant execute on function api.find_listeners(text, uuid[], uuid[]) to communities_service;
 grant execute on function api.refresh_events(json) to communities_service;

@@ -2,8 +2,8 @@
 --
 -- A test is one transaction that is rolled back. It arranges as the superuser and acts as the role
 -- communities_job, which owns nothing and may only call doors. Each user and object of a test has a
--- name: make_member('mia', 'club') creates a member, and the('mia') returns the id. Names end with the
--- transaction.
+-- name: make_member('mia', 'club') creates a member, and the('mia') returns the id. Names end with
+-- the transaction.
 
 -- Names -------------------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ class AsyncQuerier:
     async def comment_delete(self, *, actor: uuid.UUID | None, comment_id: uuid.UUID) -> None:
         """Soft-deletes a comment.
 
-        Repeating this changes nothing. Requires the author or a moderator. Raises unauthenticated,
+        A repeated call changes nothing. Requires the author or a moderator. Raises unauthenticated,
         not_found, banned, forbidden (rule 40.8).
         """
         await self._conn.execute(COMMENT_DELETE, {"actor": actor, "comment_id": comment_id})
@@ -122,7 +122,7 @@ class AsyncQuerier:
         """Returns a page of the comments of a post in all depths, or of the direct replies to
         `parent_id`, oldest first.
 
-        A deleted comment with a reply below it that is not deleted is a tombstone. `deleted`
+        A deleted comment appears as a tombstone while a reply below it is not deleted. `deleted`
         selects the deleted comments instead, with their content, for moderators. Raises not_found,
         unauthenticated, banned, forbidden, validation_failed, invalid_cursor (rules 03.5, 40.5 and
         40.6).
@@ -151,7 +151,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Restores a deleted comment.
 
-        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires a moderator. Raises unauthenticated, not_found,
         banned, forbidden, parent_deleted (rule 40.9).
         """
         cur = await self._conn.execute(COMMENT_RESTORE, {"actor": actor, "comment_id": comment_id})

@@ -154,13 +154,13 @@ class AsyncQuerier:
     async def group_delete(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> None:
         """Soft-deletes a group, which hides everything in it.
 
-        Repeating this changes nothing. Requires an owner. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires an owner. Raises unauthenticated, not_found,
         banned, forbidden (rules 10.10 and 10.11).
         """
         await self._conn.execute(GROUP_DELETE, {"actor": actor, "group_id": group_id})
 
     async def group_get(self, *, actor: uuid.UUID | None, group_id: uuid.UUID) -> typing.Any | None:
-        """Returns the card of a group, of a secret one to members only.
+        """Returns the card of a group; a secret group is visible only to its members.
 
         Raises not_found (rules 04.4 and 04.5).
         """
@@ -195,11 +195,11 @@ class AsyncQuerier:
         mine: bool,
         before: str | None,
     ) -> typing.Any | None:
-        """Returns a page of the groups that are not deleted, newest first; secret groups for their
-        members only.
+        """Returns a page of the groups that are not deleted, newest first.
 
-        Filters by campus, tag, visibility and the actor's own groups. Raises unauthenticated (for
-        `mine`), validation_failed, invalid_cursor (rules 10.5, 10.6 and 10.7).
+        A secret group is visible only to its members. Filters by campus, tag, visibility and the
+        actor's own groups. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
+        (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "limit": limit,
@@ -226,7 +226,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Restores a deleted group.
 
-        Repeating this changes nothing. Requires an owner. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires an owner. Raises unauthenticated, not_found,
         banned, forbidden, slug_taken (rules 10.3, 10.10 and 10.11).
         """
         cur = await self._conn.execute(GROUP_RESTORE, {"actor": actor, "group_id": group_id})

@@ -85,7 +85,7 @@ class AsyncQuerier:
         key: str,
         fingerprint: str,
     ) -> models.ApiStoredAnswer | None:
-        """Reserves a key for ten seconds and returns no row, so that the caller alone prepares the
+        """Reserves a key for ten seconds and returns no row, so that only the caller prepares the
         transaction that claims it.
 
         Returns the stored answer if one exists. Raises unauthenticated, validation_failed,

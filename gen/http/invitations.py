@@ -91,9 +91,9 @@ class AsyncQuerier:
     async def invite_accept(self, *, actor: uuid.UUID | None, code: str) -> InviteAcceptRow | None:
         """Makes the actor a member with the role of the invitation.
 
-        Raises unauthenticated, already_member and banned. Raises not_found for a code that is
-        unknown, spent, expired or for another user, and if its creator may no longer grant the role
-        (rules 21.5, 21.6, 21.7, 21.8, 21.12 and 21.13).
+        Raises unauthenticated, already_member and banned. Raises not_found if the code is unknown,
+        expired, used up or reserved for another user, and if its creator may no longer grant the
+        role (rules 21.5, 21.6, 21.7, 21.8, 21.12 and 21.13).
         """
         cur = await self._conn.execute(INVITE_ACCEPT, {"actor": actor, "code": code})
         row = await cur.fetchone()

@@ -71,11 +71,11 @@ class AsyncQuerier:
         width: int | None,
         height: int | None,
     ) -> typing.Any | None:
-        """Links an upload to a post or comment, for its author, or to a group as its avatar or
-        cover, for admins.
+        """Links an upload to a post or comment, or to a group as its avatar or cover.
 
-        Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
-        attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
+        Requires the author of the post or comment, or an admin of the group. Raises
+        unauthenticated, validation_failed, not_found, forbidden, banned, muted, attachment_limit,
+        attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
         """
         bound = {
             "actor": actor,
@@ -93,9 +93,10 @@ class AsyncQuerier:
         return scalar
 
     async def attachment_remove(self, *, actor: uuid.UUID | None, attachment_id: uuid.UUID) -> None:
-        """Removes an attachment; for the author of its subject, and moderators.
+        """Removes an attachment.
 
-        Raises unauthenticated, not_found, banned, forbidden (rule 61.10).
+        Requires the author of its subject, or a moderator. Raises unauthenticated, not_found,
+        banned, forbidden (rule 61.10).
         """
         bound = {"actor": actor, "attachment_id": attachment_id}
         await self._conn.execute(ATTACHMENT_REMOVE, bound)
@@ -109,10 +110,9 @@ class AsyncQuerier:
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Makes a copy linkable when the type and size found under its key are the presigned ones;
-        returns whether they are.
+        """Confirms a copy, so that it can be linked, if its type and size are the presigned ones.
 
-        Raises unauthenticated (rules 61.6 and 61.7).
+        Returns whether they are. Raises unauthenticated (rules 61.6 and 61.7).
         """
         bound = {
             "actor": actor,
@@ -138,8 +138,9 @@ class AsyncQuerier:
     ) -> str | None:
         """Returns a new key, to which the caller copies the uploaded object.
 
-        Returns null if the object has another type or size than presigned, the upload is linked, or
-        it was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).
+        Returns null if the type or size of the object differs from the presigned one. Returns null
+        also if the upload is linked or was copied ten times. Raises unauthenticated (rules 61.7 and
+        61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_COPY_START, bound)
@@ -159,8 +160,8 @@ class AsyncQuerier:
     ) -> models.ApiUpload | None:
         """Returns an upload that the actor presigned and may still link.
 
-        Returns no row for one that is linked or expired, or if the actor may not attach to the
-        given subject. Raises unauthenticated (rules 61.6 and 61.13).
+        Returns no row if it is linked or expired, or if the actor may not attach to the given
+        subject. Raises unauthenticated (rules 61.6 and 61.13).
         """
         bound = {"actor": actor, "key": key, "subject_type": subject_type, "subject_id": subject_id}
         cur = await self._conn.execute(UPLOAD_FIND, bound)
@@ -178,8 +179,8 @@ class AsyncQuerier:
         size_bytes: int,
         filename: str | None,
     ) -> models.ApiUpload | None:
-        """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose,
-        type and size, valid for 15 minutes.
+        """Creates a presigned upload: an unguessable key for one actor, purpose, type and size,
+        valid for 15 minutes.
 
         Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (rules 61.1,
         61.2, 61.4 and 61.5).

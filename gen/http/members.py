@@ -143,7 +143,7 @@ class AsyncQuerier:
     ) -> models.ApiAnswer | None:
         """Joins a public group (201, Member), or requests to join a private one (202, JoinRequest).
 
-        A repeated request returns the pending one. Raises unauthenticated, not_found, banned,
+        A repeated call returns the pending request. Raises unauthenticated, not_found, banned,
         already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).
         """
         cur = await self._conn.execute(GROUP_JOIN, {"actor": actor, "group_id": group_id})
@@ -242,10 +242,11 @@ class AsyncQuerier:
         user_id: uuid.UUID,
         until: datetime.datetime,
     ) -> typing.Any | None:
-        """Mutes a member until a time: the member reads and reacts, but does not post or comment.
+        """Mutes a member until a time.
 
-        Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden,
-        validation_failed (rules 04.11, 20.8 and 20.14).
+        A muted member may read and react, but not post or comment. Requires a moderator of a higher
+        rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed (rules 04.11,
+        20.8 and 20.14).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
         cur = await self._conn.execute(MEMBER_MUTE, bound)
@@ -283,7 +284,7 @@ class AsyncQuerier:
         group_id: uuid.UUID,
         user_id: uuid.UUID,
     ) -> None:
-        """Ends the membership of a member of lower rank, for admins, or of the actor.
+        """Ends the membership of the actor or, for admins, of a member of lower rank.
 
         Raises unauthenticated, not_found, banned, forbidden, last_owner (rules 20.7, 20.8 and
         20.11).

@@ -106,7 +106,7 @@ class AsyncQuerier:
     async def post_delete(self, *, actor: uuid.UUID | None, post_id: uuid.UUID) -> None:
         """Soft-deletes a post, which hides everything in it.
 
-        Repeating this changes nothing. Requires the author or a moderator. Raises unauthenticated,
+        A repeated call changes nothing. Requires the author or a moderator. Raises unauthenticated,
         not_found, banned, forbidden (rules 30.7, 30.11 and 30.12).
         """
         await self._conn.execute(POST_DELETE, {"actor": actor, "post_id": post_id})
@@ -165,7 +165,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Restores a deleted post.
 
-        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires a moderator. Raises unauthenticated, not_found,
         banned, forbidden, parent_deleted (rules 30.8, 30.10, 30.11 and 30.13).
         """
         cur = await self._conn.execute(POST_RESTORE, {"actor": actor, "post_id": post_id})
@@ -184,7 +184,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Pins or unpins a post.
 
-        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires a moderator. Raises unauthenticated, not_found,
         banned, forbidden (rules 30.9 and 30.13).
         """
         bound = {"actor": actor, "post_id": post_id, "pinned": pinned}

@@ -55,7 +55,7 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Adds the actor's reaction to a post or comment, and emits reaction.added.
 
-        Members may react, muted ones too. Raises unauthenticated, not_found, banned, forbidden,
+        Requires a member, who may be muted. Raises unauthenticated, not_found, banned, forbidden,
         validation_failed, duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).
         """
         bound = {
@@ -112,8 +112,8 @@ class AsyncQuerier:
     ) -> None:
         """Removes the actor's own reaction, and emits reaction.removed.
 
-        Raises unauthenticated, validation_failed, not_found (also if there is no such reaction),
-        forbidden (rule 50.4).
+        Raises unauthenticated, validation_failed, forbidden, and not_found also if the reaction
+        does not exist (rule 50.4).
         """
         bound = {
             "actor": actor,

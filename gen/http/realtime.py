@@ -40,8 +40,8 @@ class AsyncQuerier:
         kind: str,
         id_: uuid.UUID,
     ) -> uuid.UUID | None:
-        """Returns the group whose events a client of a group or post (`kind`) receives, if the
-        actor may see its content.
+        """Returns the group to which a group or post (`kind`) belongs, if the actor may receive its
+        events.
 
         Raises not_found, forbidden, unauthenticated, validation_failed (rule 95.1).
         """
@@ -61,7 +61,7 @@ class AsyncQuerier:
         receives late.
 
         Data is the shape of the post, comment, reaction, attachment, group or member with this id.
-        It is only {id, deleted_at} if the row or something around it was deleted (rule 95.6).
+        It is only {id, deleted_at} if the row, its comment or its post was deleted (rule 95.6).
         """
         bound = {
             "events": psycopg.types.json.Json(events) if isinstance(events, dict | list) else events,
@@ -77,12 +77,12 @@ class AsyncQuerier:
         ids: list[uuid.UUID],
         user_ids: list[uuid.UUID],
     ) -> collections.abc.AsyncIterator[models.ApiListener]:
-        """Returns which of the users receive events of which groups or posts: those who may see the
-        content.
+        """Returns which of the users receive the events of which groups or posts: those who may see
+        the content.
 
-        With `kind` deleted_group it returns those who receive the deletion of a group, as if it
-        were not deleted. The nil UUID stands for anonymous callers. Raises validation_failed (rules
-        95.1, 95.7 and 95.8).
+        With `kind` deleted_group it returns the receivers of the deletion of a group, as if the
+        group were not deleted. The nil UUID stands for anonymous callers. Raises validation_failed
+        (rules 95.1, 95.7 and 95.8).
         """
         bound = {"kind": kind, "ids": ids, "user_ids": user_ids}
         cur = await self._conn.execute(LISTENER_FIND, bound)

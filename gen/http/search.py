@@ -46,8 +46,8 @@ class AsyncQuerier:
         group_ids: list[uuid.UUID],
         post_ids: list[uuid.UUID],
     ) -> collections.abc.AsyncIterator[uuid.UUID]:
-        """Returns those of the groups and posts in which the actor finds nothing, so that the next
-        round of a search can exclude them (rule 90.18).
+        """Returns those of the groups and posts whose content the actor cannot find, so that the
+        next round of a search can exclude them (rule 90.18).
         """
         bound = {"actor": actor, "group_ids": group_ids, "post_ids": post_ids}
         cur = await self._conn.execute(HIDDEN_PARENT_FIND, bound)
@@ -65,10 +65,10 @@ class AsyncQuerier:
         limit: int,
         cursor: str | None,
     ) -> models.ApiSearchRequest | None:
-        """Validates a search: trims its words, folds the tag and decodes the cursor.
+        """Validates a search: trims the words, folds the tag and decodes the cursor.
 
-        Anyone may search. Raises validation_failed, invalid_cursor (rules 90.1, 90.12, 90.16 and
-        90.17).
+        Any caller may search. Raises validation_failed, invalid_cursor (rules 90.1, 90.12, 90.16
+        and 90.17).
         """
         bound = {
             "actor": actor,
@@ -103,9 +103,9 @@ class AsyncQuerier:
         """Returns the first `most` of the hits {kind, id, version, score, highlights} that the
         actor may see, in their order.
 
-        These are public content, content of the actor's groups, and cards of private groups. Nobody
-        finds deleted content. Highlights are dropped unless the hit has the current version (rules
-        90.1, 90.2, 90.3 and 90.4).
+        These are public content, content of the actor's groups, and cards of private groups.
+        Deleted content is never visible here. Drops the highlights of a hit that does not have the
+        current version (rules 90.1, 90.2, 90.3 and 90.4).
         """
         bound = {
             "actor": actor,

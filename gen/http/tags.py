@@ -33,7 +33,8 @@ class AsyncQuerier:
     async def tag_create(self, *, actor: uuid.UUID | None, tag: str) -> typing.Any | None:
         """Creates a topic tag, and emits tag.created.
 
-        Any user may. Raises unauthenticated, validation_failed, duplicate_tag (rule 60.1).
+        Requires an authenticated user. Raises unauthenticated, validation_failed, duplicate_tag
+        (rule 60.1).
         """
         cur = await self._conn.execute(TAG_CREATE, {"actor": actor, "tag": tag})
         row = await cur.fetchone()
@@ -53,7 +54,8 @@ class AsyncQuerier:
     ) -> typing.Any | None:
         """Returns a page of the topic tags, oldest first.
 
-        `q` is a prefix, folded as tags are. Raises validation_failed, invalid_cursor (rule 60.3).
+        `q` is a prefix, which is folded like a tag. Raises validation_failed, invalid_cursor (rule
+        60.3).
         """
         bound = {"limit": limit, "before": before, "actor": actor, "q": q, "after": after}
         cur = await self._conn.execute(TAG_LIST, bound)

@@ -25,9 +25,9 @@ class Querier:
         self._conn = conn
 
     def counter_repair(self) -> int | None:
-        """Repairs every wrong counter, under load too.
+        """Repairs every wrong counter, also under load.
 
-        Returns the number of repaired counters. Implements rule 83.2.
+        Returns the number of repaired counters (rule 83.2).
         """
         cur = self._conn.execute(COUNTER_REPAIR)
         row = cur.fetchone()
@@ -37,7 +37,7 @@ class Querier:
         return scalar
 
     def counter_verify(self) -> collections.abc.Iterator[models.ApiCounterDrift]:
-        """Returns every counter that differs from the rows it counts. Implements rule 83.1."""
+        """Returns every counter that differs from the number of its rows (rule 83.1)."""
         cur = self._conn.execute(COUNTER_VERIFY)
         for row in cur.fetchall():
             yield models.ApiCounterDrift(
@@ -53,9 +53,9 @@ class AsyncQuerier:
         self._conn = conn
 
     async def counter_repair(self) -> int | None:
-        """Repairs every wrong counter, under load too.
+        """Repairs every wrong counter, also under load.
 
-        Returns the number of repaired counters. Implements rule 83.2.
+        Returns the number of repaired counters (rule 83.2).
         """
         cur = await self._conn.execute(COUNTER_REPAIR)
         row = await cur.fetchone()
@@ -65,7 +65,7 @@ class AsyncQuerier:
         return scalar
 
     async def counter_verify(self) -> collections.abc.AsyncIterator[models.ApiCounterDrift]:
-        """Returns every counter that differs from the rows it counts. Implements rule 83.1."""
+        """Returns every counter that differs from the number of its rows (rule 83.1)."""
         cur = await self._conn.execute(COUNTER_VERIFY)
         for row in await cur.fetchall():
             yield models.ApiCounterDrift(

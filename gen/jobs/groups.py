@@ -100,11 +100,11 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiGroup]:
-        """Returns a page of the groups that are not deleted, newest first; secret groups for their
-        members only.
+        """Returns a page of the groups that are not deleted, newest first.
 
-        Filters by campus, tag, visibility and the actor's own groups. Raises unauthenticated (for
-        `mine`), validation_failed, invalid_cursor (rules 10.5, 10.6 and 10.7).
+        A secret group is visible only to its members. Filters by campus, tag, visibility and the
+        actor's own groups. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
+        (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "actor": actor,
@@ -207,11 +207,11 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiGroup]:
-        """Returns a page of the groups that are not deleted, newest first; secret groups for their
-        members only.
+        """Returns a page of the groups that are not deleted, newest first.
 
-        Filters by campus, tag, visibility and the actor's own groups. Raises unauthenticated (for
-        `mine`), validation_failed, invalid_cursor (rules 10.5, 10.6 and 10.7).
+        A secret group is visible only to its members. Filters by campus, tag, visibility and the
+        actor's own groups. Raises unauthenticated (for `mine`), validation_failed, invalid_cursor
+        (rules 10.5, 10.6 and 10.7).
         """
         bound = {
             "actor": actor,

@@ -81,11 +81,11 @@ class Querier:
         width: int | None,
         height: int | None,
     ) -> models.ApiMedia | None:
-        """Links an upload to a post or comment, for its author, or to a group as its avatar or
-        cover, for admins.
+        """Links an upload to a post or comment, or to a group as its avatar or cover.
 
-        Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
-        attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
+        Requires the author of the post or comment, or an admin of the group. Raises
+        unauthenticated, validation_failed, not_found, forbidden, banned, muted, attachment_limit,
+        attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
         """
         bound = {
             "actor": actor,
@@ -128,9 +128,9 @@ class Querier:
             yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
 
     def orphaned_object_mark(self, *, keys: list[str]) -> int | None:
-        """Orphans those objects that no upload, copy or attachment refers to.
+        """Marks the objects that no upload, copy or attachment refers to as orphaned.
 
-        Returns their number (rule 61.11).
+        Returns the number of marked objects (rule 61.11).
         """
         cur = self._conn.execute(ORPHANED_OBJECT_MARK, {"keys": keys})
         row = cur.fetchone()
@@ -140,8 +140,8 @@ class Querier:
         return scalar
 
     def orphaned_object_postpone(self, *, keys: list[str]) -> None:
-        """Postpones objects that the store refuses to delete by an hour, so that they hold up no
-        others (rule 61.12).
+        """Postpones by an hour the deletion of objects that the store refuses to delete, so that
+        they do not block others (rule 61.12).
         """
         self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
 
@@ -154,10 +154,9 @@ class Querier:
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Makes a copy linkable when the type and size found under its key are the presigned ones;
-        returns whether they are.
+        """Confirms a copy, so that it can be linked, if its type and size are the presigned ones.
 
-        Raises unauthenticated (rules 61.6 and 61.7).
+        Returns whether they are. Raises unauthenticated (rules 61.6 and 61.7).
         """
         bound = {
             "actor": actor,
@@ -183,8 +182,9 @@ class Querier:
     ) -> str | None:
         """Returns a new key, to which the caller copies the uploaded object.
 
-        Returns null if the object has another type or size than presigned, the upload is linked, or
-        it was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).
+        Returns null if the type or size of the object differs from the presigned one. Returns null
+        also if the upload is linked or was copied ten times. Raises unauthenticated (rules 61.7 and
+        61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = self._conn.execute(UPLOAD_COPY_START, bound)
@@ -203,8 +203,8 @@ class Querier:
         size_bytes: int,
         filename: str | None,
     ) -> models.ApiUpload | None:
-        """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose,
-        type and size, valid for 15 minutes.
+        """Creates a presigned upload: an unguessable key for one actor, purpose, type and size,
+        valid for 15 minutes.
 
         Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (rules 61.1,
         61.2, 61.4 and 61.5).
@@ -223,8 +223,8 @@ class Querier:
         return models.ApiUpload(key=row[0], mime=row[1], size_bytes=row[2], expires_at=row[3])
 
     def upload_sweep(self, *, most: int) -> int | None:
-        """Deletes at most `most` uploads that expired more than a minute ago and orphans their
-        objects, except for linked copies.
+        """Deletes at most `most` uploads that expired more than a minute ago, and marks their
+        objects as orphaned, except for linked copies.
 
         Returns the number of deleted uploads (rules 61.2 and 61.11).
         """
@@ -250,11 +250,11 @@ class AsyncQuerier:
         width: int | None,
         height: int | None,
     ) -> models.ApiMedia | None:
-        """Links an upload to a post or comment, for its author, or to a group as its avatar or
-        cover, for admins.
+        """Links an upload to a post or comment, or to a group as its avatar or cover.
 
-        Raises unauthenticated, validation_failed, not_found, forbidden, banned, muted,
-        attachment_limit, attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
+        Requires the author of the post or comment, or an admin of the group. Raises
+        unauthenticated, validation_failed, not_found, forbidden, banned, muted, attachment_limit,
+        attachment_mismatch (rules 61.6, 61.8, 61.9 and 61.14).
         """
         bound = {
             "actor": actor,
@@ -297,9 +297,9 @@ class AsyncQuerier:
             yield models.ApiOrphanedObject(key=row[0], due_at=row[1])
 
     async def orphaned_object_mark(self, *, keys: list[str]) -> int | None:
-        """Orphans those objects that no upload, copy or attachment refers to.
+        """Marks the objects that no upload, copy or attachment refers to as orphaned.
 
-        Returns their number (rule 61.11).
+        Returns the number of marked objects (rule 61.11).
         """
         cur = await self._conn.execute(ORPHANED_OBJECT_MARK, {"keys": keys})
         row = await cur.fetchone()
@@ -309,8 +309,8 @@ class AsyncQuerier:
         return scalar
 
     async def orphaned_object_postpone(self, *, keys: list[str]) -> None:
-        """Postpones objects that the store refuses to delete by an hour, so that they hold up no
-        others (rule 61.12).
+        """Postpones by an hour the deletion of objects that the store refuses to delete, so that
+        they do not block others (rule 61.12).
         """
         await self._conn.execute(ORPHANED_OBJECT_POSTPONE, {"keys": keys})
 
@@ -323,10 +323,9 @@ class AsyncQuerier:
         mime: str,
         size_bytes: int,
     ) -> bool | None:
-        """Makes a copy linkable when the type and size found under its key are the presigned ones;
-        returns whether they are.
+        """Confirms a copy, so that it can be linked, if its type and size are the presigned ones.
 
-        Raises unauthenticated (rules 61.6 and 61.7).
+        Returns whether they are. Raises unauthenticated (rules 61.6 and 61.7).
         """
         bound = {
             "actor": actor,
@@ -352,8 +351,9 @@ class AsyncQuerier:
     ) -> str | None:
         """Returns a new key, to which the caller copies the uploaded object.
 
-        Returns null if the object has another type or size than presigned, the upload is linked, or
-        it was copied ten times. Raises unauthenticated (rules 61.7 and 61.13).
+        Returns null if the type or size of the object differs from the presigned one. Returns null
+        also if the upload is linked or was copied ten times. Raises unauthenticated (rules 61.7 and
+        61.13).
         """
         bound = {"actor": actor, "key": key, "mime": mime, "size_bytes": size_bytes}
         cur = await self._conn.execute(UPLOAD_COPY_START, bound)
@@ -372,8 +372,8 @@ class AsyncQuerier:
         size_bytes: int,
         filename: str | None,
     ) -> models.ApiUpload | None:
-        """Creates a presigned upload: a key that nobody can guess, bound to the actor, purpose,
-        type and size, valid for 15 minutes.
+        """Creates a presigned upload: an unguessable key for one actor, purpose, type and size,
+        valid for 15 minutes.
 
         Raises unauthenticated, validation_failed, mime_not_allowed, too_many_uploads (rules 61.1,
         61.2, 61.4 and 61.5).
@@ -392,8 +392,8 @@ class AsyncQuerier:
         return models.ApiUpload(key=row[0], mime=row[1], size_bytes=row[2], expires_at=row[3])
 
     async def upload_sweep(self, *, most: int) -> int | None:
-        """Deletes at most `most` uploads that expired more than a minute ago and orphans their
-        objects, except for linked copies.
+        """Deletes at most `most` uploads that expired more than a minute ago, and marks their
+        objects as orphaned, except for linked copies.
 
         Returns the number of deleted uploads (rules 61.2 and 61.11).
         """

@@ -52,7 +52,7 @@ class Querier:
     ) -> models.ApiAnswer | None:
         """Joins a public group (201, Member), or requests to join a private one (202, JoinRequest).
 
-        A repeated request returns the pending one. Raises unauthenticated, not_found, banned,
+        A repeated call returns the pending request. Raises unauthenticated, not_found, banned,
         already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).
         """
         cur = self._conn.execute(GROUP_JOIN, {"actor": actor, "group_id": group_id})
@@ -108,10 +108,11 @@ class Querier:
         user_id: uuid.UUID,
         until: datetime.datetime,
     ) -> models.ApiMember | None:
-        """Mutes a member until a time: the member reads and reacts, but does not post or comment.
+        """Mutes a member until a time.
 
-        Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden,
-        validation_failed (rules 04.11, 20.8 and 20.14).
+        A muted member may read and react, but not post or comment. Requires a moderator of a higher
+        rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed (rules 04.11,
+        20.8 and 20.14).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
         cur = self._conn.execute(MEMBER_MUTE, bound)
@@ -165,7 +166,7 @@ class AsyncQuerier:
     ) -> models.ApiAnswer | None:
         """Joins a public group (201, Member), or requests to join a private one (202, JoinRequest).
 
-        A repeated request returns the pending one. Raises unauthenticated, not_found, banned,
+        A repeated call returns the pending request. Raises unauthenticated, not_found, banned,
         already_member (rules 20.1, 20.2, 20.3, 20.4 and 20.5).
         """
         cur = await self._conn.execute(GROUP_JOIN, {"actor": actor, "group_id": group_id})
@@ -221,10 +222,11 @@ class AsyncQuerier:
         user_id: uuid.UUID,
         until: datetime.datetime,
     ) -> models.ApiMember | None:
-        """Mutes a member until a time: the member reads and reacts, but does not post or comment.
+        """Mutes a member until a time.
 
-        Requires a moderator of a higher rank. Raises unauthenticated, not_found, banned, forbidden,
-        validation_failed (rules 04.11, 20.8 and 20.14).
+        A muted member may read and react, but not post or comment. Requires a moderator of a higher
+        rank. Raises unauthenticated, not_found, banned, forbidden, validation_failed (rules 04.11,
+        20.8 and 20.14).
         """
         bound = {"actor": actor, "group_id": group_id, "user_id": user_id, "until": until}
         cur = await self._conn.execute(MEMBER_MUTE, bound)

@@ -80,7 +80,7 @@ class ApiDeadEvent(pydantic.BaseModel):
 
 
 class ApiErasure(pydantic.BaseModel):
-    """Shape of the number of erased things of a kind."""
+    """Shape of the number of erased rows of a kind."""
 
     kind: str
     count: int
@@ -189,8 +189,8 @@ class ApiMemberStanding(pydantic.BaseModel):
 
 
 class ApiModerationBatch(pydantic.BaseModel):
-    """The shape of a batch, with the numbers of its posts and comments and of the items that an
-    undo restored.
+    """Shape of a batch, with the numbers of its posts, its comments and the items that an undo
+    restored.
     """
 
     id: uuid.UUID
@@ -206,7 +206,7 @@ class ApiModerationBatch(pydantic.BaseModel):
 
 
 class ApiModerationItem(pydantic.BaseModel):
-    """The shape of a post or comment in a batch.
+    """Shape of a post or comment in a batch.
 
     restored_at is the time of the undo that restored it.
     """
@@ -237,7 +237,7 @@ class ApiOutboxLag(pydantic.BaseModel):
 
 
 class ApiPersonalData(pydantic.BaseModel):
-    """Shape of one thing that is stored about a user."""
+    """Shape of one item of the data about a user."""
 
     kind: str
     data: typing.Any | None
@@ -276,8 +276,7 @@ class ApiReaction(pydantic.BaseModel):
 
 
 class ApiRefreshedEvent(pydantic.BaseModel):
-    """Shape of the data of an event as it is now; seq is the position of the event in the streams.
-    """
+    """Shape of the current data of an event; seq is the position of the event in the streams."""
 
     seq: int | None
     data: typing.Any

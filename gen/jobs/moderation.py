@@ -134,7 +134,7 @@ class Querier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.Iterator[models.ApiModerationItem]:
-        """Returns a page of the posts and comments of a batch, the newest first.
+        """Returns a page of the posts and comments of a batch, newest first.
 
         Requires a moderator. Raises unauthenticated, not_found, banned, forbidden,
         validation_failed, invalid_cursor (rule 65.6).
@@ -164,7 +164,7 @@ class Querier:
     ) -> models.ApiModerationBatch | None:
         """Restores the items of a batch that are unchanged since the removal.
 
-        Calling it again restores the comments whose post was deleted the first time. Requires a
+        A repeated call restores comments whose post was deleted during the first call. Requires a
         moderator. Raises unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).
         """
         cur = self._conn.execute(REMOVAL_UNDO, {"actor": actor, "batch_id": batch_id})
@@ -277,7 +277,7 @@ class AsyncQuerier:
         before: str | None,
         after: str | None,
     ) -> collections.abc.AsyncIterator[models.ApiModerationItem]:
-        """Returns a page of the posts and comments of a batch, the newest first.
+        """Returns a page of the posts and comments of a batch, newest first.
 
         Requires a moderator. Raises unauthenticated, not_found, banned, forbidden,
         validation_failed, invalid_cursor (rule 65.6).
@@ -307,7 +307,7 @@ class AsyncQuerier:
     ) -> models.ApiModerationBatch | None:
         """Restores the items of a batch that are unchanged since the removal.
 
-        Calling it again restores the comments whose post was deleted the first time. Requires a
+        A repeated call restores comments whose post was deleted during the first call. Requires a
         moderator. Raises unauthenticated, not_found, banned, forbidden (rules 65.5 and 65.7).
         """
         cur = await self._conn.execute(REMOVAL_UNDO, {"actor": actor, "batch_id": batch_id})

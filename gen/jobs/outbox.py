@@ -51,18 +51,19 @@ class Querier:
         self._conn = conn
 
     def consumer_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
-        """Records until when a consumer (search, streams) is idle; -infinity means that it is not.
+        """Records the time until which a consumer (search, streams) is idle; -infinity means that
+        it is busy.
 
-        An idle consumer looks again before it waits, and always waits with a timeout (rules 06.4
-        and 06.5).
+        An idle consumer looks for events again before it waits, and always waits with a timeout
+        (rules 06.4 and 06.5).
         """
         self._conn.execute(CONSUMER_MARK_IDLE, {"consumer": consumer, "until": until})
 
     def event_sequence(self, *, most: int) -> int | None:
-        """Gives waiting events their positions in the streams, in the order of their ids.
+        """Assigns positions in the streams to waiting events, in the order of their ids.
 
-        Returns their number. The caller commits before it publishes: a committed position prevents
-        a second publication (rules 06.6 and 06.7).
+        Returns the number of these events. The caller commits before it publishes, so that no event
+        is published at two positions (rules 06.6 and 06.7).
         """
         cur = self._conn.execute(EVENT_SEQUENCE, {"most": most})
         row = cur.fetchone()
@@ -83,8 +84,8 @@ class Querier:
             )
 
     def outbox_prune(self, *, older_than: datetime.timedelta, most: int) -> int | None:
-        """Deletes at most `most` events that are older than `older_than` and finished by every
-        consumer.
+        """Deletes at most `most` events that are older than `older_than` and that every consumer
+        has finished.
 
         Returns the number of deleted events (rule 06.9).
         """
@@ -96,10 +97,10 @@ class Querier:
         return scalar
 
     def stream_entry_claim(self, *, most: int) -> collections.abc.Iterator[models.ApiStreamEntry]:
-        """Locks and returns the next unpublished events in the order of their positions, with their
-        payloads.
+        """Locks the sequence of the streams and returns the next unpublished events, in the order
+        of their positions.
 
-        Other relays wait for the end of this transaction (rules 06.3 and 06.7).
+        Other relays wait until this transaction ends (rules 06.3 and 06.7).
         """
         cur = self._conn.execute(STREAM_ENTRY_CLAIM, {"most": most})
         for row in cur.fetchall():
@@ -131,18 +132,19 @@ class AsyncQuerier:
         self._conn = conn
 
     async def consumer_mark_idle(self, *, consumer: str, until: datetime.datetime) -> None:
-        """Records until when a consumer (search, streams) is idle; -infinity means that it is not.
+        """Records the time until which a consumer (search, streams) is idle; -infinity means that
+        it is busy.
 
-        An idle consumer looks again before it waits, and always waits with a timeout (rules 06.4
-        and 06.5).
+        An idle consumer looks for events again before it waits, and always waits with a timeout
+        (rules 06.4 and 06.5).
         """
         await self._conn.execute(CONSUMER_MARK_IDLE, {"consumer": consumer, "until": until})
 
     async def event_sequence(self, *, most: int) -> int | None:
-        """Gives waiting events their positions in the streams, in the order of their ids.
+        """Assigns positions in the streams to waiting events, in the order of their ids.
 
-        Returns their number. The caller commits before it publishes: a committed position prevents
-        a second publication (rules 06.6 and 06.7).
+        Returns the number of these events. The caller commits before it publishes, so that no event
+        is published at two positions (rules 06.6 and 06.7).
         """
         cur = await self._conn.execute(EVENT_SEQUENCE, {"most": most})
         row = await cur.fetchone()
@@ -163,8 +165,8 @@ class AsyncQuerier:
             )
 
     async def outbox_prune(self, *, older_than: datetime.timedelta, most: int) -> int | None:
-        """Deletes at most `most` events that are older than `older_than` and finished by every
-        consumer.
+        """Deletes at most `most` events that are older than `older_than` and that every consumer
+        has finished.
 
         Returns the number of deleted events (rule 06.9).
         """
@@ -180,10 +182,10 @@ class AsyncQuerier:
         *,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiStreamEntry]:
-        """Locks and returns the next unpublished events in the order of their positions, with their
-        payloads.
+        """Locks the sequence of the streams and returns the next unpublished events, in the order
+        of their positions.
 
-        Other relays wait for the end of this transaction (rules 06.3 and 06.7).
+        Other relays wait until this transaction ends (rules 06.3 and 06.7).
         """
         cur = await self._conn.execute(STREAM_ENTRY_CLAIM, {"most": most})
         for row in await cur.fetchall():

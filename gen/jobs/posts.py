@@ -145,7 +145,7 @@ class Querier:
     ) -> models.ApiPost | None:
         """Pins or unpins a post.
 
-        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires a moderator. Raises unauthenticated, not_found,
         banned, forbidden (rules 30.9 and 30.13).
         """
         bound = {"actor": actor, "post_id": post_id, "pinned": pinned}
@@ -282,7 +282,7 @@ class AsyncQuerier:
     ) -> models.ApiPost | None:
         """Pins or unpins a post.
 
-        Repeating this changes nothing. Requires a moderator. Raises unauthenticated, not_found,
+        A repeated call changes nothing. Requires a moderator. Raises unauthenticated, not_found,
         banned, forbidden (rules 30.9 and 30.13).
         """
         bound = {"actor": actor, "post_id": post_id, "pinned": pinned}

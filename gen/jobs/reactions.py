@@ -32,7 +32,7 @@ class Querier:
     ) -> models.ApiReaction | None:
         """Adds the actor's reaction to a post or comment, and emits reaction.added.
 
-        Members may react, muted ones too. Raises unauthenticated, not_found, banned, forbidden,
+        Requires a member, who may be muted. Raises unauthenticated, not_found, banned, forbidden,
         validation_failed, duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).
         """
         bound = {
@@ -69,7 +69,7 @@ class AsyncQuerier:
     ) -> models.ApiReaction | None:
         """Adds the actor's reaction to a post or comment, and emits reaction.added.
 
-        Members may react, muted ones too. Raises unauthenticated, not_found, banned, forbidden,
+        Requires a member, who may be muted. Raises unauthenticated, not_found, banned, forbidden,
         validation_failed, duplicate_reaction, too_many_emoji (rules 50.1, 50.2 and 50.6).
         """
         bound = {

@@ -59,7 +59,7 @@ class Querier:
     def dead_event_discard(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
         """Marks these dead events, or all, as processed without processing them.
 
-        Returns their number. Raises validation_failed (rule 90.13).
+        Returns the number of discarded events. Raises validation_failed (rule 90.13).
         """
         cur = self._conn.execute(DEAD_EVENT_DISCARD, {"consumer": consumer, "event_ids": event_ids})
         row = cur.fetchone()
@@ -96,9 +96,9 @@ class Querier:
             )
 
     def dead_event_replay(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
-        """Returns these dead events, or all, to their consumer as if they were new.
+        """Makes these dead events, or all, pending again for their consumer.
 
-        Returns their number. Raises validation_failed (rule 90.13).
+        Returns the number of replayed events. Raises validation_failed (rule 90.13).
         """
         cur = self._conn.execute(DEAD_EVENT_REPLAY, {"consumer": consumer, "event_ids": event_ids})
         row = cur.fetchone()
@@ -146,11 +146,11 @@ class Querier:
         self._conn.execute(SEARCH_EVENT_FINISH, {"event_ids": event_ids})
 
     def search_task_claim(self, *, most: int) -> collections.abc.Iterator[models.ApiSearchTask]:
-        """Claims the first `most` events that search has not processed and returns the current
+        """Claims the first `most` events that search has not processed, and returns the current
         document of each subject.
 
-        Other indexers skip these events until this transaction ends. Dead events are left out, and
-        failed ones until their next attempt is due (rules 90.10 and 90.15).
+        Other indexers skip these events until this transaction ends. Dead events are omitted, and
+        failed events until their next attempt is due (rules 90.10 and 90.15).
         """
         cur = self._conn.execute(SEARCH_TASK_CLAIM, {"most": most})
         for row in cur.fetchall():
@@ -171,7 +171,7 @@ class AsyncQuerier:
     async def dead_event_discard(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
         """Marks these dead events, or all, as processed without processing them.
 
-        Returns their number. Raises validation_failed (rule 90.13).
+        Returns the number of discarded events. Raises validation_failed (rule 90.13).
         """
         bound = {"consumer": consumer, "event_ids": event_ids}
         cur = await self._conn.execute(DEAD_EVENT_DISCARD, bound)
@@ -209,9 +209,9 @@ class AsyncQuerier:
             )
 
     async def dead_event_replay(self, *, consumer: str, event_ids: list[int] | None) -> int | None:
-        """Returns these dead events, or all, to their consumer as if they were new.
+        """Makes these dead events, or all, pending again for their consumer.
 
-        Returns their number. Raises validation_failed (rule 90.13).
+        Returns the number of replayed events. Raises validation_failed (rule 90.13).
         """
         bound = {"consumer": consumer, "event_ids": event_ids}
         cur = await self._conn.execute(DEAD_EVENT_REPLAY, bound)
@@ -265,11 +265,11 @@ class AsyncQuerier:
         *,
         most: int,
     ) -> collections.abc.AsyncIterator[models.ApiSearchTask]:
-        """Claims the first `most` events that search has not processed and returns the current
+        """Claims the first `most` events that search has not processed, and returns the current
         document of each subject.
 
-        Other indexers skip these events until this transaction ends. Dead events are left out, and
-        failed ones until their next attempt is due (rules 90.10 and 90.15).
+        Other indexers skip these events until this transaction ends. Dead events are omitted, and
+        failed events until their next attempt is due (rules 90.10 and 90.15).
         """
         cur = await self._conn.execute(SEARCH_TASK_CLAIM, {"most": most})
         for row in await cur.fetchall():

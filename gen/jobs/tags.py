@@ -22,7 +22,8 @@ class Querier:
     def tag_create(self, *, actor: uuid.UUID | None, tag: str) -> models.ApiTag | None:
         """Creates a topic tag, and emits tag.created.
 
-        Any user may. Raises unauthenticated, validation_failed, duplicate_tag (rule 60.1).
+        Requires an authenticated user. Raises unauthenticated, validation_failed, duplicate_tag
+        (rule 60.1).
         """
         cur = self._conn.execute(TAG_CREATE, {"actor": actor, "tag": tag})
         row = cur.fetchone()
@@ -38,7 +39,8 @@ class AsyncQuerier:
     async def tag_create(self, *, actor: uuid.UUID | None, tag: str) -> models.ApiTag | None:
         """Creates a topic tag, and emits tag.created.
 
-        Any user may. Raises unauthenticated, validation_failed, duplicate_tag (rule 60.1).
+        Requires an authenticated user. Raises unauthenticated, validation_failed, duplicate_tag
+        (rule 60.1).
         """
         cur = await self._conn.execute(TAG_CREATE, {"actor": actor, "tag": tag})
         row = await cur.fetchone()

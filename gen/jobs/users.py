@@ -26,13 +26,13 @@ class Querier:
         self._conn = conn
 
     def user_erase(self, *, user_id: uuid.UUID) -> collections.abc.Iterator[models.ApiErasure]:
-        """Erases a user: ends their memberships, deletes and clears their posts and comments, and
-        removes their reactions, attachments and uploads.
+        """Erases a user: ends memberships, soft-deletes and clears posts and comments, and removes
+        reactions, attachments and uploads.
 
-        Takes their id and texts out of the audit log and the outbox. The nil UUID owns what stays;
-        active bans and mutes stay. Call it after their tokens have expired. Raises
-        validation_failed, and last_owner naming the groups that would lose their last owner (rules
-        66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).
+        Removes the user's id and texts from the audit log and the outbox. The nil UUID replaces the
+        id in the rows that remain. Active bans and mutes remain. The caller waits until the user's
+        tokens have expired. Raises validation_failed, and last_owner with the groups that would
+        lose their last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).
         """
         cur = self._conn.execute(USER_ERASE, {"user_id": user_id})
         for row in cur.fetchall():
@@ -43,9 +43,9 @@ class Querier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.Iterator[models.ApiPersonalData]:
-        """Returns all stored data about a user, deleted rows included.
+        """Returns all data about a user, deleted rows included.
 
-        kind is group (created by them), member (or banned user), invite, join_request, post,
+        kind is group (that the user created), member (or banned user), invite, join_request, post,
         comment, reaction, attachment, upload or audit_entry. Raises validation_failed (rules 66.1
         and 66.7).
         """
@@ -63,13 +63,13 @@ class AsyncQuerier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.AsyncIterator[models.ApiErasure]:
-        """Erases a user: ends their memberships, deletes and clears their posts and comments, and
-        removes their reactions, attachments and uploads.
+        """Erases a user: ends memberships, soft-deletes and clears posts and comments, and removes
+        reactions, attachments and uploads.
 
-        Takes their id and texts out of the audit log and the outbox. The nil UUID owns what stays;
-        active bans and mutes stay. Call it after their tokens have expired. Raises
-        validation_failed, and last_owner naming the groups that would lose their last owner (rules
-        66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).
+        Removes the user's id and texts from the audit log and the outbox. The nil UUID replaces the
+        id in the rows that remain. Active bans and mutes remain. The caller waits until the user's
+        tokens have expired. Raises validation_failed, and last_owner with the groups that would
+        lose their last owner (rules 66.2, 66.3, 66.4, 66.5, 66.6 and 66.7).
         """
         cur = await self._conn.execute(USER_ERASE, {"user_id": user_id})
         for row in await cur.fetchall():
@@ -80,9 +80,9 @@ class AsyncQuerier:
         *,
         user_id: uuid.UUID,
     ) -> collections.abc.AsyncIterator[models.ApiPersonalData]:
-        """Returns all stored data about a user, deleted rows included.
+        """Returns all data about a user, deleted rows included.
 
-        kind is group (created by them), member (or banned user), invite, join_request, post,
+        kind is group (that the user created), member (or banned user), invite, join_request, post,
         comment, reaction, attachment, upload or audit_entry. Raises validation_failed (rules 66.1
         and 66.7).
         """

@@ -1,8 +1,8 @@
 -- Indexes of foreign keys: a cascade never scans a whole table. An index serves a key if the key's
 -- columns lead it and it contains every row with a key.
 --
--- Such an index is whole, or excludes only rows whose key is null. Two partial indexes may share the
--- rows (x is null, x is not null).
+-- Such an index is whole, or excludes only rows whose key is null. Two partial indexes may share
+-- the rows (x is null, x is not null).
 begin;
 select plan(3);
 

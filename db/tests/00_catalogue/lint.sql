@@ -1,6 +1,6 @@
--- Lint: nothing relies on what sharding would break (advisory locks, isolation levels, snapshots, the
--- arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.2, 07.3 and
--- 80.2.
+-- Lint: nothing relies on what sharding would break (advisory locks, isolation levels, snapshots,
+-- the arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.2,
+-- 07.3 and 80.2.
 begin;
 select plan(12);
 

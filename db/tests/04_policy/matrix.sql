@@ -1,8 +1,8 @@
 -- The rights of each role: every role, visibility, deletion state and door.
 --
--- Each line lists the outcomes for eight callers, in this order: anonymous, stranger, banned, muted,
--- member, moderator, admin, owner. A dot means success. A number means the general error of its
--- status: 401 unauthenticated, 403 forbidden, 404 not_found.
+-- Each line lists the outcomes for eight callers, in this order: anonymous, stranger, banned,
+-- muted, member, moderator, admin, owner. A dot means success. A number means the general error of
+-- its status: 401 unauthenticated, 403 forbidden, 404 not_found.
 --
 -- Proves rules 04.1, 04.2, 04.4, 04.5, 04.6, 04.7, 04.8, 04.9, 04.10, 04.11, 04.12, 04.13 and
 -- 04.15.

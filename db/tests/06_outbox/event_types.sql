@@ -1,5 +1,5 @@
--- Registry of event types, compared with the events that functions emit. Proves rules 06.1, 06.11 and
--- 06.12.
+-- Registry of event types, compared with the events that functions emit. Proves rules 06.1, 06.11
+-- and 06.12.
 begin;
 select plan(7);
 

@@ -1,4 +1,5 @@
--- Listing the members of a group. 04_policy/matrix.sql tests the rights. Proves rules 02.13 and 20.15.
+-- Listing the members of a group. 04_policy/matrix.sql tests the rights. Proves rules 02.13 and
+-- 20.15.
 begin;
 select plan(18);
 

@@ -16,8 +16,8 @@ select from api.delete_comment(the('owner'), the('comment'));
 select from api.delete_comment(the('owner'), the('reply'));
 select from api.delete_comment(the('owner'), the('leaf'));
 
--- Returns the number of counters that repair_counters() repairs after a statement that breaks some, and
--- those that are wrong then.
+-- Returns the number of counters that repair_counters() repairs after a statement that breaks some,
+-- and those that are wrong then.
 create function pg_temp.repaired(p_break text) returns text language plpgsql as $$
 declare
   v_repaired int;
