@@ -8,7 +8,7 @@ from playwright import sync_api
 
 from tests import conftest
 from tests.page import axe
-from tests.page.conftest import PHONE, Site, done
+from tests.page.conftest import PHONE, TIMEOUT_MS, Site, done
 from tests.support import api_client
 from tests.support.waiting import eventually
 from tools import seed
@@ -290,6 +290,11 @@ def test_loading_content_is_shown_as_loading(site: Site) -> None:
         ada.go(path)
         expect(waiting, path).to_be_visible()
         expect(busy, path).to_have_count(1)
+        for _ in range(int(TIMEOUT_MS) // 20):
+            if held:
+                break
+            # Playwright calls the handler during its own calls only.
+            ada.page.wait_for_timeout(20)
         assert held
         while held:
             held.pop().continue_()
