@@ -34,7 +34,7 @@ def value(database: databases.Database, query: str, *values: object) -> object:
     return row[0] if row else None
 
 
-def test_migrate_and_rollback_tell_what_they_did(
+def test_migrate_and_rollback_report_their_changes(
     communities: Communities, empty_database_url: str
 ) -> None:
     given = {"DATABASE_URL": empty_database_url}
@@ -51,7 +51,7 @@ def test_migrate_and_rollback_tell_what_they_did(
 
 
 @pytest.mark.slow
-def test_run_tells_its_addresses_once_it_serves(
+def test_run_prints_its_addresses_when_it_is_ready(
     communities: Communities, database: databases.Database
 ) -> None:
     process = communities.start("run", "--json")
@@ -75,7 +75,7 @@ def test_run_tells_its_addresses_once_it_serves(
 
 
 @pytest.mark.slow
-def test_run_puts_no_examples_where_users_are_an_identity_providers(
+def test_run_seeds_no_examples_when_an_identity_provider_issues_tokens(
     communities: Communities, database: databases.Database
 ) -> None:
     keys = f"http://127.0.0.1:{stack.free_port()}/keys"
@@ -89,7 +89,7 @@ def test_run_puts_no_examples_where_users_are_an_identity_providers(
     assert value(database, GROUPS) == 0
 
 
-def test_seed_tells_what_it_has_made(communities: Communities) -> None:
+def test_seed_reports_the_number_of_created_posts(communities: Communities) -> None:
     [made] = communities("seed", "--scale", "200", "--json").rows()
     assert made["examples"] is True
     assert made["posts"] == 200
@@ -98,7 +98,7 @@ def test_seed_tells_what_it_has_made(communities: Communities) -> None:
     assert told.code == 0
 
 
-def test_a_token_is_the_users(communities: Communities) -> None:
+def test_token_has_the_given_user_as_its_subject(communities: Communities) -> None:
     user = str(uuid.uuid4())
     [made] = communities("token", user, "--ttl", "60", "--json").rows()
     claims = jwt.decode(made["token"], "sesame" * 8, algorithms=["HS256"])
@@ -123,7 +123,7 @@ def test_psql_takes_arguments_and_standard_input(communities: Communities) -> No
 
 
 @pytest.mark.slow
-def test_psql_exit_code_is_the_exit_code_of_the_command(communities: Communities) -> None:
+def test_psql_command_exits_with_the_code_of_psql(communities: Communities) -> None:
     assert communities.run("psql", "--", "-c", "select").code == 0
     assert communities.run("psql", "--", "-c", "selekt").code == 1
     assert communities.run("psql", "--", "-d", "nowhere", "-c", "select").code == 2
@@ -168,7 +168,7 @@ def test_outbox_commands_report_and_repair(communities: Communities, dead: int) 
 
 
 @pytest.mark.parametrize("verb", ["replay", "discard"])
-def test_events_that_are_not_dead_are_named_and_the_others_are_done(
+def test_event_that_is_not_dead_is_reported_and_does_not_block_others(
     communities: Communities, dead: int, verb: str
 ) -> None:
     told = communities.run("outbox", verb, str(dead), str(dead + 1), "7000", "--json")
@@ -177,7 +177,7 @@ def test_events_that_are_not_dead_are_named_and_the_others_are_done(
     assert communities("outbox", verb, str(dead)).code == 1
 
 
-def test_a_reindex_tells_how_many_documents_there_are(
+def test_reindex_reports_the_number_of_documents(
     communities: Communities, writer: Writer, index: indexing.Indexing
 ) -> None:
     writer.some_events()
@@ -193,7 +193,7 @@ def test_a_reindex_tells_how_many_documents_there_are(
     assert told.said == "1 difference\n"
 
 
-def test_an_index_that_is_not_there_is_one_line_with_what_to_do(
+def test_missing_index_is_reported_in_one_line_with_the_remedy(
     communities: Communities, tmp_path: Path
 ) -> None:
     told = communities.run("search", "verify")
@@ -205,7 +205,7 @@ def test_an_index_that_is_not_there_is_one_line_with_what_to_do(
     assert told.said.endswith("in memory; `communities run` builds it.\n")
 
 
-def test_wrong_counters_are_named_and_repaired(
+def test_wrong_counters_are_reported_and_repaired(
     communities: Communities, database: databases.Database, writer: Writer
 ) -> None:
     post = writer.post()
@@ -221,7 +221,7 @@ def test_wrong_counters_are_named_and_repaired(
     assert communities("counters", "verify").code == 0
 
 
-def test_a_removal_is_tried_made_listed_and_undone(
+def test_removal_has_a_dry_run_a_batch_and_an_undo(
     communities: Communities, database: databases.Database, writer: Writer
 ) -> None:
     post = writer.post()
@@ -257,7 +257,9 @@ def test_a_removal_is_tried_made_listed_and_undone(
     assert value(database, living) == 1
 
 
-def test_list_of_batches_continues_past_a_page(communities: Communities, writer: Writer) -> None:
+def test_list_of_batches_continues_after_the_first_page(
+    communities: Communities, writer: Writer
+) -> None:
     for number in range(101):
         writer.connection.execute(
             "select from api.remove_content(%s, %s, %s, %s)",
@@ -269,7 +271,7 @@ def test_list_of_batches_continues_past_a_page(communities: Communities, writer:
     assert [row["reason"] for row in rows] == [f"reason {n}" for n in reversed(range(101))]
 
 
-def test_member_without_a_rank_cannot_moderate(communities: Communities, writer: Writer) -> None:
+def test_user_without_a_role_cannot_moderate(communities: Communities, writer: Writer) -> None:
     who = ("--actor", str(uuid.uuid4()), "--group", writer.group)
     told = communities.run(
         "moderation", "remove", *who, "--reason", "x", "--author", str(writer.user)
@@ -279,9 +281,7 @@ def test_member_without_a_rank_cannot_moderate(communities: Communities, writer:
 
 
 @pytest.mark.slow
-def test_a_group_or_batch_that_is_not_there_is_named(
-    communities: Communities, writer: Writer
-) -> None:
+def test_missing_group_or_batch_is_reported(communities: Communities, writer: Writer) -> None:
     actor, nowhere = ("--actor", str(writer.user)), str(uuid.uuid4())
     for kind, words in (
         ("group", ("remove", "--group", nowhere, "--reason", "x", "--author", nowhere)),
@@ -322,7 +322,7 @@ def uploaded(
     client.remove_object("communities", final_key)
 
 
-def test_a_users_data_and_files_are_exported(
+def test_export_holds_the_data_and_files_of_a_user(
     communities: Communities, writer: Writer, uploaded: str, tmp_path: Path
 ) -> None:
     told = communities("user", "export", str(writer.user))
@@ -340,7 +340,7 @@ def test_a_users_data_and_files_are_exported(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_file_that_cannot_be_written_is_named_as_it_was_given(
+def test_unwritable_output_file_is_reported_with_its_path(
     communities: Communities, writer: Writer, tmp_path: Path
 ) -> None:
     file = tmp_path / "nowhere" / "user.jsonl"
@@ -349,7 +349,7 @@ def test_a_file_that_cannot_be_written_is_named_as_it_was_given(
     assert told.said == f"{file}: No such file or directory\n"
 
 
-def test_a_file_that_is_gone_is_named_and_the_others_are_there(
+def test_missing_object_is_reported_and_does_not_stop_an_export(
     communities: Communities, writer: Writer, uploaded: str, test_stack: stack.Stack, tmp_path: Path
 ) -> None:
     client: minio.Minio = probes.s3_client(test_stack.urls, region="us-east-1")
@@ -359,7 +359,7 @@ def test_a_file_that_is_gone_is_named_and_the_others_are_there(
     assert f"not in the bucket: {uploaded}" in told.said
 
 
-def test_a_user_is_erased_only_when_it_is_confirmed(
+def test_erasure_requires_a_confirmation(
     communities: Communities, database: databases.Database, writer: Writer
 ) -> None:
     author = _somebody_who_wrote(writer)
@@ -373,7 +373,7 @@ def test_a_user_is_erased_only_when_it_is_confirmed(
     assert value(database, wrote, author) == 0
 
 
-def test_an_erased_users_events_leave_the_streams_and_others_stay(
+def test_erasure_removes_only_the_events_of_the_erased_user(
     communities: Communities, writer: Writer, redis_url: str, run_worker: WorkerFactory
 ) -> None:
     author = _somebody_who_wrote(writer)
@@ -402,7 +402,7 @@ def test_an_erased_users_events_leave_the_streams_and_others_stay(
     assert communities("user", "erase", author, "--yes").code == 0
 
 
-def test_an_erasure_that_loses_a_deadlock_is_tried_again(
+def test_erasure_is_retried_after_a_deadlock(
     communities: Communities, database: databases.Database, writer: Writer
 ) -> None:
     author = _somebody_who_wrote(writer)
@@ -427,14 +427,14 @@ def test_an_erasure_that_loses_a_deadlock_is_tried_again(
     eventually(lambda: value(database, lost) == 1)
 
 
-def test_the_only_owner_of_a_group_is_not_erased(communities: Communities, writer: Writer) -> None:
+def test_last_owner_of_a_group_cannot_be_erased(communities: Communities, writer: Writer) -> None:
     told = communities.run("user", "erase", str(writer.user), "--yes")
     assert (told.code, told.out, told.said.count("\n")) == (1, "", 1)
     assert writer.group in told.said
     assert "(last_owner)" in told.said
 
 
-def test_without_redis_nobody_is_erased(
+def test_erasure_is_refused_while_redis_is_down(
     communities: Communities, database: databases.Database, writer: Writer
 ) -> None:
     author = _somebody_who_wrote(writer)

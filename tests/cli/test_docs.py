@@ -39,7 +39,7 @@ def words_of(name: str, command: Any) -> str:
     return " ".join([name, *arguments])
 
 
-def test_the_page_is_the_command_line() -> None:
+def test_cli_page_documents_every_command_and_no_other() -> None:
     there = {
         words_of(name, command): (
             {

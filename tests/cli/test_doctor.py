@@ -33,7 +33,7 @@ def failures(told: Told) -> dict[str, str]:
     return {row["check"]: row["found"] for row in told.rows() if row["status"] == "failure"}
 
 
-def test_a_healthy_instance_has_no_failure(
+def test_healthy_instance_has_no_failure(
     communities: Communities, index: indexing.Indexing, run_service: ServiceFactory
 ) -> None:
     index.rebuild()
@@ -75,7 +75,7 @@ def test_embedded_store_that_is_not_started_is_reported_and_not_created(
         ("S3_ENDPOINT_URL", "s3"),
     ],
 )
-def test_a_store_that_is_away_is_a_failure_of_its_own(
+def test_unreachable_store_is_reported_as_one_failure(
     communities: Communities, variable: str, check: str
 ) -> None:
     port = stack.free_port()
@@ -109,7 +109,7 @@ def test_wrong_password_is_reported_without_the_password(
         assert communities.environment[name] not in told.out
 
 
-def test_a_missing_bucket_is_named_and_not_made(communities: Communities) -> None:
+def test_missing_bucket_is_reported_and_not_created(communities: Communities) -> None:
     for _ in range(2):
         told = communities("doctor", "--json", S3_BUCKET="nowhere")
         assert told.code == 1

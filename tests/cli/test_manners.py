@@ -49,7 +49,7 @@ def test_help_is_grouped_by_topic_and_shows_the_version(communities: Communities
         ("seed", "--scale", "0"),
     ],
 )
-def test_bad_usage_is_exit_code_2_and_nothing_on_standard_output(
+def test_bad_usage_exits_with_2_and_prints_nothing_to_stdout(
     communities: Communities, words: tuple[str, ...]
 ) -> None:
     told = communities(*words)
@@ -57,7 +57,7 @@ def test_bad_usage_is_exit_code_2_and_nothing_on_standard_output(
     assert "communities" in told.said or "Usage" in told.said
 
 
-def test_invalid_number_is_reported_in_plain_words(communities: Communities) -> None:
+def test_invalid_number_is_reported_with_the_valid_range(communities: Communities) -> None:
     told = communities("seed", "--scale", "x")
     assert "'x' is not a whole number from 1 to" in told.said
     assert communities("seed", "--help").out.count("POSTS") == 1
@@ -67,7 +67,7 @@ def test_invalid_number_is_reported_in_plain_words(communities: Communities) -> 
     assert "%" not in communities("moderation", "remove", "--help").out
 
 
-def test_a_bad_setting_is_one_line_and_exit_code_1(communities: Communities) -> None:
+def test_invalid_settings_exit_with_1_and_print_one_line(communities: Communities) -> None:
     told = communities.run("migrate", PORT="x", RATE_LIMIT="much")
     assert (told.code, told.out) == (1, "")
     assert told.said.count("\n") == 1
@@ -75,7 +75,7 @@ def test_a_bad_setting_is_one_line_and_exit_code_1(communities: Communities) -> 
     assert "RATE_LIMIT: " in told.said
 
 
-def test_refusal_by_the_database_is_one_line_and_exit_code_1(
+def test_database_error_exits_with_1_and_prints_one_line(
     communities: Communities, empty_database_url: str
 ) -> None:
     told = communities.run("outbox", "status", DATABASE_URL=empty_database_url)
@@ -84,7 +84,7 @@ def test_refusal_by_the_database_is_one_line_and_exit_code_1(
     assert "communities migrate" in told.said
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(
+def test_broken_pipe_ends_a_command_without_an_error_message(
     communities: Communities, database: databases.Database
 ) -> None:
     with Writer.opened(database.url) as writer, database.connect() as connection:
@@ -117,7 +117,7 @@ def interrupt(process: "subprocess.Popen[str]", database: databases.Database, ta
         eventually(lambda: connection.execute(waits, [table]).fetchone() is None)
 
 
-def test_ctrl_c_is_exit_code_130_and_ends_the_statement(
+def test_ctrl_c_exits_with_130_and_cancels_the_statement(
     communities: Communities, database: databases.Database
 ) -> None:
     with database.connect() as connection, connection.transaction():
@@ -125,7 +125,7 @@ def test_ctrl_c_is_exit_code_130_and_ends_the_statement(
         interrupt(communities.start("counters", "verify"), database, "post")
 
 
-def test_an_interrupted_reindex_leaves_no_index_behind(
+def test_interrupted_reindex_removes_its_new_index(
     communities: Communities, database: databases.Database, index: indexing.Indexing
 ) -> None:
     index.rebuild()
@@ -157,7 +157,7 @@ def on_a_terminal(
     return out, shown.decode(errors="replace")
 
 
-def test_progress_is_for_a_terminal_alone_and_never_in_the_result(
+def test_progress_is_shown_only_on_a_terminal(
     communities: Communities, database: databases.Database
 ) -> None:
     out, shown = on_a_terminal(communities, database)
@@ -167,9 +167,7 @@ def test_progress_is_for_a_terminal_alone_and_never_in_the_result(
     assert (told.out, told.said) == ("every counter is right\n", "")
 
 
-def test_no_color_takes_the_colours_away(
-    communities: Communities, database: databases.Database
-) -> None:
+def test_no_color_removes_colors(communities: Communities, database: databases.Database) -> None:
     _, shown = on_a_terminal(communities, database, NO_COLOR="1")
     assert "\x1b[32m" not in shown
 
@@ -194,7 +192,7 @@ def test_shells_complete_commands_and_options(communities: Communities, shell: s
     assert "communities" in shown.out
 
 
-def test_a_wheel_holds_all_that_runs(
+def test_wheel_contains_every_file_that_the_commands_need(
     communities: Communities, empty_database_url: str, tmp_path: Path
 ) -> None:
     source, site = tmp_path / "source", tmp_path / "site"
@@ -235,5 +233,5 @@ def test_a_wheel_holds_all_that_runs(
     assert (told.code, told.out) == (0, "every counter is right\n")
 
 
-def test_the_console_script_is_next_to_python() -> None:
+def test_console_script_is_next_to_python() -> None:
     assert SCRIPT.is_file()

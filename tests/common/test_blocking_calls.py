@@ -17,7 +17,7 @@ def answer() -> Iterator[threading.Event]:
     answer.set()
 
 
-async def test_a_thread_is_busy_until_the_store_answers_though_the_asker_has_gone(
+async def test_thread_stays_busy_after_its_caller_was_cancelled(
     answer: threading.Event,
 ) -> None:
     asked = blocking_calls.BlockingCalls("s3")
@@ -33,7 +33,7 @@ async def test_a_thread_is_busy_until_the_store_answers_though_the_asker_has_gon
     assert await asked.run(lambda: "well")
 
 
-async def test_caller_behind_a_full_queue_is_refused_at_once(answer: threading.Event) -> None:
+async def test_full_queue_refuses_the_next_caller_at_once(answer: threading.Event) -> None:
     asked = blocking_calls.BlockingCalls("s3")
     count = blocking_calls.CONCURRENCY + blocking_calls.MAX_WAITING
     others = [asyncio.create_task(asked.run(answer.wait)) for _ in range(count)]
@@ -46,7 +46,7 @@ async def test_caller_behind_a_full_queue_is_refused_at_once(answer: threading.E
     await asyncio.gather(*others, return_exceptions=True)
 
 
-async def test_an_error_is_the_askers() -> None:
+async def test_error_of_a_call_reaches_the_caller() -> None:
     asked = blocking_calls.BlockingCalls("s3")
     for _ in range(2 * blocking_calls.CONCURRENCY):
         with pytest.raises(ZeroDivisionError):

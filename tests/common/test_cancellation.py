@@ -5,7 +5,7 @@ import asyncio
 from common import cancellation
 
 
-async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
+async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
     lost = asyncio.Event()
 
     async def lose_one() -> None:
@@ -23,7 +23,7 @@ async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
     assert other.cancelled()
 
 
-async def test_ended_task_is_left_alone() -> None:
+async def test_finished_task_keeps_its_result() -> None:
     done = asyncio.create_task(asyncio.sleep(0, "done"))
     await done
     await cancellation.cancel_all(done)

@@ -36,7 +36,7 @@ def load(monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
     return configuration.load(Settings)
 
 
-def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+def test_defaults_equal_the_documented_ones(tmp_path: Path) -> None:
     settings = configuration.load(Settings)
     assert (settings.host, settings.port, settings.web_concurrency) == ("127.0.0.1", 8000, 1)
     assert settings.data_dir == tmp_path / ".data"
@@ -45,7 +45,7 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.db_pool_size == 6
 
 
-def test_a_dotenv_file_has_the_same_names_and_the_environment_goes_first(
+def test_environment_overrides_the_dotenv_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_text("PORT=9000\nHOST=0.0.0.0\nNOT_OURS=1\n")
@@ -53,7 +53,7 @@ def test_a_dotenv_file_has_the_same_names_and_the_environment_goes_first(
     assert (settings.host, settings.port) == ("0.0.0.0", 9001)
 
 
-def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, DATABASE_URL="", PORT="").database_url is None
 
 
@@ -84,7 +84,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("JWT_JWKS_URL", "file:///etc/passwd"),
     ],
 )
-def test_a_bad_value_is_one_line_that_names_its_variable(
+def test_invalid_value_is_reported_in_one_line_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with pytest.raises(SettingsError) as error:
@@ -106,25 +106,25 @@ def test_a_bad_value_is_one_line_that_names_its_variable(
         ({"S3_ACCESS_KEY": "sesame"}, "S3_SECRET_KEY"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(
+def test_contradictory_settings_are_refused(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], named: str
 ) -> None:
     with pytest.raises(SettingsError, match=named):
         load(monkeypatch, **given)
 
 
-def test_a_key_set_brings_its_own_algorithms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_set_has_asymmetric_default_algorithms(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, JWT_JWKS_URL="https://idp.example/jwks")
     assert settings.jwt_algorithms == ("RS256", "ES256", "EdDSA")
     assert settings.jwt_secret is None
     assert not settings.data_dir.exists()
 
 
-def test_algorithms_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_algorithms_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch, JWT_ALGORITHMS="HS256, HS512").jwt_algorithms == ("HS256", "HS512")
 
 
-def test_the_development_secret_is_made_once_for_its_owner_alone() -> None:
+def test_development_secret_is_created_once_and_readable_only_by_its_owner() -> None:
     first = configuration.load(Settings)
     assert first.jwt_secret is not None
     assert first.jwt_secret == configuration.load(Settings).jwt_secret
@@ -134,7 +134,7 @@ def test_the_development_secret_is_made_once_for_its_owner_alone() -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["jwt"]
 
 
-def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:
+def test_concurrent_processes_create_one_secret(tmp_path: Path) -> None:
     code = (
         "from common import settings\n"
         "print(settings.load(settings.Settings).jwt_secret.get_secret_value())"
@@ -152,14 +152,14 @@ def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> No
     assert len({process.communicate()[0] for process in together}) == 1
 
 
-def test_nothing_secret_is_in_its_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_representation_of_settings_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, JWT_SECRET="sesame", **STORES)
     assert "sesame" not in repr(settings)
     assert "sesame" not in str(settings)
     assert "sesame" not in settings.model_dump_json()
 
 
-def test_a_server_process_wants_every_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_process_requires_every_store(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as error:
         configuration.load(ServiceSettings)
     assert all(name in str(error.value) for name in STORES)
@@ -168,7 +168,7 @@ def test_a_server_process_wants_every_store(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.database_url.get_secret_value() == STORES["DATABASE_URL"]
 
 
-def test_uncaught_it_ends_the_program_with_its_line_alone(tmp_path: Path) -> None:
+def test_uncaught_settings_error_prints_one_line(tmp_path: Path) -> None:
     code = "from common import settings; settings.load(settings.Settings)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -183,13 +183,13 @@ def test_uncaught_it_ends_the_program_with_its_line_alone(tmp_path: Path) -> Non
     assert done.stderr.count("\n") == 1
 
 
-def test_the_example_file_names_every_setting() -> None:
+def test_example_file_names_every_setting() -> None:
     text = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"(?m)^#?([A-Z0-9_]+)=", text)) == set(configuration.names())
 
 
 @pytest.mark.parametrize("users", ["[", '"Ada"', '[{"name": "Ada"}]'])
-def test_bad_example_users_are_one_line_without_their_tokens(
+def test_invalid_example_users_are_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, users: str
 ) -> None:
     for name, value in STORES.items():

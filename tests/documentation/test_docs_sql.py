@@ -100,7 +100,7 @@ def test_every_door_has_an_entry(database: databases.Database, folder: Path) -> 
 
 
 @pytest.mark.parametrize("page", [*PAGES, COOKBOOK], ids=lambda page: page.stem)
-def test_the_examples_run_as_a_trusted_job(page: Path, database: databases.Database) -> None:
+def test_sql_examples_run_as_a_trusted_job(page: Path, database: databases.Database) -> None:
     examples = re.findall(r"```sql\n(.*?)```", page.read_text(), flags=re.S)
     assert examples
     done = subprocess.run(

@@ -19,26 +19,26 @@ def documented() -> dict[str, int]:
     return codes
 
 
-def test_the_page_is_the_registry(database: databases.Database) -> None:
+def test_error_page_equals_the_registry(database: databases.Database) -> None:
     with database.connect() as connection:
         rows = connection.execute("select code, status from api.error_codes").fetchall()
     assert documented() == dict(rows)
 
 
-def test_a_constraint_stands_for_a_code_of_the_registry(database: databases.Database) -> None:
+def test_code_of_a_constraint_is_in_the_registry(database: databases.Database) -> None:
     with database.connect() as connection:
         rows = connection.execute("select code from api.constraint_codes").fetchall()
     assert {code for (code,) in rows} <= documented().keys()
 
 
-def test_every_failure_in_the_functions_is_on_the_page() -> None:
+def test_error_page_has_every_code_that_a_function_raises() -> None:
     sources = "\n".join(page.read_text() for page in (ROOT / "db" / "functions").glob("*.sql"))
     raised = set(re.findall(r"\bfail\(\s*'(\w+)'", sources))
     assert raised
     assert raised <= documented().keys()
 
 
-def test_every_code_of_the_service_is_on_the_page() -> None:
+def test_error_page_has_every_code_that_the_service_returns() -> None:
     sources = "\n".join(page.read_text() for page in (ROOT / "service").rglob("*.py"))
     codes = set(re.findall(r"\bProblem\(\s*\"(\w+)\"", sources))
     assert {"not_found", "internal_error"} <= codes
@@ -46,7 +46,7 @@ def test_every_code_of_the_service_is_on_the_page() -> None:
     assert codes - {"internal_error"} <= documented().keys()
 
 
-def test_nothing_else_raises_an_error_of_the_contract() -> None:
+def test_contract_errors_are_raised_only_by_the_registry_function() -> None:
     """Asserts that only the function of the registry builds an SQLSTATE of PT and a status."""
     for page in (ROOT / "db" / "functions").glob("*.sql"):
         makes = page.read_text().count("errcode = 'PT'")

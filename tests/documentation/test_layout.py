@@ -56,7 +56,7 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_no_import_points_upwards() -> None:
+def test_imports_never_point_upwards() -> None:
     for module, path in modules():
         own = layer_of(module)
         assert own is not None, module
@@ -65,7 +65,7 @@ def test_no_import_points_upwards() -> None:
             assert layer is None or layer <= own, f"{module} imports {imported}"
 
 
-def test_no_folder_has_more_than_fifteen_modules() -> None:
+def test_folders_have_at_most_fifteen_modules() -> None:
     folders = collections.Counter(
         path.parent.relative_to(ROOT)
         for package in PACKAGES

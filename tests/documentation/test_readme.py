@@ -24,7 +24,7 @@ def blocks(language: str, first_words: str) -> str:
     return str(found[0])
 
 
-def test_the_curl_lines_make_a_group_a_post_a_comment_a_reaction_and_pages(
+def test_curl_lines_of_the_readme_create_and_list_content(
     shared_service: servers.Service,
 ) -> None:
     script = blocks("sh", "API=").replace("http://127.0.0.1:8000", shared_service.origin)
@@ -43,7 +43,7 @@ def test_the_curl_lines_make_a_group_a_post_a_comment_a_reaction_and_pages(
     assert '"body":"Who is awake?"' in done.stdout.splitlines()[-1]
 
 
-def test_the_sql_lines_do_the_same_without_http(database: databases.Database) -> None:
+def test_sql_lines_of_the_readme_create_and_list_content(database: databases.Database) -> None:
     done = subprocess.run(
         [parts.postgres_programs() / "psql", database.url, "-X", "-v", "ON_ERROR_STOP=1"],
         input=blocks("sql", "set role"),
@@ -57,5 +57,5 @@ def test_the_sql_lines_do_the_same_without_http(database: databases.Database) ->
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", README))
-def test_the_links_lead_somewhere(link: str) -> None:
+def test_links_have_existing_targets(link: str) -> None:
     assert (Path(__file__).parents[2] / link).exists()

@@ -66,12 +66,12 @@ def cited(*folders: str) -> set[str]:
         ("version 20.5", set()),
     ],
 )
-def test_a_citation_continues_on_the_next_line(text: str, expected: set[str]) -> None:
+def test_citation_continues_on_the_next_line(text: str, expected: set[str]) -> None:
     assert citations(text) == expected
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_numbers_of_a_page_begin_with_its_own_and_ascend(page: Path) -> None:
+def test_rule_numbers_begin_with_the_number_of_their_page_and_ascend(page: Path) -> None:
     rules_of_page = RULE.findall(page.read_text())
     assert {prefix for prefix, _ in rules_of_page} == {page.name[:2]}
     numbers = [int(number) for _, number in rules_of_page]
@@ -84,7 +84,7 @@ def test_every_cited_rule_exists() -> None:
     assert {name: numbers for name, numbers in missing.items() if numbers} == {}
 
 
-def test_a_citation_writes_out_every_number() -> None:
+def test_citations_write_out_every_number() -> None:
     assert [path for path in tracked() if RANGE.search(joined(path.read_text()))] == []
 
 

@@ -108,7 +108,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_the_tutorial_does_what_it_says_and_again_on_the_same_instance(
+def test_tutorial_shows_its_expected_output_twice_on_one_instance(
     service: servers.Service, terminal: Terminal
 ) -> None:
     text = TUTORIAL.read_text().replace("http://127.0.0.1:8000", service.origin)
@@ -129,5 +129,5 @@ def test_the_tutorial_does_what_it_says_and_again_on_the_same_instance(
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", TUTORIAL.read_text()))
-def test_the_links_lead_somewhere(link: str) -> None:
+def test_links_have_existing_targets(link: str) -> None:
     assert (TUTORIAL.parent / link).exists()

@@ -43,7 +43,7 @@ def in_sql(test_stack: stack.Stack, template: str) -> Iterator[StoryRunner]:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_both_doors_have_the_same_effects(
+def test_http_and_sql_have_the_same_effects(
     story: Story, over_http: StoryRunner, in_sql: StoryRunner
 ) -> None:
     assert over_http.run(story) == in_sql.run(story)

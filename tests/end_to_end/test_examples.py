@@ -107,7 +107,7 @@ def following(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["python", "javascript"])
-def test_an_example_follows_a_group_and_misses_and_doubles_nothing(
+def test_example_client_receives_each_event_once_across_restarts(
     town: Town, language: str, tmp_path: Path
 ) -> None:
     group_id = town.group("private", "member")

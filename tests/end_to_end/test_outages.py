@@ -51,7 +51,7 @@ def is_to_come_again(response: httpx.Response) -> None:
 
 
 @pytest.mark.slow
-def test_a_store_may_go_and_come_while_people_write_and_all_is_caught_up(
+def test_backlog_of_a_store_outage_is_processed_after_the_store_recovers(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,
     test_stack: stack.Stack,

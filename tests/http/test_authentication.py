@@ -71,7 +71,7 @@ def _refused(response: httpx.Response | api_client.Reply) -> None:
         "Token {}",
     ],
 )
-def test_a_malformed_authorization_header_is_refused(
+def test_malformed_authorization_header_is_refused(
     header: str, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     token = shared_service.token(USER)
@@ -79,7 +79,7 @@ def test_a_malformed_authorization_header_is_refused(
     _refused(wire_of.send("GET", f"{api_client.BASE}/tags", [("Authorization", value)]))
 
 
-def test_an_authorization_header_given_twice_is_refused(
+def test_repeated_authorization_header_is_refused(
     shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     header = ("Authorization", f"Bearer {shared_service.token(USER)}")
@@ -87,7 +87,7 @@ def test_an_authorization_header_given_twice_is_refused(
     _refused(wire_of.send("GET", f"{api_client.BASE}/tags", [header, header]))
 
 
-def test_the_word_bearer_is_taken_in_any_case(
+def test_bearer_scheme_is_case_insensitive(
     shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     header = ("authorization", f"bEARER  {shared_service.token(USER)}")
@@ -119,7 +119,7 @@ def test_the_word_bearer_is_taken_in_any_case(
         {"sub": f"{USER}\n"},
     ],
 )
-def test_a_token_needs_an_end_and_a_uuid_as_its_subject(
+def test_token_without_an_expiry_or_a_uuid_subject_is_refused(
     given: dict[str, Any], shared_service: servers.Service
 ) -> None:
     secret = _secret(shared_service).encode()
@@ -155,7 +155,7 @@ def test_token_beyond_the_configured_leeway_is_refused(
     _refused(_get(service, jwt.encode(_claims(**{claim: skewed[claim]}), _secret(service))))
 
 
-def test_a_token_signed_otherwise_is_refused(shared_service: servers.Service) -> None:
+def test_token_with_another_signature_is_refused(shared_service: servers.Service) -> None:
     secret = _secret(shared_service)
     good = jwt.encode(_claims(), secret)
     unsigned = _by_hand({"alg": "none"}, _claims(), b"").rpartition(".")[0] + "."
@@ -177,7 +177,7 @@ def test_a_token_signed_otherwise_is_refused(shared_service: servers.Service) ->
         _refused(_get(shared_service, token))
 
 
-def test_a_bad_token_is_refused_where_none_is_needed(shared_service: servers.Service) -> None:
+def test_invalid_token_is_refused_by_public_endpoints(shared_service: servers.Service) -> None:
     assert httpx.get(f"{shared_service.base}/groups").status_code == 200
     headers = {"Authorization": "Bearer nonsense"}
     _refused(httpx.get(f"{shared_service.base}/groups", headers=headers))
@@ -225,7 +225,9 @@ def test_issuer_and_audience_are_checked_when_configured(run_service: ServiceFac
         _refused(_get(service, jwt.encode(_claims(**{**right, **wrong}), secret)))
 
 
-def test_an_audience_is_ignored_when_none_is_configured(shared_service: servers.Service) -> None:
+def test_issuer_and_audience_are_ignored_when_none_is_configured(
+    shared_service: servers.Service,
+) -> None:
     token = jwt.encode(_claims(aud="other", iss="other"), _secret(shared_service))
     assert _get(shared_service, token).status_code == 200
 
@@ -234,7 +236,7 @@ def test_an_audience_is_ignored_when_none_is_configured(shared_service: servers.
 
 
 @pytest.mark.slow
-def test_tokens_are_checked_by_a_key_set(run_service: ServiceFactory) -> None:
+def test_tokens_are_verified_with_a_key_set(run_service: ServiceFactory) -> None:
     keys: dict[str, Any] = {
         "RS256": rsa.generate_private_key(65537, 2048),
         "ES256": ec.generate_private_key(ec.SECP256R1()),
@@ -262,7 +264,7 @@ def test_tokens_are_checked_by_a_key_set(run_service: ServiceFactory) -> None:
 
 
 @pytest.mark.slow
-def test_a_key_set_that_is_down_is_unavailable_until_it_is_back(
+def test_unreachable_key_set_makes_tokens_unavailable_until_it_is_back(
     run_service: ServiceFactory,
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())

@@ -22,7 +22,7 @@ def ask(service: servers.Service, origin: str) -> httpx.Response:
     return httpx.options(f"{service.base}/groups", headers=headers)
 
 
-def test_a_page_of_a_named_origin_may_call_and_read_the_headers(
+def test_configured_origin_may_call_and_read_the_headers(
     run_service: ServiceFactory,
 ) -> None:
     service = run_service(CORS_ORIGINS=f"{HERE}, http://localhost:3000")
@@ -40,7 +40,7 @@ def test_a_page_of_a_named_origin_may_call_and_read_the_headers(
             assert response.headers["vary"] == "Origin"
 
 
-def test_a_page_of_another_origin_may_not(run_service: ServiceFactory) -> None:
+def test_other_origin_may_not_call(run_service: ServiceFactory) -> None:
     service = run_service(CORS_ORIGINS=HERE)
     asked = ask(service, ELSEWHERE)
     assert asked.status_code == 400
@@ -49,7 +49,7 @@ def test_a_page_of_another_origin_may_not(run_service: ServiceFactory) -> None:
     assert "access-control-allow-origin" not in response.headers
 
 
-def test_unless_it_is_configured_no_page_may(shared_service: servers.Service) -> None:
+def test_cross_origin_requests_are_off_by_default(shared_service: servers.Service) -> None:
     assert "access-control-allow-origin" not in ask(shared_service, HERE).headers
 
 

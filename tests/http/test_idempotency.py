@@ -44,7 +44,7 @@ def _database(service: servers.Service) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize("redis_forgets", [False, True])
-def test_a_post_sent_again_has_one_effect_and_the_same_answer(
+def test_repeated_post_has_one_effect_and_the_same_answer(
     redis_forgets: bool, user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
@@ -64,7 +64,7 @@ def test_a_post_sent_again_has_one_effect_and_the_same_answer(
 
 
 @pytest.mark.parametrize("redis_forgets", [False, True])
-def test_an_answer_without_a_body_is_given_again(
+def test_answer_without_a_body_is_replayed(
     redis_forgets: bool, user: api_client.User, make_user: MakeUser, shared_service: servers.Service
 ) -> None:
     group_id, other, key = user.make_group(), make_user(), _key()
@@ -78,7 +78,7 @@ def test_an_answer_without_a_body_is_given_again(
 
 
 @pytest.mark.parametrize("redis_forgets", [False, True])
-def test_a_key_stands_for_one_method_path_and_body(
+def test_idempotency_key_is_bound_to_one_method_path_and_body(
     redis_forgets: bool, user: api_client.User, shared_service: servers.Service
 ) -> None:
     key, group_id = _key(), user.make_group()
@@ -98,14 +98,14 @@ def test_a_key_stands_for_one_method_path_and_body(
     assert len(user.client.get(posts).json()["items"]) == 1
 
 
-def test_a_key_is_its_callers_own(make_user: MakeUser) -> None:
+def test_idempotency_key_belongs_to_its_caller(make_user: MakeUser) -> None:
     key, users = _key(), [make_user(), make_user()]
     answers = [user.client.post("/groups", json=NEW_GROUP, headers=key) for user in users]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert not any(_replayed(answer) for answer in answers)
 
 
-def test_a_key_tells_upper_from_lower_case(user: api_client.User) -> None:
+def test_idempotency_key_is_case_sensitive(user: api_client.User) -> None:
     for key in ("Key", "key"):
         answer = user.client.post("/groups", json=NEW_GROUP, headers={"Idempotency-Key": key})
         assert not _replayed(answer)
@@ -121,21 +121,21 @@ def test_refusal_is_decided_again_under_the_same_key(user: api_client.User) -> N
     assert (answer.status_code, _replayed(answer)) == (201, False)
 
 
-def test_a_refusal_leaves_the_key_for_another_request(user: api_client.User) -> None:
+def test_refused_request_frees_its_idempotency_key(user: api_client.User) -> None:
     key = _key()
     assert api_client.fields(user.client.post("/groups", json={"name": "x"}, headers=key))
     assert user.client.post("/groups", json=NEW_GROUP, headers=key).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "\t"])
-def test_a_malformed_key_is_refused(
+def test_malformed_idempotency_key_is_refused(
     key: str, user: api_client.User, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     reply = _send(shared_service, wire_of, user, [("Idempotency-Key", key)])
     assert api_client.fields(reply) == ["Idempotency-Key"]
 
 
-def test_a_key_given_twice_is_refused(
+def test_repeated_idempotency_key_header_is_refused(
     user: api_client.User, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     reply = _send(shared_service, wire_of, user, [("Idempotency-Key", "a")] * 2)
@@ -143,7 +143,7 @@ def test_a_key_given_twice_is_refused(
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255, "a,b", '"quoted"'])
-def test_a_key_is_any_visible_ascii(
+def test_idempotency_key_may_be_any_visible_ascii(
     key: str, user: api_client.User, shared_service: servers.Service, wire_of: api_client.Wire
 ) -> None:
     reply = _send(shared_service, wire_of, user, [("Idempotency-Key", key)])
@@ -165,14 +165,14 @@ def _send(
     return wire_of.send("POST", f"{api_client.BASE}/groups", [*usual, *headers], body)
 
 
-def test_a_key_means_nothing_but_on_a_post(user: api_client.User) -> None:
+def test_idempotency_key_is_ignored_except_by_post(user: api_client.User) -> None:
     group_id, key = user.make_group(), {"Idempotency-Key": "a b"}
     patch = user.client.patch(f"/groups/{group_id}", json={"name": "Other"}, headers=key)
     assert patch.status_code == 200
     assert user.client.get("/groups", headers=key).status_code == 200
 
 
-def test_twenty_equal_posts_at_once_have_one_effect(
+def test_concurrent_equal_posts_have_one_effect(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
@@ -192,7 +192,7 @@ def test_twenty_equal_posts_at_once_have_one_effect(
     assert _own_groups(user) == 1
 
 
-def test_repeated_post_waits_while_the_first_one_runs(
+def test_repeated_post_is_refused_while_the_first_one_runs(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
@@ -208,7 +208,7 @@ def test_repeated_post_waits_while_the_first_one_runs(
     assert user.client.post("/groups", json=NEW_GROUP, headers=key).status_code == 201
 
 
-def test_a_key_is_free_again_after_a_day(
+def test_idempotency_key_expires_after_a_day(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()
@@ -225,7 +225,7 @@ def test_a_key_is_free_again_after_a_day(
     assert not _replayed(user.client.post("/groups", json=NEW_GROUP, headers=key))
 
 
-def test_redis_never_sees_a_key_in_the_clear(
+def test_redis_never_holds_an_idempotency_key_in_plain_text(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     key = _key()

@@ -21,7 +21,7 @@ def signer() -> signed_urls.Signer:
 
 @pytest.mark.parametrize("field", ["url", "avatar_url", "cover_url"])
 @pytest.mark.parametrize("space", ["", " "])
-def test_a_reference_becomes_a_url_that_ends(
+def test_object_reference_becomes_a_url_that_expires(
     field: str, space: str, signer: signed_urls.Signer
 ) -> None:
     body = f'{{"a":1,"{field}":{space}"s3:avatar/kéy 1","b":[]}}'.encode()
@@ -44,19 +44,19 @@ def test_a_reference_becomes_a_url_that_ends(
         "url",
     ],
 )
-def test_texts_of_users_are_left_alone(text: str, signer: signed_urls.Signer) -> None:
+def test_text_of_a_user_is_never_signed(text: str, signer: signed_urls.Signer) -> None:
     body = json.dumps({"body": text, "items": ["url", "s3:key"], "key": "s3:key"}).encode()
     assert signer.sign(body) == body
 
 
-def test_a_url_stays_the_same_for_a_while(signer: signed_urls.Signer) -> None:
+def test_signed_url_is_reused_within_its_interval(signer: signed_urls.Signer) -> None:
     body = b'{"url":"s3:key"}'
     start = int(time.time()) // signed_urls.REUSE_SECONDS
     signed = {signer.sign(body) for _ in range(3)}
     assert len(signed) == 1 or int(time.time()) // signed_urls.REUSE_SECONDS > start
 
 
-def test_a_groups_picture_can_be_fetched(
+def test_group_picture_is_downloadable_by_its_signed_url(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     group_id = user.make_group()

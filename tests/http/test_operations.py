@@ -30,7 +30,7 @@ def _lines(service: servers.Service, request_id: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_living_process_says_so(shared_service: servers.Service) -> None:
+def test_healthz_returns_ok_while_the_process_runs(shared_service: servers.Service) -> None:
     response = httpx.get(f"{shared_service.origin}/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
@@ -41,7 +41,7 @@ def test_readiness_names_every_store(shared_service: servers.Service) -> None:
     assert (response.status_code, response.json()) == (200, dict.fromkeys(names, "ok"))
 
 
-def test_a_request_id_is_taken_returned_and_logged(
+def test_request_id_is_accepted_returned_and_logged(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     group_id = user.make_group()
@@ -58,12 +58,12 @@ def test_a_request_id_is_taken_returned_and_logged(
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
-def test_a_malformed_request_id_is_replaced(given: str, wire_of: api_client.Wire) -> None:
+def test_malformed_request_id_is_replaced(given: str, wire_of: api_client.Wire) -> None:
     reply = wire_of.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", given)])
     assert uuid.UUID(reply.headers["x-request-id"])
 
 
-def test_a_request_id_given_twice_is_replaced(wire_of: api_client.Wire) -> None:
+def test_repeated_request_id_header_is_replaced(wire_of: api_client.Wire) -> None:
     reply = wire_of.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", "a")] * 2)
     assert uuid.UUID(reply.headers["x-request-id"])
 
@@ -82,7 +82,7 @@ def test_every_answer_has_a_request_id(method: str, path: str, wire_of: api_clie
     assert reply.headers["x-request-id"] == "abc"
 
 
-def test_the_log_tells_the_group_of_a_post(
+def test_log_line_of_a_post_request_names_the_group(
     user: api_client.User, shared_service: servers.Service
 ) -> None:
     group_id = user.make_group()
@@ -91,7 +91,7 @@ def test_the_log_tells_the_group_of_a_post(
     assert line["group_id"] == group_id
 
 
-def test_the_log_tells_no_secrets(user: api_client.User, shared_service: servers.Service) -> None:
+def test_log_holds_no_secrets(user: api_client.User, shared_service: servers.Service) -> None:
     token = shared_service.token(user.id)
     key, body = f"key-{uuid.uuid4()}", f"body-{uuid.uuid4()}"
     group_id = user.make_group()
@@ -106,7 +106,7 @@ def test_the_log_tells_no_secrets(user: api_client.User, shared_service: servers
         assert secret not in log
 
 
-def test_every_line_of_the_log_is_json(service: servers.Service) -> None:
+def test_every_log_line_is_json(service: servers.Service) -> None:
     api_client.Wire(service.port).send("GET", "/\x00")
     with service.client() as client:
         client.get("/groups")
@@ -115,7 +115,7 @@ def test_every_line_of_the_log_is_json(service: servers.Service) -> None:
     assert all({"event", "level", "timestamp"} <= line.keys() for line in lines)
 
 
-def test_quiet_logs_leave_requests_out(run_service: ServiceFactory) -> None:
+def test_log_level_warning_suppresses_request_lines(run_service: ServiceFactory) -> None:
     service = run_service(LOG_LEVEL="warning")
     with service.client() as client:
         client.get("/groups")
@@ -128,7 +128,7 @@ def _metric(service: servers.Service, sample: str) -> float:
     return sum(map(float, values))
 
 
-def test_metrics_count_requests_by_route_and_things_by_kind(
+def test_metrics_count_requests_by_route_and_created_rows_by_kind(
     run_service: ServiceFactory, tmp_path: object
 ) -> None:
     service = run_service()
@@ -153,7 +153,7 @@ def test_metrics_count_requests_by_route_and_things_by_kind(
 
 
 @pytest.mark.slow
-def test_metrics_of_processes_that_share_a_folder_are_one(
+def test_metrics_of_processes_that_share_a_folder_are_summed(
     run_service: ServiceFactory, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = str(tmp_path_factory.mktemp("metrics"))
@@ -165,7 +165,7 @@ def test_metrics_of_processes_that_share_a_folder_are_one(
         assert _metric(service, 'communities_created_total{kind="group"}') == 2
 
 
-def test_metrics_leave_out_a_process_that_was_killed(
+def test_gauges_leave_out_a_killed_process(
     run_service: ServiceFactory, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = str(tmp_path_factory.mktemp("metrics"))
@@ -179,7 +179,7 @@ def test_metrics_leave_out_a_process_that_was_killed(
     assert _metric(other, 'communities_created_total{kind="group"}') == 1
 
 
-def test_every_answer_is_for_its_caller_alone(
+def test_responses_forbid_caching_and_sniffing(
     user: api_client.User, wire_of: api_client.Wire
 ) -> None:
     answers = [user.client.get("/groups").headers, user.client.get("/nonsense").headers]
@@ -226,6 +226,6 @@ def test_requests_are_limited_by_user_and_by_address(run_service: ServiceFactory
     assert httpx.get(f"{service.origin}/healthz").status_code == 200
 
 
-def test_a_bad_setting_stops_the_start(run_service: ServiceFactory) -> None:
+def test_invalid_rate_limit_stops_the_start(run_service: ServiceFactory) -> None:
     with pytest.raises(RuntimeError, match="RATE_LIMIT: must be 'off' or a rate"):
         run_service(RATE_LIMIT="often")

@@ -34,7 +34,7 @@ def _answers(client: httpx.Client) -> bool:
 
 
 @pytest.mark.slow
-def test_a_service_starts_without_its_database_and_finds_it(
+def test_service_starts_without_its_database_and_connects_later(
     run_service: ServiceFactory, postgres: Forwarder
 ) -> None:
     postgres.down()
@@ -51,7 +51,7 @@ def test_a_service_starts_without_its_database_and_finds_it(
         assert client.post("/groups", json=NEW_GROUP).status_code == 201
 
 
-def test_a_lost_connection_is_replaced_before_anybody_notices(
+def test_lost_database_connection_is_replaced_without_an_error(
     run_service: ServiceFactory, postgres: Forwarder
 ) -> None:
     service = run_service(DATABASE_URL=postgres.url)
@@ -66,7 +66,7 @@ def test_a_lost_connection_is_replaced_before_anybody_notices(
                 assert all(threads.map(lambda _: _answers(client), range(24)))
 
 
-def test_a_server_that_ends_its_sessions_is_asked_again(
+def test_request_is_retried_after_its_session_was_terminated(
     run_service: ServiceFactory, database_url: str
 ) -> None:
     service = run_service()
@@ -80,7 +80,7 @@ def test_a_server_that_ends_its_sessions_is_asked_again(
             time.sleep(0.1)
 
 
-def test_a_connection_lost_in_a_write_is_unavailable(
+def test_connection_lost_during_a_write_returns_unavailable(
     run_service: ServiceFactory, postgres: Forwarder, database_url: str
 ) -> None:
     service = run_service(DATABASE_URL=postgres.url)
@@ -96,7 +96,7 @@ def test_a_connection_lost_in_a_write_is_unavailable(
 
 
 @pytest.mark.slow
-def test_a_keyed_post_whose_connection_is_lost_is_tried_again(
+def test_post_with_an_idempotency_key_is_retried_after_a_lost_connection(
     run_service: ServiceFactory, postgres: Forwarder, database_url: str
 ) -> None:
     service = run_service(DATABASE_URL=postgres.url)
@@ -114,7 +114,7 @@ def test_a_keyed_post_whose_connection_is_lost_is_tried_again(
             assert waiting.result().status_code == 200
 
 
-def test_a_statement_that_is_cancelled_is_unavailable(
+def test_cancelled_statement_returns_unavailable(
     service: servers.Service, database_url: str
 ) -> None:
     with service.client(uuid.uuid4()) as client, psycopg.connect(database_url) as connection:
@@ -133,7 +133,7 @@ def test_a_statement_that_is_cancelled_is_unavailable(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
-def test_nobody_notices_that_redis_is_away(
+def test_requests_succeed_while_redis_is_down(
     silent: bool, run_service: ServiceFactory, redis_server: Forwarder
 ) -> None:
     service = run_service(REDIS_URL=redis_server.url, RATE_LIMIT="100000/minute")
@@ -165,7 +165,7 @@ def _came_back(client: httpx.Client, service: servers.Service) -> bool:
 
 
 @pytest.mark.slow
-def test_readiness_names_the_store_that_is_away(
+def test_readiness_names_the_store_that_is_down(
     run_service: ServiceFactory, postgres: Forwarder, redis_server: Forwarder
 ) -> None:
     service = run_service(

@@ -73,7 +73,7 @@ def _walk(
         (_invites, "after"),
     ],
 )
-def test_a_walk_through_all_pages_shows_everything_once(
+def test_forward_pages_show_every_item_once(
     make: List, way: str, limit: int, user: api_client.User, make_user: MakeUser
 ) -> None:
     path, ids = make(user, make_user)
@@ -82,7 +82,7 @@ def test_a_walk_through_all_pages_shows_everything_once(
     assert all(len(page) == limit for page in pages[:-1])
 
 
-def test_a_walk_back_shows_everything_once(user: api_client.User, make_user: MakeUser) -> None:
+def test_backward_pages_show_every_item_once(user: api_client.User, make_user: MakeUser) -> None:
     path, ids = _posts(user, make_user)
     oldest = user.client.get(path).json()["items"][-1]
     cursor = base64.urlsafe_b64encode(
@@ -99,7 +99,7 @@ def _microseconds(timestamp: str) -> str:
     return f"{moment}.{fraction:0<6}Z"
 
 
-def test_a_page_has_twenty_items_where_no_limit_is_given(user: api_client.User) -> None:
+def test_page_has_twenty_items_by_default(user: api_client.User) -> None:
     group_id = user.make_group()
     for number in range(21):
         user.make_post(group_id, f"Post {number}")
@@ -108,16 +108,14 @@ def test_a_page_has_twenty_items_where_no_limit_is_given(user: api_client.User) 
     assert page["next_cursor"]
 
 
-def test_the_page_of_reactions_has_their_summary(
-    user: api_client.User, make_user: MakeUser
-) -> None:
+def test_page_of_reactions_has_a_summary(user: api_client.User, make_user: MakeUser) -> None:
     path, _ = _reactions(user, make_user)
     page = user.client.get(f"{path}?limit=1").json()
     assert page["summary"][0] == {"emoji": "0", "count": 1, "reacted": True}
     assert len(page["summary"]) == 7
 
 
-def test_the_audit_log_is_for_admins_newest_first(
+def test_audit_log_is_listed_newest_first_and_only_for_admins(
     user: api_client.User, make_user: MakeUser
 ) -> None:
     group_id, other = user.make_group(), make_user()

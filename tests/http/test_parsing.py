@@ -36,7 +36,7 @@ MEBIBYTE = 1024 * 1024
     ],
 )
 @pytest.mark.parametrize("path", ["/groups/{}", "/groups/{}/posts", "/posts/{}", "/comments/{}"])
-def test_an_id_that_is_no_uuid_is_not_found(
+def test_malformed_id_in_a_path_is_not_found(
     path: str, group_id: str, wire_of: api_client.Wire
 ) -> None:
     api_client.problem(
@@ -44,7 +44,7 @@ def test_an_id_that_is_no_uuid_is_not_found(
     )
 
 
-def test_an_id_may_be_written_in_upper_case_and_percent_encoded(user: api_client.User) -> None:
+def test_id_may_be_in_upper_case_or_percent_encoded(user: api_client.User) -> None:
     group_id = user.make_group()
     encoded = "".join(f"%{ord(character):02X}" for character in group_id)
     assert user.client.get(f"/groups/{group_id.upper()}").json()["id"] == group_id
@@ -52,7 +52,7 @@ def test_an_id_may_be_written_in_upper_case_and_percent_encoded(user: api_client
 
 
 @pytest.mark.parametrize("emoji", ["/", "%2F", "👍🏽", "?", "#", "+", ".", "..", "a%b"])
-def test_an_emoji_in_a_path_is_percent_encoded(emoji: str, user: api_client.User) -> None:
+def test_emoji_in_a_path_is_percent_encoded(emoji: str, user: api_client.User) -> None:
     post_id = user.make_post(user.make_group())
     reactions = f"/posts/{post_id}/reactions"
     assert user.client.post(reactions, json={"emoji": emoji}).status_code == 201
@@ -62,14 +62,14 @@ def test_an_emoji_in_a_path_is_percent_encoded(emoji: str, user: api_client.User
 
 
 @pytest.mark.parametrize("emoji", ["%00", "%FF", "%ED%A0%80"])
-def test_an_emoji_in_a_path_that_is_no_text_is_invalid(emoji: str, user: api_client.User) -> None:
+def test_emoji_in_a_path_must_be_text(emoji: str, user: api_client.User) -> None:
     post_id = user.make_post(user.make_group())
     response = user.client.delete(f"/posts/{post_id}/reactions/{emoji}")
     assert api_client.fields(response) == ["emoji"]
 
 
 @pytest.mark.parametrize("slug", ["%00", "%FF", "no-such-slug", "%2F", "A%20B"])
-def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: api_client.User) -> None:
+def test_unknown_slug_or_code_is_not_found(slug: str, user: api_client.User) -> None:
     api_client.problem(user.client.get(f"/groups/by-slug/{slug}"), 404, "not_found")
     api_client.problem(user.client.post(f"/invites/{slug}/accept"), 404, "not_found")
 
@@ -93,11 +93,11 @@ def test_a_slug_or_code_that_names_nothing_is_not_found(slug: str, user: api_cli
         "/groups",
     ],
 )
-def test_an_unknown_path_is_not_found(path: str, wire_of: api_client.Wire) -> None:
+def test_unknown_path_is_not_found(path: str, wire_of: api_client.Wire) -> None:
     api_client.problem(wire_of.send("GET", path), 404, "not_found")
 
 
-def test_a_letter_may_be_percent_encoded_anywhere_in_a_path(wire_of: api_client.Wire) -> None:
+def test_path_may_be_percent_encoded_anywhere(wire_of: api_client.Wire) -> None:
     assert wire_of.send("GET", "/%61pi/communities/v1/%74ags").status == 200
 
 
@@ -109,7 +109,7 @@ def test_a_letter_may_be_percent_encoded_anywhere_in_a_path(wire_of: api_client.
         ("/healthz", {"GET", "HEAD"}),
     ],
 )
-def test_a_wrong_method_is_refused_with_those_allowed(
+def test_wrong_method_is_refused_with_the_allowed_ones(
     path: str, allowed: set[str], wire_of: api_client.Wire
 ) -> None:
     reply = wire_of.send("PATCH", path)
@@ -117,7 +117,7 @@ def test_a_wrong_method_is_refused_with_those_allowed(
     assert set(reply.headers["allow"].split(", ")) == allowed
 
 
-def test_options_tells_the_methods_of_a_path(wire_of: api_client.Wire) -> None:
+def test_options_returns_the_methods_of_a_path(wire_of: api_client.Wire) -> None:
     reply = wire_of.send("OPTIONS", f"{api_client.BASE}/tags")
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers["allow"] == "GET, HEAD, OPTIONS, POST"
@@ -137,12 +137,12 @@ def test_head_answers_as_get_without_the_body(wire_of: api_client.Wire) -> None:
     "limit",
     ["", "abc", "0", "-1", "101", "1.0", "1e1", "+5", "%205", "1_0", "%D9%A3", "9" * 5000],
 )
-def test_a_limit_is_a_whole_number_from_1_to_100(limit: str, anybody: httpx.Client) -> None:
+def test_limit_must_be_a_whole_number_from_1_to_100(limit: str, anybody: httpx.Client) -> None:
     assert api_client.fields(anybody.get(f"/tags?limit={limit}")) == ["limit"]
 
 
 @pytest.mark.parametrize("limit", ["2147483647", "2147483648", "-2147483649"])
-def test_a_limit_that_no_column_holds_tells_nothing_of_a_group(
+def test_limit_that_no_column_holds_does_not_reveal_a_group(
     limit: str, anybody: httpx.Client
 ) -> None:
     response = anybody.get(f"/groups/{NUL_UUID}/posts?limit={limit}")
@@ -158,7 +158,7 @@ def test_a_limit_that_no_column_holds_tells_nothing_of_a_group(
     ],
 )
 @pytest.mark.parametrize("value", ["", "x", f"{{{NUL_UUID}}}", NUL_UUID.replace("-", "")])
-def test_an_id_in_a_query_is_a_uuid(
+def test_id_in_a_query_must_be_a_uuid(
     path: str, name: str, value: str, anybody: httpx.Client
 ) -> None:
     assert api_client.fields(anybody.get(path, params={name: value})) == [name]
@@ -174,33 +174,33 @@ def test_an_id_in_a_query_is_a_uuid(
         (f"/posts/{NUL_UUID}/comments", "deleted"),
     ],
 )
-def test_a_flag_is_true_or_false(path: str, name: str, value: str, anybody: httpx.Client) -> None:
+def test_flag_must_be_true_or_false(
+    path: str, name: str, value: str, anybody: httpx.Client
+) -> None:
     assert api_client.fields(anybody.get(path, params={name: value})) == [name]
 
 
 @pytest.mark.parametrize("query", ["q=%FF", "q=%00", "q=%ED%A0%80", "nonsense=%FF"])
-def test_a_query_is_text(query: str, anybody: httpx.Client) -> None:
+def test_query_must_be_text(query: str, anybody: httpx.Client) -> None:
     assert api_client.fields(anybody.get(f"/tags?{query}")) == ["query"]
 
 
-def test_a_parameter_is_given_once(anybody: httpx.Client) -> None:
+def test_repeated_parameter_is_invalid(anybody: httpx.Client) -> None:
     assert api_client.fields(anybody.get("/tags?limit=1&limit=2")) == ["limit"]
 
 
-def test_an_unknown_parameter_is_ignored(anybody: httpx.Client) -> None:
+def test_unknown_parameter_is_ignored(anybody: httpx.Client) -> None:
     assert anybody.get("/tags?nonsense=1&nonsense=2&&=&x").status_code == 200
 
 
 @pytest.mark.parametrize("way", ["before", "after"])
 @pytest.mark.parametrize("cursor", ["", "abc", "é", "MjAyNg", "A" * 88, "x" * 10_000])
-def test_a_cursor_is_one_that_the_service_made(
-    way: str, cursor: str, anybody: httpx.Client
-) -> None:
+def test_foreign_cursor_is_invalid(way: str, cursor: str, anybody: httpx.Client) -> None:
     response = anybody.get("/tags", params={way: cursor})
     api_client.problem(response, 400, "invalid_cursor")
 
 
-def test_both_cursors_at_once_are_invalid(anybody: httpx.Client) -> None:
+def test_before_and_after_together_are_invalid(anybody: httpx.Client) -> None:
     assert api_client.fields(anybody.get("/tags?before=abc&after=abc")) == ["before"]
 
 
@@ -232,12 +232,12 @@ def _post(user: api_client.User, content: bytes, **headers: str) -> httpx.Respon
         b'{"name":' + b"[" * 2000 + b"]" * 2000 + b"}",
     ],
 )
-def test_a_body_that_is_no_json_is_refused(content: bytes, user: api_client.User) -> None:
+def test_body_that_is_not_json_is_refused(content: bytes, user: api_client.User) -> None:
     api_client.problem(_post(user, content), 400, "invalid_json")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"1", b'"text"', b"true"])
-def test_a_body_that_is_no_object_is_invalid(content: bytes, user: api_client.User) -> None:
+def test_body_that_is_not_an_object_is_invalid(content: bytes, user: api_client.User) -> None:
     assert api_client.fields(_post(user, content)) == ["body"]
 
 
@@ -269,9 +269,7 @@ def test_a_body_that_is_no_object_is_invalid(content: bytes, user: api_client.Us
         ("avatar_key", 1),
     ],
 )
-def test_a_field_of_another_type_is_invalid(
-    field: str, value: object, user: api_client.User
-) -> None:
+def test_field_of_another_type_is_invalid(field: str, value: object, user: api_client.User) -> None:
     body = {"name": "A group", "visibility": "public", field: value}
     assert api_client.fields(user.client.post("/groups", json=body)) == [field]
 
@@ -293,7 +291,7 @@ def test_a_field_of_another_type_is_invalid(
         ("role", "owner"),
     ],
 )
-def test_a_patch_of_another_type_is_invalid(
+def test_patch_field_of_another_type_is_invalid(
     field: str, value: object, user: api_client.User
 ) -> None:
     group_id = user.make_group()
@@ -302,7 +300,7 @@ def test_a_patch_of_another_type_is_invalid(
     ]
 
 
-def test_a_patch_changes_what_it_names_and_clears_by_null(user: api_client.User) -> None:
+def test_patch_changes_only_its_fields_and_clears_by_null(user: api_client.User) -> None:
     campus = str(uuid.uuid4())
     group_id = user.make_group(description="Words", campus_id=campus, tags=["a"])
     before = user.client.get(f"/groups/{group_id}").json()
@@ -336,7 +334,7 @@ def test_a_patch_changes_what_it_names_and_clears_by_null(user: api_client.User)
         True,
     ],
 )
-def test_a_time_is_of_rfc_3339_with_an_offset(until: object, user: api_client.User) -> None:
+def test_time_must_follow_rfc_3339_and_have_an_offset(until: object, user: api_client.User) -> None:
     group_id = user.make_group()
     ban = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}/ban", json={"until": until})
     assert api_client.fields(ban) == ["until"]
@@ -350,14 +348,14 @@ def test_a_time_is_of_rfc_3339_with_an_offset(until: object, user: api_client.Us
         ("2030-01-01T00:00:00.123456789z", "2030-01-01T00:00:00.123456+00:00"),
     ],
 )
-def test_a_time_is_kept_in_utc(until: str, stored: str, user: api_client.User) -> None:
+def test_time_is_stored_in_utc(until: str, stored: str, user: api_client.User) -> None:
     group_id = user.make_group()
     ban = user.client.put(f"/groups/{group_id}/members/{uuid.uuid4()}/ban", json={"until": until})
     assert ban.json()["banned_until"] == stored
 
 
 @pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 10**30, 1.0, 1e300, "1", True])
-def test_a_number_is_one_that_a_column_holds(value: object, user: api_client.User) -> None:
+def test_number_must_fit_its_column(value: object, user: api_client.User) -> None:
     group_id = user.make_group()
     response = user.client.post(f"/groups/{group_id}/invites", json={"max_uses": value})
     assert api_client.fields(response) == ["max_uses"]
@@ -376,7 +374,7 @@ def test_a_number_is_one_that_a_column_holds(value: object, user: api_client.Use
         ("DELETE", "/posts/{post}"),
     ],
 )
-def test_an_endpoint_that_needs_no_body_takes_none_or_an_empty_object(
+def test_optional_body_may_be_absent_or_an_empty_object(
     method: str, path: str, user: api_client.User
 ) -> None:
     group = user.make_group()
@@ -402,9 +400,7 @@ def test_an_endpoint_that_needs_no_body_takes_none_or_an_empty_object(
         ("POST", f"/posts/{NUL_UUID}/reactions"),
     ],
 )
-def test_an_endpoint_that_needs_a_body_refuses_none(
-    method: str, path: str, user: api_client.User
-) -> None:
+def test_required_body_must_not_be_absent(method: str, path: str, user: api_client.User) -> None:
     api_client.problem(user.client.request(method, path), 400, "invalid_json")
 
 
@@ -420,7 +416,7 @@ def test_an_endpoint_that_needs_a_body_refuses_none(
         "",
     ],
 )
-def test_a_body_of_another_media_type_is_refused(content_type: str, user: api_client.User) -> None:
+def test_body_of_another_media_type_is_refused(content_type: str, user: api_client.User) -> None:
     response = _post(user, b"{}", **{"Content-Type": content_type})
     api_client.problem(response, 415, "unsupported_media_type")
 
@@ -429,23 +425,23 @@ def test_a_body_of_another_media_type_is_refused(content_type: str, user: api_cl
     "content_type",
     ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;"],
 )
-def test_json_in_utf_8_is_taken(content_type: str, user: api_client.User) -> None:
+def test_json_in_utf_8_is_accepted(content_type: str, user: api_client.User) -> None:
     response = _post(user, b"{}", **{"Content-Type": content_type})
     assert api_client.fields(response) == ["name", "visibility"]
 
 
-def test_a_compressed_body_is_refused(user: api_client.User) -> None:
+def test_compressed_body_is_refused(user: api_client.User) -> None:
     response = _post(user, b"{}", **{"Content-Encoding": "gzip"})
     api_client.problem(response, 415, "unsupported_media_type")
 
 
-def test_a_body_has_at_most_one_mebibyte(user: api_client.User) -> None:
+def test_body_has_at_most_one_mebibyte(user: api_client.User) -> None:
     padded = b'{"nonsense":1' + b" " * (MEBIBYTE - 14) + b"}"
     assert "nonsense" in api_client.fields(_post(user, padded))
     api_client.problem(_post(user, padded + b" "), 413, "body_too_large")
 
 
-def test_a_body_without_a_length_has_at_most_one_mebibyte(user: api_client.User) -> None:
+def test_body_without_a_length_has_at_most_one_mebibyte(user: api_client.User) -> None:
     def chunks(size: int) -> Iterator[bytes]:
         return (b" " * 65536 for _ in range(size // 65536))
 
@@ -456,7 +452,7 @@ def test_a_body_without_a_length_has_at_most_one_mebibyte(user: api_client.User)
     api_client.problem(large, 413, "body_too_large")
 
 
-def test_a_large_body_is_refused_before_it_is_sent_when_the_client_asks(
+def test_expect_header_refuses_a_large_body_before_it_is_sent(
     shared_service: servers.Service, user: api_client.User, wire_of: api_client.Wire
 ) -> None:
     headers = [
@@ -469,7 +465,7 @@ def test_a_large_body_is_refused_before_it_is_sent_when_the_client_asks(
     api_client.problem(reply, 413, "body_too_large")
 
 
-def test_text_of_any_script_comes_back_as_it_was(user: api_client.User) -> None:
+def test_text_of_any_script_is_returned_unchanged(user: api_client.User) -> None:
     text = '\u0001 é 漢字 👩‍👩‍👧 \u202e \\ " </script> %00 \ufffe 𐀀'
     post_id = user.make_post(user.make_group(), body=text)
     assert user.client.get(f"/posts/{post_id}").json()["body"] == text

@@ -77,7 +77,7 @@ def post(user: api_client.User, group: dict[str, Any]) -> str:
     return str(made.json()["id"])
 
 
-def test_an_upload_is_put_linked_shown_and_downloaded(user: api_client.User, post: str) -> None:
+def test_linked_upload_is_shown_and_downloadable(user: api_client.User, post: str) -> None:
     key = uploaded(user)
     linked = link(user, key, "post", post, width=640, height=480)
     assert linked.status_code == 201, linked.text
@@ -91,7 +91,7 @@ def test_an_upload_is_put_linked_shown_and_downloaded(user: api_client.User, pos
     assert httpx.get(shown["media"][0]["url"]).content == PNG
 
 
-def test_writing_to_the_url_again_does_not_change_what_was_linked(
+def test_second_write_to_an_upload_url_does_not_change_the_linked_object(
     user: api_client.User, post: str
 ) -> None:
     upload = presign(user)
@@ -102,7 +102,7 @@ def test_writing_to_the_url_again_does_not_change_what_was_linked(
 
 
 @pytest.mark.slow
-def test_writing_to_the_url_again_changes_nothing_though_another_request_links_it_just_now(
+def test_second_write_to_an_upload_url_changes_nothing_during_a_concurrent_link(
     run_service: ServiceFactory, test_stack: stack.Stack
 ) -> None:
     with Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as s3, ThreadPoolExecutor() as pool:
@@ -129,7 +129,7 @@ def test_writing_to_the_url_again_changes_nothing_though_another_request_links_i
             assert made % "attachment" in counted
 
 
-def test_an_unlinked_url_of_another_signature_writes_nothing(user: api_client.User) -> None:
+def test_upload_url_with_a_forged_signature_is_refused(user: api_client.User) -> None:
     upload = presign(user)
     forged = {**upload, "url": upload["url"][:-4] + "0000"}
     assert put(forged).status_code == 403
@@ -151,7 +151,7 @@ def test_object_of_another_type_cannot_be_linked(user: api_client.User, post: st
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
 
 
-def test_an_upload_that_was_put_right_can_still_be_linked(user: api_client.User, post: str) -> None:
+def test_corrected_upload_can_still_be_linked(user: api_client.User, post: str) -> None:
     upload = presign(user)
     put(upload, b"wrong")
     assert code(link(user, upload["key"], "post", post)) == MISMATCH
@@ -159,27 +159,27 @@ def test_an_upload_that_was_put_right_can_still_be_linked(user: api_client.User,
     assert link(user, upload["key"], "post", post).status_code == 201
 
 
-def test_an_upload_of_another_purpose_cannot_be_linked(user: api_client.User, post: str) -> None:
+def test_upload_of_another_purpose_cannot_be_linked(user: api_client.User, post: str) -> None:
     assert code(link(user, uploaded(user, "comment"), "post", post)) == MISMATCH
 
 
-def test_an_upload_of_another_user_cannot_be_linked(
+def test_upload_of_another_user_cannot_be_linked(
     user: api_client.User, make_user: conftest.MakeUser, post: str
 ) -> None:
     assert code(link(user, uploaded(make_user()), "post", post)) == MISMATCH
 
 
-def test_an_upload_is_linked_once(user: api_client.User, post: str) -> None:
+def test_upload_can_be_linked_once(user: api_client.User, post: str) -> None:
     key = uploaded(user)
     assert link(user, key, "post", post).status_code == 201
     assert code(link(user, key, "post", post)) == MISMATCH
 
 
-def test_a_key_that_nobody_announced_cannot_be_linked(user: api_client.User, post: str) -> None:
+def test_key_without_a_presigned_upload_cannot_be_linked(user: api_client.User, post: str) -> None:
     assert code(link(user, "uploads/made-up", "post", post)) == MISMATCH
 
 
-def test_an_upload_that_has_expired_cannot_be_linked(
+def test_expired_upload_cannot_be_linked(
     user: api_client.User, shared_service: servers.Service, post: str
 ) -> None:
     key = uploaded(user)
@@ -188,7 +188,7 @@ def test_an_upload_that_has_expired_cannot_be_linked(
     assert code(link(user, key, "post", post)) == MISMATCH
 
 
-def test_object_that_cannot_be_linked_is_no_picture_of_a_group_either(
+def test_object_that_cannot_be_linked_cannot_be_a_group_picture(
     user: api_client.User, make_user: conftest.MakeUser, group: dict[str, Any]
 ) -> None:
     linked = uploaded(user, "avatar")
@@ -227,24 +227,24 @@ def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
 
 
 @pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "image/png; charset=utf-8", "x/y"])
-def test_other_types_are_refused(user: api_client.User, mime: str) -> None:
+def test_media_type_outside_the_list_is_refused(user: api_client.User, mime: str) -> None:
     body = {"purpose": "post", "mime": mime, "size_bytes": 10}
     assert code(user.client.post("/uploads/presign", json=body)) == (422, "mime_not_allowed")
 
 
-def test_types_compare_without_case(user: api_client.User, post: str) -> None:
+def test_media_types_are_case_insensitive(user: api_client.User, post: str) -> None:
     upload = presign(user, mime="Image/PNG")
     put(upload, content_type="IMAGE/png")
     assert link(user, upload["key"], "post", post).status_code == 201
 
 
 @pytest.mark.parametrize("size", [0, 104_857_601, -1])
-def test_sizes_out_of_range_are_invalid(user: api_client.User, size: int) -> None:
+def test_upload_size_out_of_range_is_invalid(user: api_client.User, size: int) -> None:
     body = {"purpose": "post", "mime": "image/png", "size_bytes": size}
     assert code(user.client.post("/uploads/presign", json=body)) == (400, "validation_failed")
 
 
-def test_a_post_takes_ten(user: api_client.User, post: str) -> None:
+def test_post_has_at_most_ten_attachments(user: api_client.User, post: str) -> None:
     for _ in range(10):
         assert link(user, uploaded(user), "post", post).status_code == 201
     assert code(link(user, uploaded(user), "post", post)) == (422, "attachment_limit")
@@ -252,7 +252,7 @@ def test_a_post_takes_ten(user: api_client.User, post: str) -> None:
     assert (shown["media_count"], len(shown["media"])) == (10, 10)
 
 
-def test_a_comment_takes_three(user: api_client.User, post: str) -> None:
+def test_comment_has_at_most_three_attachments(user: api_client.User, post: str) -> None:
     comment = user.client.post(f"/posts/{post}/comments", json={"body": "see"}).json()["id"]
     for _ in range(3):
         assert link(user, uploaded(user, "comment"), "comment", comment).status_code == 201
@@ -261,7 +261,7 @@ def test_a_comment_takes_three(user: api_client.User, post: str) -> None:
     assert len(user.client.get(f"/comments/{comment}").json()["media"]) == 3
 
 
-def test_only_the_author_attaches_and_only_the_author_or_a_moderator_removes(
+def test_other_members_cannot_add_or_remove_attachments(
     user: api_client.User, make_user: conftest.MakeUser, group: dict[str, Any], post: str
 ) -> None:
     other = make_user()
@@ -274,7 +274,7 @@ def test_only_the_author_attaches_and_only_the_author_or_a_moderator_removes(
     assert code(user.client.delete(f"/attachments/{media}")) == (404, "not_found")
 
 
-def test_a_group_gets_pictures_by_key_and_by_attachment(
+def test_group_pictures_are_set_by_key_or_by_attachment(
     user: api_client.User, group: dict[str, Any]
 ) -> None:
     path = f"/groups/{group['id']}"
@@ -291,14 +291,14 @@ def test_a_group_gets_pictures_by_key_and_by_attachment(
     assert code(refused) == MISMATCH
 
 
-def test_a_group_is_made_with_its_picture(user: api_client.User) -> None:
+def test_group_is_created_with_its_picture(user: api_client.User) -> None:
     body = {"name": "Gallery", "visibility": "secret", "avatar_key": uploaded(user, "avatar")}
     made = user.client.post("/groups", json=body)
     assert made.status_code == 201
     assert httpx.get(made.json()["avatar_url"]).content == PNG
 
 
-def test_linking_again_under_one_idempotency_key_is_one_effect(
+def test_repeated_link_under_one_idempotency_key_has_one_effect(
     user: api_client.User, post: str
 ) -> None:
     body = {"key": uploaded(user), "subject_type": "post", "subject_id": post}
@@ -429,7 +429,9 @@ def test_refused_link_frees_its_idempotency_key(user: api_client.User, post: str
     assert (linked.status_code, linked.headers.get("idempotency-replayed")) == (201, None)
 
 
-def test_a_store_that_is_down_is_said_to_be(run_service: Any, user: api_client.User) -> None:
+def test_link_is_unavailable_while_the_store_is_down(
+    run_service: Any, user: api_client.User
+) -> None:
     service: servers.Service = run_service(S3_ENDPOINT_URL="http://127.0.0.1:1")
     with service.client(user.id) as client:
         group = client.post("/groups", json={"name": "Waiting", "visibility": "public"}).json()
@@ -464,7 +466,7 @@ def test_refused_object_is_copied_at_most_ten_times_and_never_without_a_subject(
         assert client.patch(f"/groups/{group}", json={"avatar_key": key}).status_code == 200
 
 
-def test_a_bucket_that_is_missing_is_no_upload_that_is_missing(run_service: ServiceFactory) -> None:
+def test_missing_bucket_is_not_reported_as_a_missing_upload(run_service: ServiceFactory) -> None:
     service = run_service(S3_BUCKET="not-there")
     with service.client(uuid.uuid4()) as client:
         user = api_client.User(uuid.uuid4(), client)
@@ -531,7 +533,7 @@ def linkers(
 
 
 @pytest.mark.slow
-def test_a_store_that_hangs_holds_up_nothing_else(linkers: Linkers) -> None:
+def test_hanging_store_does_not_block_other_requests(linkers: Linkers) -> None:
     with linkers.client() as client, linkers.client() as other:
         assert client.get("/search", params={"q": "look"}).status_code == 200
         linkers.link(client)
@@ -544,7 +546,7 @@ def test_a_store_that_hangs_holds_up_nothing_else(linkers: Linkers) -> None:
 
 
 @pytest.mark.slow
-def test_a_store_that_hangs_is_not_waited_for_by_everybody(linkers: Linkers) -> None:
+def test_number_of_requests_that_wait_for_a_hanging_store_is_limited(linkers: Linkers) -> None:
     with linkers.client() as client:
         linkers.link(client)
         eventually(lambda: len(linkers.done()) == linkers.LINKS - blocking_calls.CONCURRENCY)

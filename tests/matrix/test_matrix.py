@@ -114,7 +114,7 @@ def call_sql(
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_sql_answers_every_role_as_the_matrix_says(
+def test_sql_answers_of_every_role_match_the_matrix(
     row: tables.Row, sql: psycopg.Connection, sql_worlds: Worlds
 ) -> None:
     operation, _ = operation_of_row(row)
@@ -133,7 +133,7 @@ def test_sql_answers_every_role_as_the_matrix_says(
 
 
 @pytest.mark.parametrize(("row", "roles"), HTTP_ROWS, ids=lambda part: getattr(part, "name", ""))
-def test_http_answers_a_role_as_the_matrix_says(
+def test_http_answers_match_the_matrix(
     row: tables.Row, roles: list[str], http: HttpDoor, http_worlds: Worlds
 ) -> None:
     operation, _ = operation_of_row(row)
@@ -172,7 +172,7 @@ def test_every_outcome_of_every_endpoint_is_tried_over_http() -> None:
     assert tried == outcomes
 
 
-def test_the_matrix_has_every_endpoint() -> None:
+def test_matrix_has_every_endpoint() -> None:
     assert {operation_of_row(row)[0].name for row in ROWS} == set(OPERATIONS)
 
 

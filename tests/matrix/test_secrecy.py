@@ -88,7 +88,7 @@ def call_sql(
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
-def test_a_secret_group_equals_a_missing_one_in_sql(
+def test_secret_group_is_indistinguishable_from_a_missing_one_in_sql(
     operation: Operation, state: str, sql: psycopg.Connection, sql_worlds: Worlds
 ) -> None:
     for outsider in OUTSIDERS:
@@ -101,7 +101,7 @@ def test_a_secret_group_equals_a_missing_one_in_sql(
 
 
 @pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
-def test_a_secret_group_equals_a_missing_one_over_http(
+def test_secret_group_is_indistinguishable_from_a_missing_one_over_http(
     operation: Operation, http: HttpDoor, http_worlds: Worlds
 ) -> None:
     for number, outsider in enumerate(OUTSIDERS):
@@ -115,7 +115,7 @@ def test_a_secret_group_equals_a_missing_one_over_http(
 
 
 @pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
-def test_a_malformed_id_is_not_found(operation: Operation, http: HttpDoor) -> None:
+def test_malformed_id_is_not_found(operation: Operation, http: HttpDoor) -> None:
     places = dict.fromkeys(operation.in_path, "no") | BODIES.get(operation.name, {})
     ids = [name for name in operation.in_path if name.endswith("_id")]
     for text in ("1", "not-a-uuid", "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex, "\x00", "é"):
@@ -128,7 +128,7 @@ def test_a_malformed_id_is_not_found(operation: Operation, http: HttpDoor) -> No
     [operation for operation in OPERATIONS.values() if operation.has_effects],
     ids=lambda operation: operation.name,
 )
-def test_a_write_without_a_token_is_refused_before_any_lookup(
+def test_write_without_a_token_is_refused_before_any_lookup(
     operation: Operation, http: HttpDoor, http_worlds: Worlds
 ) -> None:
     args = hidden(operation, http_worlds.make())

@@ -54,7 +54,7 @@ def key(test_stack: stack.Stack, pytestconfig: pytest.Config) -> Iterator[Key]:
     admin.policy_remove(name)
 
 
-def test_a_key_with_the_pages_policy_serves_media_and_sweeps(
+def test_key_with_the_documented_policy_serves_media_and_sweeps(
     key: Key, run_service: ServiceFactory, run_worker: WorkerFactory, database_url: str
 ) -> None:
     with run_service(**key.settings).client(uuid.uuid4()) as client:
@@ -79,7 +79,7 @@ def test_a_key_with_the_pages_policy_serves_media_and_sweeps(
     assert httpx.get(media["url"]).status_code == 404
 
 
-def test_it_does_no_more(key: Key) -> None:
+def test_key_with_the_documented_policy_can_do_nothing_else(key: Key) -> None:
     for more in (
         lambda: key.client.make_bucket(f"other-{secrets.token_hex(6)}"),
         lambda: key.client.remove_bucket(BUCKET),

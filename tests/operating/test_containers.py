@@ -65,7 +65,7 @@ def image_environment() -> dict[str, str]:
     )
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_reports_nothing() -> None:
     hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
     done = subprocess.run(
         [hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False
@@ -73,7 +73,7 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_image_runs_as_nobody_in_particular() -> None:
+def test_image_runs_as_an_unprivileged_user() -> None:
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     (user,) = re.findall(r"(?m)^USER (\d+)$", last)
     assert int(user) > 999
@@ -81,7 +81,7 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert "--require-hashes" in DOCKERFILE
 
 
-def test_copied_files_exist_and_reach_the_builder() -> None:
+def test_copied_files_exist_and_are_in_the_build_context() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     sources = [*installs.copied(), "requirements-server.txt"]
     for source in sources:
@@ -89,7 +89,7 @@ def test_copied_files_exist_and_reach_the_builder() -> None:
         assert f"!{source}" in ignored
 
 
-def test_the_servers_packages_are_those_of_the_project_without_the_embedded_parts() -> None:
+def test_server_packages_leave_out_only_the_embedded_stores() -> None:
     def packages(name: str) -> set[str]:
         return set(re.findall(r"(?m)^([a-z0-9-]+==\S+)", (ROOT / name).read_text()))
 
@@ -103,7 +103,7 @@ def test_the_servers_packages_are_those_of_the_project_without_the_embedded_part
     assert not server - everything
 
 
-def test_compose_understands_the_file() -> None:
+def test_compose_file_is_valid() -> None:
     text = yaml.safe_dump(interpolated(dict.fromkeys(example_names(), "value")))
     compose = compose_spec.PyCompose.from_yaml(text)
     compose.validate()
@@ -114,7 +114,7 @@ GO = shutil.which("go") or ""
 
 
 @pytest.mark.skipif(not GO, reason="Go builds the loader of docker compose")
-def test_docker_compose_config_understands_it_once_the_secrets_are_filled_in(
+def test_docker_compose_config_accepts_the_file_once_the_secrets_are_set(
     tmp_path: Path,
 ) -> None:
     def config(environment: str) -> subprocess.CompletedProcess[str]:
@@ -136,7 +136,7 @@ def test_docker_compose_config_understands_it_once_the_secrets_are_filled_in(
     assert "is missing a value" in refused.stderr
 
 
-def test_every_variable_is_in_the_example_and_the_other_way_round() -> None:
+def test_example_environment_has_exactly_the_variables_of_compose() -> None:
     assert {match[1] for match in VARIABLE.finditer(COMPOSE)} == example_names()
 
 
@@ -150,7 +150,7 @@ def test_every_image_is_pinned() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_service_of_ours_has_no_privileges_and_only_settings_that_exist(name: str) -> None:
+def test_own_container_has_no_privileges_and_only_existing_settings(name: str) -> None:
     service = services()[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -161,7 +161,7 @@ def test_a_service_of_ours_has_no_privileges_and_only_settings_that_exist(name: 
 
 
 @pytest.mark.parametrize("name", STORES)
-def test_a_store_is_kept_healthy_and_reachable_by_the_others_alone(name: str) -> None:
+def test_store_container_restarts_and_is_reachable_only_locally(name: str) -> None:
     service = services()[name]
     assert service["restart"] == "unless-stopped"
     assert "healthcheck" in service
@@ -169,7 +169,7 @@ def test_a_store_is_kept_healthy_and_reachable_by_the_others_alone(name: str) ->
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
-def test_dependencies_of_a_container_can_be_waited_for() -> None:
+def test_dependencies_of_a_container_have_a_healthcheck_or_end() -> None:
     every = services()
     for service in every.values():
         for name, condition in service.get("depends_on", {}).items():
@@ -180,7 +180,7 @@ def test_dependencies_of_a_container_can_be_waited_for() -> None:
 
 
 @pytest.mark.slow
-def test_every_command_runs_with_the_logins_that_are_its_own(
+def test_every_container_command_runs_with_its_own_login(
     test_stack: stack.Stack, tmp_path: Path
 ) -> None:
     root = _installed(tmp_path)
@@ -353,7 +353,7 @@ def _back_up(url: str, passwords: Mapping[str, str], folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_login_that_makes_roles_and_owns_the_database_can_migrate_too(tmp_path: Path) -> None:
+def test_database_owner_that_creates_roles_can_migrate(tmp_path: Path) -> None:
     with installs.fresh_postgres(tmp_path) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("create role deployer login createrole password 'secret'")

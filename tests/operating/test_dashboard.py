@@ -95,7 +95,7 @@ def _series(service: servers.Service) -> dict[str, set[str]]:
     return found
 
 
-async def test_every_expression_asks_for_series_and_labels_that_are_exported(
+async def test_every_expression_names_exported_series_and_labels(
     exported: dict[str, set[str]],
 ) -> None:
     for expression in expressions():
@@ -105,12 +105,12 @@ async def test_every_expression_asks_for_series_and_labels_that_are_exported(
             assert labels <= known[name], expression
 
 
-def test_queries_of_the_dashboard_are_valid() -> None:
+def test_parsed_expression_has_its_metrics_and_labels() -> None:
     asked = Asked.by('max by (a) (min_over_time(sum(rate(x{b="1"}[5m]))[5m:15s])) / y{c!="2"}')
     assert asked.metrics == {"x": {"a", "b"}, "y": {"c"}}
 
 
-def test_every_legend_names_a_label_that_is_left() -> None:
+def test_every_legend_names_a_label_of_its_query() -> None:
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", []):
             labels = {
@@ -120,7 +120,7 @@ def test_every_legend_names_a_label_that_is_left() -> None:
                 assert part.partition("}}")[0] in labels, target
 
 
-def test_every_alert_says_how_bad_it_is_and_where_to_begin() -> None:
+def test_every_alert_has_a_severity_a_summary_and_a_description() -> None:
     rules = [rule for group in ALERTS["groups"] for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules)
     for rule in rules:
@@ -128,7 +128,7 @@ def test_every_alert_says_how_bad_it_is_and_where_to_begin() -> None:
         assert rule["annotations"].keys() == {"summary", "description"}
 
 
-def test_the_example_scrapes_every_process_and_loads_the_alerts() -> None:
+def test_example_configuration_scrapes_every_process_and_loads_the_alerts() -> None:
     compose = yaml.safe_load((OPS.parent / "compose.yaml").read_text())["services"]
     (job,) = PROMETHEUS["scrape_configs"]
     assert job["job_name"] == "communities"

@@ -89,7 +89,7 @@ def server(programs: Path, tmp_path: Path) -> Server:
 
 
 @pytest.mark.slow
-def test_the_pages_lines_start_an_instance_that_the_doctor_finds_well(
+def test_documented_commands_start_an_instance_without_a_doctor_failure(
     server: Server, test_stack: stack.Stack, tmp_path: Path
 ) -> None:
     (lines,) = re.findall(r"```sh\n(communities migrate.*?)```", PAGE, flags=re.S)
@@ -151,7 +151,7 @@ def test_missing_package_is_reported_with_the_setting_that_replaces_it(server: S
         assert f"{variable} is unset" in packages["found"]
 
 
-def test_psql_is_the_machines_own(
+def test_psql_command_uses_the_psql_of_the_machine(
     server: Server, database: databases.Database, tmp_path: Path
 ) -> None:
     given = {"DATABASE_URL": database.url, "PATH": str(server.programs)}

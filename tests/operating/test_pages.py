@@ -75,18 +75,18 @@ def shell(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_links_lead_somewhere(page: Path) -> None:
+def test_links_have_existing_targets(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
         assert (page.parent / link).exists(), link
 
 
-def test_the_index_names_every_page() -> None:
+def test_index_names_every_page() -> None:
     links = re.findall(r"\]\(([^)]+\.md)\)", (FOLDER / "README.md").read_text())
     assert sorted([*links, "README.md"]) == [page.name for page in PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_settings_and_programs_that_are_named_exist(page: Path) -> None:
+def test_documented_settings_and_programs_exist(page: Path) -> None:
     text = page.read_text()
     for module in re.findall(r"python -m ((?:service|tools|workers)[a-z.]*)", text):
         path = ROOT / module.replace(".", "/")
@@ -100,7 +100,7 @@ def test_settings_and_programs_that_are_named_exist(page: Path) -> None:
         json.loads(block)
 
 
-def test_a_job_names_its_own_span_as_the_page_says(database: databases.Database) -> None:
+def test_documented_job_sets_its_own_span(database: databases.Database) -> None:
     (script,) = blocks("observability", "sql")
     done = subprocess.run(
         [parts.postgres_programs() / "psql", database.url, "-Xq", "-v", "ON_ERROR_STOP=1"],
@@ -128,7 +128,7 @@ def newer(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_rollback_goes_as_the_page_says(
+def test_documented_rollback_restores_the_older_version(
     run_service: ServiceFactory, database: databases.Database, newer: Path, tmp_path: Path
 ) -> None:
     def typed(line: str, code: Path) -> str:
@@ -169,7 +169,7 @@ def restored(test_stack: stack.Stack) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_a_restored_backup_is_served_and_its_events_go_on(
+def test_restored_backup_is_served_and_publishes_new_events(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,
     database: databases.Database,
@@ -226,7 +226,7 @@ def test_a_restored_backup_is_served_and_its_events_go_on(
         indexing.Indexing(restored_url, test_stack.urls["OPENSEARCH_URL"]).drop()
 
 
-def test_a_server_goes_back_to_any_moment_that_the_page_names(tmp_path: Path) -> None:
+def test_documented_point_in_time_recovery_restores_a_moment(tmp_path: Path) -> None:
     archive, copy, back = blocks("backup-restore", "sh")[2:]
     backups = tmp_path / "backups"
     backups.mkdir()

@@ -39,7 +39,7 @@ def has_ended(service: servers.Service) -> bool:
     return service.process is not None and service.process.poll() is not None
 
 
-def test_readyz_says_no_while_all_is_still_served_and_a_second_term_ends_that(
+def test_readyz_fails_during_the_drain_and_a_second_term_ends_it(
     run_service: ServiceFactory,
 ) -> None:
     service = run_service(DRAIN_SECONDS="600")
@@ -56,7 +56,7 @@ def test_readyz_says_no_while_all_is_still_served_and_a_second_term_ends_that(
     assert "Traceback" not in service.log.read_text()
 
 
-def test_a_request_in_flight_is_answered_after_term(
+def test_request_in_flight_is_answered_after_term(
     run_service: ServiceFactory, database: databases.Database
 ) -> None:
     service = run_service()
@@ -84,7 +84,7 @@ def test_a_request_in_flight_is_answered_after_term(
     assert row == ("On its way",)
 
 
-def test_no_acknowledged_write_is_lost_when_it_stops_under_load(
+def test_acknowledged_writes_survive_a_stop_under_load(
     run_service: ServiceFactory, database: databases.Database
 ) -> None:
     service = run_service()
@@ -121,7 +121,7 @@ def test_no_acknowledged_write_is_lost_when_it_stops_under_load(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_listening_client_comes_back_by_itself_to_another_process(
+async def test_connected_client_reconnects_to_another_process(
     transport: str, run_service: ServiceFactory, run_worker: WorkerFactory
 ) -> None:
     stopped = run_service()
@@ -164,7 +164,7 @@ async def test_a_listening_client_comes_back_by_itself_to_another_process(
         gc.collect()
 
 
-def test_a_server_is_not_ready_until_the_database_has_what_it_calls(
+def test_server_is_not_ready_until_the_database_has_its_functions(
     run_service: ServiceFactory, empty_database: databases.Database, tmp_path: Path
 ) -> None:
     service = run_service(DATABASE_URL=empty_database.url)

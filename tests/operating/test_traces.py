@@ -61,7 +61,7 @@ def carried(connection: psycopg.Connection) -> list[str | None]:
     return [row[0] for row in rows]
 
 
-async def test_one_trace_goes_from_the_request_over_sql_and_the_stream_to_the_socket(
+async def test_trace_covers_the_request_sql_the_stream_and_the_socket(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,
     collector: collectors.Collector,
@@ -117,7 +117,7 @@ async def test_one_trace_goes_from_the_request_over_sql_and_the_stream_to_the_so
     assert b"nobody else" not in everything
 
 
-def test_the_log_names_the_trace_of_a_request(
+def test_log_line_of_a_request_names_its_trace(
     run_service: ServiceFactory, traced: dict[str, str]
 ) -> None:
     service = run_service(**traced)
@@ -132,7 +132,7 @@ def test_the_log_names_the_trace_of_a_request(
 
 
 @pytest.mark.slow
-def test_a_request_that_is_not_sampled_leaves_no_trace_and_none_of_the_one_before(
+def test_unsampled_request_carries_no_trace_of_its_own_or_of_the_previous_one(
     run_service: ServiceFactory, traced: dict[str, str], connection: psycopg.Connection
 ) -> None:
     # One connection, so that the second request has that of the first.
@@ -152,7 +152,7 @@ def test_a_request_that_is_not_sampled_leaves_no_trace_and_none_of_the_one_befor
     assert [value is not None for value in carried(connection)] == [True, False, True, False, False]
 
 
-def test_without_a_collector_nothing_is_traced(
+def test_requests_are_not_traced_without_a_collector(
     service: servers.Service, connection: psycopg.Connection
 ) -> None:
     trace_id, headers = traceparent()
@@ -162,7 +162,7 @@ def test_without_a_collector_nothing_is_traced(
     assert trace_id not in service.log.read_text()
 
 
-def test_without_a_collector_what_sends_traces_is_not_even_loaded() -> None:
+def test_tracing_libraries_are_not_loaded_without_a_collector() -> None:
     code = (
         "import sys, service.app, workers.relay, workers.indexer\n"
         "assert not {'opentelemetry.exporter', 'opentelemetry.sdk.trace'} & set(sys.modules)"
@@ -171,7 +171,7 @@ def test_without_a_collector_what_sends_traces_is_not_even_loaded() -> None:
 
 
 @pytest.mark.slow
-def test_a_collector_that_does_not_answer_delays_nobody(
+def test_silent_collector_does_not_delay_requests(
     run_service: ServiceFactory, traced: dict[str, str]
 ) -> None:
     with socket.socket() as deaf:
@@ -187,7 +187,7 @@ def test_a_collector_that_does_not_answer_delays_nobody(
         assert time.monotonic() - began < 10
 
 
-def test_the_indexers_batch_is_linked_to_what_led_to_it(
+def test_indexer_batch_is_linked_to_the_traces_of_its_events(
     run_worker: WorkerFactory,
     collector: collectors.Collector,
     traced: dict[str, str],
@@ -215,7 +215,7 @@ def test_the_indexers_batch_is_linked_to_what_led_to_it(
     assert batch.trace_id != trace_id
 
 
-def test_a_malformed_traceparent_is_none(
+def test_malformed_traceparent_starts_a_new_trace(
     run_service: ServiceFactory, traced: dict[str, str], connection: psycopg.Connection
 ) -> None:
     service = run_service(**traced)

@@ -65,7 +65,7 @@ def asking(
             one.result()
 
 
-def test_requests_go_on_while_the_api_is_rebuilt(
+def test_requests_succeed_while_the_api_is_rebuilt(
     run_service: ServiceFactory, database: databases.Database, sources: migrate.Sources
 ) -> None:
     service = run_service()
@@ -130,7 +130,7 @@ def test_uploads_are_linked_while_the_api_is_rebuilt(
     assert odd == []
 
 
-def test_the_old_version_may_come_back_where_a_newer_one_has_migrated(
+def test_older_version_runs_on_a_newer_schema(
     run_service: ServiceFactory, database: databases.Database, sources: migrate.Sources
 ) -> None:
     newer = sources.functions.parent / "schema"
@@ -148,7 +148,7 @@ def test_the_old_version_may_come_back_where_a_newer_one_has_migrated(
     assert httpx.get(f"{service.origin}/readyz").status_code == 200
 
 
-def test_a_result_of_another_type_is_no_error(
+def test_changed_result_type_causes_no_error(
     run_service: ServiceFactory, database: databases.Database, sources: migrate.Sources
 ) -> None:
     service = run_service(DB_POOL_SIZE="1")

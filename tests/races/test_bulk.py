@@ -77,7 +77,7 @@ def habits_around(scene: Scene, comments: collections.deque[str], others: list[s
     return [flip if habit.__name__ == "flip_group" else habit for habit in habits]
 
 
-def test_batches_may_be_made_and_undone_in_a_busy_thread(
+def test_removal_batches_are_created_and_undone_in_a_busy_thread(
     crowd_in_sql: Crowd, connection: psycopg.Connection, shared_service: servers.Service
 ) -> None:
     scene = Scene(crowd_in_sql)
@@ -105,7 +105,7 @@ def test_batches_may_be_made_and_undone_in_a_busy_thread(
     assert twice.fetchall() == []
 
 
-def test_users_may_be_erased_from_a_busy_thread(
+def test_users_are_erased_from_a_busy_thread(
     crowd_in_sql: Crowd, connection: psycopg.Connection, shared_service: servers.Service
 ) -> None:
     scene = Scene(crowd_in_sql)

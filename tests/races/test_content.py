@@ -59,7 +59,9 @@ def drifts(connection: psycopg.Connection) -> list[object]:
     return list(connection.execute("select * from api.verify_counters()"))
 
 
-def test_one_reaction_of_many_alike_counts(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_concurrent_equal_reactions_count_once(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
     scene = Scene(crowd, 1)
     comment = scene.add_comment(crowd)
     (user,) = scene.members
@@ -219,13 +221,15 @@ def storm(crowd: Crowd, connection: psycopg.Connection, scene: Scene, seconds: f
 
 
 @pytest.mark.slow
-def test_a_busy_thread_keeps_its_counters(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_busy_thread_keeps_its_counters(crowd: Crowd, connection: psycopg.Connection) -> None:
     scene = Scene(crowd)
     storm(crowd, connection, scene, 3)
     assert drifts(connection) == []
 
 
-def test_tags_may_be_changed_in_any_order(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_concurrent_tag_changes_in_any_order_keep_the_counters(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
     scenes = [Scene(crowd, 1) for _ in range(2)]
     posts = [(scene, scene.add_post(crowd)) for scene in scenes for _ in range(8)]
 
@@ -247,7 +251,7 @@ def test_tags_may_be_changed_in_any_order(crowd: Crowd, connection: psycopg.Conn
 @pytest.mark.parametrize(
     ("turned", "into"), [("private", "public"), ("public", "private")], ids=lambda name: name
 )
-def test_a_post_that_is_tagged_while_its_group_is_turned_is_counted(
+def test_post_that_is_tagged_while_its_group_changes_visibility_is_counted(
     turned: str,
     into: str,
     crowd_in_sql: Crowd,
@@ -271,7 +275,7 @@ def test_a_post_that_is_tagged_while_its_group_is_turned_is_counted(
 
 
 @pytest.mark.parametrize("generations", [1, 2])
-def test_no_reply_lands_under_what_is_gone(
+def test_reply_cannot_have_a_deleted_parent(
     generations: int, crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     scene = Scene(crowd, 4)
@@ -301,7 +305,7 @@ def test_no_reply_lands_under_what_is_gone(
     outbox.check(connection, scene.group)
 
 
-def test_nothing_lands_in_a_post_that_is_gone(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_deleted_post_receives_no_content(crowd: Crowd, connection: psycopg.Connection) -> None:
     scene = Scene(crowd, 8)
     for _ in range(ROUNDS):
         post = scene.add_post(crowd)
@@ -321,7 +325,7 @@ def test_nothing_lands_in_a_post_that_is_gone(crowd: Crowd, connection: psycopg.
     assert drifts(connection) == []
 
 
-def test_opposite_edits_of_one_post_leave_one_of_them(crowd: Crowd) -> None:
+def test_concurrent_edits_of_one_post_leave_one_of_them(crowd: Crowd) -> None:
     scene = Scene(crowd, 1)
     bodies = [f"Body {number}" for number in range(16)]
     answers = crowd.at_once(

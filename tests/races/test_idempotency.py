@@ -122,7 +122,7 @@ def send_at_once(
 
 @pytest.mark.parametrize("redis_forgets", [False, True], ids=["", "while Redis forgets"])
 @every_request
-def test_equal_requests_at_once_have_one_effect(
+def test_concurrent_equal_requests_have_one_effect(
     request_of: Request,
     redis_forgets: bool,
     shared_service: servers.Service,
@@ -154,7 +154,7 @@ def test_equal_requests_at_once_have_one_effect(
     outbox.check(connection, stage.group)
 
 
-def test_a_key_stands_for_one_request(shared_service: servers.Service) -> None:
+def test_idempotency_key_is_bound_to_one_request(shared_service: servers.Service) -> None:
     stage = Stage(shared_service)
     path, key = f"/posts/{stage.post}/comments", str(uuid.uuid4())
     assert stage.send(path, {"body": "One"}, key).status_code == 201
@@ -169,7 +169,7 @@ def test_a_key_stands_for_one_request(shared_service: servers.Service) -> None:
             assert response.json()["code"] == "idempotency_key_reused"
 
 
-def test_different_requests_at_once_under_one_key_have_one_effect(
+def test_concurrent_different_requests_under_one_key_have_one_effect(
     shared_service: servers.Service, connection: psycopg.Connection
 ) -> None:
     stage = Stage(shared_service)
@@ -197,7 +197,7 @@ def test_refusal_is_decided_again_under_the_same_key(shared_service: servers.Ser
     assert "idempotency-replayed" not in response.headers
 
 
-def test_equal_calls_of_a_job_at_once_have_one_effect(
+def test_concurrent_equal_calls_of_a_job_have_one_effect(
     shared_service: servers.Service, connection: psycopg.Connection
 ) -> None:
     stage = Stage(shared_service)
@@ -267,7 +267,7 @@ def accident(
 
 
 @pytest.mark.slow
-def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_answer(
+def test_effect_is_not_repeated_after_a_kill_before_the_answer(
     accident: Accident, database_url: str, redis_url: str
 ) -> None:
     stage = Stage(accident.service)
@@ -291,7 +291,7 @@ def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_answer
 
 
 @pytest.mark.slow
-def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_copy_was_kept(
+def test_effect_is_not_repeated_after_a_kill_before_the_answer_is_cached(
     accident: Accident, database_url: str
 ) -> None:
     stage = Stage(accident.service)
@@ -306,7 +306,7 @@ def test_an_effect_is_not_repeated_after_the_server_was_killed_before_its_copy_w
 
 
 @pytest.mark.slow
-def test_a_server_killed_before_its_commit_had_no_effect(
+def test_killed_server_has_no_effect_before_its_commit(
     accident: Accident, database_url: str
 ) -> None:
     stage = Stage(accident.service)

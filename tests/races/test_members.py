@@ -63,7 +63,7 @@ def owners_of(connection: psycopg.Connection, group: str) -> int:
     ],
     ids=lambda move: move.__name__,
 )
-def test_one_of_two_last_owners_stays(
+def test_concurrent_exits_of_two_owners_leave_one(
     first: Move, second: Move, crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     for _ in range(ROUNDS):
@@ -77,7 +77,7 @@ def test_one_of_two_last_owners_stays(
 
 @pytest.mark.parametrize("own", OF_ONESELF, ids=lambda move: move.__name__)
 @pytest.mark.parametrize("others", OF_THE_OTHER, ids=lambda move: move.__name__)
-def test_an_owner_who_goes_while_being_sent_away_leaves_the_other(
+def test_owner_that_leaves_while_being_removed_leaves_the_other_owner(
     own: Move, others: Move, crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     for _ in range(ROUNDS):
@@ -88,7 +88,7 @@ def test_an_owner_who_goes_while_being_sent_away_leaves_the_other(
         outbox.check(connection, group)
 
 
-def test_one_of_many_owners_who_leave_at_once_stays(
+def test_concurrent_exits_of_many_owners_leave_one(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     owners = people(16)
@@ -98,7 +98,7 @@ def test_one_of_many_owners_who_leave_at_once_stays(
     assert owners_of(connection, group) == 1
 
 
-def test_an_invitation_is_accepted_as_often_as_it_says(
+def test_invitation_is_accepted_at_most_max_uses_times(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     (owner,) = people(1)
@@ -114,7 +114,9 @@ def test_an_invitation_is_accepted_as_often_as_it_says(
     assert crowd.do(owner, "get_group", group_id=group)["members_count"] == 6
 
 
-def test_one_gets_in_once_by_all_ways_at_once(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_user_that_joins_in_every_way_at_once_joins_once(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
     for _ in range(ROUNDS):
         owner, user = people(2)
         group = group_of(crowd, [owner], "private")
@@ -135,7 +137,9 @@ def test_one_gets_in_once_by_all_ways_at_once(crowd: Crowd, connection: psycopg.
         outbox.check(connection, group)
 
 
-def test_one_joins_once(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_concurrent_joins_of_one_user_join_once(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
     owner, user = people(2)
     group = group_of(crowd, [owner])
     answers = crowd.at_once([call(user, "join_group", group_id=group)] * 32)
@@ -143,7 +147,9 @@ def test_one_joins_once(crowd: Crowd, connection: psycopg.Connection) -> None:
     assert outbox.count(connection, group)["member.joined"] == 1
 
 
-def test_one_asks_to_join_once(crowd: Crowd, connection: psycopg.Connection) -> None:
+def test_concurrent_join_requests_of_one_user_are_one_request(
+    crowd: Crowd, connection: psycopg.Connection
+) -> None:
     owner, user = people(2)
     group = group_of(crowd, [owner], "private")
     answers = crowd.at_once([call(user, "join_group", group_id=group)] * 32)
@@ -152,7 +158,7 @@ def test_one_asks_to_join_once(crowd: Crowd, connection: psycopg.Connection) -> 
     assert outbox.count(connection, group)["join_request.created"] == 1
 
 
-def test_joins_and_bans_of_one_group_leave_it_right(
+def test_concurrent_joins_and_bans_keep_a_group_consistent(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     owner, *users = people(9)
@@ -179,14 +185,14 @@ def test_joins_and_bans_of_one_group_leave_it_right(
     assert connection.execute("select * from api.verify_counters()").fetchall() == []
 
 
-def test_a_slug_is_given_to_one_of_many(crowd: Crowd) -> None:
+def test_slug_is_given_to_one_of_many_concurrent_groups(crowd: Crowd) -> None:
     for _ in range(ROUNDS):
         wanted = {"name": "A race", "visibility": "public", "slug": f"race-{uuid.uuid4()}"}
         answers = crowd.at_once([call(user, "create_group", **wanted) for user in people(8)])
         assert tally(answers) == {201: 1, "slug_taken": 7}
 
 
-def test_a_slug_is_given_to_one_of_many_that_change_theirs(crowd: Crowd) -> None:
+def test_slug_is_given_to_one_of_many_concurrent_updates(crowd: Crowd) -> None:
     for _ in range(ROUNDS):
         slug = f"race-{uuid.uuid4()}"
         owners = people(4)

@@ -36,7 +36,7 @@ async def answers(town: Town, namespace: str) -> list[str | None]:
         ("secret", ["not_found"] * 3, ["not_found"] * 3),
     ],
 )
-async def test_user_who_sees_content_over_http_may_connect(
+async def test_reader_of_content_over_http_may_connect(
     town: Town, visibility: str, of_group: list[str | None], of_post: list[str | None]
 ) -> None:
     group_id, post_id = make_group(town, visibility)
@@ -44,7 +44,7 @@ async def test_user_who_sees_content_over_http_may_connect(
     assert await answers(town, f"/posts/{post_id}") == of_post + [None] * 3
 
 
-async def test_only_moderators_connect_to_deleted_content(town: Town) -> None:
+async def test_deleted_content_accepts_connections_of_moderators_only(town: Town) -> None:
     group_id, post_id = make_group(town, "public")
     expected = ["not_found"] * 4 + [None] * 2
     assert town.user("owner").client.delete(f"/posts/{post_id}").is_success
@@ -65,12 +65,12 @@ async def test_only_moderators_connect_to_deleted_content(town: Town) -> None:
         "/groups/{id}",
     ],
 )
-async def test_a_namespace_of_nothing_is_not_found(town: Town, namespace: str) -> None:
+async def test_unknown_namespace_is_not_found(town: Town, namespace: str) -> None:
     client = town.client(namespace.replace("{id}", str(uuid.uuid4())), "owner")
     assert await refusal(client) == "not_found"
 
 
-async def test_an_id_may_be_written_in_capitals(town: Town) -> None:
+async def test_id_in_a_namespace_may_be_in_upper_case(town: Town) -> None:
     group_id = town.group("private")
     async with town.client(f"/groups/{group_id.upper()}", "owner") as client:
         town.user("owner").make_post(group_id)
@@ -78,19 +78,19 @@ async def test_an_id_may_be_written_in_capitals(town: Town) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", 5, ["a"], {"a": 1}, "ü.ü.ü", "a.b.c\0"])
-async def test_a_bad_token_is_unauthenticated(town: Town, token: Any) -> None:
+async def test_invalid_token_is_unauthenticated(town: Town, token: Any) -> None:
     client = Client(town.service.origin, f"/groups/{town.group('public')}", auth={"token": token})
     assert await refusal(client) == "unauthenticated"
 
 
-async def test_an_expired_token_is_unauthenticated(town: Town) -> None:
+async def test_expired_token_is_unauthenticated(town: Town) -> None:
     namespace = f"/groups/{town.group('public')}"
     client = town.client(namespace, "owner", ttl=timedelta(seconds=-60))
     assert await refusal(client) == "unauthenticated"
 
 
 @pytest.mark.parametrize("auth", [["a"], "text", True])
-async def test_credentials_that_are_no_object_are_refused(town: Town, auth: Any) -> None:
+async def test_credentials_must_be_an_object(town: Town, auth: Any) -> None:
     namespace = f"/groups/{town.group('public')}"
     assert await refusal(Client(town.service.origin, namespace, auth=auth)) == "not_found"
     assert await refusal(town.client(namespace)) is None
@@ -118,7 +118,7 @@ async def test_unknown_last_event_id_is_answered_by_one_resync(town: Town, last:
         assert client.types == ["post.created"]
 
 
-async def test_polling_is_served_too(town: Town) -> None:
+async def test_polling_client_receives_events(town: Town) -> None:
     group_id = town.group("private", "member")
     client = await town.client(f"/groups/{group_id}", "member").connect("polling")
     town.user("owner").make_post(group_id)

@@ -65,7 +65,7 @@ def everything(town: Town, group_id: str) -> str:
 
 
 @pytest.mark.slow
-async def test_every_event_is_as_the_document_says(town: Town, document: Json) -> None:
+async def test_every_event_follows_the_document(town: Town, document: Json) -> None:
     group_id = town.group("private")
     async with town.client(f"/groups/{group_id}", "owner") as client:
         post = await asyncio.to_thread(everything, town, group_id)
@@ -101,7 +101,7 @@ async def test_removal_in_a_replay_follows_the_document(town: Town, document: Js
             check(document, "group", name, payload)
 
 
-async def test_connecting_is_as_the_document_says(town: Town, document: Json) -> None:
+async def test_handshake_follows_the_document(town: Town, document: Json) -> None:
     group_id = town.group("private")
     for auth in ({"token": "x"}, {"token": town.service.token(uuid.uuid4())}, {}):
         check(document, "group", "connect", auth)

@@ -81,7 +81,7 @@ TOLD = [
 ]
 
 
-async def test_a_group_hears_everything_in_order_on_every_process(town: Town) -> None:
+async def test_group_subscriber_receives_every_event_in_order_on_every_process(town: Town) -> None:
     group_id = town.group("private", "member")
     clients = [
         town.client(f"/groups/{group_id}", name, service=service)
@@ -111,7 +111,7 @@ async def test_a_group_hears_everything_in_order_on_every_process(town: Town) ->
             assert payload["data"].keys() == {"id", "deleted_at"}
 
 
-async def test_a_post_hears_what_is_its_own(town: Town) -> None:
+async def test_post_subscriber_receives_only_events_of_the_post(town: Town) -> None:
     group_id = town.group("secret")
     owner = town.user("owner")
     post = owner.make_post(group_id)
@@ -123,7 +123,7 @@ async def test_a_post_hears_what_is_its_own(town: Town) -> None:
         assert (heard["post_id"], heard["subject_id"]) == (post, comment)
 
 
-async def test_data_is_what_http_answers_without_what_depends_on_the_viewer(town: Town) -> None:
+async def test_event_data_equals_the_http_answer_without_viewer_fields(town: Town) -> None:
     group_id = town.group("public")
     owner = town.user("owner")
     async with town.client(f"/groups/{group_id}") as client:
@@ -149,7 +149,7 @@ async def test_data_is_what_http_answers_without_what_depends_on_the_viewer(town
                 assert data[field] == answer[field]
 
 
-async def test_content_of_a_deleted_post_has_no_more_events(town: Town) -> None:
+async def test_deleted_post_has_no_more_events_for_members(town: Town) -> None:
     group_id = town.group("public", "member")
     owner = town.user("owner")
     post = owner.make_post(group_id)
@@ -164,7 +164,7 @@ async def test_content_of_a_deleted_post_has_no_more_events(town: Town) -> None:
     await boss.close()
 
 
-async def test_clients_say_nothing(town: Town) -> None:
+async def test_messages_of_clients_are_ignored(town: Town) -> None:
     group_id = town.group("public")
     async with town.client(f"/groups/{group_id}") as client:
         for _ in range(20):
@@ -174,14 +174,14 @@ async def test_clients_say_nothing(town: Town) -> None:
         assert len(client.heard) == 1
 
 
-async def test_a_client_that_says_too_much_is_cut_off(town: Town) -> None:
+async def test_client_that_sends_too_many_messages_is_disconnected(town: Town) -> None:
     client = await town.client(f"/groups/{town.group('public')}").connect()
     for _ in range(600):
         await client.io.emit("noise", namespace=client.namespace)
     await client.is_thrown_out(5)
 
 
-async def test_one_connection_has_a_limited_number_of_namespaces(town: Town) -> None:
+async def test_number_of_namespaces_of_a_connection_is_limited(town: Town) -> None:
     namespaces = [f"/groups/{town.group('public')}" for _ in range(51)]
     client = Client(town.service.origin, namespaces[0])
     await client.connect()
@@ -199,7 +199,7 @@ async def test_one_connection_has_a_limited_number_of_namespaces(town: Town) -> 
     await client.close()
 
 
-async def test_metrics_tell_of_sockets(town: Town) -> None:
+async def test_metrics_count_sockets_and_emitted_events(town: Town) -> None:
     group_id = town.group("public")
     async with town.client(f"/groups/{group_id}") as client:
         await asyncio.to_thread(town.user("owner").make_post, group_id)
@@ -210,7 +210,7 @@ async def test_metrics_tell_of_sockets(town: Town) -> None:
 
 
 @pytest.mark.parametrize("frame", ["", "x", "9", "4", "40/groups", "451-[", "42/groups/x,["])
-async def test_a_client_that_speaks_gibberish_harms_nobody(town: Town, frame: str) -> None:
+async def test_malformed_frame_does_not_affect_other_clients(town: Town, frame: str) -> None:
     import aiohttp
 
     url = f"{town.service.origin}/socket.io/?EIO=4&transport=websocket"

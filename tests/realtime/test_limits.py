@@ -88,7 +88,9 @@ async def dropped(town: Town, reason: str) -> float:
 
 
 @pytest.mark.parametrize("frames", [[FIRST, *[NEXT] * 4], [HUGE, b"x" * 20_000]])
-async def test_a_message_too_large_is_not_waited_for(town: Town, frames: list[bytes]) -> None:
+async def test_oversized_message_is_refused_before_it_is_complete(
+    town: Town, frames: list[bytes]
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
     key = base64.b64encode(b"sixteen bytes in").decode()
     writer.write(HANDSHAKE.format(key=key).replace("\n", "\r\n").encode())
@@ -104,7 +106,7 @@ async def test_a_message_too_large_is_not_waited_for(town: Town, frames: list[by
     assert await dropped(town, "noisy") == 1
 
 
-async def test_a_message_may_be_as_large_as_the_limit(town: Town) -> None:
+async def test_message_may_be_as_large_as_the_limit(town: Town) -> None:
     group_id = town.group("public")
     rest = connections.MAX_MESSAGE_BYTES - len(f'40/groups/{group_id},{{"pad":""}}')
     async with session() as client:
@@ -116,7 +118,7 @@ async def test_a_message_may_be_as_large_as_the_limit(town: Town) -> None:
         assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
 
-async def test_a_user_has_a_limited_number_of_connections(town: Town) -> None:
+async def test_number_of_connections_of_a_user_is_limited(town: Town) -> None:
     group_id = town.group("public")
     auth = f'{{"token":"{town.service.token(town.user("owner").id)}"}}'
     async with session() as client:
@@ -132,7 +134,7 @@ async def test_a_user_has_a_limited_number_of_connections(town: Town) -> None:
         assert heard.count("44") == 20
 
 
-async def test_those_without_a_token_are_limited_and_sent_away_without_a_word(
+async def test_anonymous_connections_beyond_the_limit_are_dropped_without_an_answer(
     run_service: ServiceFactory,
 ) -> None:
     town = Town([run_service(SOCKETS_ANONYMOUS="3")], is_relayed=False)
@@ -194,7 +196,7 @@ async def test_number_of_connections_without_a_namespace_is_limited(town: Town) 
         await writer.wait_closed()
 
 
-async def test_one_address_takes_only_a_part_of_those(town: Town) -> None:
+async def test_number_of_unjoined_connections_of_an_address_is_limited(town: Town) -> None:
     async with session() as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", town.service.port)
         count = connections.MAX_UNJOINED_PER_ADDRESS
@@ -263,7 +265,7 @@ async def test_resuming_clients_read_only_their_own_events(
     town.close()
 
 
-async def test_much_that_was_missed_comes_once_and_in_order(town: Town, redis_url: str) -> None:
+async def test_long_replay_has_each_event_once_and_in_order(town: Town, redis_url: str) -> None:
     group_id, other = town.group("public"), str(uuid.uuid4())
     # More than a client is ever behind.
     count = 3 * emitter.MAX_QUEUED_PACKETS

@@ -86,7 +86,7 @@ async def test_public_group_stays_open_for_non_members(town: Town, change: Chang
 
 
 @pytest.mark.parametrize("visibility", ["private", "secret"])
-async def test_a_group_that_is_hidden_throws_out_strangers(town: Town, visibility: str) -> None:
+async def test_group_that_is_hidden_disconnects_strangers(town: Town, visibility: str) -> None:
     group_id = town.group("public", "member")
     owner = town.user("owner")
     post = owner.make_post(group_id)
@@ -108,7 +108,9 @@ async def test_a_group_that_is_hidden_throws_out_strangers(town: Town, visibilit
     assert all("comment.created" not in client.types for client in strangers)
 
 
-async def test_a_group_that_is_deleted_says_so_and_keeps_its_moderators(town: Town) -> None:
+async def test_deleted_group_sends_its_event_and_keeps_only_moderators_connected(
+    town: Town,
+) -> None:
     group_id = town.group("private", "member", "moderator")
     town.put(group_id, "moderator", "moderator")
     owner: api_client.User = town.user("owner")
@@ -154,7 +156,7 @@ async def test_former_moderator_is_disconnected_from_deleted_posts(
         await client.close()
 
 
-async def test_a_socket_ends_with_its_token_on_every_process(town: Town) -> None:
+async def test_socket_is_disconnected_when_its_token_expires(town: Town) -> None:
     group_id = town.group("public")
     await town.settle()
     # Within the leeway of ten seconds an expired token still connects.
@@ -173,7 +175,7 @@ async def test_a_socket_ends_with_its_token_on_every_process(town: Town) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["private", "secret"])
-async def test_nothing_committed_after_a_ban_is_heard_while_much_is_written(
+async def test_banned_member_receives_nothing_committed_after_the_ban_under_load(
     town: Town, visibility: str
 ) -> None:
     names = [f"member {number}" for number in range(6)]

@@ -41,7 +41,7 @@ def town_of(run_service: ServiceFactory, run_worker: WorkerFactory, **given: str
 
 
 @pytest.mark.slow
-async def test_redis_may_go_and_come_and_nothing_is_lost_or_doubled(
+async def test_redis_outage_neither_loses_nor_repeats_events(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
 ) -> None:
     with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
@@ -105,7 +105,7 @@ async def test_content_deleted_during_an_outage_is_sent_as_a_removal(
             assert member.payloads("post.created")[-1]["data"]["body"] == "new"
 
 
-async def test_the_end_of_a_group_is_heard_by_those_who_saw_it_until_then(
+async def test_deletion_of_a_group_reaches_only_its_current_readers(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_redis: Forwarder
 ) -> None:
     with town_of(run_service, run_worker, REDIS_URL=cut_redis.url) as town:
@@ -133,7 +133,7 @@ async def test_the_end_of_a_group_is_heard_by_those_who_saw_it_until_then(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", ["flushdb", "trim"])
-async def test_that_redis_lost_something_is_noticed_before_the_next_event(
+async def test_loss_in_redis_is_detected_before_the_next_event(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,
     cut_redis: Forwarder,
@@ -237,7 +237,7 @@ async def test_clients_resync_after_a_database_was_restored(
                 assert late.types == ["resync_required", "post.created"]
 
 
-async def test_while_nobody_knows_who_may_hear_nobody_hears(
+async def test_events_wait_while_access_cannot_be_checked(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_postgres: Forwarder
 ) -> None:
     with town_of(run_service, run_worker, DATABASE_URL=cut_postgres.url) as town:
@@ -267,7 +267,7 @@ async def test_while_nobody_knows_who_may_hear_nobody_hears(
 
 
 @pytest.mark.slow
-async def test_without_a_database_a_client_is_sent_away_to_come_again(
+async def test_client_is_closed_without_a_refusal_while_the_database_is_down(
     run_service: ServiceFactory, run_worker: WorkerFactory, cut_postgres: Forwarder
 ) -> None:
     with town_of(run_service, run_worker, DATABASE_URL=cut_postgres.url) as town:
@@ -288,7 +288,7 @@ async def test_without_a_database_a_client_is_sent_away_to_come_again(
 
 
 @pytest.mark.slow
-async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
+async def test_slow_client_is_dropped_and_others_continue(
     run_service: ServiceFactory, redis_url: str
 ) -> None:
     service = run_service()
@@ -323,7 +323,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(
     town.close()
 
 
-async def test_a_service_stops_with_open_sockets(run_service: ServiceFactory) -> None:
+async def test_service_stops_with_open_sockets(run_service: ServiceFactory) -> None:
     town = Town([run_service()], is_relayed=False)
     group_id = town.group("public")
     clients = [town.client(f"/groups/{group_id}") for _ in range(5)]

@@ -35,7 +35,7 @@ async def heard_live(town: Town, group_id: str, post: str, count: int) -> Client
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_bare", [False, True])
-async def test_missed_events_come_first_and_once(town: Town, is_bare: bool) -> None:
+async def test_missed_events_are_sent_first_and_once(town: Town, is_bare: bool) -> None:
     group_id = town.group("private", "member")
     post = town.user("owner").make_post(group_id)
     witness = await heard_live(town, group_id, post, 10)
@@ -53,7 +53,7 @@ async def test_missed_events_come_first_and_once(town: Town, is_bare: bool) -> N
             assert "resync_required" not in client.types
 
 
-async def test_a_post_resumes_with_its_own_events(town: Town) -> None:
+async def test_post_subscriber_resumes_with_events_of_the_post(town: Town) -> None:
     group_id = town.group("private")
     post = town.user("owner").make_post(group_id)
     witness = await heard_live(town, group_id, post, 6)
@@ -105,7 +105,7 @@ async def test_client_that_resumes_during_writes_receives_each_event_once(town: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("beyond", [1, 10**6, 2**64])
-async def test_an_id_that_was_never_given_needs_a_new_start(town: Town, beyond: int) -> None:
+async def test_event_id_that_was_never_issued_requires_a_resync(town: Town, beyond: int) -> None:
     group_id = town.group("public")
     owner = town.user("owner")
     async with town.client(f"/groups/{group_id}") as witness:
@@ -120,7 +120,7 @@ async def test_an_id_that_was_never_given_needs_a_new_start(town: Town, beyond: 
         assert client.types == ["resync_required", "post.created"]
 
 
-async def test_events_that_are_no_longer_kept_need_a_resync(town: Town) -> None:
+async def test_trimmed_events_require_a_resync(town: Town) -> None:
     group_id = town.group("public")
     owner = town.user("owner")
     post = owner.make_post(group_id)

@@ -34,12 +34,12 @@ def document() -> Json:
     return made
 
 
-def test_the_document_is_valid(document: Json) -> None:
+def test_document_is_valid(document: Json) -> None:
     schema = nodes.installed("tests/npm") / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
     jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(document)
 
 
-def test_every_reference_leads_somewhere(document: Json) -> None:
+def test_every_reference_has_a_target(document: Json) -> None:
     references = set(re.findall(r'"\$ref":"(.*?)"', asyncapi.document().decode()))
     assert references
     for reference in references:
@@ -49,7 +49,7 @@ def test_every_reference_leads_somewhere(document: Json) -> None:
         assert found
 
 
-def test_the_events_are_those_that_the_rulebook_tells_members_of(
+def test_document_has_exactly_the_events_that_members_receive(
     database: databases.Database,
 ) -> None:
     with database.connect() as connection:
@@ -81,7 +81,7 @@ def test_every_event_is_a_message_with_an_example_of_its_schema(document: Json) 
     }
 
 
-def test_the_shapes_are_those_of_http_for_no_viewer(document: Json) -> None:
+def test_event_shapes_equal_the_http_shapes_without_a_viewer(document: Json) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["Group"]["properties"]["role"] == {"type": "null"}
     assert schemas["ReactionCount"]["properties"]["reacted"] == {"type": "null"}
@@ -91,7 +91,9 @@ def test_the_shapes_are_those_of_http_for_no_viewer(document: Json) -> None:
         assert told == shapes.schemas([shapes.refined(model)])[name]
 
 
-def test_the_document_is_served_and_linked(document: Json, shared_service: servers.Service) -> None:
+def test_asyncapi_document_is_served_and_linked(
+    document: Json, shared_service: servers.Service
+) -> None:
     answer = httpx.get(f"{shared_service.origin}/asyncapi.json")
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == document

@@ -63,7 +63,7 @@ def sign_in(package: Any, shared_service: servers.Service) -> Iterator[Callable[
         yield sign_in
 
 
-def test_the_client_is_the_same_each_time(folder: Path, tmp_path: Path) -> None:
+def test_generated_client_is_reproducible(folder: Path, tmp_path: Path) -> None:
     for name in ("config.yaml", "pyproject.toml", "README.md"):
         shutil.copy(making.SOURCES / name, tmp_path)
     making.make(tmp_path)
@@ -74,7 +74,7 @@ def test_the_client_is_the_same_each_time(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_client_s_types_hold(folder: Path) -> None:
+def test_generated_client_passes_strict_type_checks(folder: Path) -> None:
     example = folder / "example.py"
     blocks = README.read_text().split("```python\n")[1:]
     lines = "".join(block.partition("```")[0] for block in blocks).replace("\n  ", "\n")
@@ -91,7 +91,9 @@ def test_the_client_s_types_hold(folder: Path) -> None:
     assert (folder / "installed" / making.PACKAGE / "py.typed").exists()
 
 
-def test_the_client_drives_a_service(package: Any, sign_in: Callable[[uuid.UUID], Any]) -> None:
+def test_generated_client_drives_a_service(
+    package: Any, sign_in: Callable[[uuid.UUID], Any]
+) -> None:
     models = package.models
     owner, guest = uuid.uuid4(), uuid.uuid4()
     mine, theirs = (sign_in(user) for user in (owner, guest))
@@ -153,7 +155,9 @@ def walk(group_id: uuid.UUID, client: Any) -> list[uuid.UUID]:
             return ids
 
 
-def test_the_client_uploads_a_picture(package: Any, sign_in: Callable[[uuid.UUID], Any]) -> None:
+def test_generated_client_uploads_a_picture(
+    package: Any, sign_in: Callable[[uuid.UUID], Any]
+) -> None:
     models = package.models
     client = sign_in(uuid.uuid4())
     new = models.NewGroup(name="Painters", visibility="private")
@@ -174,7 +178,7 @@ def test_the_client_uploads_a_picture(package: Any, sign_in: Callable[[uuid.UUID
     assert httpx.get(shown.url).content == b"png"
 
 
-def test_a_refusal_is_a_typed_problem(package: Any, sign_in: Callable[[uuid.UUID], Any]) -> None:
+def test_refusal_is_a_typed_problem(package: Any, sign_in: Callable[[uuid.UUID], Any]) -> None:
     models = package.models
     client = sign_in(uuid.uuid4())
     refused = api("groups.create_group").sync(
@@ -187,7 +191,7 @@ def test_a_refusal_is_a_typed_problem(package: Any, sign_in: Callable[[uuid.UUID
     assert (missing.status, missing.code) == (404, "not_found")
 
 
-async def test_the_client_is_asynchronous_too(
+async def test_generated_client_has_asynchronous_calls(
     package: Any, shared_service: servers.Service
 ) -> None:
     async with package.Client(shared_service.base) as nobody:

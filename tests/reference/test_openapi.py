@@ -84,7 +84,7 @@ def name_of(content: Json) -> str:
     return str(media["schema"]["$ref"]).rpartition("/")[2]
 
 
-def test_the_document_is_valid(document: Json) -> None:
+def test_document_is_valid(document: Json) -> None:
     openapi_spec_validator.validate(document)
     assert document["openapi"].startswith("3.1")
 
@@ -106,7 +106,7 @@ def test_document_has_every_route_and_no_other(document: Json) -> None:
     assert described == served
 
 
-def test_every_operation_has_a_name_of_its_own_and_words(document: Json) -> None:
+def test_every_operation_has_a_unique_name_and_a_description(document: Json) -> None:
     every = [words for _, _, words in operations(document)]
     names = [words["operationId"] for words in every]
     assert len(set(names)) == len(names)
@@ -116,7 +116,7 @@ def test_every_operation_has_a_name_of_its_own_and_words(document: Json) -> None
         assert not re.search(r"rules? \d|Raises|as JSON", words["description"])
 
 
-def test_every_parameter_has_words(document: Json) -> None:
+def test_every_parameter_has_a_description(document: Json) -> None:
     shared = document["components"]["parameters"]
     for _, _, words in operations(document):
         for parameter in words["parameters"]:
@@ -150,7 +150,7 @@ def test_every_tag_is_described(document: Json) -> None:
     assert {tag["name"] for tag in document["tags"] if tag["description"]} == used
 
 
-def test_the_errors_are_those_of_the_registry(document: Json, database: databases.Database) -> None:
+def test_documented_errors_equal_the_registry(document: Json, database: databases.Database) -> None:
     with database.connect() as connection:
         rows = connection.execute("select code, status, title from api.error_codes").fetchall()
     schemas = document["components"]["schemas"]
@@ -175,7 +175,7 @@ def test_the_errors_are_those_of_the_registry(document: Json, database: database
     assert examples.keys() - used == {"method_not_allowed"}
 
 
-def test_choices_are_those_that_the_tables_check(
+def test_documented_choices_equal_the_check_constraints(
     document: Json, database: databases.Database
 ) -> None:
     with database.connect() as connection:
@@ -191,7 +191,7 @@ def test_choices_are_those_that_the_tables_check(
         assert tuple(words["enum"]) == said
 
 
-def test_every_example_is_one_of_its_schema(document: Json) -> None:
+def test_every_example_follows_its_schema(document: Json) -> None:
     for name, schema in document["components"]["schemas"].items():
         [example] = schema["examples"]
         validator(document, name).validate(example)
@@ -323,7 +323,7 @@ class Stage:
         return str(self._client.post(path, json=body).raise_for_status().json()["id"])
 
 
-def test_a_token_is_needed_where_the_document_says_so(
+def test_token_is_required_exactly_by_the_documented_operations(
     document: Json, shared_service: servers.Service
 ) -> None:
     with shared_service.client() as client:
@@ -332,7 +332,9 @@ def test_a_token_is_needed_where_the_document_says_so(
             assert (status == 401) == (words["security"] == [{"bearer": []}]), (method, path)
 
 
-def test_real_answers_are_of_their_schemas(document: Json, shared_service: servers.Service) -> None:
+def test_answers_of_the_service_follow_their_schemas(
+    document: Json, shared_service: servers.Service
+) -> None:
     owner, guest = uuid.uuid4(), uuid.uuid4()
     seen: set[str] = set()
     with shared_service.client(owner) as mine, shared_service.client(guest) as theirs:
@@ -448,7 +450,7 @@ class Asking:
         return response.json()
 
 
-def test_the_page_is_made_of_nothing_but_our_own(shared_service: servers.Service) -> None:
+def test_page_loads_only_files_of_the_service(shared_service: servers.Service) -> None:
     page = httpx.get(f"{shared_service.origin}/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
@@ -469,13 +471,13 @@ def test_the_page_is_made_of_nothing_but_our_own(shared_service: servers.Service
     assert httpx.get(f"{shared_service.origin}/docs/__init__.py").status_code == 404
 
 
-def test_the_document_is_served(shared_service: servers.Service, document: Json) -> None:
+def test_openapi_document_is_served(shared_service: servers.Service, document: Json) -> None:
     response = httpx.get(f"{shared_service.origin}/openapi.json")
     assert response.headers["content-type"] == "application/json"
     assert response.json() == document
 
 
-def test_the_page_has_a_token_only_where_it_was_given_one(
+def test_page_has_a_token_only_when_example_users_are_configured(
     run_service: conftest.ServiceFactory, shared_service: servers.Service
 ) -> None:
     given = run_service(EXAMPLE_USERS=EXAMPLE_USERS)
@@ -494,7 +496,7 @@ def test_the_page_has_a_token_only_where_it_was_given_one(
         {"JWT_JWKS_URL": "https://identity.example/keys", "JWT_SECRET": ""},
     ],
 )
-def test_no_token_is_given_to_others_than_developers(
+def test_example_tokens_are_refused_outside_development(
     run_service: conftest.ServiceFactory, unsafe: dict[str, str]
 ) -> None:
     with pytest.raises(RuntimeError, match="EXAMPLE_USERS is for development"):

@@ -88,7 +88,7 @@ def command(index: indexing.Indexing, tmp_path: Path, monkeypatch: pytest.Monkey
     return run
 
 
-def test_the_index_equals_the_tables_after_any_change(
+def test_index_equals_the_tables_after_any_change(
     writer: Writer, database: databases.Database, index: indexing.Indexing
 ) -> None:
     index.rebuild()
@@ -107,7 +107,7 @@ def test_the_index_equals_the_tables_after_any_change(
     assert index.differences() == []
 
 
-def test_every_difference_is_named(
+def test_verify_reports_every_difference(
     writer: Writer, database: databases.Database, index: indexing.Indexing, command: Command
 ) -> None:
     missing, older = writer.post(), writer.post()
@@ -134,7 +134,7 @@ def test_every_difference_is_named(
     assert (done.exit_code, done.stdout) == (0, "no difference\n"), done.output
 
 
-def test_late_and_repeated_events_do_no_harm(
+def test_late_and_repeated_events_do_not_change_the_index(
     writer: Writer, index: indexing.Indexing, database: databases.Database
 ) -> None:
     index.rebuild()
@@ -150,7 +150,7 @@ def test_late_and_repeated_events_do_no_harm(
     assert index.differences() == []
 
 
-def test_two_indexers_that_find_no_index_make_one_together(
+def test_concurrent_indexers_create_one_index(
     run_worker: WorkerFactory,
     writer: Writer,
     database: databases.Database,
@@ -172,7 +172,7 @@ def test_two_indexers_that_find_no_index_make_one_together(
 
 
 @pytest.mark.slow
-def test_an_outage_of_opensearch_burns_no_attempt(
+def test_opensearch_outage_uses_no_attempt(
     run_worker: WorkerFactory,
     writer: Writer,
     database: databases.Database,
@@ -195,7 +195,7 @@ def test_an_outage_of_opensearch_burns_no_attempt(
 
 
 @pytest.mark.slow
-def test_an_indexer_that_is_stopped_while_opensearch_is_silent_ends_and_loses_nothing(
+def test_indexer_stops_without_loss_while_opensearch_is_silent(
     run_worker: WorkerFactory,
     writer: Writer,
     database: databases.Database,
@@ -232,7 +232,7 @@ def is_claimed(database: databases.Database) -> bool:
     return len(free) < waiting(database)
 
 
-def test_one_poisoned_document_holds_up_nothing(
+def test_refused_document_does_not_block_other_documents(
     writer: Writer, database: databases.Database, index: indexing.Indexing, command: Command
 ) -> None:
     index.rebuild()
@@ -282,7 +282,7 @@ def test_one_poisoned_document_holds_up_nothing(
     assert {before, after} <= {hit["_id"].partition(":")[2] for hit in hits(index)}
 
 
-def test_dead_events_are_named_or_all_are_meant(
+def test_dead_events_are_selected_by_id_or_by_all(
     command: Command,
 ) -> None:
     assert command("outbox", "discard").exit_code == 2
@@ -292,7 +292,7 @@ def test_dead_events_are_named_or_all_are_meant(
 
 
 @pytest.mark.slow
-def test_a_reindex_misses_nothing_that_is_written_meanwhile(
+def test_reindex_includes_concurrent_writes(
     run_worker: WorkerFactory,
     database: databases.Database,
     index: indexing.Indexing,
@@ -325,7 +325,7 @@ def hits(index: indexing.Indexing) -> list[dict[str, str]]:
     return index.run(lambda _connection, target: target.scan("post", "0", 1000))
 
 
-def test_without_opensearch_a_command_says_so_in_one_line(command: Command) -> None:
+def test_command_reports_unreachable_opensearch_in_one_line(command: Command) -> None:
     done = command("search", "verify", OPENSEARCH_URL="http://127.0.0.1:9")
     assert done.exit_code == 1
     assert "opensearch" in done.output.lower()

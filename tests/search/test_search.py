@@ -94,7 +94,7 @@ def world(
         index.drop()
 
 
-def test_posts_comments_and_groups_are_found_as_they_are_got_by_themselves(world: World) -> None:
+def test_hits_have_the_shapes_of_posts_comments_and_groups(world: World) -> None:
     group = world.group(name="Owl watchers", tags=["birds"])
     post = world.post(group, "An owl at dusk", title="Dusk", topic_tags=["birds", "dusk"])
     comment = world.make(f"/posts/{post}/comments", body="What an owl!")["id"]
@@ -153,7 +153,7 @@ def test_prefix_matches_titles_names_and_tags(world: World) -> None:
     assert set(world.found(q="lightho")) == {group, post, tagged}
 
 
-def test_only_the_last_word_matches_as_a_prefix(world: World) -> None:
+def test_prefix_matching_applies_only_to_the_last_word(world: World) -> None:
     world.post(world.group(), "a harpsichord")
     assert world.found(q="harpsi zither") == []
 
@@ -165,7 +165,7 @@ def test_whole_words_rank_above_prefixes(world: World) -> None:
     assert world.found(q="ember") == [whole, prefix]
 
 
-def test_viewer_fields_of_hits_are_those_of_the_caller(world: World) -> None:
+def test_viewer_fields_of_hits_depend_on_the_caller(world: World) -> None:
     group = world.group(name="Kestrels")
     post = world.post(group, "A kestrel")
     world.make(f"/posts/{post}/reactions", emoji="🦅")
@@ -183,7 +183,7 @@ def test_viewer_fields_of_hits_are_those_of_the_caller(world: World) -> None:
     ("visibility", "to_stranger"),
     [("public", {"group", "post", "comment"}), ("private", {"group"}), ("secret", set())],
 )
-def test_a_caller_finds_what_it_may_see(
+def test_caller_finds_only_visible_content(
     world: World, visibility: str, to_stranger: set[str]
 ) -> None:
     word = f"wombats{visibility}"
@@ -222,7 +222,7 @@ def test_deleted_content_is_not_found_until_it_is_restored(world: World) -> None
     assert set(world.found(q="gull")) == {post, comment}
 
 
-def test_a_comment_of_a_deleted_post_is_not_found(world: World) -> None:
+def test_comment_of_a_deleted_post_is_not_found(world: World) -> None:
     group = world.group()
     post = world.post(group, "A post")
     world.make(f"/posts/{post}/comments", body="A plover")
@@ -230,7 +230,7 @@ def test_a_comment_of_a_deleted_post_is_not_found(world: World) -> None:
     assert world.found("owner", q="plover") == []
 
 
-def test_a_stale_index_leaks_nothing(world: World) -> None:
+def test_stale_index_does_not_reveal_hidden_content(world: World) -> None:
     group = world.group(name="Moles")
     post = world.post(group, "moles dig")
     world.make(f"/posts/{post}/comments", body="moles do")
@@ -243,7 +243,7 @@ def test_a_stale_index_leaks_nothing(world: World) -> None:
     assert len(ids(world.ask("owner", q="moles"))) == 3
 
 
-def test_words_that_were_taken_back_are_not_highlighted(world: World) -> None:
+def test_removed_words_are_not_highlighted(world: World) -> None:
     post = world.post(world.group(), "the password is swordfish")
     assert world.found(q="swordfish") == [post]
     patch = {"body": "the password is gone"}
@@ -255,7 +255,7 @@ def test_words_that_were_taken_back_are_not_highlighted(world: World) -> None:
     assert world.found(q="swordfish") == []
 
 
-def test_the_best_match_comes_first_and_of_equal_ones_the_newest(world: World) -> None:
+def test_hits_are_ordered_by_score_and_then_newest_first(world: World) -> None:
     group = world.group()
     body = world.post(group, "a lynx")
     newer = world.post(group, "one more lynx")
@@ -282,7 +282,7 @@ def test_matches_are_highlighted_in_html(world: World) -> None:
     }
 
 
-def test_pages_have_every_visible_hit_once(world: World) -> None:
+def test_pages_show_every_visible_hit_once(world: World) -> None:
     public, secret = world.group(), world.group("secret")
     seen = []
     for number in range(7):
@@ -300,7 +300,7 @@ def test_pages_have_every_visible_hit_once(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_a_page_is_filled_past_many_hits_that_are_hidden(world: World) -> None:
+def test_page_is_filled_past_many_hidden_hits(world: World) -> None:
     public, secret = world.group(), world.group("secret")
     expected = [world.post(public, "an ibis") for _ in range(3)]
     with databases.Database(world.index.database_url).connect() as job:
@@ -331,7 +331,7 @@ def test_a_page_is_filled_past_many_hits_that_are_hidden(world: World) -> None:
         ({"q": "a", "group_id": "x"}, "group_id"),
     ],
 )
-def test_a_search_that_is_none_is_refused(world: World, asked: dict[str, str], field: str) -> None:
+def test_invalid_search_is_refused(world: World, asked: dict[str, str], field: str) -> None:
     response = world.as_("anonymous").get("/search", params=asked)
     assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
     assert [error["field"] for error in response.json()["errors"]] == [field]
@@ -340,18 +340,18 @@ def test_a_search_that_is_none_is_refused(world: World, asked: dict[str, str], f
 @pytest.mark.parametrize(
     "cursor", ["", "x", "MXwy=", "TmFOfDE", "MWU0MDB8MQ", "MXwxMjM0NTY3ODkwMTIzNDU2Nzg5", "MXx4"]
 )
-def test_a_cursor_that_the_service_has_not_made_is_refused(world: World, cursor: str) -> None:
+def test_foreign_cursor_is_refused(world: World, cursor: str) -> None:
     response = world.as_("anonymous").get("/search", params={"q": "a", "cursor": cursor})
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
-def test_any_words_may_be_asked_for(world: World) -> None:
+def test_query_may_hold_any_characters(world: World) -> None:
     for q in ['"', "zz AND (", "*", "/x/", "\\", "{}", "👍", "z:y", "-", "z" * 200, "' or 0"]:
         world.ask(q=q)
 
 
 @pytest.mark.slow
-def test_without_its_index_or_without_opensearch_search_is_unavailable(
+def test_search_is_unavailable_without_its_index_or_without_opensearch(
     run_service: ServiceFactory, index: indexing.Indexing
 ) -> None:
     for service in (run_service(), run_service(OPENSEARCH_URL="http://127.0.0.1:9")):

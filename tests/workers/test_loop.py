@@ -77,7 +77,7 @@ def sleeps(connection: psycopg.Connection, consumer: str) -> bool:
     return bool(row[0])
 
 
-async def test_a_sleeper_is_rung_for(
+async def test_idle_consumer_is_woken_by_a_notify(
     settings: Settings,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -128,7 +128,7 @@ def test_writers_send_notify_only_while_a_consumer_is_idle(
             ]
 
 
-def test_a_new_event_is_in_its_stream_at_once_while_the_relay_sleeps(
+def test_new_event_wakes_an_idle_relay_at_once(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -146,7 +146,7 @@ def test_a_new_event_is_in_its_stream_at_once_while_the_relay_sleeps(
     assert min(times) < 0.5
 
 
-async def test_a_bug_ends_nothing(settings: Settings) -> None:
+async def test_exception_in_a_batch_does_not_end_the_loop(settings: Settings) -> None:
     toy = Toy()
     toy.deeds = [RuntimeError("a bug"), 3, psycopg.errors.UndefinedTable("no such table"), 4]
     with structlog.testing.capture_logs() as told:
@@ -174,7 +174,7 @@ async def test_outage_is_logged_once_at_its_start_and_once_at_its_end(
 
 
 @pytest.mark.slow
-async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
+async def test_doorbell_reconnects_when_its_server_stops_answering(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doorbell, "SAMPLE_INTERVAL_SECONDS", 0.1)
@@ -200,7 +200,7 @@ async def test_a_bell_whose_server_answers_no_more_is_hung_elsewhere(
 
 
 @pytest.mark.slow
-def test_term_in_mid_batch_rolls_it_back(
+def test_term_rolls_back_a_batch_that_cannot_finish(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -223,7 +223,7 @@ def test_term_in_mid_batch_rolls_it_back(
     assert len(entries(client)) == 8
 
 
-def test_term_in_mid_batch_lets_it_be_finished(
+def test_term_lets_a_batch_in_flight_finish(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -246,7 +246,7 @@ def test_term_in_mid_batch_lets_it_be_finished(
 
 
 @pytest.mark.slow
-def test_term_does_not_wait_for_a_store_that_does_not_answer(
+def test_term_does_not_wait_for_a_silent_store(
     run_worker: WorkerFactory, writer: Writer, redis_url: str, database_url: str
 ) -> None:
     writer.some_events()
@@ -268,7 +268,7 @@ def test_term_does_not_wait_for_a_store_that_does_not_answer(
             assert relay.lines()[-1]["event"] == "worker stopped"
 
 
-def test_a_bad_setting_is_one_line(run_worker: WorkerFactory) -> None:
+def test_invalid_setting_is_reported_in_one_line(run_worker: WorkerFactory) -> None:
     worker = run_worker("relay", DATABASE_URL="nonsense")
     assert isinstance(worker.process, subprocess.Popen)
     assert worker.process.wait(20) == 1
@@ -277,7 +277,7 @@ def test_a_bad_setting_is_one_line(run_worker: WorkerFactory) -> None:
 
 
 @pytest.mark.slow
-def test_the_service_tells_how_far_the_consumers_are(
+def test_service_metrics_show_the_backlog_of_each_consumer(
     run_service: ServiceFactory,
     run_worker: WorkerFactory,
     writer: Writer,

@@ -27,7 +27,7 @@ def redis_server(redis_url: str) -> Iterator[Forwarder]:
         yield forwarder
 
 
-def test_events_are_in_their_streams_with_what_the_contract_says(
+def test_published_events_follow_the_contract(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -69,7 +69,7 @@ def test_events_are_in_their_streams_with_what_the_contract_says(
     assert set(json.loads(found[-1][2]["payload"])["data"]) == {"id", "deleted_at"}
 
 
-def test_a_relay_that_dies_before_it_says_so_publishes_nothing_twice(
+def test_killed_relay_publishes_no_event_twice(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -89,7 +89,7 @@ def test_a_relay_that_dies_before_it_says_so_publishes_nothing_twice(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
-def test_nothing_is_lost_while_redis_is_away(
+def test_events_are_kept_while_redis_is_down(
     silent: bool,
     run_worker: WorkerFactory,
     writer: Writer,
@@ -125,7 +125,7 @@ def test_nothing_is_lost_while_redis_is_away(
     assert attempts == 0
 
 
-def test_a_relay_waits_for_a_redis_that_is_not_there_yet(
+def test_relay_waits_until_redis_starts(
     run_worker: WorkerFactory,
     writer: Writer,
     redis_server: Forwarder,
@@ -141,7 +141,7 @@ def test_a_relay_waits_for_a_redis_that_is_not_there_yet(
     check(database_connection, client)
 
 
-def test_after_redis_was_emptied_the_ids_go_on_growing(
+def test_event_ids_continue_after_redis_was_emptied(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -157,7 +157,7 @@ def test_after_redis_was_emptied_the_ids_go_on_growing(
     assert [seq for seq, _, _ in entries(client)] == list(range(last + 1, last + 9))
 
 
-def test_after_a_restore_from_an_older_backup_events_come_above_all_that_redis_has(
+def test_events_after_a_restore_get_positions_above_those_in_redis(
     run_worker: WorkerFactory,
     writer: Writer,
     database_url: str,
@@ -210,7 +210,7 @@ def pg(program: str, url: str, *options: str, given: str = "") -> str:
     return done.stdout
 
 
-def test_a_full_redis_takes_all_of_a_batch_or_none(
+def test_batch_is_published_completely_or_not_at_all(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -230,7 +230,7 @@ def test_a_full_redis_takes_all_of_a_batch_or_none(
     check(database_connection, client)
 
 
-def test_an_event_that_is_committed_late_is_not_lost(
+def test_event_that_is_committed_late_is_published(
     run_worker: WorkerFactory,
     writer: Writer,
     database_url: str,
@@ -254,7 +254,7 @@ def test_an_event_that_is_committed_late_is_not_lost(
     assert json.loads(entries(client)[-1][2]["payload"])["subject_id"] == post
 
 
-def test_the_newest_entries_are_kept_and_old_ones_go(
+def test_streams_keep_only_the_newest_entries(
     run_worker: WorkerFactory,
     writer: Writer,
     database_connection: psycopg.Connection,
@@ -273,7 +273,7 @@ def test_the_newest_entries_are_kept_and_old_ones_go(
     assert left[-8:] == list(range(streams.KEPT + 1201, streams.KEPT + 1209))
 
 
-def test_two_relays_share_the_work_of_many_events(
+def test_concurrent_relays_publish_each_event_once(
     run_worker: WorkerFactory,
     database_connection: psycopg.Connection,
     writer: Writer,
@@ -295,7 +295,7 @@ def test_two_relays_share_the_work_of_many_events(
     check(database_connection, client)
 
 
-def test_a_relay_survives_the_database(
+def test_relay_survives_database_outages(
     run_worker: WorkerFactory,
     writer: Writer,
     database_url: str,

@@ -109,7 +109,7 @@ def count(connection: psycopg.Connection, table: str) -> int:
     return int(row[0])
 
 
-def test_an_expired_upload_that_was_never_linked_leaves_table_and_bucket(
+def test_expired_unlinked_upload_is_removed_from_the_table_and_the_bucket(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     expired, waiting, linked = uploads.make(), uploads.make(), uploads.make()
@@ -123,7 +123,7 @@ def test_an_expired_upload_that_was_never_linked_leaves_table_and_bucket(
     assert all(map(uploads.has, (*waiting, *linked)))
 
 
-def test_the_object_of_a_removed_attachment_leaves_the_bucket(
+def test_object_of_a_removed_attachment_is_removed_from_the_bucket(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     post = uploads.writer.post()
@@ -191,7 +191,7 @@ def test_object_that_the_store_refuses_to_remove_blocks_no_other(
     assert (told["event"], told["count"]) == ("deletion refused", refused)
 
 
-def test_an_object_that_is_not_there_is_no_trouble(
+def test_missing_object_causes_no_error(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     database_connection.execute("insert into orphaned_object (key) values ('media/never'), ('x')")
@@ -203,7 +203,7 @@ def test_an_object_that_is_not_there_is_no_trouble(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
-def test_nothing_is_lost_while_s3_is_away(
+def test_orphaned_objects_are_kept_until_s3_is_back(
     silent: bool,
     run_worker: WorkerFactory,
     uploads: Uploads,
@@ -233,7 +233,7 @@ def test_nothing_is_lost_while_s3_is_away(
     assert told == ["store unavailable", "store available again"]
 
 
-def test_sweepers_share_the_work_of_many_batches(
+def test_concurrent_sweepers_remove_many_batches(
     run_worker: WorkerFactory, uploads: Uploads, database_connection: psycopg.Connection
 ) -> None:
     database_connection.execute(
@@ -281,7 +281,7 @@ def test_sweepers_killed_at_random_remove_expired_rows_and_objects_only(
         assert {line["level"] for line in sweeper.lines()} == {"info"}
 
 
-def test_events_that_everybody_is_done_with_go_after_a_day(
+def test_fully_processed_events_are_deleted_after_a_day(
     run_worker: WorkerFactory, writer: Writer, database_connection: psycopg.Connection
 ) -> None:
     relay = run_worker("relay")
@@ -313,7 +313,7 @@ def test_events_that_everybody_is_done_with_go_after_a_day(
     eventually(lambda: count(database_connection, "idempotency_key") == 1)
 
 
-def test_a_sweeper_waits_for_the_database(
+def test_sweeper_waits_for_the_database(
     run_worker: WorkerFactory,
     uploads: Uploads,
     database_url: str,
