@@ -1,10 +1,10 @@
-"""`communities` on a test's own stores: as a call of its application, and as a real process."""
+"""Command line on a test's own stores, called in the test's process or in its own."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,6 @@ import pytest
 from typer import testing
 
 from common import settings as configuration
-from development import databases
-from tests import conftest
 from tests.support import indexing
 from tools.cli import app as cli
 from tools.instance import logins, stack
@@ -23,63 +21,55 @@ SCRIPT = Path(sys.executable).with_name("communities")
 
 
 @dataclass(frozen=True)
-class Told:
-    """Output and exit code of a command."""
+class Result:
+    """Exit code and output of a command."""
 
     code: int
-    out: str
-    said: str
+    stdout: str
+    stderr: str
 
     def rows(self) -> list[dict[str, Any]]:
-        """Returns its result, which must be one JSON object a line."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        """Returns the JSON objects on standard output, one a line."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 @dataclass(frozen=True)
 class Communities:
-    """The command line with an environment in which nothing is a developer's own."""
+    """Command line with an environment that has no settings of a developer."""
 
     environment: Mapping[str, str]
     folder: Path
 
-    def __call__(self, *words: str, **given: str) -> Told:
-        """Runs a command in this process."""
+    def __call__(self, *arguments: str, **given: str) -> Result:
+        """Runs a command in the test's process."""
         environment = dict.fromkeys(configuration.names())
         done = testing.CliRunner().invoke(
             cli.app,
-            words,
+            arguments,
             env={**environment, **self.environment, "COLUMNS": "200", **given},
         )
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return Told(done.exit_code, done.stdout, done.stderr)
+        return Result(done.exit_code, done.stdout, done.stderr)
 
-    def start(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
-        """Starts a command as a process of its own."""
+    def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
+        """Starts a command in its own process."""
         given = options.pop("given", {})
         inherited = {
             name: value for name, value in os.environ.items() if name not in configuration.names()
         }
         return subprocess.Popen(
-            [SCRIPT, *words],
+            [SCRIPT, *arguments],
             cwd=self.folder,
             env={**inherited, **self.environment, **given},
             text=True,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
-    def run(self, *words: str, stdin: str = "", **given: str) -> Told:
-        """Runs a command as a process of its own, to its end."""
-        with self.start(*words, given=given, stdin=subprocess.PIPE) as process:
-            out, said = process.communicate(stdin, timeout=60)
-        return Told(process.returncode, out, said)
-
-
-@pytest.fixture
-def index(test_stack: stack.Stack, database: databases.Database) -> Iterator[indexing.Indexing]:
-    """Yields the index of this test's database, which is not there yet."""
-    own = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
-    yield own
-    own.drop()
+    def run(self, *arguments: str, stdin: str = "", **given: str) -> Result:
+        """Runs a command in its own process until it ends."""
+        with self.start(*arguments, given=given, stdin=subprocess.PIPE) as process:
+            stdout, stderr = process.communicate(stdin, timeout=60)
+        return Result(process.returncode, stdout, stderr)
 
 
 @pytest.fixture
@@ -96,7 +86,7 @@ def communities(
         **test_stack.urls,
         "DATABASE_URL": test_stack.as_login(database_url, logins.MIGRATOR),
         "REDIS_URL": redis_url,
-        "SEARCH_INDEX": conftest.search_index(database_url),
+        "SEARCH_INDEX": indexing.alias_of(database_url),
         "DATA_DIR": str(tmp_path / "data"),
         "JWT_SECRET": "sesame" * 8,
         "PORT": str(stack.free_port()),

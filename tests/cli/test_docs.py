@@ -1,4 +1,4 @@
-"""docs/cli.md names every command with its arguments, options and meaning, and no other."""
+"""Completeness of docs/cli.md: every command with its arguments, options and meaning."""
 
 import re
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from tools.cli import app as cli
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 ROW = re.compile(r"^\| `communities (.+?)` \| (.*?) ?\| (.+) \|$", re.MULTILINE)
-# What every command has.
-EVERYWHERE = {"--help", "-h"}
+# Options that every command has.
+COMMON_OPTIONS = {"--help", "-h"}
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Yields every command by its words."""
+    """Yields every command with its full name."""
 
-    def below(command: Any, words: list[str]) -> Iterator[tuple[str, Any]]:
+    def below(command: Any, prefix: list[str]) -> Iterator[tuple[str, Any]]:
         if not hasattr(command, "commands"):
-            yield " ".join(words), command
+            yield " ".join(prefix), command
             return
         for name, child in command.commands.items():
-            yield from below(child, [*words, name])
+            yield from below(child, [*prefix, name])
 
     return below(typer.main.get_command(cli.app), [])
 
 
-def words_of(name: str, command: Any) -> str:
-    """Returns a command as it is typed, with what it takes."""
+def usage(name: str, command: Any) -> str:
+    """Returns the name of a command with its arguments."""
     arguments = [
         (parameter.metavar or parameter.name).upper().strip("[]…")
         + ("…" if parameter.nargs == -1 else "")
@@ -40,24 +40,24 @@ def words_of(name: str, command: Any) -> str:
 
 
 def test_cli_page_documents_every_command_and_no_other() -> None:
-    there = {
-        words_of(name, command): (
+    existing = {
+        usage(name, command): (
             {
                 option
                 for parameter in command.params
                 if parameter.param_type_name == "option"
                 for option in parameter.opts
             }
-            - EVERYWHERE,
+            - COMMON_OPTIONS,
             command.help.split("\n\n")[0].replace("\n", " "),
         )
         for name, command in commands()
     }
     documented = {
-        words: (set(re.findall(r"`([^`]+)`", options)), meaning)
-        for words, options, meaning in ROW.findall(PAGE)
+        usage_text: (set(re.findall(r"`([^`]+)`", options)), meaning)
+        for usage_text, options, meaning in ROW.findall(PAGE)
     }
-    assert documented == there
+    assert documented == existing
 
 
 def test_every_command_has_an_example() -> None:

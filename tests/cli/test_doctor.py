@@ -1,4 +1,4 @@
-"""The doctor finds what is really wrong, says what to do, and tells no secret."""
+"""Doctor, which reports each fault with its remedy and without secrets."""
 
 import http.server
 import json
@@ -15,7 +15,7 @@ import redis
 
 from common.settings import Settings
 from development import databases
-from tests.cli.conftest import Communities, Told
+from tests.cli.conftest import Communities, Result
 from tests.conftest import ServiceFactory, WorkerFactory
 from tests.support import indexing
 from tests.support.waiting import eventually
@@ -23,14 +23,14 @@ from tests.support.writers import Writer
 from tools.instance import migrate, parts, processes, stack
 
 
-def found(told: Told, check: str) -> dict[str, Any]:
-    """Returns the one finding of a check."""
-    [finding] = [row for row in told.rows() if row["check"] == check]
+def found(result: Result, check: str) -> dict[str, Any]:
+    """Returns the only finding of a check."""
+    [finding] = [row for row in result.rows() if row["check"] == check]
     return finding
 
 
-def failures(told: Told) -> dict[str, str]:
-    return {row["check"]: row["found"] for row in told.rows() if row["status"] == "failure"}
+def failures(result: Result) -> dict[str, str]:
+    return {row["check"]: row["found"] for row in result.rows() if row["status"] == "failure"}
 
 
 def test_healthy_instance_has_no_failure(
@@ -38,19 +38,19 @@ def test_healthy_instance_has_no_failure(
 ) -> None:
     index.rebuild()
     service = run_service(SEARCH_INDEX=index.alias)
-    told = communities("doctor", "--deep", "--json", PORT=str(service.port))
-    assert (told.code, failures(told)) == (0, {})
-    rows = told.rows()
+    result = communities("doctor", "--deep", "--json", PORT=str(service.port))
+    assert (result.code, failures(result)) == (0, {})
+    rows = result.rows()
     assert {row["status"] for row in rows} <= {"ok", "warning"}
     assert all((row["todo"] is None) == (row["status"] == "ok") for row in rows)
     for check in ("instance.ready", "s3.objects", "counters", "postgres.tables", "redis.rights"):
-        assert found(told, check)["status"] == "ok"
-    # No worker runs here.
-    assert found(told, "instance.workers")["status"] == "warning"
+        assert found(result, check)["status"] == "ok"
+    # No worker runs in this test.
+    assert found(result, "instance.workers")["status"] == "warning"
     shown = communities("doctor", PORT=str(service.port))
     assert shown.code == 0
-    assert f"Serves at {service.origin}." in shown.out
-    assert " 0 failures" in f" {shown.said}"
+    assert f"Serves at {service.origin}." in shown.stdout
+    assert " 0 failures" in f" {shown.stderr}"
 
 
 def test_embedded_store_that_is_not_started_is_reported_and_not_created(
@@ -58,11 +58,11 @@ def test_embedded_store_that_is_not_started_is_reported_and_not_created(
 ) -> None:
     blank = dict.fromkeys(stack.VARIABLES.values(), "")
     keys = {"S3_ACCESS_KEY": "", "S3_SECRET_KEY": "", "JWT_SECRET": ""}
-    told = communities("doctor", "--json", **blank, **keys)
-    assert told.code == 0
+    result = communities("doctor", "--json", **blank, **keys)
+    assert result.code == 0
     for check in stack.PARTS:
-        assert found(told, check)["status"] == "skipped"
-        assert "Not started" in found(told, check)["found"]
+        assert found(result, check)["status"] == "skipped"
+        assert "Not started" in found(result, check)["found"]
     assert not (tmp_path / "data").exists()
 
 
@@ -81,13 +81,13 @@ def test_unreachable_store_is_reported_as_one_failure(
     port = stack.free_port()
     url = urlsplit(communities.environment[variable])
     login = f"{url.username or ''}:sesame@" if "@" in url.netloc else ""
-    away = url._replace(netloc=f"{login}127.0.0.1:{port}").geturl()
-    told = communities("doctor", "--json", **{variable: away})
-    assert told.code == 1
-    assert list(failures(told)) == [check]
-    assert f"127.0.0.1:{port}" in found(told, check)["found"]
-    assert found(told, check)["todo"].startswith("Start ")
-    assert "sesame" not in told.out
+    unreachable = url._replace(netloc=f"{login}127.0.0.1:{port}").geturl()
+    result = communities("doctor", "--json", **{variable: unreachable})
+    assert result.code == 1
+    assert list(failures(result)) == [check]
+    assert f"127.0.0.1:{port}" in found(result, check)["found"]
+    assert found(result, check)["todo"].startswith("Start ")
+    assert "sesame" not in result.stdout
 
 
 def test_wrong_password_is_reported_without_the_password(
@@ -98,50 +98,50 @@ def test_wrong_password_is_reported_without_the_password(
         "REDIS_URL": _login(redis_url, "", "opensesame"),
         "S3_SECRET_KEY": "opensesame",
     }
-    told = communities("doctor", "--json", **wrong)
-    assert told.code == 1
-    assert set(failures(told)) == {"postgres", "redis", "s3"}
-    assert "password in DATABASE_URL" in found(told, "postgres")["todo"]
-    assert "REDIS_URL" in found(told, "redis")["todo"]
-    assert "S3_SECRET_KEY" in found(told, "s3")["todo"]
-    assert "opensesame" not in told.out
+    result = communities("doctor", "--json", **wrong)
+    assert result.code == 1
+    assert set(failures(result)) == {"postgres", "redis", "s3"}
+    assert "password in DATABASE_URL" in found(result, "postgres")["todo"]
+    assert "REDIS_URL" in found(result, "redis")["todo"]
+    assert "S3_SECRET_KEY" in found(result, "s3")["todo"]
+    assert "opensesame" not in result.stdout
     for name in ("JWT_SECRET", "S3_ACCESS_KEY", "S3_SECRET_KEY"):
-        assert communities.environment[name] not in told.out
+        assert communities.environment[name] not in result.stdout
 
 
 def test_missing_bucket_is_reported_and_not_created(communities: Communities) -> None:
     for _ in range(2):
-        told = communities("doctor", "--json", S3_BUCKET="nowhere")
-        assert told.code == 1
-        assert failures(told) == {"s3": found(told, "s3")["found"]}
-        assert "no bucket nowhere" in found(told, "s3")["found"]
+        result = communities("doctor", "--json", S3_BUCKET="nowhere")
+        assert result.code == 1
+        assert failures(result) == {"s3": found(result, "s3")["found"]}
+        assert "no bucket nowhere" in found(result, "s3")["found"]
 
 
 def test_outdated_database_is_reported(
     communities: Communities, database: databases.Database, empty_database_url: str
 ) -> None:
-    told = communities("doctor", "--json", DATABASE_URL=empty_database_url)
-    assert set(failures(told)) == {"postgres.tables"}
-    assert found(told, "outbox")["status"] == "skipped"
+    result = communities("doctor", "--json", DATABASE_URL=empty_database_url)
+    assert set(failures(result)) == {"postgres.tables"}
+    assert found(result, "outbox")["status"] == "skipped"
 
     migrate.rollback(database.url, say=lambda _words: None)
-    told = communities("doctor", "--json")
-    assert set(failures(told)) == {"postgres.tables", "postgres.api"}
-    assert found(told, "postgres.tables")["todo"] == "Run `communities migrate`."
+    result = communities("doctor", "--json")
+    assert set(failures(result)) == {"postgres.tables", "postgres.api"}
+    assert found(result, "postgres.tables")["todo"] == "Run `communities migrate`."
     assert communities("migrate").code == 0
     assert failures(communities("doctor", "--json")) == {}
 
     with database.connect() as connection:
         connection.execute("comment on schema api is 'another'")
         connection.execute("insert into schema_migrations values ('20991231000001')")
-    told = communities("doctor", "--json")
-    assert "other files" in found(told, "postgres.api")["found"]
-    assert "20991231000001" in found(told, "postgres.tables")["found"]
+    result = communities("doctor", "--json")
+    assert "other files" in found(result, "postgres.api")["found"]
+    assert "20991231000001" in found(result, "postgres.tables")["found"]
 
 
 @pytest.fixture
 def weak_login(database: databases.Database) -> Iterator[str]:
-    """Yields the URL of a login without rights, which at most five connections may use."""
+    """Yields the URL of a login with few rights and at most five connections."""
     name = f"weak_{urlsplit(database.url).path.strip('/')}"
     with database.connect() as connection:
         connection.execute(f"create role {name} login password 'opensesame' connection limit 5")
@@ -153,21 +153,21 @@ def weak_login(database: databases.Database) -> Iterator[str]:
 
 
 def test_login_without_a_role_is_reported(communities: Communities, weak_login: str) -> None:
-    told = communities("doctor", "--json", DATABASE_URL=weak_login, DB_POOL_SIZE="1")
-    assert told.code == 1
-    rights = found(told, "postgres.rights")
+    result = communities("doctor", "--json", DATABASE_URL=weak_login, DB_POOL_SIZE="1")
+    assert result.code == 1
+    rights = found(result, "postgres.rights")
     assert "communities_worker, communities_job" in rights["found"]
     assert "communities_service" not in rights["found"]
     assert rights["todo"].startswith("As a superuser: grant communities_worker, communities_job to")
-    assert found(told, "postgres.owner")["status"] == "warning"
-    # A pool and the workers want more than its five connections.
-    assert "8 connections are needed" in failures(told)["postgres.connections"]
-    assert "opensesame" not in told.out
+    assert found(result, "postgres.owner")["status"] == "warning"
+    # A pool and the workers need more than five connections.
+    assert "8 connections are needed" in failures(result)["postgres.connections"]
+    assert "opensesame" not in result.stdout
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[str]:
-    """Yields a Redis server of this test's own, which keeps nothing."""
+    """Yields the URL of a Redis server that only this test uses, without persistence."""
     settings = Settings(_env_file=None, data_dir=tmp_path / "own")
     part = parts.redis_server(settings, stack.free_port(), fast=True)
     folder = processes.Folder(settings.data_dir)
@@ -187,25 +187,25 @@ def test_eviction_policy_that_removes_streams_is_reported(
 ) -> None:
     with redis.Redis.from_url(own_redis) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
-        told = communities("doctor", "--json", REDIS_URL=own_redis)
-        assert found(told, "redis.memory")["status"] == "warning"
-        assert found(told, "redis.persistence")["status"] == "warning"
+        result = communities("doctor", "--json", REDIS_URL=own_redis)
+        assert found(result, "redis.memory")["status"] == "warning"
+        assert found(result, "redis.persistence")["status"] == "warning"
         client.config_set("maxmemory", "100mb")
-        told = communities("doctor", "--json", REDIS_URL=own_redis)
-        assert (told.code, set(failures(told))) == (1, {"redis.memory"})
-        assert "noeviction" in found(told, "redis.memory")["todo"]
+        result = communities("doctor", "--json", REDIS_URL=own_redis)
+        assert (result.code, set(failures(result))) == (1, {"redis.memory"})
+        assert "noeviction" in found(result, "redis.memory")["todo"]
         client.config_set("maxmemory-policy", "volatile-lru")
         assert communities("doctor", "--json", REDIS_URL=own_redis).code == 0
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", "1")
-        told = communities("doctor", "--json", REDIS_URL=own_redis)
-        assert set(failures(told)) == {"redis.rights"}
+        result = communities("doctor", "--json", REDIS_URL=own_redis)
+        assert set(failures(result)) == {"redis.rights"}
 
 
 def test_missing_index_is_reported(communities: Communities, index: indexing.Indexing) -> None:
-    told = communities("doctor", "--json")
-    assert found(told, "opensearch.index")["status"] == "warning"
-    assert "search reindex" in found(told, "opensearch.index")["todo"]
+    result = communities("doctor", "--json")
+    assert found(result, "opensearch.index")["status"] == "warning"
+    assert "search reindex" in found(result, "opensearch.index")["todo"]
     assert communities("search", "reindex").code == 0
     assert found(communities("doctor", "--json"), "opensearch.index")["status"] == "ok"
 
@@ -220,11 +220,11 @@ def test_dead_events_and_wrong_counters_are_reported(
             "insert into outbox_failure "
             "select 'search', max(id), 5, now(), 'too strange', now() from outbox_event"
         )
-    told = communities("doctor", "--json")
-    assert (told.code, set(failures(told))) == (1, {"outbox.search"})
-    assert "communities outbox dead" in found(told, "outbox.search")["todo"]
-    told = communities("doctor", "--deep", "--json")
-    assert set(failures(told)) == {"outbox.search", "counters"}
+    result = communities("doctor", "--json")
+    assert (result.code, set(failures(result))) == (1, {"outbox.search"})
+    assert "communities outbox dead" in found(result, "outbox.search")["todo"]
+    result = communities("doctor", "--deep", "--json")
+    assert set(failures(result)) == {"outbox.search", "counters"}
 
 
 def test_missing_sweeper_is_reported(
@@ -234,9 +234,9 @@ def test_missing_sweeper_is_reported(
         connection.execute("insert into orphaned_object values ('a', now() - interval '1 minute')")
         assert found(communities("doctor", "--json"), "sweeper")["status"] == "ok"
         connection.execute("update orphaned_object set due_at = now() - interval '20 minutes'")
-        told = communities("doctor", "--json")
-        assert (told.code, found(told, "sweeper")["status"]) == (0, "warning")
-        assert "20 minutes ago" in found(told, "sweeper")["found"]
+        result = communities("doctor", "--json")
+        assert (result.code, found(result, "sweeper")["status"]) == (0, "warning")
+        assert "20 minutes ago" in found(result, "sweeper")["found"]
         run_worker("sweeper")
         eventually(
             lambda: connection.execute("select from orphaned_object").fetchone() is None, seconds=60
@@ -246,39 +246,39 @@ def test_missing_sweeper_is_reported(
 
 def test_unsafe_settings_of_a_reachable_machine_are_reported(communities: Communities) -> None:
     given = {"HOST": "0.0.0.0", "JWT_SECRET": "short", "LOG_LEVEL": "debug"}
-    told = communities("doctor", "--json", **given)
-    warned = {row["check"] for row in told.rows() if row["status"] == "warning"}
+    result = communities("doctor", "--json", **given)
+    warned = {row["check"] for row in result.rows() if row["status"] == "warning"}
     assert {"settings.tokens", "settings.RATE_LIMIT", "settings.LOG_LEVEL"} <= warned
-    assert found(told, "settings.HOST")["found"] == "0.0.0.0, from the environment"
-    assert "short" not in found(told, "settings.JWT_SECRET")["found"]
+    assert found(result, "settings.HOST")["found"] == "0.0.0.0, from the environment"
+    assert "short" not in found(result, "settings.JWT_SECRET")["found"]
 
 
 def test_each_invalid_and_each_unknown_setting_is_reported(
     communities: Communities, tmp_path: Path
 ) -> None:
-    told = communities("doctor", "--json", PORT="x", RATE_LIMIT="much")
-    assert told.code == 1
-    assert sorted(text.partition(":")[0] for text in _settings_failures(told)) == [
+    result = communities("doctor", "--json", PORT="x", RATE_LIMIT="much")
+    assert result.code == 1
+    assert sorted(text.partition(":")[0] for text in _settings_failures(result)) == [
         "PORT", "RATE_LIMIT",
     ]  # fmt: skip
     file = tmp_path / ".env"
     file.write_text("DATABSE_URL=x\nLOG_LEVEL=warning\nJWT_ISSUER=me\nJWT_SECRET=sesame\n")
     file.chmod(0o644)
-    told = communities("doctor", "--json")
-    assert "DATABSE_URL" in found(told, "settings.unknown")["found"]
-    assert found(told, "settings.LOG_LEVEL")["found"] == "warning, from .env"
-    assert "JWT_SECRET" in found(told, "settings.file")["found"]
-    assert found(told, "settings.file")["todo"] == "chmod 600 .env"
+    result = communities("doctor", "--json")
+    assert "DATABSE_URL" in found(result, "settings.unknown")["found"]
+    assert found(result, "settings.LOG_LEVEL")["found"] == "warning, from .env"
+    assert "JWT_SECRET" in found(result, "settings.file")["found"]
+    assert found(result, "settings.file")["todo"] == "chmod 600 .env"
 
 
-def _settings_failures(told: Told) -> list[str]:
-    return [row["found"] for row in told.rows() if row["check"] == "settings"]
+def _settings_failures(result: Result) -> list[str]:
+    return [row["found"] for row in result.rows() if row["check"] == "settings"]
 
 
 def test_unwritable_folder_is_reported(communities: Communities) -> None:
-    told = communities("doctor", "--json", DATA_DIR="/proc/communities")
-    assert "data.rights" in failures(told)
-    assert "/proc" in found(told, "data.rights")["found"]
+    result = communities("doctor", "--json", DATA_DIR="/proc/communities")
+    assert "data.rights" in failures(result)
+    assert "/proc" in found(result, "data.rights")["found"]
 
 
 def test_readable_secrets_are_reported(communities: Communities, tmp_path: Path) -> None:
@@ -288,8 +288,8 @@ def test_readable_secrets_are_reported(communities: Communities, tmp_path: Path)
     secret = folder / "jwt"
     secret.write_text("sesame")
     secret.chmod(0o644)
-    told = communities("doctor", "--json")
-    assert set(failures(told)) == {"data.secrets"}
+    result = communities("doctor", "--json")
+    assert set(failures(result)) == {"data.secrets"}
     secret.chmod(0o600)
     assert found(communities("doctor", "--json"), "data.secrets")["status"] == "ok"
 
@@ -299,12 +299,12 @@ def test_port_in_use_is_reported(communities: Communities) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        told = communities("doctor", "--json", REDIS_URL="", REDIS_PORT=port)
-        assert set(failures(told)) == {"ports.REDIS_PORT"}
+        result = communities("doctor", "--json", REDIS_URL="", REDIS_PORT=port)
+        assert set(failures(result)) == {"ports.REDIS_PORT"}
 
 
-class _Answers(http.server.BaseHTTPRequestHandler):
-    """Answers what the server was given."""
+class _FixedAnswer(http.server.BaseHTTPRequestHandler):
+    """Handler that answers with the server's attribute `body`."""
 
     def do_GET(self) -> None:
         body: bytes = self.server.body  # type: ignore[attr-defined]
@@ -320,7 +320,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def web() -> Iterator[http.server.HTTPServer]:
     """Yields a server that answers every request with its attribute `body`."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _FixedAnswer)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -335,23 +335,23 @@ def test_key_set_without_a_usable_key_is_reported(
     given = {"JWT_SECRET": "", "JWT_JWKS_URL": f"http://127.0.0.1:{web.server_port}/keys"}
     key = jwt.algorithms.ECAlgorithm.to_jwk(_elliptic_key(), as_dict=True)
     web.body = json.dumps({"keys": [{**key, "kid": "1"}]}).encode()  # type: ignore[attr-defined]
-    told = communities("doctor", "--json", **given)
-    assert found(told, "tokens")["status"] == "ok"
-    told = communities("doctor", "--json", JWT_ALGORITHMS="RS256", **given)
-    assert set(failures(told)) == {"tokens"}
-    assert "JWT_ALGORITHMS" in found(told, "tokens")["todo"]
+    result = communities("doctor", "--json", **given)
+    assert found(result, "tokens")["status"] == "ok"
+    result = communities("doctor", "--json", JWT_ALGORITHMS="RS256", **given)
+    assert set(failures(result)) == {"tokens"}
+    assert "JWT_ALGORITHMS" in found(result, "tokens")["todo"]
     web.body = b"no keys here"  # type: ignore[attr-defined]
-    told = communities("doctor", "--json", **given)
-    assert set(failures(told)) == {"tokens"}
+    result = communities("doctor", "--json", **given)
+    assert set(failures(result)) == {"tokens"}
 
 
 def test_foreign_server_on_the_port_is_reported(
     communities: Communities, web: http.server.HTTPServer
 ) -> None:
     web.body = b"hello"  # type: ignore[attr-defined]
-    told = communities("doctor", "--json", PORT=str(web.server_port))
-    assert set(failures(told)) == {"instance"}
-    assert "Another program" in found(told, "instance")["found"]
+    result = communities("doctor", "--json", PORT=str(web.server_port))
+    assert set(failures(result)) == {"instance"}
+    assert "Another program" in found(result, "instance")["found"]
 
 
 def _elliptic_key() -> Any:

@@ -1,4 +1,4 @@
-"""Manners of every command: help, exit codes, pipes, interruptions, terminals, completion."""
+"""Conventions of every command: help, exit codes, pipes, signals, terminals and completion."""
 
 import os
 import pty
@@ -21,19 +21,19 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_help_is_grouped_by_topic_and_shows_the_version(communities: Communities) -> None:
-    told = communities.run("--help")
-    assert (told.code, told.said) == (0, "")
+    result = communities.run("--help")
+    assert (result.code, result.stderr) == (0, "")
     for topic in ("Serve", "Stores", "Monitor and repair", "Users and content"):
-        assert f"─ {topic} ─" in told.out
-    assert communities.run().out.strip() == told.out.strip()
-    told = communities.run("--version")
-    assert told.code == 0
-    assert told.out.startswith("communities ")
+        assert f"─ {topic} ─" in result.stdout
+    assert communities.run().stdout.strip() == result.stdout.strip()
+    result = communities.run("--version")
+    assert result.code == 0
+    assert result.stdout.startswith("communities ")
     assert communities.run("outbox", "-h").code == 0
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("nothing",),
         ("migrate", "--scale"),
@@ -50,38 +50,40 @@ def test_help_is_grouped_by_topic_and_shows_the_version(communities: Communities
     ],
 )
 def test_bad_usage_exits_with_2_and_prints_nothing_to_stdout(
-    communities: Communities, words: tuple[str, ...]
+    communities: Communities, arguments: tuple[str, ...]
 ) -> None:
-    told = communities(*words)
-    assert (told.code, told.out) == (2, "")
-    assert "communities" in told.said or "Usage" in told.said
+    result = communities(*arguments)
+    assert (result.code, result.stdout) == (2, "")
+    assert "communities" in result.stderr or "Usage" in result.stderr
 
 
 def test_invalid_number_is_reported_with_the_valid_range(communities: Communities) -> None:
-    told = communities("seed", "--scale", "x")
-    assert "'x' is not a whole number from 1 to" in told.said
-    assert communities("seed", "--help").out.count("POSTS") == 1
-    for words in (("user", "export"), ("user", "erase"), ("token",)):
-        assert f"{' '.join(words)} [OPTIONS] {{USER}}" in communities(*words, "--help").out
-    assert "replay [OPTIONS] [ID]…" in communities("outbox", "replay", "--help").out
-    assert "%" not in communities("moderation", "remove", "--help").out
+    result = communities("seed", "--scale", "x")
+    assert "'x' is not a whole number from 1 to" in result.stderr
+    assert communities("seed", "--help").stdout.count("POSTS") == 1
+    for arguments in (("user", "export"), ("user", "erase"), ("token",)):
+        assert (
+            f"{' '.join(arguments)} [OPTIONS] {{USER}}" in communities(*arguments, "--help").stdout
+        )
+    assert "replay [OPTIONS] [ID]…" in communities("outbox", "replay", "--help").stdout
+    assert "%" not in communities("moderation", "remove", "--help").stdout
 
 
 def test_invalid_settings_exit_with_1_and_print_one_line(communities: Communities) -> None:
-    told = communities.run("migrate", PORT="x", RATE_LIMIT="much")
-    assert (told.code, told.out) == (1, "")
-    assert told.said.count("\n") == 1
-    assert "PORT: " in told.said
-    assert "RATE_LIMIT: " in told.said
+    result = communities.run("migrate", PORT="x", RATE_LIMIT="much")
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "PORT: " in result.stderr
+    assert "RATE_LIMIT: " in result.stderr
 
 
 def test_database_error_exits_with_1_and_prints_one_line(
     communities: Communities, empty_database_url: str
 ) -> None:
-    told = communities.run("outbox", "status", DATABASE_URL=empty_database_url)
-    assert (told.code, told.out) == (1, "")
-    assert told.said.count("\n") == 1
-    assert "communities migrate" in told.said
+    result = communities.run("outbox", "status", DATABASE_URL=empty_database_url)
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "communities migrate" in result.stderr
 
 
 def test_broken_pipe_ends_a_command_without_an_error_message(
@@ -104,7 +106,7 @@ def test_broken_pipe_ends_a_command_without_an_error_message(
 
 
 def interrupt(process: "subprocess.Popen[str]", database: databases.Database, table: str) -> None:
-    """Sends Ctrl-C while the command waits for this table; it ends as it should."""
+    """Sends Ctrl-C while the command waits for this table, and asserts a clean end."""
     with database.connect() as connection, connection.transaction():
         waits = (
             "select 1 from pg_locks where not granted and relation = %s::regclass "
@@ -112,8 +114,8 @@ def interrupt(process: "subprocess.Popen[str]", database: databases.Database, ta
         )
         eventually(lambda: connection.execute(waits, [table]).fetchone(), seconds=60)
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=60)
-        assert (process.returncode, out, said) == (130, "", "")
+        stdout, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stdout, stderr) == (130, "", "")
         eventually(lambda: connection.execute(waits, [table]).fetchone() is None)
 
 
@@ -141,30 +143,30 @@ def test_interrupted_reindex_removes_its_new_index(
 def on_a_terminal(
     communities: Communities, database: databases.Database, **given: str
 ) -> tuple[str, str]:
-    """Returns the output of `counters verify` to a pipe, and to a terminal while it waits."""
-    ours, theirs = pty.openpty()
+    """Returns the output of `counters verify` to a pipe, and its progress on a terminal."""
+    reading_end, writing_end = pty.openpty()
     with database.connect() as connection, connection.transaction():
         connection.execute("lock table post")
         environment = {"TERM": "xterm", "COLUMNS": "80", **given}
-        process = communities.start("counters", "verify", stderr=theirs, given=environment)
-        os.close(theirs)
+        process = communities.start("counters", "verify", stderr=writing_end, given=environment)
+        os.close(writing_end)
         shown = b""
         while b"counting" not in shown:
-            shown += os.read(ours, 4096)
-    out, _ = process.communicate(timeout=60)
+            shown += os.read(reading_end, 4096)
+    stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    os.close(ours)
-    return out, shown.decode(errors="replace")
+    os.close(reading_end)
+    return stdout, shown.decode(errors="replace")
 
 
 def test_progress_is_shown_only_on_a_terminal(
     communities: Communities, database: databases.Database
 ) -> None:
-    out, shown = on_a_terminal(communities, database)
-    assert out == "every counter is right\n"
+    stdout, shown = on_a_terminal(communities, database)
+    assert stdout == "every counter is right\n"
     assert "\x1b[32m" in shown
-    told = communities.run("counters", "verify")
-    assert (told.out, told.said) == ("every counter is right\n", "")
+    result = communities.run("counters", "verify")
+    assert (result.stdout, result.stderr) == ("every counter is right\n", "")
 
 
 def test_no_color_removes_colors(communities: Communities, database: databases.Database) -> None:
@@ -174,10 +176,9 @@ def test_no_color_removes_colors(communities: Communities, database: databases.D
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_commands_and_options(communities: Communities, shell: str) -> None:
-    asked = f"source_{shell}"
-    script = communities.run(_COMMUNITIES_COMPLETE=asked)
+    script = communities.run(_COMMUNITIES_COMPLETE=f"source_{shell}")
     assert script.code == 0
-    assert "_COMMUNITIES_COMPLETE" in script.out
+    assert "_COMMUNITIES_COMPLETE" in script.stdout
     given = {
         "_COMMUNITIES_COMPLETE": f"complete_{shell}",
         "_TYPER_COMPLETE_ARGS": "communities outbox re",
@@ -185,11 +186,11 @@ def test_shells_complete_commands_and_options(communities: Communities, shell: s
         "COMP_WORDS": "communities outbox re",
         "COMP_CWORD": "2",
     }
-    assert "replay" in communities.run(**given).out
+    assert "replay" in communities.run(**given).stdout
     shown = communities.run(
         "--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
     )
-    assert "communities" in shown.out
+    assert "communities" in shown.stdout
 
 
 def test_wheel_contains_every_file_that_the_commands_need(
@@ -224,13 +225,13 @@ def test_wheel_contains_every_file_that_the_commands_need(
     }
     assert kept | {"workers/index/index_template.json"} <= held
     shutil.rmtree(source)
-    # Another folder than the checkout's, and the wheel before what is installed here.
+    # The folder is not the checkout's, and PYTHONPATH puts the wheel before installed packages.
     given = {"PYTHONPATH": str(site), "DATABASE_URL": empty_database_url}
-    told = communities.run("migrate", "--json", **given)
-    assert told.code == 0, told.said
-    assert told.rows()[0]["api_rebuilt"] is True
-    told = communities.run("counters", "verify", **given)
-    assert (told.code, told.out) == (0, "every counter is right\n")
+    result = communities.run("migrate", "--json", **given)
+    assert result.code == 0, result.stderr
+    assert result.rows()[0]["api_rebuilt"] is True
+    result = communities.run("counters", "verify", **given)
+    assert (result.code, result.stdout) == (0, "every counter is right\n")
 
 
 def test_console_script_is_next_to_python() -> None:

@@ -1,4 +1,4 @@
-"""Limits of the threads that call a store."""
+"""Limits of the threads that run blocking calls of a store."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from common import blocking_calls, outages
 
 @pytest.fixture
 def answer() -> Iterator[threading.Event]:
-    """Yields the event at which the store answers, and sets it at the end."""
+    """Yields an event that makes the store answer, and sets it at the end."""
     answer = threading.Event()
     yield answer
     answer.set()
@@ -20,26 +20,28 @@ def answer() -> Iterator[threading.Event]:
 async def test_thread_stays_busy_after_its_caller_was_cancelled(
     answer: threading.Event,
 ) -> None:
-    asked = blocking_calls.BlockingCalls("s3")
-    gone = [asyncio.create_task(asked.run(answer.wait)) for _ in range(blocking_calls.CONCURRENCY)]
+    calls = blocking_calls.BlockingCalls("s3")
+    cancelled = [
+        asyncio.create_task(calls.run(answer.wait)) for _ in range(blocking_calls.CONCURRENCY)
+    ]
     await asyncio.sleep(0)
-    for task in gone:
+    for task in cancelled:
         task.cancel()
-    await asyncio.gather(*gone, return_exceptions=True)
+    await asyncio.gather(*cancelled, return_exceptions=True)
     with pytest.raises(outages.StoreUnavailable) as refusal:
-        await asked.run(answer.wait)
+        await calls.run(answer.wait)
     assert refusal.value.store == "s3"
     answer.set()
-    assert await asked.run(lambda: "well")
+    assert await calls.run(lambda: "done")
 
 
 async def test_full_queue_refuses_the_next_caller_at_once(answer: threading.Event) -> None:
-    asked = blocking_calls.BlockingCalls("s3")
+    calls = blocking_calls.BlockingCalls("s3")
     count = blocking_calls.CONCURRENCY + blocking_calls.MAX_WAITING
-    others = [asyncio.create_task(asked.run(answer.wait)) for _ in range(count)]
+    others = [asyncio.create_task(calls.run(answer.wait)) for _ in range(count)]
     await asyncio.sleep(0)
     with pytest.raises(outages.StoreUnavailable):
-        await asked.run(answer.wait)
+        await calls.run(answer.wait)
     assert not any(task.done() for task in others)
     for task in others:
         task.cancel()
@@ -47,7 +49,7 @@ async def test_full_queue_refuses_the_next_caller_at_once(answer: threading.Even
 
 
 async def test_error_of_a_call_reaches_the_caller() -> None:
-    asked = blocking_calls.BlockingCalls("s3")
+    calls = blocking_calls.BlockingCalls("s3")
     for _ in range(2 * blocking_calls.CONCURRENCY):
         with pytest.raises(ZeroDivisionError):
-            await asked.run(lambda: 1 / 0)
+            await calls.run(lambda: 1 / 0)

@@ -1,4 +1,4 @@
-"""Tasks end when they are to, though a library loses that."""
+"""Cancellation of tasks, also when a library swallows it."""
 
 import asyncio
 

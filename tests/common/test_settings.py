@@ -1,4 +1,4 @@
-"""Settings, and the messages about invalid ones. Proves rule 00.31."""
+"""Settings, and the messages about invalid settings. Proves rule 00.31."""
 
 import re
 import stat
@@ -139,7 +139,7 @@ def test_concurrent_processes_create_one_secret(tmp_path: Path) -> None:
         "from common import settings\n"
         "print(settings.load(settings.Settings).jwt_secret.get_secret_value())"
     )
-    together = [
+    processes = [
         subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=tmp_path,
@@ -149,7 +149,7 @@ def test_concurrent_processes_create_one_secret(tmp_path: Path) -> None:
         )
         for _ in range(4)
     ]
-    assert len({process.communicate()[0] for process in together}) == 1
+    assert len({process.communicate()[0] for process in processes}) == 1
 
 
 def test_representation_of_settings_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

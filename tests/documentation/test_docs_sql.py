@@ -1,4 +1,4 @@
-"""Tests of docs/sql: `make docs` keeps every entry true, and every example runs."""
+"""Pages of docs/sql: `make docs` generates every entry, and every example runs."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The page docs/error_codes.md, compared with the registry of error codes.
+"""Page docs/error_codes.md, compared with the registry of error codes.
 
 Proves rules 01.1, 01.3 and 01.6.
 """
@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.+) \| (.+) \|$", re.MULTILINE)
 def documented() -> dict[str, int]:
     rows = ROW.findall((ROOT / "docs" / "error_codes.md").read_text())
     codes = {code: int(status) for code, status, _meaning, _advice in rows}
-    assert len(codes) == len(rows), "a code is there twice"
+    assert len(codes) == len(rows), "a code has two rows"
     return codes
 
 
@@ -47,7 +47,7 @@ def test_error_page_has_every_code_that_the_service_returns() -> None:
 
 
 def test_contract_errors_are_raised_only_by_the_registry_function() -> None:
-    """Asserts that only the function of the registry builds an SQLSTATE of PT and a status."""
+    """Asserts that only the registry's function builds an SQLSTATE of PT and a status."""
     for page in (ROOT / "db" / "functions").glob("*.sql"):
-        makes = page.read_text().count("errcode = 'PT'")
-        assert makes == (page.name == "01_errors.sql"), page.name
+        count = page.read_text().count("errcode = 'PT'")
+        assert count == (page.name == "01_errors.sql"), page.name

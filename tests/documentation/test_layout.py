@@ -1,4 +1,4 @@
-"""Layout of the code: which folder may import which, and how large a folder may be."""
+"""Layout of the code: allowed imports between folders, and the size of folders."""
 
 import ast
 import collections
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-# From the bottom up. A package imports from its own line and from the lines before it.
+# From the bottom up. A package may import from its own line and from the lines above it.
 LAYERS: Final = (
     ("common", "gen"),
     ("service.operations", "service.search", "workers.runtime"),

@@ -1,4 +1,4 @@
-"""The README's lines do what it says, as a user types them."""
+"""Commands of the README, run as a user types them."""
 
 import re
 import subprocess
@@ -13,12 +13,12 @@ from tools.instance import parts
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
-def blocks(language: str, first_words: str) -> str:
-    """Returns the block of the README that begins with these words."""
+def block_of(language: str, beginning: str) -> str:
+    """Returns the block of the README that begins with this text."""
     found = [
         block
         for block in re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
-        if block.startswith(first_words)
+        if block.startswith(beginning)
     ]
     assert len(found) == 1
     return str(found[0])
@@ -27,7 +27,7 @@ def blocks(language: str, first_words: str) -> str:
 def test_curl_lines_of_the_readme_create_and_list_content(
     shared_service: servers.Service,
 ) -> None:
-    script = blocks("sh", "API=").replace("http://127.0.0.1:8000", shared_service.origin)
+    script = block_of("sh", "API=").replace("http://127.0.0.1:8000", shared_service.origin)
     script = re.sub(
         r"\$\(make -s token USER=(\S+)\)",
         lambda match: shared_service.token(match[1]),
@@ -35,7 +35,7 @@ def test_curl_lines_of_the_readme_create_and_list_content(
     )
     checked = re.sub(r"curl -s ", "curl -sS --fail-with-body ", script)
     command = ["/bin/bash", "-euo", "pipefail", "-c", checked]
-    for _ in ("once", "and again"):
+    for _ in range(2):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count('"body":"I am."') == 2
@@ -46,7 +46,7 @@ def test_curl_lines_of_the_readme_create_and_list_content(
 def test_sql_lines_of_the_readme_create_and_list_content(database: databases.Database) -> None:
     done = subprocess.run(
         [parts.postgres_programs() / "psql", database.url, "-X", "-v", "ON_ERROR_STOP=1"],
-        input=blocks("sql", "set role"),
+        input=block_of("sql", "set role"),
         capture_output=True,
         text=True,
         check=False,

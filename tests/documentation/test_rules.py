@@ -1,4 +1,4 @@
-"""Tests of docs/rules: every citation has a rule, and every rule has its code and its test."""
+"""Pages of docs/rules: every citation has a rule, and every rule has its code and its test."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The tutorial's lines, typed in order into one shell, do and show what it says."""
+"""Commands of the tutorial, typed in order into one shell, and their expected output."""
 
 import os
 import re
@@ -18,13 +18,13 @@ from tools.instance import parts
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-TIMEOUT_SECONDS = 300.0  # pip takes its time
+TIMEOUT_SECONDS = 300.0  # pip is slow
 USER = re.compile(r"USER=(\S{36})")
 
 
 @dataclass
 class Terminal:
-    """Shell of a user, and its output."""
+    """Shell that records its output."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -38,8 +38,8 @@ class Terminal:
         self.process.stdin.write(lines.encode())
         self.process.stdin.flush()
 
-    def shows(self, wanted: str, since: int, seconds: float = TIMEOUT_SECONDS) -> str:
-        """Waits for each of these lines, in any order; the lines that haven't come."""
+    def missing(self, wanted: str, since: int, seconds: float = TIMEOUT_SECONDS) -> str:
+        """Waits for these lines in any order. Returns the lines that did not come in time."""
         deadline = time.monotonic() + seconds
         while True:
             lines = self.text[since:].splitlines()
@@ -56,7 +56,7 @@ def shown(line: str, lines: list[str]) -> bool:
 
 
 def preamble(service: servers.Service, text: str) -> str:
-    """Returns the Makefile verbs of an instance, for this service."""
+    """Returns shell functions that replace the Makefile's commands for this service."""
     tokens = "\n".join(
         f'"-s token USER={user}") echo {service.token(user)} ;;'
         for user in sorted(set(USER.findall(text)))
@@ -94,7 +94,7 @@ def terminal(service: servers.Service, tmp_path: Path) -> Iterator[Terminal]:
             start_new_session=True,
         )
         opened.enter_context(process)
-        # With all that it has started.
+        # The group includes all processes that the shell has started.
         opened.callback(os.killpg, process.pid, signal.SIGKILL)
         yield Terminal(process, output)
 
@@ -114,15 +114,15 @@ def test_tutorial_shows_its_expected_output_twice_on_one_instance(
     text = TUTORIAL.read_text().replace("http://127.0.0.1:8000", service.origin)
     terminal.type(preamble(service, text))
     for typed, expected in [*blocks(text), *blocks(text)]:
-        # Who was quicker than the index asks again, as the tutorial says.
+        # A search before the index is up to date is repeated, as the tutorial says.
         tries = 20 if "search?q=" in typed else 1
         missing = "not typed yet"
         while missing and tries:
             since = len(terminal.text)
             mark = f"typed {time.monotonic_ns()}"
             terminal.type(f"{typed}echo {mark}\n")
-            assert not terminal.shows(mark, since), terminal.text
-            missing = terminal.shows(expected, since, TIMEOUT_SECONDS if tries == 1 else 1)
+            assert not terminal.missing(mark, since), terminal.text
+            missing = terminal.missing(expected, since, TIMEOUT_SECONDS if tries == 1 else 1)
             tries -= 1
         assert not missing, f"{missing}\nis missing in\n{terminal.text[since:]}"
     assert "Traceback" not in terminal.text

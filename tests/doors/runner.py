@@ -1,4 +1,4 @@
-"""Runs a story through a door, and records its effects without what differs between two runs."""
+"""Runner of stories through a door, which records effects without ids, times and secrets."""
 
 import base64
 import binascii
@@ -73,9 +73,9 @@ BOOKKEEPING = {"outbox_event": {"id", "processed_at"}, "audit_log": {"id"}}
 
 @dataclass(frozen=True)
 class Step:
-    """A call and its expected effects.
+    """Call with its expected effects.
 
-    `$name.field` stands for a field of an earlier answer, `@name` for the id of a person.
+    `$name.field` stands for a field of an earlier answer, and `@name` for the id of a user.
     """
 
     actor: str | None
@@ -110,14 +110,14 @@ class Story:
 
 @dataclass(frozen=True)
 class Record:
-    """The effects of a story: answers, rows, events and audit entries."""
+    """Effects of a story: answers, rows, events and audit entries."""
 
     answers: list[Any]
     tables: dict[str, list[Any]]
 
 
 class StoryRunner:
-    """Runs stories through one door, each on empty tables."""
+    """Runner of stories through one door. Each story begins with empty tables."""
 
     def __init__(self, door: Door, connection: psycopg.Connection) -> None:
         self._door = door
@@ -144,7 +144,7 @@ class StoryRunner:
         return self._record(answers)
 
     def _call(self, step: Step, kept: Mapping[str, Any]) -> Answer:
-        actor = person(step.actor) if step.actor else None
+        actor = user_id(step.actor) if step.actor else None
         return self._door.call(actor, OPERATIONS[step.operation], resolve(step.args, kept))
 
     def _check_traces(self, step: Step, answer: Answer, where: str) -> None:
@@ -194,10 +194,10 @@ class StoryRunner:
 
 
 class Normaliser:
-    """Replaces ids by numbers in their order of appearance, and removes times and secrets."""
+    """Normaliser that numbers ids in order of appearance, and removes times and secrets."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {str(person(name)): f"@{name}" for name in PEOPLE}
+        self._names: dict[str, str] = {str(user_id(name)): f"@{name}" for name in USERS}
 
     def normalise(self, value: Any, key: str = "") -> Any:
         if isinstance(value, Mapping):
@@ -225,22 +225,22 @@ def decoded(cursor: str) -> str:
         raise AssertionError(f"not a cursor: {cursor}") from error
 
 
-PEOPLE = ("ann", "bob", "cleo", "dan", "eve", "finn")
+USERS = ("ann", "bob", "cleo", "dan", "eve", "finn")
 
 
-def person(name: str) -> uuid.UUID:
-    assert name in PEOPLE, name
+def user_id(name: str) -> uuid.UUID:
+    assert name in USERS, name
     return uuid.uuid5(uuid.NAMESPACE_OID, f"stories {name}")
 
 
 def resolve(value: Any, kept: Mapping[str, Any]) -> Any:
-    """Replaces the names of people and of earlier answers by their values."""
+    """Returns a value in which the names of users and earlier answers are replaced."""
     if isinstance(value, Mapping):
         return {name: resolve(item, kept) for name, item in value.items()}
     if isinstance(value, list):
         return [resolve(item, kept) for item in value]
     if isinstance(value, str) and value[:1] == "@":
-        return str(person(value[1:]))
+        return str(user_id(value[1:]))
     if isinstance(value, str) and value[:1] == "$":
         name, _, path = value[1:].partition(".")
         return value_at(kept[name], path)
@@ -258,10 +258,10 @@ def value_at(body: Any, path: str) -> Any:
 
 
 def check_payload(step: Step, event_type: str, payload: Mapping[str, Any], answer: Answer) -> None:
-    """Asserts that an event has its actor and the shape of the answer without viewer fields."""
+    """Asserts that an event has the actor, and the answer's shape without viewer fields."""
     assert payload.keys() == {"group_id", "post_id", "actor_id", "occurred_at", "data"}
     assert step.actor
-    assert payload["actor_id"] == str(person(step.actor))
+    assert payload["actor_id"] == str(user_id(step.actor))
     data = payload["data"]
     if event_type.endswith(("deleted", "removed")):
         assert data.keys() == {"id", "deleted_at"}

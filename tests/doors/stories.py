@@ -1,4 +1,4 @@
-"""The stories: each step is a call that is made through every door.
+"""Stories, whose steps are calls that the tests make through each door.
 
 HTTP parses a body before it calls a function. It refuses an unknown field, or a field of another
 JSON type, before any other error of the request. So a step has at most one such field, in a call
@@ -11,7 +11,7 @@ from tests.doors.runner import Step, Story, steps
 
 LONG_AGO = "2001-01-01T00:00:00Z"
 FAR_AHEAD = "2100-01-01T00:00:00Z"
-NOBODY = "00000000-0000-4000-8000-000000000000"
+MISSING = "00000000-0000-4000-8000-000000000000"
 
 
 def do(
@@ -37,8 +37,8 @@ def club(visibility: str = "public", **roles: str) -> tuple[Step, ...]:
     return (
         do("ann", "create_group", 201, keep="club", name="The club", visibility=visibility),
         *(
-            do("ann", "put_member", 201, group_id="$club.id", user_id=f"@{who}", role=role)
-            for who, role in roles.items()
+            do("ann", "put_member", 201, group_id="$club.id", user_id=f"@{name}", role=role)
+            for name, role in roles.items()
         ),
     )
 
@@ -70,18 +70,18 @@ STORIES = [
         "the creator of a group is its owner",
         do("ann", "create_group", 201, keep="club", name="  Chess, after work ",
             visibility="public", description=" Slow games\u3000",
-            tags=["Games", " games ", "Evening"], campus_id=NOBODY,
+            tags=["Games", " games ", "Evening"], campus_id=MISSING,
             has={"name": "Chess, after work", "slug": "chess-after-work", "role": "owner",
             "description": "Slow games", "tags": ["games", "evening"], "members_count": 1,
             "created_by": "@ann", "is_locked": False, "deleted_at": None, "avatar_url": None,
-            "cover_url": None, "campus_id": NOBODY}),
+            "cover_url": None, "campus_id": MISSING}),
         do("ann", "get_group", 200, **IN_CLUB, has={"role": "owner"}),
         do("bob", "get_group_by_slug", 200, slug="chess-after-work", has={"role": None}),
         do("ann", "list_groups", 200, mine=True, has={"items.*.id": ["$club.id"]}),
         do("bob", "list_groups", 200, mine=True, has={"items": [], "next_cursor": None}),
         do(None, "list_groups", 200, has={"items.*.id": ["$club.id"]}),
         do(None, "list_groups", "401 unauthenticated", mine=True),
-        do(None, "create_group", "401 unauthenticated", name="Nobody's", visibility="public"),
+        do(None, "create_group", "401 unauthenticated", name="Anonymous", visibility="public"),
     ),
     story(
         "a slug belongs to one group that is not deleted",
@@ -97,7 +97,7 @@ STORIES = [
         do("ann", "restore_group", 200, group_id="$one.id", has={"slug": "one"}),
     ),
     story(
-        "a clash of slugs does not reveal a secret group",
+        "a taken slug does not reveal a secret group",
         do("ann", "create_group", 201, name="Hidden", slug="hidden", visibility="secret"),
         do("bob", "create_group", 201, keep="open", name="Hidden", slug="hidden",
             visibility="public", has={"slug": "hidden"}),
@@ -128,8 +128,8 @@ STORIES = [
         club(bob="admin", cleo="moderator"),
         do("bob", "update_group", 200, **IN_CLUB, description="New", tags=["A", "a"],
             has={"description": "New", "tags": ["a"], "name": "The club", "role": "admin"}),
-        do("bob", "update_group", 200, **IN_CLUB, description=None, campus_id=NOBODY,
-            has={"description": "", "campus_id": NOBODY}),
+        do("bob", "update_group", 200, **IN_CLUB, description=None, campus_id=MISSING,
+            has={"description": "", "campus_id": MISSING}),
         do("bob", "update_group", 200, **IN_CLUB, campus_id=None, has={"campus_id": None}),
         do("bob", "update_group", 200, **IN_CLUB, emits=""),
         do("bob", "update_group", 200, **IN_CLUB, name=" The club ", emits=""),
@@ -166,13 +166,13 @@ STORIES = [
     story(
         "groups are listed by campus, tag and visibility",
         do("ann", "create_group", 201, keep="open", name="Open", visibility="public", tags=["Go"],
-            campus_id=NOBODY),
+            campus_id=MISSING),
         do("ann", "create_group", 201, keep="closed", name="Closed", visibility="private",
             tags=["go"]),
         do("ann", "create_group", 201, keep="dark", name="Dark", visibility="secret", tags=["go"]),
         do("bob", "list_groups", 200, tag=" GO ", has={"items.*.name": ["Closed", "Open"]}),
         do("ann", "list_groups", 200, tag="go", has={"items.*.name": ["Dark", "Closed", "Open"]}),
-        do("bob", "list_groups", 200, campus_id=NOBODY, has={"items.*.name": ["Open"]}),
+        do("bob", "list_groups", 200, campus_id=MISSING, has={"items.*.name": ["Open"]}),
         do("bob", "list_groups", 200, visibility="private", has={"items.*.name": ["Closed"]}),
         do("bob", "list_groups", 200, visibility="secret", has={"items": []}),
         invalid("bob", "list_groups", "visibility", visibility="dark"),
@@ -476,7 +476,7 @@ STORIES = [
         invalid("ann", "create_comment", "parent_id", **IN_POST, body="b", parent_id="$c5.id"),
         invalid("ann", "create_comment", "parent_id", post_id="$elsewhere.id", body="b",
             parent_id="$c0.id"),
-        invalid("ann", "create_comment", "parent_id", **IN_POST, body="b", parent_id=NOBODY),
+        invalid("ann", "create_comment", "parent_id", **IN_POST, body="b", parent_id=MISSING),
         do("ann", "get_post", 200, **IN_POST, has={"comments_count": 6}),
         do(None, "list_comments", 200, **IN_POST, has={"items.*.depth": [0, 1, 2, 3, 4, 5]}),
         do(None, "list_comments", 200, **IN_POST, parent_id="$c1.id",
@@ -534,7 +534,7 @@ STORIES = [
         do("bob", "create_comment", 201, **IN_POST, body="b" * 10000),
     ),
     story(
-        "nothing inside something deleted is restored",
+        "content of a deleted parent cannot be restored",
         club(),
         posted(),
         commented("ann", "comment"),
@@ -644,7 +644,7 @@ STORIES = [
         do("ann", "react", 201, **TO_POST, emoji="e" * 16),
     ),
     story(
-        "an emoji has one form, whichever form is sent",
+        "all forms of an emoji are stored as one form",
         club(bob="member"),
         posted(),
         commented("ann", "comment"),
@@ -689,14 +689,14 @@ STORIES = [
         do("bob", "create_tag", 201, tag="st_and"),
         invalid("bob", "create_tag", "tag", tag=" "),
         invalid("bob", "create_tag", "tag", tag="t" * 51),
-        do(None, "create_tag", "401 unauthenticated", tag="nobody's"),
+        do(None, "create_tag", "401 unauthenticated", tag="anonymous"),
         do(None, "list_tags", 200, q="STRA", has={"items.*.tag": ["straße", "strand"]}),
         do(None, "list_tags", 200, q="st_", has={"items.*.tag": ["st_and"]}),
         do(None, "list_tags", 200, q="%", has={"items": []}),
         do(None, "list_tags", 200, has={"items.*.tag": ["straße", "strand", "st_and"]}),
     ),
     story(
-        "a tag has one form, whichever form is sent",
+        "all forms of a tag are stored as one form",
         do("ann", "create_group", 201, keep="club", name="The club", visibility="public",
             tags=["#Cafe\u0301", "CAFÉ", "a  B"], has={"tags": ["café", "a b"]}),
         posted(topic_tags=["#Cafe\u0301", "café"], has={"topic_tags": ["café"]}),
@@ -784,21 +784,21 @@ STORIES = [
         do(None, "list_posts", "400 validation_failed", fields=("limit",), **IN_CLUB, limit=101),
         do(None, "list_posts", 200, **IN_CLUB, limit=100),
         do(None, "list_posts", 200, **IN_CLUB, after="$first.next_cursor", has={"items": []}),
-        do("ann", "list_posts", "404 not_found", group_id=NOBODY, limit=0),
+        do("ann", "list_posts", "404 not_found", group_id=MISSING, limit=0),
     ),
     story(
-        "a missing thing is not found",
-        do("ann", "get_group", "404 not_found", group_id=NOBODY),
+        "a missing group, post or comment is not found",
+        do("ann", "get_group", "404 not_found", group_id=MISSING),
         do("ann", "get_group_by_slug", "404 not_found", slug="never-was"),
-        do("ann", "join_group", "404 not_found", group_id=NOBODY),
-        do("ann", "update_group", "404 not_found", group_id=NOBODY, name=None),
-        do("ann", "create_post", "404 not_found", group_id=NOBODY, body=""),
-        do("ann", "get_post", "404 not_found", post_id=NOBODY),
-        do("ann", "create_comment", "404 not_found", post_id=NOBODY, body=""),
-        do("ann", "react", "404 not_found", subject_id=NOBODY, emoji=""),
-        do("ann", "react_to_comment", "404 not_found", subject_id=NOBODY, emoji=""),
-        do("ann", "update_comment", "404 not_found", comment_id=NOBODY, body=None),
-        do(None, "delete_comment", "401 unauthenticated", comment_id=NOBODY),
+        do("ann", "join_group", "404 not_found", group_id=MISSING),
+        do("ann", "update_group", "404 not_found", group_id=MISSING, name=None),
+        do("ann", "create_post", "404 not_found", group_id=MISSING, body=""),
+        do("ann", "get_post", "404 not_found", post_id=MISSING),
+        do("ann", "create_comment", "404 not_found", post_id=MISSING, body=""),
+        do("ann", "react", "404 not_found", subject_id=MISSING, emoji=""),
+        do("ann", "react_to_comment", "404 not_found", subject_id=MISSING, emoji=""),
+        do("ann", "update_comment", "404 not_found", comment_id=MISSING, body=None),
+        do(None, "delete_comment", "401 unauthenticated", comment_id=MISSING),
     ),
 ]
 # fmt: on

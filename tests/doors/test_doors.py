@@ -1,12 +1,11 @@
-"""Equality of the doors: HTTP and SQL give the same answers, rows, events and audit entries."""
+"""Equality of the doors: the same answers, rows, events and audit entries over HTTP and in SQL."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from development import databases
-from tests import conftest
+from tests.conftest import Stores
 from tests.doors.runner import Story, StoryRunner
 from tests.doors.stories import STORIES
 from tests.support.doors import HttpDoor, SqlDoor
@@ -17,17 +16,9 @@ UTC = "-c timezone=UTC"
 
 
 @pytest.fixture(scope="module")
-def over_http(
-    test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StoryRunner]:
-    folder: Path = tmp_path_factory.mktemp("doors")
-    with (
-        databases.clone(test_stack, template) as database,
-        conftest.own_redis(test_stack) as redis_url,
-        conftest.services(test_stack, database.url, redis_url, folder) as run,
-        database.connect(options=UTC) as connection,
-    ):
-        door = HttpDoor(run())
+def over_http(module_stores: Stores) -> Iterator[StoryRunner]:
+    with module_stores.database.connect(options=UTC) as connection:
+        door = HttpDoor(module_stores.run_service())
         yield StoryRunner(door, connection)
         door.close()
 

@@ -1,4 +1,4 @@
-"""The examples follow a group through restarts and losses, as their first lines say."""
+"""Example clients, which follow a group through restarts and lost events."""
 
 import asyncio
 import os
@@ -14,37 +14,24 @@ from pathlib import Path
 import pytest
 import redis
 
-from development import databases
-from tests.conftest import own_redis, services, workers
-from tests.support import api_client, nodes, servers
-from tests.support.sockets import Town
-from tools.instance import stack
+from tests.conftest import Stores
+from tests.support import api_client, nodes, servers, sockets
+from tests.support.sockets import Instance
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TIMEOUT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def town(
-    test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Town]:
-    """Yields a service that is followed, another one beside it, and a relay."""
-    folder = tmp_path_factory.mktemp("followed")
-    with (
-        databases.clone(test_stack, template) as database,
-        own_redis(test_stack) as redis_url,
-        services(test_stack, database.url, redis_url, folder) as run_service,
-        workers(test_stack, database.url, redis_url, folder) as run_worker,
-    ):
-        run_worker("relay")
-        town = Town([run_service(), run_service()])
-        yield town
-        town.close()
+def instance(module_stores: Stores) -> Iterator[Instance]:
+    """Yields the service of the example, a second service for writes, and a relay."""
+    with sockets.two_services(module_stores.run_service, module_stores.run_worker) as instance:
+        yield instance
 
 
 @dataclass
 class Follower:
-    """An example that runs, and what it has printed."""
+    """Process of an example client, with its output."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -54,15 +41,15 @@ class Follower:
         return self.output.read_text().splitlines()
 
     def events(self) -> list[tuple[int, str, str]]:
-        """Returns position, name and content of each event that it has shown."""
+        """Returns position, name and content of each printed event."""
         found = (re.fullmatch(r"(\d+)-0 ([a-z_.]+) (.*)", line) for line in self.lines)
         return [(int(match[1]), match[2], match[3]) for match in found if match]
 
-    def shows(self, words: str, count: int = 1) -> None:
-        """Waits for this many lines that begin with these words."""
-        self._wait(lambda line: line.startswith(words), count)
+    def prints(self, beginning: str, count: int = 1) -> None:
+        """Waits for this many lines that begin with this text."""
+        self._wait(lambda line: line.startswith(beginning), count)
 
-    def hears(self, content: str) -> None:
+    def receives(self, content: str) -> None:
         """Waits for the event with this content."""
         self._wait(lambda line: line.endswith(f" {content}"), 1)
 
@@ -76,10 +63,10 @@ class Follower:
 
 
 def command(language: str) -> list[str]:
-    """Returns the example as it is started."""
+    """Returns the command line of an example."""
     if language == "python":
         return [sys.executable, str(EXAMPLES / "python" / "follow.py")]
-    # Where `npm ci` would put its packages, seen from the program.
+    # The program is next to its packages, as after `npm ci`.
     program = nodes.installed("examples/javascript").parent / "follow.js"
     program.write_bytes((EXAMPLES / "javascript" / "follow.js").read_bytes())
     return ["node", str(program)]
@@ -108,51 +95,53 @@ def following(
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["python", "javascript"])
 def test_example_client_receives_each_event_once_across_restarts(
-    town: Town, language: str, tmp_path: Path
+    instance: Instance, language: str, tmp_path: Path
 ) -> None:
-    group_id = town.group("private", "member")
-    owner = town.user("owner")
+    group_id = instance.group("private", "member")
+    owner = instance.user("owner")
     owner.make_post(group_id, "before")
     with (
-        following(language, town.service, group_id, town.user("member"), tmp_path) as follower,
-        town.services[1].client(owner.id) as beside,
+        following(
+            language, instance.service, group_id, instance.user("member"), tmp_path
+        ) as follower,
+        instance.services[1].client(owner.id) as other,
     ):
-        follower.shows("read")
+        follower.prints("read")
         expected = ["live"]
         owner.make_post(group_id, "live")
-        follower.hears("live")
-        for number, end in enumerate((town.service.stop, town.service.kill)):
-            # The service stops, and the group gets more posts.
+        follower.receives("live")
+        for number, end in enumerate((instance.service.stop, instance.service.kill)):
+            # The group gets posts while the service is down.
             end()
             for turn in range(3):
                 expected.append(f"missed {number} {turn}")
-                posted = beside.post(f"/groups/{group_id}/posts", json={"body": expected[-1]})
+                posted = other.post(f"/groups/{group_id}/posts", json={"body": expected[-1]})
                 assert posted.is_success, posted.text
-            town.service.start()
-            follower.hears(expected[-1])
+            instance.service.start()
+            follower.receives(expected[-1])
             expected.append(f"again {number}")
             owner.make_post(group_id, expected[-1])
-            follower.hears(expected[-1])
+            follower.receives(expected[-1])
         assert "  before" in follower.lines
         events = follower.events()
         assert [content for _, name, content in events if name == "post.created"] == expected
-        places = [place for place, _, _ in events]
-        assert places == sorted(set(places))
+        positions = [position for position, _, _ in events]
+        assert positions == sorted(set(positions))
 
-        # Redis loses the missed events: the posts are read again.
-        town.service.stop()
-        lost = beside.post(f"/groups/{group_id}/posts", json={"body": "lost"})
+        # Redis loses the missed events, so the client reads the posts again.
+        instance.service.stop()
+        lost = other.post(f"/groups/{group_id}/posts", json={"body": "lost"})
         assert lost.is_success, lost.text
-        asyncio.run(town.settle())
-        with redis.Redis.from_url(town.service.environment["REDIS_URL"]) as store:
+        asyncio.run(instance.until_published())
+        with redis.Redis.from_url(instance.service.environment["REDIS_URL"]) as store:
             store.flushdb()
-        town.service.start()
-        follower.shows("read", 2)
-        follower.shows("  lost")
+        instance.service.start()
+        follower.prints("read", 2)
+        follower.prints("  lost")
         owner.make_post(group_id, "live again")
-        follower.hears("live again")
+        follower.receives("live again")
 
-        # A disconnected client says so and ends.
-        member = town.user("member").id
+        # A client without access ends.
+        member = instance.user("member").id
         assert owner.client.delete(f"/groups/{group_id}/members/{member}").is_success
         assert follower.process.wait(TIMEOUT_SECONDS) == 0, follower.lines

@@ -1,4 +1,4 @@
-"""Two people on a real `make run`: a post with a picture, and a ban that ends it for one."""
+"""Story of two users of a real `make run`: a post with a picture, and a ban."""
 
 import asyncio
 import re
@@ -20,14 +20,14 @@ from tools.instance import stack
 from tools.seed import examples
 
 PICTURE = (examples.FOLDER / "pictures" / "campus-commons.png").read_bytes()
-WORD = "kingfisher"
+SEARCH_TERM = "kingfisher"
 TIMEOUT_SECONDS = 30.0
 SERVERS = 2
 
 
 @dataclass
 class Browser:
-    """Browser of a user: requests that reach any process, and open sockets."""
+    """Client of a user that sends requests to any server process and holds open sockets."""
 
     origin: str
     user: str
@@ -60,9 +60,9 @@ class Browser:
         response = await self.ask(method, path, **given)
         return response.status_code, response.json()["code"]
 
-    async def finds(self, word: str) -> list[str]:
-        """Returns the ids of the posts that search gives."""
-        page = await self.get("/search", params={"q": word, "type": "post"})
+    async def finds(self, text: str) -> list[str]:
+        """Returns the ids of the posts that search finds."""
+        page = await self.get("/search", params={"q": text, "type": "post"})
         return [hit["post"]["id"] for hit in page["items"]]
 
     async def listen(self, group: str, last: str | None = None) -> sockets.Client:
@@ -71,14 +71,14 @@ class Browser:
         self.namespaces.append(socket)
         return await socket.connect()
 
-    async def leave(self) -> None:
-        """Closes all its pages."""
+    async def disconnect(self) -> None:
+        """Closes all sockets."""
         for socket in self.namespaces:
             await socket.close()
         self.namespaces.clear()
 
     async def close(self) -> None:
-        await self.leave()
+        await self.disconnect()
         await self._http.aclose()
 
 
@@ -91,7 +91,7 @@ def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
 
 @pytest.fixture
 def stores(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Returns the URLs of real stores, or none without --real."""
+    """Returns the settings of real stores, or none without --real."""
     if not request.config.getoption("real"):
         return {}
     running: stack.Stack = request.getfixturevalue("test_stack")
@@ -113,11 +113,11 @@ async def test_banned_user_loses_posts_events_and_search_results(
         group = await private_group(ada, ben)
         await listen_at_every_process(checkout, run, ben, group)
         post = await post_with_picture(ada, ben, group)
-        await is_shown_and_found(ben, post)
+        await check_shown_and_found(ben, post)
         witness = await ada.listen(group)
-        await is_thrown_out(ada, ben, group)
-        await nothing_is_left(ada, ben, group, post, witness)
-    # TERM comes to the one process, which ends all others.
+        await ban(ada, ben, group)
+        await check_no_access(ada, ben, group, post, witness)
+    # SIGTERM goes to one process, which ends all others.
     run.process.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(run.wait) == 0
     assert checkout.nothing_runs()
@@ -127,7 +127,7 @@ async def test_banned_user_loses_posts_events_and_search_results(
 
 @asynccontextmanager
 async def browsers(origin: str, welcome: str) -> AsyncIterator[tuple[Browser, Browser]]:
-    """Yields the browsers of Ada and Ben, with the tokens that `make run` has printed."""
+    """Yields clients of Ada and Ben, with the tokens that `make run` has printed."""
     both = []
     for name in ("Ada", "Ben"):
         found = re.search(rf"^  {name} \((\S+)\)\n(\S+)$", welcome, re.MULTILINE)
@@ -141,7 +141,7 @@ async def browsers(origin: str, welcome: str) -> AsyncIterator[tuple[Browser, Br
 
 
 async def private_group(ada: Browser, ben: Browser) -> str:
-    """Returns a group of Ada's that Ben has asked to come into."""
+    """Returns the id of Ada's private group, which Ben has joined by request."""
     group = await ada.post("/groups", name="Birds at dawn", visibility="private")
     path = f"/groups/{group['id']}"
     assert await ben.refusal("GET", f"{path}/posts") == (403, "forbidden")
@@ -153,37 +153,39 @@ async def private_group(ada: Browser, ben: Browser) -> str:
 async def listen_at_every_process(
     checkout: checkouts.Checkout, run: checkouts.Run, browser: Browser, group: str
 ) -> None:
-    """Opens pages until each server process has one."""
+    """Opens sockets until each server process has one."""
     head = checkout.record("service").process()
     assert head is not None
     port = int(run.origin.rpartition(":")[2])
     for _ in range(50):
         await browser.listen(group)
-        if sum(is_talking(process, port) for process in head.children()) == SERVERS:
+        if sum(has_connection(process, port) for process in head.children()) == SERVERS:
             return
-    raise AssertionError("all sockets have come to one process")
+    raise AssertionError("one process has all sockets")
 
 
-def is_talking(server: psutil.Process, port: int) -> bool:
+def has_connection(server: psutil.Process, port: int) -> bool:
     connections = server.net_connections("tcp")
     return any(one.status == "ESTABLISHED" and one.laddr.port == port for one in connections)
 
 
 async def post_with_picture(ada: Browser, ben: Browser, group: str) -> str:
-    """Posts as Ada, and adds a picture while Ben's pages are closed: he resumes."""
-    post = await ada.post(f"/groups/{group}/posts", title="Seen", body=f"A {WORD} by the weir.")
+    """Posts as Ada, and adds a picture while Ben is disconnected. Returns the id of the post."""
+    post = await ada.post(
+        f"/groups/{group}/posts", title="Seen", body=f"A {SEARCH_TERM} by the weir."
+    )
     for page in ben.namespaces:
-        heard = await page.hears("post.created")
-        assert heard["data"]["body"] == post["body"]
-        assert heard["actor_id"] == ada.user
-    last = heard["event_id"]
+        received = await page.receives("post.created")
+        assert received["data"]["body"] == post["body"]
+        assert received["actor_id"] == ada.user
+    last = received["event_id"]
     count = len(ben.namespaces)
-    await ben.leave()
+    await ben.disconnect()
     picture = await link_picture(ada, post["id"])
     pages = [await ben.listen(group, last) for _ in range(count)]
     for page in pages:
-        await page.hears("attachment.added")
-        # What came after the last event, and that once.
+        await page.receives("attachment.added")
+        # A resumed socket receives only the events after the last one.
         assert page.types == ["attachment.added"]
         (added,) = page.payloads("attachment.added")
         assert added["data"]["id"] == picture["id"]
@@ -209,7 +211,7 @@ async def link_picture(ada: Browser, post: str) -> Any:
     )
 
 
-async def is_shown_and_found(ben: Browser, post: str) -> None:
+async def check_shown_and_found(ben: Browser, post: str) -> None:
     shown = await ben.get(f"/posts/{post}")
     (media,) = shown["media"]
     async with httpx.AsyncClient() as store:
@@ -217,43 +219,43 @@ async def is_shown_and_found(ben: Browser, post: str) -> None:
     assert fetched.content == PICTURE
     assert fetched.headers["content-type"] == "image/png"
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while await ben.finds(WORD) != [post]:  # noqa: ASYNC110  nothing announces it
+        while await ben.finds(SEARCH_TERM) != [post]:  # noqa: ASYNC110  no notification
             await asyncio.sleep(0.1)
 
 
-async def is_thrown_out(ada: Browser, ben: Browser, group: str) -> None:
+async def ban(ada: Browser, ben: Browser, group: str) -> None:
     banned = await ada.ask("PUT", f"/groups/{group}/members/{ben.user}/ban", json={})
     assert banned.json()["is_banned"]
     for page in ben.namespaces:
-        await page.is_thrown_out(TIMEOUT_SECONDS)
+        await page.until_disconnected(TIMEOUT_SECONDS)
 
 
-async def nothing_is_left(
+async def check_no_access(
     ada: Browser, ben: Browser, group: str, post: str, witness: sockets.Client
 ) -> None:
-    """Asserts that Ben receives, reads and finds nothing of the group, and that Ada does."""
-    heard = [page.ids for page in ben.namespaces]
-    later = await ada.post(f"/groups/{group}/posts", body=f"Another {WORD}.")
-    await witness.hears("post.created")
+    """Asserts that Ben, unlike Ada, receives, reads and finds nothing of the group."""
+    received = [page.ids for page in ben.namespaces]
+    later = await ada.post(f"/groups/{group}/posts", body=f"Another {SEARCH_TERM}.")
+    await witness.receives("post.created")
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        while set(await ada.finds(WORD)) != {post, later["id"]}:  # noqa: ASYNC110  nothing announces it
+        while set(await ada.finds(SEARCH_TERM)) != {post, later["id"]}:  # noqa: ASYNC110  no notification
             await asyncio.sleep(0.1)
-    assert [page.ids for page in ben.namespaces] == heard
+    assert [page.ids for page in ben.namespaces] == received
     assert all(page.types == ["attachment.added"] for page in ben.namespaces)
     for _ in range(3 * SERVERS):
-        assert await ben.finds(WORD) == []
+        assert await ben.finds(SEARCH_TERM) == []
         assert await ben.refusal("GET", f"/groups/{group}/posts") == (403, "forbidden")
         assert await ben.refusal("GET", f"/posts/{post}") == (404, "not_found")
         again = {"json": {"body": "Let me in"}}
         assert await ben.refusal("POST", f"/groups/{group}/posts", **again) == (403, "banned")
         assert await ben.refusal("POST", f"/groups/{group}/join") == (403, "banned")
-        page = sockets.Client(ben.origin, f"/groups/{group}", ben.token, heard[0][-1])
+        page = sockets.Client(ben.origin, f"/groups/{group}", ben.token, received[0][-1])
         assert await sockets.refusal(page) == "not_found"
-        assert page.heard == []
+        assert page.received == []
 
 
 def check_logs(checkout: checkouts.Checkout) -> None:
-    """Asserts that no process logged an error, and that all ended well."""
+    """Asserts that no process logged an error, and that every worker logged its stop."""
     logs = {path.stem: path.read_text() for path in (checkout.data_dir / "logs").glob("*.log")}
     assert {"service", "relay", "indexer", "sweeper", "postgres"} <= logs.keys()
     for name, text in logs.items():

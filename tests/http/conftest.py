@@ -1,4 +1,4 @@
-"""Fixtures of the HTTP tests: users with clients, and bare sockets for malformed requests."""
+"""Fixtures of the HTTP tests: users with clients, and a client for malformed requests."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ MakeUser = Callable[[], api_client.User]
 
 @pytest.fixture
 def make_user(shared_service: servers.Service) -> Iterator[MakeUser]:
-    """Makes users of the shared service."""
+    """Yields a function that creates users of the shared service."""
     with ExitStack() as clients:
 
         def make() -> api_client.User:
@@ -30,13 +30,13 @@ def user(make_user: MakeUser) -> api_client.User:
 
 
 @pytest.fixture
-def anybody(shared_service: servers.Service) -> Iterator[httpx.Client]:
+def anonymous(shared_service: servers.Service) -> Iterator[httpx.Client]:
     """Yields a client without a token."""
     with shared_service.client() as client:
         yield client
 
 
 @pytest.fixture
-def wire_of(shared_service: servers.Service) -> api_client.Wire:
-    """Returns the bare wire to the shared service."""
-    return api_client.Wire(shared_service.port)
+def raw_client(shared_service: servers.Service) -> api_client.RawClient:
+    """Returns a client of the shared service for malformed requests."""
+    return api_client.RawClient(shared_service.port)

@@ -12,7 +12,7 @@ import jwt
 
 @contextmanager
 def published(keys: list[dict[str, Any]], port: int = 0) -> Iterator[str]:
-    """Yields the address of a key set, which may change while it is published."""
+    """Yields the URL of a key set, which may change while it is published."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -34,6 +34,6 @@ def published(keys: list[dict[str, Any]], port: int = 0) -> Iterator[str]:
 
 
 def public(algorithm: str, key: Any, kid: str) -> dict[str, Any]:
-    """Returns a key as a key set has it."""
+    """Returns the public key in the form of a key set."""
     jwk = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
     return {**jwk, "kid": kid, "alg": algorithm, "use": "sig"}

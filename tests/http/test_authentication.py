@@ -33,8 +33,8 @@ def _claims(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in claims.items() if value is not ...}
 
 
-def _by_hand(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
-    """Returns a token that the library refuses to make."""
+def _sign(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+    """Returns a token that the library would refuse to create."""
     parts = [orjson.dumps(header), json.dumps(claims).encode()]
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     signature = hmac.digest(secret, signed, "sha256")
@@ -72,26 +72,26 @@ def _refused(response: httpx.Response | api_client.Reply) -> None:
     ],
 )
 def test_malformed_authorization_header_is_refused(
-    header: str, shared_service: servers.Service, wire_of: api_client.Wire
+    header: str, shared_service: servers.Service, raw_client: api_client.RawClient
 ) -> None:
     token = shared_service.token(USER)
     value = header.format(*[token] * 2)
-    _refused(wire_of.send("GET", f"{api_client.BASE}/tags", [("Authorization", value)]))
+    _refused(raw_client.send("GET", f"{api_client.BASE}/tags", [("Authorization", value)]))
 
 
 def test_repeated_authorization_header_is_refused(
-    shared_service: servers.Service, wire_of: api_client.Wire
+    shared_service: servers.Service, raw_client: api_client.RawClient
 ) -> None:
     header = ("Authorization", f"Bearer {shared_service.token(USER)}")
-    assert wire_of.send("GET", f"{api_client.BASE}/tags", [header]).status == 200
-    _refused(wire_of.send("GET", f"{api_client.BASE}/tags", [header, header]))
+    assert raw_client.send("GET", f"{api_client.BASE}/tags", [header]).status == 200
+    _refused(raw_client.send("GET", f"{api_client.BASE}/tags", [header, header]))
 
 
 def test_bearer_scheme_is_case_insensitive(
-    shared_service: servers.Service, wire_of: api_client.Wire
+    shared_service: servers.Service, raw_client: api_client.RawClient
 ) -> None:
     header = ("authorization", f"bEARER  {shared_service.token(USER)}")
-    assert wire_of.send("GET", f"{api_client.BASE}/tags", [header]).status == 200
+    assert raw_client.send("GET", f"{api_client.BASE}/tags", [header]).status == 200
 
 
 # The token ----------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_token_without_an_expiry_or_a_uuid_subject_is_refused(
     given: dict[str, Any], shared_service: servers.Service
 ) -> None:
     secret = _secret(shared_service).encode()
-    token = _by_hand({"alg": "HS256", "typ": "JWT"}, _claims(**given), secret)
+    token = _sign({"alg": "HS256", "typ": "JWT"}, _claims(**given), secret)
     _refused(_get(shared_service, token))
 
 
@@ -158,7 +158,7 @@ def test_token_beyond_the_configured_leeway_is_refused(
 def test_token_with_another_signature_is_refused(shared_service: servers.Service) -> None:
     secret = _secret(shared_service)
     good = jwt.encode(_claims(), secret)
-    unsigned = _by_hand({"alg": "none"}, _claims(), b"").rpartition(".")[0] + "."
+    unsigned = _sign({"alg": "none"}, _claims(), b"").rpartition(".")[0] + "."
     head, body, signature = good.split(".")
     for token in (
         jwt.encode(_claims(), secret[::-1]),
@@ -206,12 +206,12 @@ def test_invalid_token_is_refused_by_public_endpoints(shared_service: servers.Se
     ],
 )
 def test_write_without_a_token_is_refused_before_anything_else(
-    method: str, path: str, anybody: httpx.Client
+    method: str, path: str, anonymous: httpx.Client
 ) -> None:
-    _refused(anybody.request(method, path))
+    _refused(anonymous.request(method, path))
     if method != "GET":
         headers = {"Content-Type": "text/plain", "Idempotency-Key": "a b"}
-        _refused(anybody.request(method, path, content=b"\xff", headers=headers))
+        _refused(anonymous.request(method, path, content=b"\xff", headers=headers))
 
 
 def test_issuer_and_audience_are_checked_when_configured(run_service: ServiceFactory) -> None:
@@ -255,11 +255,11 @@ def test_tokens_are_verified_with_a_key_set(run_service: ServiceFactory) -> None
         other = ec.generate_private_key(ec.SECP256R1())
         forged = jwt.encode(_claims(), other, algorithm="ES256", headers={"kid": "ES256"})
         _refused(_get(service, forged))
-        # The public key as a shared secret.
+        # The public key is used as a shared secret.
         text = (
             keys["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         )
-        confused = _by_hand({"alg": "HS256", "kid": "RS256"}, _claims(), text)
+        confused = _sign({"alg": "HS256", "kid": "RS256"}, _claims(), text)
         _refused(_get(service, confused))
 
 

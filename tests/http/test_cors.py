@@ -12,8 +12,8 @@ HERE = "https://app.example"
 ELSEWHERE = "https://evil.example"
 
 
-def ask(service: servers.Service, origin: str) -> httpx.Response:
-    """Returns what a browser asks before it sends a POST with a token."""
+def preflight(service: servers.Service, origin: str) -> httpx.Response:
+    """Sends the preflight request of a POST with a token."""
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
@@ -26,12 +26,12 @@ def test_configured_origin_may_call_and_read_the_headers(
     run_service: ServiceFactory,
 ) -> None:
     service = run_service(CORS_ORIGINS=f"{HERE}, http://localhost:3000")
-    asked = ask(service, HERE)
-    assert asked.status_code == 200
-    assert asked.headers["access-control-allow-origin"] == HERE
-    assert "access-control-allow-credentials" not in asked.headers
+    answer = preflight(service, HERE)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == HERE
+    assert "access-control-allow-credentials" not in answer.headers
     with service.client(uuid.uuid4()) as client:
-        # Refusals, too, or the page could not tell what went wrong.
+        # Errors need the header, too, so that a page can read them.
         for path, status in [("/groups", 200), (f"/groups/{uuid.uuid4()}", 404)]:
             response = client.get(path, headers={"Origin": HERE})
             assert response.status_code == status
@@ -42,15 +42,15 @@ def test_configured_origin_may_call_and_read_the_headers(
 
 def test_other_origin_may_not_call(run_service: ServiceFactory) -> None:
     service = run_service(CORS_ORIGINS=HERE)
-    asked = ask(service, ELSEWHERE)
-    assert asked.status_code == 400
-    assert "access-control-allow-origin" not in asked.headers
+    answer = preflight(service, ELSEWHERE)
+    assert answer.status_code == 400
+    assert "access-control-allow-origin" not in answer.headers
     response = httpx.get(f"{service.base}/groups", headers={"Origin": ELSEWHERE})
     assert "access-control-allow-origin" not in response.headers
 
 
 def test_cross_origin_requests_are_off_by_default(shared_service: servers.Service) -> None:
-    assert "access-control-allow-origin" not in ask(shared_service, HERE).headers
+    assert "access-control-allow-origin" not in preflight(shared_service, HERE).headers
 
 
 @pytest.mark.parametrize("origins", ["app.example", "https://app.example/", "https://*.example"])

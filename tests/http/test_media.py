@@ -1,4 +1,4 @@
-"""Signed URLs in the place of object keys. Proves rule 03.4."""
+"""Signed URLs, which replace object keys in answers. Proves rule 03.4."""
 
 import json
 import time

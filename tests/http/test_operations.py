@@ -1,4 +1,4 @@
-"""Health, metrics and logs, and the headers of every answer.
+"""Health, metrics, logs, and the headers of every answer.
 
 Proves rules 00.14, 00.15, 00.16, 00.26, 00.28, 00.29, 00.30 and 00.31.
 """
@@ -14,11 +14,9 @@ from tests.conftest import ServiceFactory
 from tests.support import api_client, servers
 from tests.support.waiting import eventually
 
-NEW_GROUP = {"name": "A group", "visibility": "public"}
-
 
 def _lines(service: servers.Service, request_id: str) -> list[dict[str, Any]]:
-    """Returns what was logged of a request, which may be a moment after its answer."""
+    """Waits for the log lines of a request, which may follow its answer, and returns them."""
     found: list[dict[str, Any]] = []
 
     def logged() -> bool:
@@ -58,13 +56,13 @@ def test_request_id_is_accepted_returned_and_logged(
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
-def test_malformed_request_id_is_replaced(given: str, wire_of: api_client.Wire) -> None:
-    reply = wire_of.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", given)])
+def test_malformed_request_id_is_replaced(given: str, raw_client: api_client.RawClient) -> None:
+    reply = raw_client.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", given)])
     assert uuid.UUID(reply.headers["x-request-id"])
 
 
-def test_repeated_request_id_header_is_replaced(wire_of: api_client.Wire) -> None:
-    reply = wire_of.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", "a")] * 2)
+def test_repeated_request_id_header_is_replaced(raw_client: api_client.RawClient) -> None:
+    reply = raw_client.send("GET", f"{api_client.BASE}/tags", [("X-Request-ID", "a")] * 2)
     assert uuid.UUID(reply.headers["x-request-id"])
 
 
@@ -77,8 +75,10 @@ def test_repeated_request_id_header_is_replaced(wire_of: api_client.Wire) -> Non
         ("PUT", "/readyz"),
     ],
 )
-def test_every_answer_has_a_request_id(method: str, path: str, wire_of: api_client.Wire) -> None:
-    reply = wire_of.send(method, path, [("X-Request-ID", "abc")])
+def test_every_answer_has_a_request_id(
+    method: str, path: str, raw_client: api_client.RawClient
+) -> None:
+    reply = raw_client.send(method, path, [("X-Request-ID", "abc")])
     assert reply.headers["x-request-id"] == "abc"
 
 
@@ -99,7 +99,7 @@ def test_log_holds_no_secrets(user: api_client.User, shared_service: servers.Ser
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
     assert httpx.post(path, json={"body": body}, headers=headers).status_code == 201
     assert httpx.post(path, content=body, headers=headers).status_code == 415
-    # The line of a request may come a moment after its answer.
+    # The log line of a request may follow its answer.
     eventually(lambda: shared_service.log.read_text().count(group_id) == 2)
     log = shared_service.log.read_text()
     for secret in (token, token.rpartition(".")[2], key, body):
@@ -107,7 +107,7 @@ def test_log_holds_no_secrets(user: api_client.User, shared_service: servers.Ser
 
 
 def test_every_log_line_is_json(service: servers.Service) -> None:
-    api_client.Wire(service.port).send("GET", "/\x00")
+    api_client.RawClient(service.port).send("GET", "/\x00")
     with service.client() as client:
         client.get("/groups")
     service.stop()
@@ -122,18 +122,12 @@ def test_log_level_warning_suppresses_request_lines(run_service: ServiceFactory)
     assert '"request"' not in service.log.read_text()
 
 
-def _metric(service: servers.Service, sample: str) -> float:
-    text = httpx.get(f"{service.origin}/metrics").text
-    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(sample)]
-    return sum(map(float, values))
-
-
 def test_metrics_count_requests_by_route_and_created_rows_by_kind(
     run_service: ServiceFactory, tmp_path: object
 ) -> None:
     service = run_service()
     with service.client(uuid.uuid4()) as client:
-        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        group_id = client.post("/groups", json=api_client.NEW_GROUP).json()["id"]
         key = {"Idempotency-Key": "a"}
         for _ in range(3):
             client.post(f"/groups/{group_id}/posts", json={"body": "A post"}, headers=key)
@@ -142,14 +136,14 @@ def test_metrics_count_requests_by_route_and_created_rows_by_kind(
         client.get("/nonsense")
     route = f"{api_client.BASE}/groups/{{group_id}}"
     requests = "communities_http_requests_total"
-    assert _metric(service, f'{requests}{{method="GET",route="{route}",status="200"}}') == 1
-    assert _metric(service, f'{requests}{{method="GET",route="{route}",status="404"}}') == 1
-    assert _metric(service, f'{requests}{{method="GET",route="unknown",status="404"}}') == 1
+    assert service.metric(f'{requests}{{method="GET",route="{route}",status="200"}}') == 1
+    assert service.metric(f'{requests}{{method="GET",route="{route}",status="404"}}') == 1
+    assert service.metric(f'{requests}{{method="GET",route="unknown",status="404"}}') == 1
     durations = "communities_http_request_duration_seconds_count"
-    assert _metric(service, f'{durations}{{method="GET",route="{route}"}}') == 2
-    assert _metric(service, 'communities_created_total{kind="group"}') == 1
-    # Answers given again made nothing.
-    assert _metric(service, 'communities_created_total{kind="post"}') == 1
+    assert service.metric(f'{durations}{{method="GET",route="{route}"}}') == 2
+    assert service.metric('communities_created_total{kind="group"}') == 1
+    # Replayed answers do not count.
+    assert service.metric('communities_created_total{kind="post"}') == 1
 
 
 @pytest.mark.slow
@@ -160,9 +154,9 @@ def test_metrics_of_processes_that_share_a_folder_are_summed(
     services = [run_service(PROMETHEUS_MULTIPROC_DIR=folder) for _ in range(2)]
     for service in services:
         with service.client(uuid.uuid4()) as client:
-            client.post("/groups", json=NEW_GROUP)
+            client.post("/groups", json=api_client.NEW_GROUP)
     for service in services:
-        assert _metric(service, 'communities_created_total{kind="group"}') == 2
+        assert service.metric('communities_created_total{kind="group"}') == 2
 
 
 def test_gauges_leave_out_a_killed_process(
@@ -172,15 +166,15 @@ def test_gauges_leave_out_a_killed_process(
     given = {"PROMETHEUS_MULTIPROC_DIR": folder, "DB_POOL_SIZE": "3"}
     killed, other = (run_service(**given) for _ in range(2))
     with killed.client(uuid.uuid4()) as client:
-        client.post("/groups", json=NEW_GROUP)
-    eventually(lambda: _metric(other, "communities_db_pool_size") == 6)
+        client.post("/groups", json=api_client.NEW_GROUP)
+    eventually(lambda: other.metric("communities_db_pool_size") == 6)
     killed.kill()
-    eventually(lambda: _metric(other, "communities_db_pool_size") == 3)
-    assert _metric(other, 'communities_created_total{kind="group"}') == 1
+    eventually(lambda: other.metric("communities_db_pool_size") == 3)
+    assert other.metric('communities_created_total{kind="group"}') == 1
 
 
 def test_responses_forbid_caching_and_sniffing(
-    user: api_client.User, wire_of: api_client.Wire
+    user: api_client.User, raw_client: api_client.RawClient
 ) -> None:
     answers = [user.client.get("/groups").headers, user.client.get("/nonsense").headers]
     for headers in answers:
@@ -189,7 +183,7 @@ def test_responses_forbid_caching_and_sniffing(
 
 
 def test_created_resource_has_a_location(user: api_client.User, make_user: Any) -> None:
-    group = user.client.post("/groups", json=NEW_GROUP)
+    group = user.client.post("/groups", json=api_client.NEW_GROUP)
     group_id = group.json()["id"]
     post = user.client.post(f"/groups/{group_id}/posts", json={"body": "A post"})
     post_id = post.json()["id"]
@@ -215,8 +209,8 @@ def test_created_resource_has_a_location(user: api_client.User, make_user: Any) 
 
 def test_requests_are_limited_by_user_and_by_address(run_service: ServiceFactory) -> None:
     service = run_service(RATE_LIMIT="5/minute")
-    with service.client(uuid.uuid4()) as one, service.client() as nobody:
-        for client in (one, nobody):
+    with service.client(uuid.uuid4()) as one, service.client() as anonymous:
+        for client in (one, anonymous):
             assert [client.get("/tags").status_code for _ in range(5)] == [200] * 5
             response = client.get("/tags")
             api_client.problem(response, 429, "rate_limited")

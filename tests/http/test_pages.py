@@ -46,7 +46,7 @@ def _invites(user: api_client.User, _make_user: MakeUser) -> tuple[str, list[str
     return path, [user.client.post(path).json()["id"] for _ in range(7)]
 
 
-def _walk(
+def _pages(
     client: httpx.Client, path: str, way: str, limit: int, start: str | None = None
 ) -> Iterator[list[Any]]:
     cursor = start
@@ -77,7 +77,7 @@ def test_forward_pages_show_every_item_once(
     make: List, way: str, limit: int, user: api_client.User, make_user: MakeUser
 ) -> None:
     path, ids = make(user, make_user)
-    pages = list(_walk(user.client, path, way, limit))
+    pages = list(_pages(user.client, path, way, limit))
     assert [item["id"] for page in pages for item in page] == ids
     assert all(len(page) == limit for page in pages[:-1])
 
@@ -88,9 +88,9 @@ def test_backward_pages_show_every_item_once(user: api_client.User, make_user: M
     cursor = base64.urlsafe_b64encode(
         f"{_microseconds(oldest['created_at'])}|{oldest['id']}".encode()
     )
-    back = _walk(user.client, path, "after", 4, cursor.decode().rstrip("="))
+    back = _pages(user.client, path, "after", 4, cursor.decode().rstrip("="))
     pages = list(back)
-    # Each page in the list's own order, the pages from old to new.
+    # Each page is in the order of the list, and the pages go from old to new.
     assert [item["id"] for page in reversed(pages) for item in page] == ids[:-1]
 
 

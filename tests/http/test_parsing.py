@@ -37,10 +37,10 @@ MEBIBYTE = 1024 * 1024
 )
 @pytest.mark.parametrize("path", ["/groups/{}", "/groups/{}/posts", "/posts/{}", "/comments/{}"])
 def test_malformed_id_in_a_path_is_not_found(
-    path: str, group_id: str, wire_of: api_client.Wire
+    path: str, group_id: str, raw_client: api_client.RawClient
 ) -> None:
     api_client.problem(
-        wire_of.send("GET", api_client.BASE + path.format(group_id)), 404, "not_found"
+        raw_client.send("GET", api_client.BASE + path.format(group_id)), 404, "not_found"
     )
 
 
@@ -93,12 +93,12 @@ def test_unknown_slug_or_code_is_not_found(slug: str, user: api_client.User) -> 
         "/groups",
     ],
 )
-def test_unknown_path_is_not_found(path: str, wire_of: api_client.Wire) -> None:
-    api_client.problem(wire_of.send("GET", path), 404, "not_found")
+def test_unknown_path_is_not_found(path: str, raw_client: api_client.RawClient) -> None:
+    api_client.problem(raw_client.send("GET", path), 404, "not_found")
 
 
-def test_path_may_be_percent_encoded_anywhere(wire_of: api_client.Wire) -> None:
-    assert wire_of.send("GET", "/%61pi/communities/v1/%74ags").status == 200
+def test_path_may_be_percent_encoded_anywhere(raw_client: api_client.RawClient) -> None:
+    assert raw_client.send("GET", "/%61pi/communities/v1/%74ags").status == 200
 
 
 @pytest.mark.parametrize(
@@ -110,22 +110,22 @@ def test_path_may_be_percent_encoded_anywhere(wire_of: api_client.Wire) -> None:
     ],
 )
 def test_wrong_method_is_refused_with_the_allowed_ones(
-    path: str, allowed: set[str], wire_of: api_client.Wire
+    path: str, allowed: set[str], raw_client: api_client.RawClient
 ) -> None:
-    reply = wire_of.send("PATCH", path)
+    reply = raw_client.send("PATCH", path)
     api_client.problem(reply, 405, "method_not_allowed")
     assert set(reply.headers["allow"].split(", ")) == allowed
 
 
-def test_options_returns_the_methods_of_a_path(wire_of: api_client.Wire) -> None:
-    reply = wire_of.send("OPTIONS", f"{api_client.BASE}/tags")
+def test_options_returns_the_methods_of_a_path(raw_client: api_client.RawClient) -> None:
+    reply = raw_client.send("OPTIONS", f"{api_client.BASE}/tags")
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-def test_head_answers_as_get_without_the_body(wire_of: api_client.Wire) -> None:
-    get = wire_of.send("GET", f"{api_client.BASE}/groups?limit=1&tag=nobody-has-this")
-    head = wire_of.send("HEAD", f"{api_client.BASE}/groups?limit=1&tag=nobody-has-this")
+def test_head_answers_as_get_without_the_body(raw_client: api_client.RawClient) -> None:
+    get = raw_client.send("GET", f"{api_client.BASE}/groups?limit=1&tag=nobody-has-this")
+    head = raw_client.send("HEAD", f"{api_client.BASE}/groups?limit=1&tag=nobody-has-this")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-length"] == get.headers["content-length"]
 
@@ -137,15 +137,15 @@ def test_head_answers_as_get_without_the_body(wire_of: api_client.Wire) -> None:
     "limit",
     ["", "abc", "0", "-1", "101", "1.0", "1e1", "+5", "%205", "1_0", "%D9%A3", "9" * 5000],
 )
-def test_limit_must_be_a_whole_number_from_1_to_100(limit: str, anybody: httpx.Client) -> None:
-    assert api_client.fields(anybody.get(f"/tags?limit={limit}")) == ["limit"]
+def test_limit_must_be_a_whole_number_from_1_to_100(limit: str, anonymous: httpx.Client) -> None:
+    assert api_client.fields(anonymous.get(f"/tags?limit={limit}")) == ["limit"]
 
 
 @pytest.mark.parametrize("limit", ["2147483647", "2147483648", "-2147483649"])
 def test_limit_that_no_column_holds_does_not_reveal_a_group(
-    limit: str, anybody: httpx.Client
+    limit: str, anonymous: httpx.Client
 ) -> None:
-    response = anybody.get(f"/groups/{NUL_UUID}/posts?limit={limit}")
+    response = anonymous.get(f"/groups/{NUL_UUID}/posts?limit={limit}")
     api_client.problem(response, 404, "not_found")
 
 
@@ -159,9 +159,9 @@ def test_limit_that_no_column_holds_does_not_reveal_a_group(
 )
 @pytest.mark.parametrize("value", ["", "x", f"{{{NUL_UUID}}}", NUL_UUID.replace("-", "")])
 def test_id_in_a_query_must_be_a_uuid(
-    path: str, name: str, value: str, anybody: httpx.Client
+    path: str, name: str, value: str, anonymous: httpx.Client
 ) -> None:
-    assert api_client.fields(anybody.get(path, params={name: value})) == [name]
+    assert api_client.fields(anonymous.get(path, params={name: value})) == [name]
 
 
 @pytest.mark.parametrize("value", ["", "1", "yes", "TRUE", "True", "null"])
@@ -175,33 +175,33 @@ def test_id_in_a_query_must_be_a_uuid(
     ],
 )
 def test_flag_must_be_true_or_false(
-    path: str, name: str, value: str, anybody: httpx.Client
+    path: str, name: str, value: str, anonymous: httpx.Client
 ) -> None:
-    assert api_client.fields(anybody.get(path, params={name: value})) == [name]
+    assert api_client.fields(anonymous.get(path, params={name: value})) == [name]
 
 
 @pytest.mark.parametrize("query", ["q=%FF", "q=%00", "q=%ED%A0%80", "nonsense=%FF"])
-def test_query_must_be_text(query: str, anybody: httpx.Client) -> None:
-    assert api_client.fields(anybody.get(f"/tags?{query}")) == ["query"]
+def test_query_must_be_text(query: str, anonymous: httpx.Client) -> None:
+    assert api_client.fields(anonymous.get(f"/tags?{query}")) == ["query"]
 
 
-def test_repeated_parameter_is_invalid(anybody: httpx.Client) -> None:
-    assert api_client.fields(anybody.get("/tags?limit=1&limit=2")) == ["limit"]
+def test_repeated_parameter_is_invalid(anonymous: httpx.Client) -> None:
+    assert api_client.fields(anonymous.get("/tags?limit=1&limit=2")) == ["limit"]
 
 
-def test_unknown_parameter_is_ignored(anybody: httpx.Client) -> None:
-    assert anybody.get("/tags?nonsense=1&nonsense=2&&=&x").status_code == 200
+def test_unknown_parameter_is_ignored(anonymous: httpx.Client) -> None:
+    assert anonymous.get("/tags?nonsense=1&nonsense=2&&=&x").status_code == 200
 
 
 @pytest.mark.parametrize("way", ["before", "after"])
 @pytest.mark.parametrize("cursor", ["", "abc", "é", "MjAyNg", "A" * 88, "x" * 10_000])
-def test_foreign_cursor_is_invalid(way: str, cursor: str, anybody: httpx.Client) -> None:
-    response = anybody.get("/tags", params={way: cursor})
+def test_foreign_cursor_is_invalid(way: str, cursor: str, anonymous: httpx.Client) -> None:
+    response = anonymous.get("/tags", params={way: cursor})
     api_client.problem(response, 400, "invalid_cursor")
 
 
-def test_before_and_after_together_are_invalid(anybody: httpx.Client) -> None:
-    assert api_client.fields(anybody.get("/tags?before=abc&after=abc")) == ["before"]
+def test_before_and_after_together_are_invalid(anonymous: httpx.Client) -> None:
+    assert api_client.fields(anonymous.get("/tags?before=abc&after=abc")) == ["before"]
 
 
 # Bodies -------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_patch_field_of_another_type_is_invalid(
 
 def test_patch_changes_only_its_fields_and_clears_by_null(user: api_client.User) -> None:
     campus = str(uuid.uuid4())
-    group_id = user.make_group(description="Words", campus_id=campus, tags=["a"])
+    group_id = user.make_group(description="Text", campus_id=campus, tags=["a"])
     before = user.client.get(f"/groups/{group_id}").json()
     assert before["campus_id"] == campus
     same = user.client.patch(f"/groups/{group_id}", json={})
@@ -453,7 +453,7 @@ def test_body_without_a_length_has_at_most_one_mebibyte(user: api_client.User) -
 
 
 def test_expect_header_refuses_a_large_body_before_it_is_sent(
-    shared_service: servers.Service, user: api_client.User, wire_of: api_client.Wire
+    shared_service: servers.Service, user: api_client.User, raw_client: api_client.RawClient
 ) -> None:
     headers = [
         ("Authorization", f"Bearer {shared_service.token(user.id)}"),
@@ -461,7 +461,7 @@ def test_expect_header_refuses_a_large_body_before_it_is_sent(
         ("Content-Length", str(10**12)),
         ("Expect", "100-continue"),
     ]
-    reply = wire_of.send("POST", f"{api_client.BASE}/groups", headers)
+    reply = raw_client.send("POST", f"{api_client.BASE}/groups", headers)
     api_client.problem(reply, 413, "body_too_large")
 
 

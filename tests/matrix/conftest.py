@@ -1,4 +1,4 @@
-"""Fixtures of the matrix: groups in every state, and the two doors."""
+"""Fixtures of the matrix: worlds, and connections of both doors."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def http(shared_service: servers.Service) -> Iterator[HttpDoor]:
 
 @pytest.fixture(scope="session")
 def http_worlds(shared_service: servers.Service) -> Iterator[Worlds]:
-    """Worlds in the database of the service."""
+    """Yields worlds in the database of the service."""
     url = shared_service.environment["DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
         yield Worlds.install(connection)
@@ -42,6 +42,6 @@ def sql(test_stack: stack.Stack, template: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def sql_worlds(sql: psycopg.Connection) -> Iterator[Worlds]:
-    """Worlds that vanish after the test."""
+    """Yields worlds that are rolled back after the test."""
     with sql.transaction(force_rollback=True):
         yield Worlds(sql)

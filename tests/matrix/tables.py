@@ -1,11 +1,11 @@
-"""The tables of this folder: Markdown for people, and the expectations of the tests.
+"""Tables of this folder, whose Markdown holds the expectations of the tests.
 
-A heading is a request. A name in braces stands for a person or a thing of the world. After → comes
-the thing that the test looks for in a list.
+A heading is a request. A name in braces stands for an id or a text of the world. After → comes the
+item that the test looks for in a list.
 
-A cell holds the status, and the error's code where the status has several: a bare 401, 403 or 404
+A cell holds the status, and the error's code if the status has several. A bare 401, 403 or 404
 means unauthenticated, forbidden or not_found. A cell of a list says whether the list shows the
-thing.
+item.
 """
 
 import json
@@ -25,7 +25,7 @@ BARE = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer that a cell expects."""
+    """Answer that a cell expects."""
 
     status: int
     code: str | None = None
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: the cells of all roles for one request and one state."""
+    """Line of a table: the cells of all roles for one request and one state."""
 
     heading: str
     labels: Mapping[str, str]
@@ -87,7 +87,7 @@ def outcome(cell: str) -> Outcome:
 
 
 def fill(text: str, world: Mapping[str, str]) -> str:
-    """Replaces the names in braces by their values in a world."""
+    """Returns a text in which values of a world replace the names in braces."""
     return re.sub(r"{(\w+)}", lambda match: world[match[1]], text)
 
 

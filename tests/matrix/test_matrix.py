@@ -1,7 +1,7 @@
-"""The matrix of role, visibility, state and endpoint.
+"""Matrix of role, visibility, state and endpoint.
 
-All cells run through SQL, which decides them. HTTP gives the same answers to every role of every
-endpoint, for one of its rows, and every answer of an endpoint at least once.
+All cells run in SQL. Over HTTP each role of each endpoint runs for one row, and each outcome of an
+endpoint runs at least once.
 
 Proves rules 04.1, 04.4, 04.5, 04.6, 04.7, 04.8, 04.9, 04.10, 04.11, 04.12 and 04.13.
 """
@@ -23,7 +23,7 @@ ROWS = list(tables.read(Path(__file__).parent))
 
 
 def operation_of_row(row: tables.Row) -> tuple[Operation, dict[str, str]]:
-    """Returns the operation of a row, and the names in its path by argument."""
+    """Returns the operation of a row, and the arguments in its path by name."""
     match = row.request()
     return operation_of(match["method"], match["path"].partition("?")[0])
 
@@ -31,8 +31,8 @@ def operation_of_row(row: tables.Row) -> tuple[Operation, dict[str, str]]:
 def choose_http_cells(rows: Sequence[tables.Row]) -> dict[int, list[str]]:
     """Returns the roles to try over HTTP by the number of their row.
 
-    Each role of an endpoint gets the first row whose outcome is new for the endpoint. Outcomes that
-    no role would meet this way get their first cell besides.
+    Each role of an endpoint gets the first row whose outcome is new for the endpoint. Each outcome
+    that is still missing then gets its first cell.
     """
     seen: set[tuple[str, tables.Outcome]] = set()
     chosen: dict[int, list[str]] = {}
@@ -75,8 +75,8 @@ def arguments(row: tables.Row, role: str, world: Mapping[str, str]) -> dict[str,
     """Returns the arguments of a row's operation, called by a role in this world."""
     match = row.request()
     own = {**world, "self": str(PEOPLE.get(role) or PEOPLE["newcomer"])}
-    operation, places = operation_of_row(row)
-    args: dict[str, Any] = {name: tables.fill(place, own) for name, place in places.items()}
+    operation, in_path = operation_of_row(row)
+    args: dict[str, Any] = {name: tables.fill(value, own) for name, value in in_path.items()}
     args |= tables.body_of(match["body"], own)
     for name, value in urllib.parse.parse_qsl(match["path"].partition("?")[2]):
         args[name] = True if value == "true" else tables.fill(value, own)
@@ -100,8 +100,8 @@ def call_sql(
 ) -> tuple[Answer, int]:
     """Calls a door as a trusted job and rolls back.
 
-    Return the answer and the number of traces that the call left. An error leaves none: it aborts
-    the transaction.
+    Returns the answer and the number of new events and audit entries. An error leaves none, for it
+    aborts the transaction.
     """
     traces = worlds.count_traces()
     with sql.transaction(force_rollback=True):
@@ -118,7 +118,7 @@ def test_sql_answers_of_every_role_match_the_matrix(
     row: tables.Row, sql: psycopg.Connection, sql_worlds: Worlds
 ) -> None:
     operation, _ = operation_of_row(row)
-    wrong = []
+    mismatches = []
     world: dict[str, str] | None = None
     for role, expected in row.cells.items():
         if world is None or role.endswith("author"):
@@ -127,9 +127,9 @@ def test_sql_answers_of_every_role_match_the_matrix(
         answer, traces = call_sql(sql, sql_worlds, role, operation, args)
         got = outcome(answer, row, world)
         if got != expected:
-            wrong.append(f"{role}: {got} instead of {expected}")
+            mismatches.append(f"{role}: {got} instead of {expected}")
         assert operation.has_effects or traces == 0, f"{role} left a trace by reading"
-    assert wrong == []
+    assert mismatches == []
 
 
 @pytest.mark.parametrize(("row", "roles"), HTTP_ROWS, ids=lambda part: getattr(part, "name", ""))
@@ -137,7 +137,7 @@ def test_http_answers_match_the_matrix(
     row: tables.Row, roles: list[str], http: HttpDoor, http_worlds: Worlds
 ) -> None:
     operation, _ = operation_of_row(row)
-    wrong = []
+    mismatches = []
     world: dict[str, str] | None = None
     for role in roles:
         if world is None or role.endswith("author"):
@@ -146,12 +146,12 @@ def test_http_answers_match_the_matrix(
         answer = http.call(PEOPLE.get(role), operation, arguments(row, role, world))
         got, expected = outcome(answer, row, world), row.cells[role]
         if got != expected:
-            wrong.append(f"{role}: {got} instead of {expected}")
+            mismatches.append(f"{role}: {got} instead of {expected}")
         if expected.code or not operation.has_effects:
             assert http_worlds.count_traces() == traces, f"{role} left a trace of a refusal or read"
         else:
             world = None  # The next role needs a group in the state of the row.
-    assert wrong == []
+    assert mismatches == []
 
 
 def test_every_role_of_every_endpoint_is_tried_over_http() -> None:

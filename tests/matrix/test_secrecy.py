@@ -1,4 +1,4 @@
-"""Secrecy: a refusal about a hidden thing equals, byte for byte, the one about a missing thing.
+"""Secrecy: a refusal about hidden content equals the refusal about missing content byte for byte.
 
 Proves rules 00.5, 00.11, 04.4 and 04.13.
 """
@@ -33,7 +33,7 @@ VOLATILE_HEADERS = {"x-request-id", "date", "content-length"}
 
 
 def hidden(operation: Operation, world: dict[str, str]) -> dict[str, Any]:
-    """Returns the arguments of a call about something in the group of this world."""
+    """Returns the arguments of a call about content of this world's group."""
     names = {
         "group_id": world["group"],
         "user_id": world["other_member"],
@@ -45,12 +45,12 @@ def hidden(operation: Operation, world: dict[str, str]) -> dict[str, Any]:
         "slug": world["slug"],
         "code": world["code"] + "x",
     }
-    places = {name: names[name] for name in operation.in_path}
-    return {**places, **BODIES.get(operation.name, {})}
+    in_path = {name: names[name] for name in operation.in_path}
+    return {**in_path, **BODIES.get(operation.name, {})}
 
 
 def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments of the same call about things that never existed."""
+    """Returns the arguments of the same call about content that never existed."""
     never = {"slug": "never-was-abcdefghijkl", "code": "never", "emoji": "👍"}
     return {
         **args,
@@ -61,14 +61,14 @@ def missing(operation: Operation, args: dict[str, Any]) -> dict[str, Any]:
 def make_pair(
     operation: Operation, worlds: Worlds, state: str, outsider: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the arguments of two calls: about a hidden and about a missing thing."""
+    """Returns the arguments of two calls: about hidden and about missing content."""
     author = outsider if outsider.endswith("author") else "author"
     args = hidden(operation, worlds.make("secret", state, author))
     return args, missing(operation, args)
 
 
 def visible_parts(response: httpx.Response) -> tuple[Any, ...]:
-    """Returns everything in a response that an outsider could compare."""
+    """Returns the parts of a response that an outsider could compare."""
     body = response.json()
     return (
         response.status_code,
@@ -116,10 +116,10 @@ def test_secret_group_is_indistinguishable_from_a_missing_one_over_http(
 
 @pytest.mark.parametrize("operation", IN_A_GROUP, ids=lambda operation: operation.name)
 def test_malformed_id_is_not_found(operation: Operation, http: HttpDoor) -> None:
-    places = dict.fromkeys(operation.in_path, "no") | BODIES.get(operation.name, {})
+    valid = dict.fromkeys(operation.in_path, "no") | BODIES.get(operation.name, {})
     ids = [name for name in operation.in_path if name.endswith("_id")]
     for text in ("1", "not-a-uuid", "{" + str(uuid.uuid4()) + "}", uuid.uuid4().hex, "\x00", "é"):
-        answer = http.call(PEOPLE["stranger"], operation, {**places, **dict.fromkeys(ids, text)})
+        answer = http.call(PEOPLE["stranger"], operation, {**valid, **dict.fromkeys(ids, text)})
         assert (answer.status, answer.code) == (404, "not_found"), text
 
 

@@ -1,4 +1,4 @@
-"""Worlds: groups with one user in every role, in which the tests try the cells of the matrix."""
+"""Worlds of the matrix: groups with one user in each role."""
 
 import datetime
 import uuid
@@ -17,7 +17,7 @@ PEOPLE = {
 
 
 class Worlds:
-    """Makes worlds through a superuser's connection that has the functions of world.sql."""
+    """Factory of worlds, on a superuser's connection with the functions of world.sql."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection

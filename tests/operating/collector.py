@@ -1,4 +1,4 @@
-"""A stand-in for an OpenTelemetry collector: it takes spans by the real protocol and keeps them."""
+"""Fake OpenTelemetry collector, which receives spans over the real protocol and keeps them."""
 
 import http.server
 import threading
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Span:
-    """A span as it came over the wire; ids are in hexadecimal digits."""
+    """Span as received, with ids in hexadecimal digits."""
 
     service: str
     name: str
@@ -40,14 +40,14 @@ class Collector:
         return f"http://127.0.0.1:{self.port}"
 
     def until(self, check: Callable[[list[Span]], bool]) -> list[Span]:
-        """Returns what was received by the time that it passes a check."""
+        """Waits until the spans pass a check, and returns them."""
         eventually(
             lambda: check(list(self.spans)),
             describe=lambda: [(span.service, span.name) for span in self.spans],
         )
         return list(self.spans)
 
-    def take(self, body: bytes) -> None:
+    def receive(self, body: bytes) -> None:
         self.bodies.append(body)
         for resource in protocol.ExportTraceServiceRequest.FromString(body).resource_spans:
             service = _values(resource.resource.attributes)["service.name"]
@@ -64,7 +64,7 @@ def running() -> Iterator[Collector]:
         def do_POST(self) -> None:
             assert self.path == "/v1/traces"
             assert self.headers["content-type"] == "application/x-protobuf"
-            collector.take(self.rfile.read(int(self.headers["content-length"])))
+            collector.receive(self.rfile.read(int(self.headers["content-length"])))
             answer = protocol.ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")

@@ -1,4 +1,4 @@
-"""The project installed as on a server: a virtual environment with the server's packages alone."""
+"""Installations as on a server: virtual environments with only the packages of a server."""
 
 import importlib.metadata
 import os
@@ -22,7 +22,7 @@ LOCKED = re.findall(r"(?m)^([a-z0-9-]+)==", (ROOT / "requirements-server.txt").r
 
 
 def copied() -> dict[str, str]:
-    """Returns what the project's wheel is built of in the image: sources and their places."""
+    """Returns the sources from which the image builds the wheel, with their target paths."""
     lines = re.findall(r"(?m)^COPY (.+) /src/(\S*)$", (ROOT / "Dockerfile").read_text())
     return {source: target or source for sources, target in lines for source in sources.split()}
 
@@ -30,26 +30,26 @@ def copied() -> dict[str, str]:
 def copy_sources(folder: Path) -> None:
     """Copies each source to its target in a folder."""
     for source, target in copied().items():
-        place = folder / target
+        path = folder / target
         if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / source, path, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / source, place)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / source, path)
 
 
 def make(folder: Path, sources: Path) -> Path:
     """Creates an environment with the project. Returns the folder of its programs.
 
-    The packages are those installed here, by links: they are as locked, and nothing is fetched.
+    It links to the packages that are installed here, which have the locked versions.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     programs = folder / "bin"
     (site,) = folder.glob("lib/python*/site-packages")
-    ours = Path(sysconfig.get_path("purelib"))
+    installed = Path(sysconfig.get_path("purelib"))
     for name in _entries():
         if not (site / name).exists():
-            (site / name).symlink_to(ours / name)
+            (site / name).symlink_to(installed / name)
     shutil.copy(Path(sysconfig.get_path("scripts")) / "dbmate", programs)
     pip = [sys.executable, "-m", "pip", "--python", str(programs / "python"), "install", "--quiet"]
     subprocess.run([*pip, "--no-build-isolation", "--no-deps", str(sources)], check=True)
@@ -57,9 +57,9 @@ def make(folder: Path, sources: Path) -> Path:
 
 
 def _entries() -> Iterator[str]:
-    """Yields what the locked packages have put into the folder of packages."""
+    """Yields the names of the locked packages' files and folders in site-packages."""
     for package in LOCKED:
-        # Some are for other systems.
+        # Packages for other systems are not installed.
         with suppress(importlib.metadata.PackageNotFoundError):
             for file in importlib.metadata.distribution(package).files or []:
                 if file.parts[0] not in ("..", "__pycache__"):

@@ -1,4 +1,4 @@
-"""docs/operating/security.md: with the policy of its page a key serves media, and does no more."""
+"""Bucket policy of docs/operating/security.md, which allows what the service needs and no more."""
 
 import json
 import re
@@ -27,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
 @dataclass(frozen=True)
 class Key:
-    """A key of the store that may do what the page's policy says."""
+    """Access key with the documented policy."""
 
     settings: dict[str, str]
     client: minio.Minio
@@ -36,7 +36,7 @@ class Key:
 @pytest.fixture
 def key(test_stack: stack.Stack, pytestconfig: pytest.Config) -> Iterator[Key]:
     if not pytestconfig.getoption("real"):
-        pytest.skip("only a real store knows policies: make test-real")
+        pytest.skip("Policies need a real store. Run make test-real.")
     text = (ROOT / "docs" / "operating" / "security.md").read_text()
     (policy,) = re.findall(r"```json\n(.*?)```", text, flags=re.S)
     urls, name, secret = test_stack.urls, f"key{secrets.token_hex(6)}", secrets.token_hex(16)
@@ -60,8 +60,8 @@ def test_key_with_the_documented_policy_serves_media_and_sweeps(
     with run_service(**key.settings).client(uuid.uuid4()) as client:
         group = client.post("/groups", json={"name": "Seen", "visibility": "public"}).json()
         post = client.post(f"/groups/{group['id']}/posts", json={"body": "Look"}).json()
-        asked = {"purpose": "post", "mime": "image/png", "size_bytes": len(PNG)}
-        upload = client.post("/uploads/presign", json=asked).json()
+        announced = {"purpose": "post", "mime": "image/png", "size_bytes": len(PNG)}
+        upload = client.post("/uploads/presign", json=announced).json()
         put = httpx.put(upload["url"], content=PNG, headers=upload["headers"])
         assert put.status_code == 200, put.text
         subject = {"subject_type": "post", "subject_id": post["id"]}
@@ -80,13 +80,13 @@ def test_key_with_the_documented_policy_serves_media_and_sweeps(
 
 
 def test_key_with_the_documented_policy_can_do_nothing_else(key: Key) -> None:
-    for more in (
+    for forbidden in (
         lambda: key.client.make_bucket(f"other-{secrets.token_hex(6)}"),
         lambda: key.client.remove_bucket(BUCKET),
         lambda: key.client.get_bucket_policy(BUCKET),
         lambda: [*key.client.list_objects("other")],
     ):
         with pytest.raises(error.S3Error) as refused:
-            more()
+            forbidden()
         assert refused.value.code == "AccessDenied"
     assert {bucket.name for bucket in key.client.list_buckets()} <= {BUCKET}

@@ -1,5 +1,6 @@
-"""Dockerfile and compose.yaml, checked without a container. Every name in them exists, and every
-command starts in a folder with the files of the image.
+"""Dockerfile and compose.yaml, checked without a container.
+
+Every name in them exists, and every command starts in a folder with the files of the image.
 """
 
 import os
@@ -34,15 +35,15 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = (ROOT / "compose.yaml").read_text()
 EXAMPLE = (ROOT / "compose.env.example").read_text()
-OURS = ("migrate", "bucket", "api", "relay", "indexer", "sweeper")
+OWN = ("migrate", "bucket", "api", "relay", "indexer", "sweeper")
 STORES = ("postgres", "redis", "minio", "opensearch")
-# As compose.yaml writes a variable, with what it is when it isn't set.
+# A variable of compose.yaml, with its default.
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?]([^}]*))?\}")
 TIMEOUT_SECONDS = 60.0
 
 
 def interpolated(values: Mapping[str, str]) -> dict[str, Any]:
-    """Returns compose.yaml with these values of its variables, and its anchors resolved."""
+    """Returns compose.yaml with these values of its variables and with resolved anchors."""
     text = VARIABLE.sub(lambda match: values.get(match[1]) or match[2] or "", COMPOSE)
     loaded: dict[str, Any] = yaml.safe_load(text.replace("$$", "$"))
     return loaded
@@ -149,7 +150,7 @@ def test_every_image_is_pinned() -> None:
         assert tag != "latest"
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OWN)
 def test_own_container_has_no_privileges_and_only_existing_settings(name: str) -> None:
     service = services()[name]
     assert service["read_only"] is True
@@ -193,16 +194,16 @@ def test_every_container_command_runs_with_its_own_login(
         installs.make_logins(superuser, passwords)
         composed = _Composed(test_stack, superuser, redis_url, passwords, root, tmp_path)
         assert composed.run("migrate") == 0
-        # Again, as at every start.
+        # Each start migrates again.
         assert composed.run("migrate") == 0
         assert composed.run("bucket") == 0
         for name in ("api", "relay", "indexer", "sweeper"):
             started.callback(composed.start(name).kill)
         for name in ("api", "relay", "indexer", "sweeper"):
             composed.wait_until_healthy(name)
-        _use(composed, redis_url)
-        _ask_without_a_word(superuser, passwords)
-        _try_more(superuser, passwords)
+        _check_events(composed, redis_url)
+        _check_session_settings(superuser, passwords)
+        _check_rights(superuser, passwords)
         _back_up(superuser, passwords, tmp_path)
         for name in ("api", "relay", "indexer", "sweeper"):
             process = composed.processes[name]
@@ -214,7 +215,7 @@ def test_every_container_command_runs_with_its_own_login(
 
 
 def _installed(folder: Path) -> Path:
-    """Returns where the project is installed, as in the image."""
+    """Installs the project as in the image. Returns the folder."""
     sources, root = folder / "src", folder / "srv"
     installs.copy_sources(sources)
     options = re.findall(r"pip install --quiet (--no-build-isolation \S+) /src", DOCKERFILE)
@@ -224,7 +225,7 @@ def _installed(folder: Path) -> Path:
 
 
 class _Composed:
-    """compose.yaml's services as plain processes, at the addresses of the test's stores."""
+    """Services of compose.yaml as plain processes on the test's stores."""
 
     def __init__(
         self,
@@ -236,7 +237,7 @@ class _Composed:
         folder: Path,
     ) -> None:
         self.services = interpolated(passwords)["services"]
-        self.ports = {name: str(stack.free_port()) for name in OURS}
+        self.ports = {name: str(stack.free_port()) for name in OWN}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.secret = "s" * 32
         self._urls = {**test_stack.urls, "REDIS_URL": redis_url}
@@ -245,7 +246,7 @@ class _Composed:
         self._folder = folder
 
     def run(self, name: str) -> int:
-        """Runs a one-shot service; its exit code."""
+        """Runs a one-shot service and asserts its success. Returns the exit code."""
         process = self.start(name)
         code = process.wait(TIMEOUT_SECONDS)
         assert code == 0, self.log(name)
@@ -285,7 +286,7 @@ class _Composed:
         given = {**image_environment(), **self.services[name]["environment"]}
         if "DATABASE_URL" in given:
             given["DATABASE_URL"] = given["DATABASE_URL"].replace("postgres:5432", self._server)
-        # The stores of the tests are elsewhere, and nothing is to be reached from outside.
+        # The test has other stores, and the processes listen only locally.
         stores = {key: value for key, value in self._urls.items() if key in given}
         stores.pop("DATABASE_URL", None)
         tokens = {
@@ -310,8 +311,8 @@ class _Composed:
         }
 
 
-def _use(composed: _Composed, redis_url: str) -> None:
-    """Creates a post over HTTP, and finds it in its stream and the workers in the metrics."""
+def _check_events(composed: _Composed, redis_url: str) -> None:
+    """Creates a post over HTTP, and asserts that it reaches its stream and the metrics."""
     origin = f"http://127.0.0.1:{composed.ports['api']}"
     service = servers.Service(
         {"JWT_SECRET": composed.secret}, Path(), port=int(composed.ports["api"])
@@ -339,7 +340,7 @@ def _use(composed: _Composed, redis_url: str) -> None:
 
 
 def _back_up(url: str, passwords: Mapping[str, str], folder: Path) -> None:
-    """Asserts that the migrator reads every table, as a backup needs it."""
+    """Asserts that the migrator can dump the database."""
     login = f"communities_migrator:{passwords['MIGRATOR_PASSWORD']}"
     done = subprocess.run(
         [
@@ -362,17 +363,17 @@ def test_database_owner_that_creates_roles_can_migrate(tmp_path: Path) -> None:
         migrate.migrate(f"postgresql://deployer:secret@{server}/mine", say=lambda _line: None)
 
 
-def _ask_without_a_word(url: str, passwords: Mapping[str, str]) -> None:
-    """Asserts that the service's connections have their settings behind a pooler."""
+def _check_session_settings(url: str, passwords: Mapping[str, str]) -> None:
+    """Asserts that the login itself has the settings of the service, for use behind a pooler."""
     login = f"communities_api:{passwords['API_PASSWORD']}"
     with psycopg.connect(f"postgresql://{login}@{url.rpartition('@')[2]}") as connection:
-        asked = "select current_user::text, current_setting('statement_timeout')"
-        role = connection.execute(asked).fetchone()
+        query = "select current_user::text, current_setting('statement_timeout')"
+        role = connection.execute(query).fetchone()
     assert role == (database.ROLE, database.STATEMENT_TIMEOUT)
 
 
-def _try_more(url: str, passwords: Mapping[str, str]) -> None:
-    """Asserts that a login can call its functions and nothing more."""
+def _check_rights(url: str, passwords: Mapping[str, str]) -> None:
+    """Asserts that a login can only call its functions."""
     server = url.rpartition("@")[2]
     for login, name in (("communities_api", "API"), ("communities_workers", "WORKERS")):
         login_url = f"postgresql://{login}:{passwords[f'{name}_PASSWORD']}@{server}"

@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for nothing but what a running instance exports."""
+"""Dashboard and alerts, whose series and labels a running instance exports."""
 
 import json
 import uuid
@@ -22,24 +22,24 @@ OPS = Path(__file__).parents[2] / "ops"
 DASHBOARD = json.loads((OPS / "grafana" / "communities.json").read_text())
 ALERTS = yaml.safe_load((OPS / "prometheus" / "alerts.yaml").read_text())
 PROMETHEUS = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
-# What Prometheus itself says of a target, and puts on every series.
-ITS_OWN = {"up": {"job", "instance"}}
+# Series that Prometheus adds, with the labels that it adds to every series.
+PROMETHEUS_SERIES = {"up": {"job", "instance"}}
 
 
 @dataclass
-class Asked:
-    """Metrics that an expression asks for, with the labels that they are chosen or grouped by."""
+class Query:
+    """Metrics of an expression, with the labels that select or group them."""
 
     metrics: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
-    def by(cls, expression: str) -> "Asked":
-        asked = cls()
+    def parse(cls, expression: str) -> "Query":
+        query = cls()
         tree = promql_parser.parse(expression.replace("$__rate_interval", "5m"))
-        asked._look(tree, set())
-        return asked
+        query._visit(tree, set())
+        return query
 
-    def _look(self, node: Any, grouped: set[str]) -> None:
+    def _visit(self, node: Any, grouped: set[str]) -> None:
         if isinstance(node, promql_parser.AggregateExpr) and node.modifier is not None:
             grouped = grouped | set(node.modifier.labels)
         if isinstance(node, promql_parser.MatrixSelector):
@@ -50,9 +50,9 @@ class Asked:
             self.metrics.setdefault(node.name, set()).update(labels | grouped)
         for name in ("expr", "lhs", "rhs"):
             if (child := getattr(node, name, None)) is not None:
-                self._look(child, grouped)
+                self._visit(child, grouped)
         for child in getattr(node, "args", None) or ():
-            self._look(child, grouped)
+            self._visit(child, grouped)
 
 
 def expressions() -> Iterator[str]:
@@ -68,7 +68,7 @@ def expressions() -> Iterator[str]:
 async def exported(
     run_service: ServiceFactory, run_worker: WorkerFactory, tmp_path: Path
 ) -> dict[str, set[str]]:
-    """Returns the labels of every series of a whole instance in which something has happened."""
+    """Returns the labels of every series of an instance with some activity."""
     (tmp_path / "metrics").mkdir()
     shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
     service = run_service(**shared)
@@ -80,8 +80,10 @@ async def exported(
         group_id = client.post("/groups", json=body).json()["id"]
         async with Client(service.origin, f"/groups/{group_id}", service.token(user)) as listener:
             client.post(f"/groups/{group_id}/posts", json={"body": "Hi"})
-            await listener.hears("post.created")
-    wanted = {name for one in expressions() for name in Asked.by(one).metrics} - set(ITS_OWN)
+            await listener.receives("post.created")
+    wanted = {name for one in expressions() for name in Query.parse(one).metrics} - set(
+        PROMETHEUS_SERIES
+    )
     eventually(lambda: _series(service).keys() >= wanted)
     return _series(service)
 
@@ -99,22 +101,22 @@ async def test_every_expression_names_exported_series_and_labels(
     exported: dict[str, set[str]],
 ) -> None:
     for expression in expressions():
-        for name, labels in Asked.by(expression).metrics.items():
-            known = {**exported, **ITS_OWN}
+        for name, labels in Query.parse(expression).metrics.items():
+            known = {**exported, **PROMETHEUS_SERIES}
             assert name in known, expression
             assert labels <= known[name], expression
 
 
 def test_parsed_expression_has_its_metrics_and_labels() -> None:
-    asked = Asked.by('max by (a) (min_over_time(sum(rate(x{b="1"}[5m]))[5m:15s])) / y{c!="2"}')
-    assert asked.metrics == {"x": {"a", "b"}, "y": {"c"}}
+    query = Query.parse('max by (a) (min_over_time(sum(rate(x{b="1"}[5m]))[5m:15s])) / y{c!="2"}')
+    assert query.metrics == {"x": {"a", "b"}, "y": {"c"}}
 
 
 def test_every_legend_names_a_label_of_its_query() -> None:
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", []):
             labels = {
-                label for found in Asked.by(target["expr"]).metrics.values() for label in found
+                label for found in Query.parse(target["expr"]).metrics.values() for label in found
             }
             for part in target["legendFormat"].split("{{")[1:]:
                 assert part.partition("}}")[0] in labels, target

@@ -1,5 +1,6 @@
-"""docs/operating/deploy.md, "On servers of your own": its lines do what it says, in an environment
-that has the server's packages alone.
+"""Commands of docs/operating/deploy.md, "On servers of your own".
+
+They run in an environment that has only the packages of a server.
 """
 
 import json
@@ -40,7 +41,7 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Server:
-    """Install for servers, with its programs and those of the system in the path."""
+    """Installation for servers. Its PATH has its programs and those of the system."""
 
     programs: Path
     folder: Path
@@ -102,7 +103,7 @@ def test_documented_commands_start_an_instance_without_a_doctor_failure(
         ExitStack() as started,
     ):
         installs.make_logins(superuser, PASSWORDS)
-        place = superuser.rpartition("@")[2]
+        address = superuser.rpartition("@")[2]
         given = {
             **test_stack.urls,
             "REDIS_URL": redis_url,
@@ -111,14 +112,14 @@ def test_documented_commands_start_an_instance_without_a_doctor_failure(
             "PORT": port,
         }
         for line in typed:
-            given["DATABASE_URL"] = f"postgresql://{LOGINS[line]}@{place}"
+            given["DATABASE_URL"] = f"postgresql://{LOGINS[line]}@{address}"
             if line.startswith("communities"):
                 done = server.type(line, **given)
                 assert done.returncode == 0, done.stderr
             else:
                 started.enter_context(server.started(line, **given))
         eventually(lambda: is_ready(port), seconds=TIMEOUT_SECONDS)
-        given["DATABASE_URL"] = f"postgresql://{LOGINS['communities migrate']}@{place}"
+        given["DATABASE_URL"] = f"postgresql://{LOGINS['communities migrate']}@{address}"
         done = server.type("communities doctor --json", **given)
         found = [json.loads(line) for line in done.stdout.splitlines()]
         assert [each for each in found if each["status"] == "failure"] == []

@@ -1,4 +1,4 @@
-"""docs/operating: the commands do what the pages say, and the links lead somewhere."""
+"""Pages of docs/operating: their commands, settings and links."""
 
 import json
 import os
@@ -39,8 +39,8 @@ reset role;
 drop schema if exists api cascade;
 alter table post drop column mood;
 """
-# Settings of what the service is made of: uvicorn, prometheus_client, OpenTelemetry.
-THEIRS = {
+# Settings of libraries: uvicorn, prometheus_client, OpenTelemetry.
+LIBRARY_SETTINGS = {
     "FORWARDED_ALLOW_IPS",
     "PROMETHEUS_MULTIPROC_DIR",
     *(name for name in vars(environment_variables) if name.startswith("OTEL_")),
@@ -56,14 +56,14 @@ def shell(
     script: str,
     folder: Path,
     environment: Mapping[str, str],
-    as_who: Sequence[str] = (),
+    prefix: Sequence[str] = (),
     code: Path = ROOT,
 ) -> str:
-    """Returns the output of the lines, run in their own folder with the programs they need."""
+    """Runs a script in a folder and asserts its success. Returns the output."""
     programs = (sysconfig.get_path("scripts"), parts.postgres_programs(), os.environ["PATH"])
     path = os.pathsep.join(map(str, programs))
     done = subprocess.run(
-        [*as_who, "/bin/bash", "-euo", "pipefail", "-c", script],
+        [*prefix, "/bin/bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
         env={**environment, "PATH": path, "PYTHONPATH": str(code)},
         capture_output=True,
@@ -91,9 +91,9 @@ def test_documented_settings_and_programs_exist(page: Path) -> None:
     for module in re.findall(r"python -m ((?:service|tools|workers)[a-z.]*)", text):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
-    its_own = set(re.findall(r"\$([A-Z_]+)", text))
+    local = set(re.findall(r"\$([A-Z_]+)", text))
     for name in re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", text):
-        assert name in {*configuration.names(), *THEIRS, *its_own}, name
+        assert name in {*configuration.names(), *LIBRARY_SETTINGS, *local}, name
     for begin in re.findall(r"\b([A-Z0-9]+_)\*", text):
         assert any(name.startswith(begin) for name in configuration.names()), begin
     for block in re.findall(r"```json\n(.*?)```", text, flags=re.S):
@@ -117,7 +117,7 @@ def test_documented_job_sets_its_own_span(database: databases.Database) -> None:
 
 @pytest.fixture
 def newer(tmp_path: Path) -> Path:
-    """Returns a later version of the project, with a migration and a function that needs it."""
+    """Returns a later version of the project, with a migration and a view that needs it."""
     folder = tmp_path / "newer"
     installs.copy_sources(folder)
     (folder / "db" / "schema" / "20990101000001_moods.sql").write_text(MOODS)
@@ -140,7 +140,7 @@ def test_documented_rollback_restores_the_older_version(
         body = {"name": "Kept", "visibility": "public"}
         group_id = client.post("/groups", json=body).json()["id"]
         assert "applied 20990101000001_moods.sql" in typed("communities migrate", newer)
-        # The code alone: the newer column is left alone.
+        # A rollback of the code keeps the newer column.
         assert typed("communities migrate", ROOT).endswith("up to date\napi: rebuilt\n")
         post = client.post(f"/groups/{group_id}/posts", json={"body": "Of both"})
         assert post.status_code == 201
@@ -148,9 +148,9 @@ def test_documented_rollback_restores_the_older_version(
             assert _one(connection, "select mood from post") == "calm"
         typed("communities migrate", newer)
     service.stop()
-    # A migration too.
-    said = typed("communities rollback", newer)
-    assert said.startswith("tables: took back 20990101000001_moods.sql\n")
+    # A rollback of the migration removes it.
+    output = typed("communities rollback", newer)
+    assert output.startswith("tables: took back 20990101000001_moods.sql\n")
     assert "api: rebuilt" in typed("communities migrate", ROOT)
     with run_service().client(user) as client:
         assert client.get(f"/posts/{post.json()['id']}").json()["body"] == "Of both"
@@ -160,7 +160,7 @@ def test_documented_rollback_restores_the_older_version(
 
 @pytest.fixture
 def restored(test_stack: stack.Stack) -> Iterator[str]:
-    """Yields the name of a database that is not there yet, and isn't in the end."""
+    """Yields the name of a database that does not exist yet, and drops it at the end."""
     name = f"restored_{uuid.uuid4().hex[:12]}"
     yield name
     drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
@@ -201,7 +201,7 @@ def test_restored_backup_is_served_and_publishes_new_events(
         kept = client.post(posts, json={"body": "Kept"}).json()["id"]
         shell(backup, tmp_path, environment)
         for _ in range(3):
-            gone = client.post(posts, json={"body": "Gone"}, headers=lost).json()["id"]
+            lost_id = client.post(posts, json={"body": "Gone"}, headers=lost).json()["id"]
             client.post(posts, json={"body": "Gone too"})
         _wait_for_stream(redis_url, 5)
     service.stop()
@@ -209,17 +209,17 @@ def test_restored_backup_is_served_and_publishes_new_events(
 
     try:
         script = restore.replace("communities_restored", restored)
-        said = shell(script, tmp_path, environment)
-        assert "api: already up to date" in said
-        assert "(0 rows)" in said
+        output = shell(script, tmp_path, environment)
+        assert "api: already up to date" in output
+        assert "(0 rows)" in output
         service = run_service(DATABASE_URL=restored_url)
         run_worker("relay", DATABASE_URL=restored_url)
         with service.client(user) as client:
             assert client.get(f"/posts/{kept}").status_code == 200
-            assert client.get(f"/posts/{gone}").status_code == 404
+            assert client.get(f"/posts/{lost_id}").status_code == 404
             again = client.post(posts, json={"body": "Gone"}, headers=lost)
             assert again.status_code == 201
-            assert again.json()["id"] != gone
+            assert again.json()["id"] != lost_id
             assert "idempotency-replayed" not in again.headers
         _wait_for_stream(redis_url, 1, again.json()["id"])
     finally:
@@ -236,14 +236,14 @@ def test_documented_point_in_time_recovery_restores_a_moment(tmp_path: Path) -> 
     settings = testing.settings().model_copy(update={"data_dir": tmp_path / "data"})
 
     def typed(script: str, **more: str) -> None:
-        shell(script, backups, {**given, **more}, as_who=account.command_prefix())
+        shell(script, backups, {**given, **more}, prefix=account.command_prefix())
 
     with stack.borrowed(settings, ["postgres"]) as running:
         typed(archive, DATABASE_URL=running.superuser_url)
         with psycopg.connect(running.superuser_url, autocommit=True) as connection:
-            # It is given on the command line here, of which a copy knows nothing.
+            # The command line has this setting here, but a copy needs it in a file.
             connection.execute("alter system set max_connections = 200")
-    # The end of a borrowed stack stops it; this starts it again.
+    # The stack has stopped, and starts again here with the changed settings.
     with stack.borrowed(settings, ["postgres"]) as running:
         url = running.superuser_url
         typed(copy, DATABASE_URL=url)

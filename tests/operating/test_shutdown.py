@@ -1,4 +1,4 @@
-"""Starting and stopping: who is sent requests when, and that nothing acknowledged is lost."""
+"""Start and stop of a service: readiness, draining, and acknowledged writes."""
 
 import asyncio
 import gc
@@ -10,18 +10,16 @@ from pathlib import Path
 
 import aiohttp
 import httpx
-import psycopg
 import pytest
 import socketio
 
 from development import databases
 from tests.conftest import ServiceFactory, WorkerFactory
-from tests.support import forwarder, servers
-from tests.support.sockets import Town
-from tests.support.waiting import eventually
+from tests.support import api_client, forwarder, servers
+from tests.support.sockets import Instance
+from tests.support.waiting import eventually, lock_waits
 from tools.instance import migrate
 
-NEW_GROUP = {"name": "A group", "visibility": "public"}
 TIMEOUT_SECONDS = 30.0
 
 
@@ -48,7 +46,7 @@ def test_readyz_fails_during_the_drain_and_a_second_term_ends_it(
         term(service)
         eventually(lambda: readiness(service)[0] == 503)
         assert readiness(service)[1]["status"] == "draining"
-        assert client.post("/groups", json=NEW_GROUP).status_code == 201
+        assert client.post("/groups", json=api_client.NEW_GROUP).status_code == 201
         assert httpx.get(f"{service.origin}/healthz").status_code == 200
         assert not has_ended(service)
         term(service)
@@ -61,27 +59,31 @@ def test_request_in_flight_is_answered_after_term(
 ) -> None:
     service = run_service()
     answers: list[httpx.Response] = []
-    with service.client(uuid.uuid4()) as client, database.connect() as blocker:
-        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+    with (
+        service.client(uuid.uuid4()) as client,
+        database.connect() as blocker,
+        database.connect() as observer,
+    ):
+        group_id = client.post("/groups", json=api_client.NEW_GROUP).json()["id"]
         blocker.execute("begin")
         blocker.execute("select from group_entity for update")
-        body = {"body": "On its way"}
+        body = {"body": "In flight"}
         path = f"/groups/{group_id}/posts"
-        asking = threading.Thread(
+        request = threading.Thread(
             target=lambda: answers.append(client.post(path, json=body, timeout=TIMEOUT_SECONDS))
         )
-        asking.start()
-        eventually(lambda: _waits_for_a_lock(database))
+        request.start()
+        eventually(lambda: lock_waits(observer))
         term(service)
         eventually(lambda: not _listens(service))
         assert not has_ended(service)
         blocker.execute("commit")
-        asking.join()
+        request.join()
     eventually(lambda: has_ended(service))
     assert [answer.status_code for answer in answers] == [201]
     with database.connect() as connection:
         row = connection.execute("select body from post").fetchone()
-    assert row == ("On its way",)
+    assert row == ("In flight",)
 
 
 def test_acknowledged_writes_survive_a_stop_under_load(
@@ -90,9 +92,9 @@ def test_acknowledged_writes_survive_a_stop_under_load(
     service = run_service()
     user = uuid.uuid4()
     with service.client(user) as client:
-        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        group_id = client.post("/groups", json=api_client.NEW_GROUP).json()["id"]
     acknowledged: list[str] = []
-    odd: list[str] = []
+    unexpected: list[str] = []
 
     def write() -> None:
         with service.client(user) as client:
@@ -104,7 +106,7 @@ def test_acknowledged_writes_survive_a_stop_under_load(
                 if response.status_code == 201:
                     acknowledged.append(response.json()["id"])
                 else:
-                    odd.append(response.text)
+                    unexpected.append(response.text)
 
     writers = [threading.Thread(target=write) for _ in range(6)]
     for writer in writers:
@@ -113,7 +115,7 @@ def test_acknowledged_writes_survive_a_stop_under_load(
     service.stop()
     for writer in writers:
         writer.join()
-    assert odd == []
+    assert unexpected == []
     with database.connect() as connection:
         kept = {str(row[0]) for row in connection.execute("select id from post")}
     assert set(acknowledged) <= kept
@@ -125,40 +127,40 @@ async def test_connected_client_reconnects_to_another_process(
     transport: str, run_service: ServiceFactory, run_worker: WorkerFactory
 ) -> None:
     stopped = run_service()
-    town = Town([run_service()])
+    instance = Instance([run_service()])
     run_worker("relay")
-    group_id = town.group("public")
+    group_id = instance.group("public")
     namespace = f"/groups/{group_id}"
-    heard: asyncio.Queue[str] = asyncio.Queue()
+    received: asyncio.Queue[str] = asyncio.Queue()
     connected: asyncio.Queue[None] = asyncio.Queue()
-    # Its own would be left open by the client library when it comes back by polling.
+    # The client library would leave its own session open when it reconnects by polling.
     session = aiohttp.ClientSession()
     client = socketio.AsyncClient(
         http_session=session, reconnection_delay=0.05, reconnection_delay_max=0.2
     )
 
-    async def hear(kind: str, _payload: object) -> None:
-        await heard.put(kind)
+    async def receive(kind: str, _payload: object) -> None:
+        await received.put(kind)
 
     async def connect() -> None:
         await connected.put(None)
 
-    client.on("*", namespace=namespace, handler=hear)
+    client.on("*", namespace=namespace, handler=receive)
     client.on("connect", namespace=namespace, handler=connect)
     with forwarder.Forwarder(stopped.origin) as balancer:
         await client.connect(balancer.url, namespaces=[namespace], transports=[transport])
         async with asyncio.timeout(TIMEOUT_SECONDS):
             await connected.get()
-            balancer.target = town.service.origin
+            balancer.target = instance.service.origin
             await asyncio.to_thread(stopped.stop)
             await connected.get()
-            town.user("owner").make_post(group_id)
-            while await heard.get() != "post.created":
+            instance.user("owner").make_post(group_id)
+            while await received.get() != "post.created":
                 pass
         await client.disconnect()
     await session.close()
-    town.close()
-    # What the library has left of the connection that was lost goes here, not in the next test.
+    instance.close()
+    # Objects of the lost connection are collected here, not in the next test.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -168,35 +170,26 @@ def test_server_is_not_ready_until_the_database_has_its_functions(
     run_service: ServiceFactory, empty_database: databases.Database, tmp_path: Path
 ) -> None:
     service = run_service(DATABASE_URL=empty_database.url)
-    status, words = readiness(service)
-    assert (status, words["postgres"], words["rulebook"]) == (503, "ok", "error")
-    ours = migrate.Sources()
+    status, stores = readiness(service)
+    assert (status, stores["postgres"], stores["rulebook"]) == (503, "ok", "error")
+    current = migrate.Sources()
     functions = tmp_path / "functions"
     functions.mkdir()
-    for path in ours.function_files():
+    for path in current.function_files():
         (functions / path.name).write_text(path.read_text())
-    sources = migrate.Sources(ours.schema, functions)
+    sources = migrate.Sources(current.schema, functions)
     migrate.migrate(empty_database.url, sources, lambda _line: None)
     assert readiness(service)[0] == 200
 
-    # A newer one, with more in it, will do; one that lacks something won't.
+    # A newer schema with more functions is fine, but not one without a function.
     (functions / "98_extra.sql").write_text("create view api.extra as select 1 as one;")
     migrate.rebuild_api(empty_database.url, sources)
     assert readiness(service)[0] == 200
     (functions / "98_extra.sql").write_text("drop function api.create_tag;")
     migrate.rebuild_api(empty_database.url, sources)
-    status, words = readiness(service)
-    assert (status, words["postgres"], words["rulebook"]) == (503, "ok", "error")
+    status, stores = readiness(service)
+    assert (status, stores["postgres"], stores["rulebook"]) == (503, "ok", "error")
     assert "function api.create_tag(" in service.log.read_text()
-
-
-def _waits_for_a_lock(database: databases.Database) -> bool:
-    query = """
-    select from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'
-    """
-    with psycopg.connect(database.url) as connection:
-        return connection.execute(query).fetchone() is not None
 
 
 def _listens(service: servers.Service) -> bool:

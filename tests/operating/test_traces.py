@@ -24,7 +24,6 @@ from tests.support.sockets import Client
 from tests.support.waiting import eventually
 from tools.instance import stack
 
-NEW_GROUP = {"name": "A group", "visibility": "public"}
 API = "/api/communities/v1"
 
 
@@ -36,7 +35,7 @@ def collector() -> Iterator[collectors.Collector]:
 
 @pytest.fixture
 def traced(collector: collectors.Collector) -> dict[str, str]:
-    """Returns the settings of a process whose spans come at once."""
+    """Returns the settings of a process that exports its spans at once."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_BSP_SCHEDULE_DELAY": "50",
@@ -50,13 +49,13 @@ def connection(database: databases.Database) -> Iterator[psycopg.Connection]:
 
 
 def traceparent(flags: str = "01") -> tuple[str, dict[str, str]]:
-    """Returns a new trace id, and the header of a caller who is in that trace."""
+    """Returns a new trace id, and the header of a request in that trace."""
     trace_id = secrets.token_hex(16)
     return trace_id, {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"}
 
 
 def carried(connection: psycopg.Connection) -> list[str | None]:
-    """Returns what the events carry, in their order."""
+    """Returns the traceparent of each event, in order."""
     rows = connection.execute("select traceparent from outbox_event order by id").fetchall()
     return [row[0] for row in rows]
 
@@ -73,14 +72,14 @@ async def test_trace_covers_the_request_sql_the_stream_and_the_socket(
     run_worker("relay", **traced)
     user = uuid.uuid4()
     with service.client(user) as client:
-        group_id = client.post("/groups", json=NEW_GROUP).json()["id"]
+        group_id = client.post("/groups", json=api_client.NEW_GROUP).json()["id"]
         listener = Client(service.origin, f"/groups/{group_id}", service.token(user))
         async with listener:
             trace_id, headers = traceparent()
             headers["x-request-id"] = "the-request"
-            body = {"body": "A post that nobody else is to read"}
+            body = {"body": "A confidential post"}
             assert client.post(f"/groups/{group_id}/posts", json=body, headers=headers).is_success
-            await listener.hears("post.created")
+            await listener.receives("post.created")
 
     def of_trace(spans: list[collectors.Span]) -> dict[str, collectors.Span]:
         return {span.name: span for span in spans if span.trace_id == trace_id}
@@ -114,7 +113,7 @@ async def test_trace_covers_the_request_sql_the_stream_and_the_socket(
     assert "traceparent" not in entry["payload"]
     everything = b"".join(collector.bodies)
     assert str(user).encode() not in everything
-    assert b"nobody else" not in everything
+    assert b"confidential" not in everything
 
 
 def test_log_line_of_a_request_names_its_trace(
@@ -124,7 +123,7 @@ def test_log_line_of_a_request_names_its_trace(
     trace_id, headers = traceparent()
     with service.client(uuid.uuid4()) as client:
         client.get("/groups", headers=headers)
-    # It may come a moment after the answer.
+    # The log line may follow the answer.
     eventually(lambda: '"request"' in service.log.read_text())
     lines = [line for line in service.log.read_text().splitlines() if '"request"' in line]
     assert len(lines) == 1
@@ -135,7 +134,7 @@ def test_log_line_of_a_request_names_its_trace(
 def test_unsampled_request_carries_no_trace_of_its_own_or_of_the_previous_one(
     run_service: ServiceFactory, traced: dict[str, str], connection: psycopg.Connection
 ) -> None:
-    # One connection, so that the second request has that of the first.
+    # With one connection, all requests share a database session.
     service = run_service(**traced, DB_POOL_SIZE="1")
     keys: tuple[dict[str, str], ...] = ({}, {"Idempotency-Key": "one"})
     with service.client(uuid.uuid4()) as client:
@@ -143,12 +142,12 @@ def test_unsampled_request_carries_no_trace_of_its_own_or_of_the_previous_one(
             for flags in ("01", "00"):
                 _, headers = traceparent(flags)
                 headers |= {name: f"{value}-{flags}" for name, value in key.items()}
-                assert client.post("/groups", json=NEW_GROUP, headers=headers).is_success
-        # Refused after it was marked.
+                assert client.post("/groups", json=api_client.NEW_GROUP, headers=headers).is_success
+        # The request is refused after its session was marked.
         _, headers = traceparent()
         assert client.post(f"/groups/{uuid.uuid4()}/join", headers=headers).status_code == 404
         _, headers = traceparent("00")
-        assert client.post("/groups", json=NEW_GROUP, headers=headers).is_success
+        assert client.post("/groups", json=api_client.NEW_GROUP, headers=headers).is_success
     assert [value is not None for value in carried(connection)] == [True, False, True, False, False]
 
 
@@ -157,7 +156,7 @@ def test_requests_are_not_traced_without_a_collector(
 ) -> None:
     trace_id, headers = traceparent()
     with service.client(uuid.uuid4()) as client:
-        assert client.post("/groups", json=NEW_GROUP, headers=headers).is_success
+        assert client.post("/groups", json=api_client.NEW_GROUP, headers=headers).is_success
     assert carried(connection) == [None]
     assert trace_id not in service.log.read_text()
 
@@ -174,14 +173,14 @@ def test_tracing_libraries_are_not_loaded_without_a_collector() -> None:
 def test_silent_collector_does_not_delay_requests(
     run_service: ServiceFactory, traced: dict[str, str]
 ) -> None:
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen()
-        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         service = run_service(**{**traced, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
         with service.client(uuid.uuid4()) as client:
             for _ in range(20):
-                assert client.post("/groups", json=NEW_GROUP).is_success
+                assert client.post("/groups", json=api_client.NEW_GROUP).is_success
         began = time.monotonic()
         service.stop()
         assert time.monotonic() - began < 10
@@ -199,7 +198,7 @@ def test_indexer_batch_is_linked_to_the_traces_of_its_events(
     index.rebuild()
     try:
         trace_id, headers = traceparent()
-        # As a trusted job does it.
+        # A trusted job sets its trace in this way.
         with connection.transaction():
             connection.execute("set local role communities_job")
             connection.execute(
@@ -222,7 +221,7 @@ def test_malformed_traceparent_starts_a_new_trace(
     token = f"Bearer {service.token(uuid.uuid4())}"
     malformed = ("", "00-xyz", f"00-{'0' * 32}-{'0' * 16}-01", "\u00e9" * 55)
     for given in malformed:
-        api_client.Wire(service.port).send(
+        api_client.RawClient(service.port).send(
             "POST",
             f"{api_client.BASE}/groups",
             [
@@ -233,7 +232,7 @@ def test_malformed_traceparent_starts_a_new_trace(
             ],
             b'{"name": "A group", "visibility": "public"}',
         )
-    # Each has a trace of its own, which its event carries.
+    # Each request starts its own trace, which its event carries.
     values = carried(connection)
     assert len({value[:35] for value in values if value}) == len(malformed)
     for value in values:

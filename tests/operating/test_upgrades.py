@@ -1,4 +1,4 @@
-"""An upgrade under load: `api` is dropped and built again, and nobody who is served notices."""
+"""Upgrades under load: `api` is dropped and rebuilt without an error for clients."""
 
 import contextlib
 import shutil
@@ -23,45 +23,45 @@ TIMEOUT_SECONDS = 30.0
 
 @pytest.fixture
 def sources(tmp_path: Path) -> migrate.Sources:
-    """Returns a copy of the functions, to be changed."""
-    ours = migrate.Sources()
+    """Returns sources with a copy of the functions, which a test may change."""
+    current = migrate.Sources()
     functions = tmp_path / "functions"
-    shutil.copytree(ours.functions, functions)
-    return migrate.Sources(ours.schema, functions)
+    shutil.copytree(current.functions, functions)
+    return migrate.Sources(current.schema, functions)
 
 
 def rebuild(database: databases.Database, sources: migrate.Sources) -> None:
-    """Upgrades some times, as fast as it goes."""
+    """Rebuilds the changed API several times without a pause."""
     for number in range(REBUILDS):
-        # A view with one more column: shapes change, too.
+        # Each rebuild adds a view, so it cannot be skipped.
         extra = f"create view api.extra_{number} as select 1 as one;"
         (sources.functions / "98_extra.sql").write_text(extra)
         assert migrate.rebuild_api(database.url, sources)
 
 
 @contextlib.contextmanager
-def asking(
+def load(
     service: servers.Service,
     user: uuid.UUID,
-    ask: Callable[[httpx.Client, int], None],
+    send: Callable[[httpx.Client, int], None],
     *,
     clients: int,
 ) -> Iterator[None]:
     """Runs clients in the background that send requests without a pause."""
-    enough = threading.Event()
+    stop = threading.Event()
 
-    def ask_on(number: int) -> None:
+    def run(number: int) -> None:
         with service.client(user) as client:
-            while not enough.is_set():
-                ask(client, number)
+            while not stop.is_set():
+                send(client, number)
 
     with futures.ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(ask_on, number) for number in range(clients)]
+        running = [pool.submit(run, number) for number in range(clients)]
         try:
             yield
         finally:
-            enough.set()
-        for one in asked:
+            stop.set()
+        for one in running:
             one.result()
 
 
@@ -76,7 +76,7 @@ def test_requests_succeed_while_the_api_is_rebuilt(
         ]
         post_id = client.post(f"/groups/{group_id}/posts", json={"body": "Here."}).json()["id"]
     answers: Counter[int] = Counter()
-    odd: list[str] = []
+    unexpected: list[str] = []
 
     def ask(client: httpx.Client, number: int) -> None:
         requests = (
@@ -93,11 +93,11 @@ def test_requests_succeed_while_the_api_is_rebuilt(
         response = client.send(requests[number % 4])
         answers[response.status_code] += 1
         if response.is_error:
-            odd.append(response.text)
+            unexpected.append(response.text)
 
-    with asking(service, user, ask, clients=8):
+    with load(service, user, ask, clients=8):
         rebuild(database, sources)
-    assert odd == [], Counter(odd).most_common(3)
+    assert unexpected == [], Counter(unexpected).most_common(3)
     assert answers.keys() == {200, 201}
     with database.connect() as connection:
         assert connection.execute("select * from api.verify_counters()").fetchall() == []
@@ -112,22 +112,22 @@ def test_uploads_are_linked_while_the_api_is_rebuilt(
     user = uuid.uuid4()
     with service.client(user) as client:
         group = client.post("/groups", json={"name": "Busy", "visibility": "public"}).json()
-    odd: list[str] = []
+    unexpected: list[str] = []
     changed = threading.Event()
 
-    def paint(client: httpx.Client, _number: int) -> None:
+    def change_avatar(client: httpx.Client, _number: int) -> None:
         announced = {"purpose": "avatar", "mime": "image/png", "size_bytes": 3}
         upload = client.post("/uploads/presign", json=announced).json()
         assert httpx.put(upload["url"], content=b"png", headers=upload["headers"]).is_success
         response = client.patch(f"/groups/{group['id']}", json={"avatar_key": upload["key"]})
         if response.is_error:
-            odd.append(response.text)
+            unexpected.append(response.text)
         changed.set()
 
-    with asking(service, user, paint, clients=4):
+    with load(service, user, change_avatar, clients=4):
         rebuild(database, sources)
         assert changed.wait(TIMEOUT_SECONDS)
-    assert odd == []
+    assert unexpected == []
 
 
 def test_older_version_runs_on_a_newer_schema(
@@ -140,10 +140,10 @@ def test_older_version_runs_on_a_newer_schema(
         "-- migrate:down\ndrop schema if exists api cascade;\n"
         "alter table public.post drop column more;\n"
     )
-    said: list[str] = []
-    migrate.migrate(database.url, migrate.Sources(newer, sources.functions), said.append)
-    migrate.migrate(database.url, say=said.append)
-    assert said[1:] == ["api: rebuilt", "tables: already up to date", "api: rebuilt"]
+    messages: list[str] = []
+    migrate.migrate(database.url, migrate.Sources(newer, sources.functions), messages.append)
+    migrate.migrate(database.url, say=messages.append)
+    assert messages[1:] == ["api: rebuilt", "tables: already up to date", "api: rebuilt"]
     service = run_service()
     assert httpx.get(f"{service.origin}/readyz").status_code == 200
 

@@ -16,9 +16,8 @@ from playwright import sync_api
 
 from common.settings import Settings
 from development import browser as browsers
-from development import databases
-from tests.conftest import own_redis, services, workers
-from tests.support import indexing, servers
+from tests.conftest import own_stores
+from tests.support import servers
 from tools import seed
 from tools.failure import Failure
 from tools.instance import stack
@@ -158,21 +157,14 @@ def sites(
 ) -> Iterator[Site]:
     """Runs a site with the example data."""
     secret = secrets.token_hex(32)
-    with (
-        databases.clone(test_stack, template) as database,
-        own_redis(test_stack) as redis_url,
-        services(test_stack, database.url, redis_url, folder) as run_service,
-        workers(test_stack, database.url, redis_url, folder) as run_worker,
-        ExitStack() as last,
-    ):
-        index = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
+    with own_stores(test_stack, template, folder) as stores, ExitStack() as last:
         # Elsewhere: the browser's driver has the event loop of this thread.
-        last.callback(lambda: futures.ThreadPoolExecutor().submit(index.drop).result())
+        last.callback(lambda: futures.ThreadPoolExecutor().submit(stores.index.drop).result())
         put = seed.bucket(Settings(_env_file=None), test_stack.urls)
-        seed.seed(database.url, put=put)
-        service = run_service(JWT_SECRET=secret, EXAMPLE_USERS=examples(secret), **given)
-        run_worker("relay")
-        indexer = run_worker("indexer")
+        seed.seed(stores.database.url, put=put)
+        service = stores.run_service(JWT_SECRET=secret, EXAMPLE_USERS=examples(secret), **given)
+        stores.run_worker("relay")
+        indexer = stores.run_worker("indexer")
         last.callback(indexer.stop)
         yield Site(service, chromium, secret)
 

@@ -1,4 +1,4 @@
-"""Fixtures of the races: one service, clients at each door, and an observing connection."""
+"""Fixtures of the races: crowds of clients at each door, and a connection for checks."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -38,7 +38,7 @@ def crowd_in_sql(shared_service: servers.Service) -> Iterator[Crowd]:
 
 @pytest.fixture(params=["sql", "http"])
 def crowd(request: pytest.FixtureRequest) -> Crowd:
-    """Yields thirty-two clients, in SQL and then over HTTP."""
+    """Returns thirty-two clients, in SQL and then over HTTP."""
     names = {"sql": "crowd_in_sql", "http": "crowd_over_http"}
     crowd: Crowd = request.getfixturevalue(names[request.param])
     return crowd
@@ -46,7 +46,7 @@ def crowd(request: pytest.FixtureRequest) -> Crowd:
 
 @pytest.fixture
 def connection(shared_service: servers.Service) -> Iterator[psycopg.Connection]:
-    """Looks at the tables."""
+    """Yields a superuser's connection to the database of the service."""
     url = shared_service.environment["DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""Many clients at once, at either door."""
+"""Crowd of concurrent clients at either door."""
 
 import itertools
 import random
@@ -18,7 +18,7 @@ CLIENTS = 32
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one user."""
+    """Call of a user."""
 
     actor: uuid.UUID
     operation: str
@@ -33,10 +33,10 @@ Habit = Callable[[random.Random], Call]
 
 
 class Crowd:
-    """Up to 32 clients, each with a connection of its own.
+    """Up to 32 clients, each with its own connection.
 
-    A refusal of the rulebook is an answer; any other error, a deadlock or a 500 above all, fails
-    the test.
+    A refusal of the rulebook is an answer. Any other error fails the test, for example a deadlock
+    or a 500.
     """
 
     def __init__(self, doors: Sequence[Door]) -> None:
@@ -47,13 +47,13 @@ class Crowd:
         self._threads.shutdown()
 
     def do(self, actor: uuid.UUID, operation: str, **args: Any) -> Any:
-        """Makes one successful call. Returns its body."""
+        """Makes a call and asserts its success. Returns the body of the answer."""
         answer = self._make(self._doors[0], call(actor, operation, **args))
         assert answer.code is None, answer
         return answer.body
 
     def at_once(self, calls: Sequence[Call]) -> list[Answer]:
-        """Makes all calls at the same moment. Returns their answers in the same order."""
+        """Makes all calls concurrently. Returns their answers in the order of the calls."""
         start = threading.Barrier(len(calls))
 
         def run(door: Door, each: Call) -> Answer:
@@ -63,10 +63,10 @@ class Crowd:
         return list(self._threads.map(run, self._doors, calls))
 
     def for_a_while(self, seconds: float, habits: Sequence[Habit]) -> list[tuple[Call, Answer]]:
-        """Makes each client repeat its habit for a time. Returns all calls and answers."""
+        """Lets each client repeat its habit for a time. Returns all calls and answers."""
         end = time.monotonic() + seconds
 
-        def live(number: int, door: Door, habit: Habit) -> list[tuple[Call, Answer]]:
+        def repeat(number: int, door: Door, habit: Habit) -> list[tuple[Call, Answer]]:
             chance = random.Random(number)
             made = []
             while time.monotonic() < end:
@@ -74,8 +74,8 @@ class Crowd:
                 made.append((each, self._make(door, each)))
             return made
 
-        lives = self._threads.map(live, itertools.count(), self._doors, habits)
-        return [pair for life in lives for pair in life]
+        runs = self._threads.map(repeat, itertools.count(), self._doors, habits)
+        return [pair for made in runs for pair in made]
 
     def _make(self, door: Door, each: Call) -> Answer:
         answer = door.call(each.actor, OPERATIONS[each.operation], each.args)
@@ -83,11 +83,11 @@ class Crowd:
         return answer
 
 
-def people(count: int) -> list[uuid.UUID]:
+def new_users(count: int) -> list[uuid.UUID]:
     return [uuid.uuid4() for _ in range(count)]
 
 
 def tally(answers: Sequence[Answer]) -> dict[int | str, int]:
-    """Returns how many of each: the status of what succeeded, the code of what did not."""
+    """Returns the number of answers by error code, or by status without an error."""
     names: list[int | str] = [answer.code or answer.status for answer in answers]
     return {name: names.count(name) for name in names}

@@ -1,4 +1,4 @@
-"""The outbox after a race: for each row its events in an order that can have happened."""
+"""Checks of the outbox after a race: the events of each row must be in a possible order."""
 
 import collections
 from collections.abc import Iterable
@@ -6,15 +6,16 @@ from typing import Any
 
 import psycopg
 
-# From which states an event leads to which, None for the same; None is before the first one, too.
+# The states in which an event may occur, and the state after it. Before its first event a row is in
+# the state None. A state of None after an event stands for no change.
 Moves = dict[str, tuple[set[str | None], str | None]]
 CONTENT: Moves = {
-    "created": ({None}, "living"),
-    "updated": ({"living"}, "living"),
-    "pinned": ({"living"}, "living"),
-    "unpinned": ({"living"}, "living"),
-    "deleted": ({"living"}, "deleted"),
-    "restored": ({"deleted"}, "living"),
+    "created": ({None}, "present"),
+    "updated": ({"present"}, "present"),
+    "pinned": ({"present"}, "present"),
+    "unpinned": ({"present"}, "present"),
+    "deleted": ({"present"}, "deleted"),
+    "restored": ({"deleted"}, "present"),
 }
 MEMBER: Moves = {
     "joined": ({None, "out"}, "in"),
@@ -40,7 +41,7 @@ def events(connection: psycopg.Connection, group: str) -> list[tuple[str, str, A
 
 
 def count(connection: psycopg.Connection, group: str) -> collections.Counter[str]:
-    """Returns how many events of each type a group has."""
+    """Returns the number of events of each type in a group."""
     return collections.Counter(event_type for event_type, _, _ in events(connection, group))
 
 
@@ -63,12 +64,10 @@ def check(connection: psycopg.Connection, group: str) -> None:
             if verb in {"pinned", "unpinned"}:
                 assert pinned.get(row, "unpinned") != verb, (event_type, row)
                 pinned[row] = verb
-    living = {row for row, state in states.items() if state == "living"}
-    assert living == _ids(connection, LIVING, group)
+    present = {row for row, state in states.items() if state == "present"}
+    assert present == _ids(connection, PRESENT, group)
     inside = {row for row, state in states.items() if state == "in"}
-    assert inside == _ids(
-        connection, "select id, group_id from group_member where left_at is null", group
-    )
+    assert inside == _ids(connection, INSIDE, group)
     kept = {identity for identity, state in reactions.items() if state == "added"}
     assert kept == _ids(connection, "table reaction", group)
 
@@ -78,7 +77,7 @@ select m.id, m.group_id
 from group_member as m join group_entity as g on g.id = m.group_id and g.created_by = m.user_id
 """
 INSIDE = "select id, group_id from group_member where left_at is null"
-LIVING = """
+PRESENT = """
 select id, group_id from post where deleted_at is null
 union all select id, group_id from comment where deleted_at is null
 union all select id, id from group_entity where deleted_at is null

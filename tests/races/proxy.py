@@ -1,4 +1,4 @@
-"""A TCP proxy that can keep back what passes: the cut cable between a commit and its answer."""
+"""TCP proxy that can hold a message back, for example the answer to a commit."""
 
 import contextlib
 import socket
@@ -11,9 +11,9 @@ Direction = Literal["request", "response"]
 
 
 class Proxy:
-    """Proxy that forwards everything, except a chunk with the bytes that it shall hold back.
+    """Proxy that forwards bytes until it holds a chunk back.
 
-    From then on that connection passes nothing more in that direction.
+    After that the connection forwards nothing in the direction of the chunk.
     """
 
     def __init__(self, url: str) -> None:
@@ -29,7 +29,7 @@ class Proxy:
         self.url = parts._replace(netloc=login + address).geturl()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def keep_back(self, direction: Direction, chunk: bytes) -> None:
+    def hold_back(self, direction: Direction, chunk: bytes) -> None:
         """Holds back the next chunk of this direction that contains these bytes."""
         self._held.clear()
         with self._lock:
@@ -37,7 +37,7 @@ class Proxy:
 
     def wait(self) -> None:
         """Waits until the proxy has held the chunk back."""
-        assert self._held.wait(10), "nothing like that was ever sent"
+        assert self._held.wait(10), "no chunk had these bytes"
 
     def close(self) -> None:
         for each in [self._listener, *self._sockets]:

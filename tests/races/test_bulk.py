@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psycopg
 
 from tests.races import outbox
-from tests.races.crowd import Call, Crowd, Habit, call, people
+from tests.races.crowd import Call, Crowd, Habit, call, new_users
 from tests.races.test_content import EMOJI, TAGS, Scene, busy, drifts
 from tests.support import servers
 from tests.support.waiting import eventually
@@ -21,24 +21,24 @@ Job = Callable[[psycopg.Connection, random.Random], None]
 
 
 @contextmanager
-def jobs(database_url: str, *works: Job) -> Iterator[list[BaseException]]:
-    """Runs trusted jobs repeatedly. Yields their errors."""
+def running_jobs(database_url: str, *jobs: Job) -> Iterator[list[BaseException]]:
+    """Repeats trusted jobs until the context ends. Yields their errors."""
     stop = threading.Event()
     errors: list[BaseException] = []
 
-    def run(number: int, work: Job) -> None:
+    def run(number: int, job: Job) -> None:
         chance = random.Random(number)
         try:
             with psycopg.connect(database_url, autocommit=True) as connection:
                 connection.execute("set role communities_job")
                 while not stop.is_set():
-                    work(connection, chance)
+                    job(connection, chance)
         except BaseException as error:
             errors.append(error)
 
-    with ThreadPoolExecutor(len(works)) as threads:
+    with ThreadPoolExecutor(len(jobs)) as threads:
         try:
-            for each in enumerate(works):
+            for each in enumerate(jobs):
                 threads.submit(run, *each)
             yield errors
         finally:
@@ -67,7 +67,7 @@ def undoing(scene: Scene, batches: list[uuid.UUID]) -> Job:
 
 
 def habits_around(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
-    """Returns every habit around a post, in a group that changes its visibility."""
+    """Returns all habits around a post, in a group that changes its visibility."""
 
     def flip(chance: random.Random) -> Call:
         visibility = chance.choice(["public", "private", "secret"])
@@ -84,7 +84,7 @@ def test_removal_batches_are_created_and_undone_in_a_busy_thread(
     comments = collections.deque([scene.add_comment(crowd_in_sql) for _ in range(10)], maxlen=40)
     others = [scene.add_post(crowd_in_sql, topic_tags=list(TAGS)) for _ in range(4)]
     batches: list[uuid.UUID] = []
-    with jobs(
+    with running_jobs(
         shared_service.environment["DATABASE_URL"],
         *[removing(scene, batches)] * 2,
         *[undoing(scene, batches)] * 2,
@@ -111,24 +111,24 @@ def test_users_are_erased_from_a_busy_thread(
     scene = Scene(crowd_in_sql)
     comments = collections.deque([scene.add_comment(crowd_in_sql) for _ in range(10)], maxlen=40)
     others = [scene.add_post(crowd_in_sql, topic_tags=list(TAGS)) for _ in range(4)]
-    # These users left content in the middle of the thread.
-    gone = people(12)
-    for user in gone:
+    # These users have content in the middle of the thread.
+    remaining = new_users(12)
+    for user in remaining:
         leave_traces(crowd_in_sql, scene, user, comments)
 
     def work(database: psycopg.Connection, chance: random.Random) -> None:
-        if gone:
-            database.execute("select from api.erase_user(%s)", [gone.pop()])
+        if remaining:
+            database.execute("select from api.erase_user(%s)", [remaining.pop()])
 
-    before = list(gone)
-    with jobs(shared_service.environment["DATABASE_URL"], work, work) as errors:
+    erased = list(remaining)
+    with running_jobs(shared_service.environment["DATABASE_URL"], work, work) as errors:
         crowd_in_sql.for_a_while(SECONDS, habits_around(scene, comments, others))
-        # A slow machine erases the rest now.
-        eventually(lambda: not gone or bool(errors))
+        # A slow machine may need more time.
+        eventually(lambda: not remaining or bool(errors))
     assert not errors
-    assert not gone
+    assert not remaining
     assert drifts(connection) == []
-    for user in before:
+    for user in erased:
         left = connection.execute("select kind from api.export_user(%s)", [user]).fetchall()
         assert left == []
 
@@ -136,7 +136,7 @@ def test_users_are_erased_from_a_busy_thread(
 def leave_traces(
     crowd: Crowd, scene: Scene, user: uuid.UUID, comments: collections.deque[str]
 ) -> None:
-    """Posts, comments and reactions of a user, where others write and react."""
+    """Creates posts, comments and reactions of a user among those of others."""
     crowd.do(scene.owner, "put_member", group_id=scene.group, user_id=str(user), role="moderator")
     for tags in (TAGS[:2], TAGS[::-1]):
         crowd.do(user, "create_post", group_id=scene.group, body="b", topic_tags=list(tags))

@@ -16,7 +16,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.races import outbox
-from tests.races.crowd import CLIENTS, Call, Crowd, Habit, call, people, tally
+from tests.races.crowd import CLIENTS, Call, Crowd, Habit, call, new_users, tally
 from tests.support import servers
 
 ROUNDS = 8
@@ -33,10 +33,10 @@ HAS_EVENT = {
 
 
 class Scene:
-    """A group of many moderators with a post that all of them are at."""
+    """Group of many moderators, with a post on which all of them act."""
 
     def __init__(self, crowd: Crowd, members: int = 8) -> None:
-        self.owner, *self.members = people(members + 1)
+        self.owner, *self.members = new_users(members + 1)
         self.group: str = crowd.do(self.owner, "create_group", name="A race", visibility="public")[
             "id"
         ]
@@ -149,7 +149,7 @@ def test_concurrent_deletions_and_restorations_happen_once(
 
 
 def busy(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
-    """Clients that do everything that can be done around one post."""
+    """Returns the habits of clients that write, react, moderate and tag around one post."""
 
     def talk(chance: random.Random) -> Call:
         parent = {"parent_id": chance.choice(comments)} if chance.random() < 0.7 else {}
@@ -249,24 +249,24 @@ def test_concurrent_tag_changes_in_any_order_keep_the_counters(
 
 
 @pytest.mark.parametrize(
-    ("turned", "into"), [("private", "public"), ("public", "private")], ids=lambda name: name
+    ("before", "after"), [("private", "public"), ("public", "private")], ids=lambda name: name
 )
 def test_post_that_is_tagged_while_its_group_changes_visibility_is_counted(
-    turned: str,
-    into: str,
+    before: str,
+    after: str,
     crowd_in_sql: Crowd,
     connection: psycopg.Connection,
     shared_service: servers.Service,
 ) -> None:
     scene = Scene(crowd_in_sql, 1)
     post = scene.add_post(crowd_in_sql, topic_tags=["north"])
-    crowd_in_sql.do(scene.owner, "update_group", group_id=scene.group, visibility=turned)
+    crowd_in_sql.do(scene.owner, "update_group", group_id=scene.group, visibility=before)
     tagging = call(scene.owner, "update_post", post_id=post, topic_tags=["east"])
     with ThreadPoolExecutor(1) as thread:
-        with psycopg.connect(shared_service.environment["DATABASE_URL"]) as turning:
-            turning.execute(
+        with psycopg.connect(shared_service.environment["DATABASE_URL"]) as changing:
+            changing.execute(
                 "select from api.update_group(%s, %s, %s)",
-                [scene.owner, scene.group, Jsonb({"visibility": into})],
+                [scene.owner, scene.group, Jsonb({"visibility": after})],
             )
             answers = thread.submit(crowd_in_sql.at_once, [tagging])
             futures.wait([answers], timeout=0.3)
@@ -336,7 +336,7 @@ def test_concurrent_edits_of_one_post_leave_one_of_them(crowd: Crowd) -> None:
     assert crowd.do(scene.owner, "get_post", post_id=scene.post)["body"] in bodies
 
 
-SPOILERS = [
+DRIFTS = [
     "update post set comments_count = comments_count + 3, reactions_count = reactions_count + 2"
     " where group_id = %s",
     "update comment set reactions_count = reactions_count + 1 where group_id = %s",
@@ -350,7 +350,7 @@ SPOILERS = [
 
 @contextmanager
 def repairing(url: str) -> Iterator[list[int]]:
-    """Repairs counters all the while; how many each time."""
+    """Repairs counters until the context ends. Yields the number of repairs of each run."""
     done = threading.Event()
     repaired: list[int] = []
 
@@ -375,7 +375,7 @@ def test_counters_are_repaired_while_they_change(
 ) -> None:
     scene = Scene(crowd_in_sql)
     storm(crowd_in_sql, connection, scene, 0.5)
-    for statement in SPOILERS:
+    for statement in DRIFTS:
         connection.execute(statement, [scene.group])
     assert drifts(connection) != []
     with repairing(shared_service.environment["DATABASE_URL"]) as repaired:

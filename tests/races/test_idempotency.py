@@ -19,19 +19,19 @@ import redis
 
 from gen.jobs import posts
 from tests.races import outbox, proxy
-from tests.races.crowd import people
+from tests.races.crowd import new_users
 from tests.support import servers
 from tests.support.doors import TLS, read_error
 
 TIMES = 20
-COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # what PostgreSQL answers to a commit
+COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"  # the answer of PostgreSQL to a commit
 
 
 class Stage:
-    """A group with a post, and a user who is about to do something."""
+    """Group with a post, and a user who sends requests with idempotency keys."""
 
     def __init__(self, service: servers.Service) -> None:
-        self.owner, self.user = people(2)
+        self.owner, self.user = new_users(2)
         self._client = httpx.Client(
             base_url=service.base,
             headers={"Authorization": f"Bearer {service.token(self.user)}"},
@@ -75,8 +75,8 @@ REQUESTS: dict[str, Request] = {
 every_request = pytest.mark.parametrize("request_of", REQUESTS.values(), ids=REQUESTS.keys())
 
 
-def told(response: httpx.Response) -> tuple[int, bytes, str | None]:
-    """Returns what a replay repeats: all but the signatures of URLs, which expire."""
+def replayed_parts(response: httpx.Response) -> tuple[int, bytes, str | None]:
+    """Returns the parts of a response that a replay repeats, without signatures of URLs."""
     content = re.sub(rb'\?X-Amz[^"]*', b"", response.content)
     return response.status_code, content, response.headers.get("location")
 
@@ -85,12 +85,12 @@ def check_replayed(stage: Stage, path: str, body: Any, key: str, first: httpx.Re
     for _ in range(2):
         again = stage.send(path, body, key)
         assert again.headers["idempotency-replayed"] == "true"
-        assert told(again) == told(first)
+        assert replayed_parts(again) == replayed_parts(first)
 
 
 @contextmanager
 def forgetful(url: str) -> Iterator[None]:
-    """Redis loses its data all the while."""
+    """Empties Redis repeatedly until the context ends."""
     done = threading.Event()
 
     def forget() -> None:
@@ -139,7 +139,7 @@ def test_concurrent_equal_requests_have_one_effect(
     else:
         responses = send_at_once(stage, path, body, key)
     good = [response for response in responses if response.is_success]
-    assert len({told(response) for response in good}) == 1
+    assert len({replayed_parts(response) for response in good}) == 1
     assert [response.headers.get("idempotency-replayed") for response in good].count(None) == 1
     for response in responses:
         if not response.is_success:
@@ -238,19 +238,22 @@ def test_concurrent_equal_calls_of_a_job_have_one_effect(
 
 
 class Accident:
-    """A service that reaches its stores through proxies, and is killed at the worst moment."""
+    """Service behind proxies of its stores, which a test kills at a chosen moment."""
 
     def __init__(
-        self, run_service: Callable[..., servers.Service], database: proxy.Proxy, kept: proxy.Proxy
+        self,
+        run_service: Callable[..., servers.Service],
+        database: proxy.Proxy,
+        redis_proxy: proxy.Proxy,
     ) -> None:
-        self.database, self.redis = database, kept
-        self.service = run_service(DATABASE_URL=database.url, REDIS_URL=kept.url)
+        self.database, self.redis = database, redis_proxy
+        self.service = run_service(DATABASE_URL=database.url, REDIS_URL=redis_proxy.url)
 
-    def kill_during(self, cable: proxy.Proxy, send: Callable[[], httpx.Response]) -> None:
-        """Kills the server as soon as the cable has kept something back."""
+    def kill_during(self, held: proxy.Proxy, send: Callable[[], httpx.Response]) -> None:
+        """Sends a request, and kills the server once the proxy has held a chunk back."""
         with ThreadPoolExecutor(1) as thread:
             answer = thread.submit(send)
-            cable.wait()
+            held.wait()
             assert not answer.done()
             self.service.kill()
             with pytest.raises(httpx.TransportError):
@@ -262,8 +265,8 @@ class Accident:
 def accident(
     run_service: Callable[..., servers.Service], database_url: str, redis_url: str
 ) -> Iterator[Accident]:
-    with proxy.between(database_url) as database, proxy.between(redis_url) as kept:
-        yield Accident(run_service, database, kept)
+    with proxy.between(database_url) as database, proxy.between(redis_url) as redis_proxy:
+        yield Accident(run_service, database, redis_proxy)
 
 
 @pytest.mark.slow
@@ -276,7 +279,7 @@ def test_effect_is_not_repeated_after_a_kill_before_the_answer(
         key = f"key-{number}"
         with psycopg.connect(database_url, autocommit=True) as connection:
             before = outbox.count(connection, stage.group)[event]
-            accident.database.keep_back("response", COMMITTED)
+            accident.database.hold_back("response", COMMITTED)
             accident.kill_during(accident.database, functools.partial(stage.send, path, body, key))
             assert outbox.count(connection, stage.group)[event] == before + 1
             if number % 2:
@@ -296,7 +299,7 @@ def test_effect_is_not_repeated_after_a_kill_before_the_answer_is_cached(
 ) -> None:
     stage = Stage(accident.service)
     path, body, event = REQUESTS["a post"](stage)
-    accident.redis.keep_back("request", b"SET\r\n")
+    accident.redis.hold_back("request", b"SET\r\n")
     accident.kill_during(accident.redis, lambda: stage.send(path, body, "one-key"))
     answer = stage.send(path, body, "one-key")
     assert answer.status_code == 201
@@ -311,10 +314,10 @@ def test_killed_server_has_no_effect_before_its_commit(
 ) -> None:
     stage = Stage(accident.service)
     path, body, event = REQUESTS["a post"](stage)
-    accident.database.keep_back("request", b"COMMIT\x00")
+    accident.database.hold_back("request", b"COMMIT\x00")
     accident.kill_during(accident.database, lambda: stage.send(path, body, "one-key"))
     answer = stage.send(path, body, "one-key")
-    while answer.status_code == 409:  # until PostgreSQL has noticed that nobody is there
+    while answer.status_code == 409:  # until PostgreSQL has noticed the lost connection
         answer = stage.send(path, body, "one-key")
     assert answer.status_code == 201
     assert "idempotency-replayed" not in answer.headers

@@ -1,4 +1,4 @@
-"""Lock order: transactions that need the same rows wait for each other, and never deadlock."""
+"""Lock order: transactions that lock the same rows wait for each other and never deadlock."""
 
 import uuid
 from collections.abc import Callable
@@ -14,7 +14,7 @@ WAITING = "select count(*) from pg_stat_activity where pid = any (%s) and wait_e
 
 
 def test_repair_and_erasure_do_not_deadlock_on_a_drifted_counter(database_url: str) -> None:
-    """Proves rule 07.1: both take posts before groups."""
+    """Proves rule 07.1: both lock posts before groups."""
     with (
         Writer.opened(database_url) as writer,
         psycopg.connect(database_url) as blocker,
@@ -35,16 +35,16 @@ def test_repair_and_erasure_do_not_deadlock_on_a_drifted_counter(database_url: s
                 return connection.execute(statement.encode(), values).fetchall()
 
         erasure = threads.submit(run, erasing, "select * from api.erase_user(%s)", writer.user)
-        eventually(waits(observer, erasing))
+        eventually(has_lock_wait(observer, erasing))
         repair = threads.submit(run, repairing, "select api.repair_counters()")
-        eventually(waits(observer, repairing))
+        eventually(has_lock_wait(observer, repairing))
         blocker.rollback()
         assert erasure.result()
         assert repair.result()
         assert observer.execute("select * from api.verify_counters()").fetchall() == []
 
 
-def waits(observer: psycopg.Connection, session: psycopg.Connection) -> Callable[[], bool]:
+def has_lock_wait(observer: psycopg.Connection, session: psycopg.Connection) -> Callable[[], bool]:
     """Returns a check whether the session waits for a lock."""
     process = session.info.backend_pid
     return lambda: observer.execute(WAITING, [[process]]).fetchone() == (1,)

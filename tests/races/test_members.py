@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.races import outbox
-from tests.races.crowd import Call, Crowd, call, people, tally
+from tests.races.crowd import Call, Crowd, call, new_users, tally
 
 ROUNDS = 6
 Move = Callable[[str, uuid.UUID, uuid.UUID], Call]
@@ -39,8 +39,8 @@ def ban(group: str, one: uuid.UUID, other: uuid.UUID) -> Call:
     return call(one, "ban", group_id=group, user_id=str(other))
 
 
-OF_ONESELF = [leave, step_down]
-OF_THE_OTHER = [demote, remove, ban]
+OWN_EXITS = [leave, step_down]
+REMOVALS = [demote, remove, ban]
 
 
 def group_of(crowd: Crowd, owners: list[uuid.UUID], visibility: str = "public") -> str:
@@ -58,8 +58,8 @@ def owners_of(connection: psycopg.Connection, group: str) -> int:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        *itertools.combinations_with_replacement(OF_ONESELF, 2),
-        *itertools.combinations_with_replacement(OF_THE_OTHER, 2),
+        *itertools.combinations_with_replacement(OWN_EXITS, 2),
+        *itertools.combinations_with_replacement(REMOVALS, 2),
     ],
     ids=lambda move: move.__name__,
 )
@@ -67,7 +67,7 @@ def test_concurrent_exits_of_two_owners_leave_one(
     first: Move, second: Move, crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     for _ in range(ROUNDS):
-        one, other = people(2)
+        one, other = new_users(2)
         group = group_of(crowd, [one, other])
         answers = crowd.at_once([first(group, one, other), second(group, other, one)])
         assert [answer.code for answer in answers].count(None) == 1, answers
@@ -75,13 +75,13 @@ def test_concurrent_exits_of_two_owners_leave_one(
         outbox.check(connection, group)
 
 
-@pytest.mark.parametrize("own", OF_ONESELF, ids=lambda move: move.__name__)
-@pytest.mark.parametrize("others", OF_THE_OTHER, ids=lambda move: move.__name__)
+@pytest.mark.parametrize("own", OWN_EXITS, ids=lambda move: move.__name__)
+@pytest.mark.parametrize("others", REMOVALS, ids=lambda move: move.__name__)
 def test_owner_that_leaves_while_being_removed_leaves_the_other_owner(
     own: Move, others: Move, crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     for _ in range(ROUNDS):
-        one, other = people(2)
+        one, other = new_users(2)
         group = group_of(crowd, [one, other])
         crowd.at_once([own(group, one, other), others(group, other, one)])
         assert owners_of(connection, group) == 1
@@ -91,7 +91,7 @@ def test_owner_that_leaves_while_being_removed_leaves_the_other_owner(
 def test_concurrent_exits_of_many_owners_leave_one(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
-    owners = people(16)
+    owners = new_users(16)
     group = group_of(crowd, owners)
     answers = crowd.at_once([call(owner, "leave_group", group_id=group) for owner in owners])
     assert tally(answers) == {204: 15, "last_owner": 1}
@@ -101,11 +101,11 @@ def test_concurrent_exits_of_many_owners_leave_one(
 def test_invitation_is_accepted_at_most_max_uses_times(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
-    (owner,) = people(1)
+    (owner,) = new_users(1)
     group = group_of(crowd, [owner], "secret")
     invite = crowd.do(owner, "create_invite", group_id=group, max_uses=5)
     answers = crowd.at_once(
-        [call(user, "accept_invite", code=invite["code"]) for user in people(20)]
+        [call(user, "accept_invite", code=invite["code"]) for user in new_users(20)]
     )
     assert tally(answers) == {201: 5, "not_found": 15}
     (invite,) = crowd.do(owner, "list_invites", group_id=group)["items"]
@@ -118,16 +118,16 @@ def test_user_that_joins_in_every_way_at_once_joins_once(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
     for _ in range(ROUNDS):
-        owner, user = people(2)
+        owner, user = new_users(2)
         group = group_of(crowd, [owner], "private")
         invite = crowd.do(owner, "create_invite", group_id=group)
         crowd.do(user, "join_group", group_id=group)
-        who = {"group_id": group, "user_id": str(user)}
+        target = {"group_id": group, "user_id": str(user)}
         answers = crowd.at_once(
             [
                 *[call(user, "accept_invite", code=invite["code"])] * 4,
-                *[call(owner, "approve", **who)] * 4,
-                *[call(owner, "put_member", **who, role="member")] * 4,
+                *[call(owner, "approve", **target)] * 4,
+                *[call(owner, "put_member", **target, role="member")] * 4,
                 *[call(user, "join_group", group_id=group)] * 4,
             ]
         )
@@ -140,7 +140,7 @@ def test_user_that_joins_in_every_way_at_once_joins_once(
 def test_concurrent_joins_of_one_user_join_once(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
-    owner, user = people(2)
+    owner, user = new_users(2)
     group = group_of(crowd, [owner])
     answers = crowd.at_once([call(user, "join_group", group_id=group)] * 32)
     assert tally(answers) == {201: 1, "already_member": 31}
@@ -150,7 +150,7 @@ def test_concurrent_joins_of_one_user_join_once(
 def test_concurrent_join_requests_of_one_user_are_one_request(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
-    owner, user = people(2)
+    owner, user = new_users(2)
     group = group_of(crowd, [owner], "private")
     answers = crowd.at_once([call(user, "join_group", group_id=group)] * 32)
     assert {answer.status for answer in answers} == {202}
@@ -161,7 +161,7 @@ def test_concurrent_join_requests_of_one_user_are_one_request(
 def test_concurrent_joins_and_bans_keep_a_group_consistent(
     crowd: Crowd, connection: psycopg.Connection
 ) -> None:
-    owner, *users = people(9)
+    owner, *users = new_users(9)
     group = group_of(crowd, [owner])
 
     def come_and_go(chance: random.Random) -> Call:
@@ -188,20 +188,20 @@ def test_concurrent_joins_and_bans_keep_a_group_consistent(
 def test_slug_is_given_to_one_of_many_concurrent_groups(crowd: Crowd) -> None:
     for _ in range(ROUNDS):
         wanted = {"name": "A race", "visibility": "public", "slug": f"race-{uuid.uuid4()}"}
-        answers = crowd.at_once([call(user, "create_group", **wanted) for user in people(8)])
+        answers = crowd.at_once([call(user, "create_group", **wanted) for user in new_users(8)])
         assert tally(answers) == {201: 1, "slug_taken": 7}
 
 
 def test_slug_is_given_to_one_of_many_concurrent_updates(crowd: Crowd) -> None:
     for _ in range(ROUNDS):
         slug = f"race-{uuid.uuid4()}"
-        owners = people(4)
+        owners = new_users(4)
         groups = [group_of(crowd, [owner]) for owner in owners]
         renamed = [
             call(owner, "update_group", group_id=group, slug=slug)
             for owner, group in zip(owners, groups, strict=True)
         ]
-        made = call(people(1)[0], "create_group", name="A race", visibility="public", slug=slug)
+        made = call(new_users(1)[0], "create_group", name="A race", visibility="public", slug=slug)
         answers = crowd.at_once([*renamed, made])
         assert [answer.code for answer in answers].count(None) == 1, answers
         assert {answer.code for answer in answers} == {None, "slug_taken"}

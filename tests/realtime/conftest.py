@@ -1,27 +1,14 @@
-"""Two services and a relay on stores of their own, for all tests of a module."""
+"""Fixture of the sockets' tests: two services and a relay, which the tests of a module share."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from development import databases
-from tests.conftest import own_redis, services, workers
-from tests.support.sockets import Town
-from tools.instance import stack
+from tests.conftest import Stores
+from tests.support import sockets
 
 
 @pytest.fixture(scope="module")
-def town(
-    test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Town]:
-    folder = tmp_path_factory.mktemp("town")
-    with (
-        databases.clone(test_stack, template) as database,
-        own_redis(test_stack) as redis_url,
-        services(test_stack, database.url, redis_url, folder) as run_service,
-        workers(test_stack, database.url, redis_url, folder) as run_worker,
-    ):
-        run_worker("relay")
-        town = Town([run_service(), run_service()])
-        yield town
-        town.close()
+def instance(module_stores: Stores) -> Iterator[sockets.Instance]:
+    with sockets.two_services(module_stores.run_service, module_stores.run_worker) as instance:
+        yield instance

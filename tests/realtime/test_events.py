@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support import api_client
-from tests.support.sockets import Client, Town
+from tests.support.sockets import Client, Instance
 
 FIELDS = {
     "event_id",
@@ -32,7 +32,7 @@ def done(response: httpx.Response) -> Any:
 
 
 def act_out(owner: api_client.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
-    """Does everything that has an event in a group. Returns the ids of what it created."""
+    """Causes the events of a group, except for its deletion. Returns the new post and comment."""
     http = owner.client
     post = owner.make_post(group_id)
     done(http.patch(f"/posts/{post}", json={"body": "Another"}))
@@ -57,7 +57,7 @@ def act_out(owner: api_client.User, group_id: str, guest: uuid.UUID) -> dict[str
     return {"post": post, "comment": comment}
 
 
-TOLD = [
+EXPECTED_TYPES = [
     "post.created",
     "post.updated",
     "post.pinned",
@@ -81,28 +81,30 @@ TOLD = [
 ]
 
 
-async def test_group_subscriber_receives_every_event_in_order_on_every_process(town: Town) -> None:
-    group_id = town.group("private", "member")
+async def test_group_subscriber_receives_every_event_in_order_on_every_process(
+    instance: Instance,
+) -> None:
+    group_id = instance.group("private", "member")
     clients = [
-        town.client(f"/groups/{group_id}", name, service=service)
+        instance.client(f"/groups/{group_id}", name, service=service)
         for name in ("owner", "member")
         for service in (0, 1)
     ]
     await asyncio.gather(*(client.connect() for client in clients))
     guest = uuid.uuid4()
-    made = await asyncio.to_thread(act_out, town.user("owner"), group_id, guest)
+    made = await asyncio.to_thread(act_out, instance.user("owner"), group_id, guest)
     for client in clients:
-        await client.hears("group.updated")
-        assert client.types == TOLD
-        assert client.heard == clients[0].heard
+        await client.receives("group.updated")
+        assert client.types == EXPECTED_TYPES
+        assert client.received == clients[0].received
         await client.close()
-    places = [int(event_id.removesuffix("-0")) for event_id in clients[0].ids]
-    assert places == sorted(set(places))
-    for name, payload in clients[0].heard:
+    positions = [int(event_id.removesuffix("-0")) for event_id in clients[0].ids]
+    assert positions == sorted(set(positions))
+    for name, payload in clients[0].received:
         assert payload.keys() == FIELDS
         assert payload["type"] == name
         assert payload["group_id"] == group_id
-        assert payload["actor_id"] == str(town.user("owner").id)
+        assert payload["actor_id"] == str(instance.user("owner").id)
         at = datetime.fromisoformat(payload["occurred_at"])
         assert abs((datetime.now(UTC) - at).total_seconds()) < 60
         has_post = name.split(".")[0] in ("post", "comment", "reaction")
@@ -111,28 +113,28 @@ async def test_group_subscriber_receives_every_event_in_order_on_every_process(t
             assert payload["data"].keys() == {"id", "deleted_at"}
 
 
-async def test_post_subscriber_receives_only_events_of_the_post(town: Town) -> None:
-    group_id = town.group("secret")
-    owner = town.user("owner")
+async def test_post_subscriber_receives_only_events_of_the_post(instance: Instance) -> None:
+    group_id = instance.group("secret")
+    owner = instance.user("owner")
     post = owner.make_post(group_id)
-    async with town.client(f"/posts/{post}", "owner") as client:
+    async with instance.client(f"/posts/{post}", "owner") as client:
         await asyncio.to_thread(act_out, owner, group_id, uuid.uuid4())
         comment = await asyncio.to_thread(owner.make_comment, post)
-        heard = await client.hears("comment.created")
+        received = await client.receives("comment.created")
         assert client.types == ["comment.created"]
-        assert (heard["post_id"], heard["subject_id"]) == (post, comment)
+        assert (received["post_id"], received["subject_id"]) == (post, comment)
 
 
-async def test_event_data_equals_the_http_answer_without_viewer_fields(town: Town) -> None:
-    group_id = town.group("public")
-    owner = town.user("owner")
-    async with town.client(f"/groups/{group_id}") as client:
+async def test_event_data_equals_the_http_answer_without_viewer_fields(instance: Instance) -> None:
+    group_id = instance.group("public")
+    owner = instance.user("owner")
+    async with instance.client(f"/groups/{group_id}") as client:
         post = await asyncio.to_thread(owner.make_post, group_id)
         comment = await asyncio.to_thread(owner.make_comment, post)
         await asyncio.to_thread(
             lambda: done(owner.client.patch(f"/groups/{group_id}", json={"description": "New"}))
         )
-        updated = await client.hears("group.updated")
+        updated = await client.receives("group.updated")
         created = client.payloads("post.created")[0]
         commented = client.payloads("comment.created")[0]
         assert updated["data"]["role"] is None
@@ -143,47 +145,47 @@ async def test_event_data_equals_the_http_answer_without_viewer_fields(town: Tow
         ):
             data, answer = payload["data"], done(owner.client.get(path))
             assert data.keys() == answer.keys()
-            # Of the post's own counters the later comment has changed some.
+            # The later comment has changed counters of the post.
             same = {"id", "body", "author_id", "created_at", "name", "slug", "visibility"}
             for field in same & data.keys():
                 assert data[field] == answer[field]
 
 
-async def test_deleted_post_has_no_more_events_for_members(town: Town) -> None:
-    group_id = town.group("public", "member")
-    owner = town.user("owner")
+async def test_deleted_post_has_no_more_events_for_members(instance: Instance) -> None:
+    group_id = instance.group("public", "member")
+    owner = instance.user("owner")
     post = owner.make_post(group_id)
-    member, boss = (town.client(f"/posts/{post}", name) for name in ("member", "owner"))
-    await asyncio.gather(member.connect(), boss.connect())
+    member, owner_client = (instance.client(f"/posts/{post}", name) for name in ("member", "owner"))
+    await asyncio.gather(member.connect(), owner_client.connect())
     await asyncio.to_thread(lambda: done(owner.client.delete(f"/posts/{post}")))
-    await member.is_thrown_out()
+    await member.until_disconnected()
     assert member.types == ["post.deleted"]
     await asyncio.to_thread(lambda: done(owner.client.post(f"/posts/{post}/restore")))
-    await boss.hears("post.restored")
-    assert boss.types == ["post.deleted", "post.restored"]
-    await boss.close()
+    await owner_client.receives("post.restored")
+    assert owner_client.types == ["post.deleted", "post.restored"]
+    await owner_client.close()
 
 
-async def test_messages_of_clients_are_ignored(town: Town) -> None:
-    group_id = town.group("public")
-    async with town.client(f"/groups/{group_id}") as client:
+async def test_messages_of_clients_are_ignored(instance: Instance) -> None:
+    group_id = instance.group("public")
+    async with instance.client(f"/groups/{group_id}") as client:
         for _ in range(20):
             await client.io.emit("post.created", {"a": 1}, namespace=client.namespace)
-        await asyncio.to_thread(town.user("owner").make_post, group_id)
-        await client.hears("post.created")
-        assert len(client.heard) == 1
+        await asyncio.to_thread(instance.user("owner").make_post, group_id)
+        await client.receives("post.created")
+        assert len(client.received) == 1
 
 
-async def test_client_that_sends_too_many_messages_is_disconnected(town: Town) -> None:
-    client = await town.client(f"/groups/{town.group('public')}").connect()
+async def test_client_that_sends_too_many_messages_is_disconnected(instance: Instance) -> None:
+    client = await instance.client(f"/groups/{instance.group('public')}").connect()
     for _ in range(600):
         await client.io.emit("noise", namespace=client.namespace)
-    await client.is_thrown_out(5)
+    await client.until_disconnected(5)
 
 
-async def test_number_of_namespaces_of_a_connection_is_limited(town: Town) -> None:
-    namespaces = [f"/groups/{town.group('public')}" for _ in range(51)]
-    client = Client(town.service.origin, namespaces[0])
+async def test_number_of_namespaces_of_a_connection_is_limited(instance: Instance) -> None:
+    namespaces = [f"/groups/{instance.group('public')}" for _ in range(51)]
+    client = Client(instance.service.origin, namespaces[0])
     await client.connect()
     refused = asyncio.Event()
 
@@ -199,23 +201,25 @@ async def test_number_of_namespaces_of_a_connection_is_limited(town: Town) -> No
     await client.close()
 
 
-async def test_metrics_count_sockets_and_emitted_events(town: Town) -> None:
-    group_id = town.group("public")
-    async with town.client(f"/groups/{group_id}") as client:
-        await asyncio.to_thread(town.user("owner").make_post, group_id)
-        await client.hears("post.created")
-        text = (await asyncio.to_thread(httpx.get, f"{town.service.origin}/metrics")).text
+async def test_metrics_count_sockets_and_emitted_events(instance: Instance) -> None:
+    group_id = instance.group("public")
+    async with instance.client(f"/groups/{group_id}") as client:
+        await asyncio.to_thread(instance.user("owner").make_post, group_id)
+        await client.receives("post.created")
+        text = (await asyncio.to_thread(httpx.get, f"{instance.service.origin}/metrics")).text
         assert float(re.findall(r"^communities_sockets (.*)$", text, re.M)[0]) >= 1
         assert 'communities_events_emitted_total{type="post.created"}' in text
 
 
 @pytest.mark.parametrize("frame", ["", "x", "9", "4", "40/groups", "451-[", "42/groups/x,["])
-async def test_malformed_frame_does_not_affect_other_clients(town: Town, frame: str) -> None:
+async def test_malformed_frame_does_not_affect_other_clients(
+    instance: Instance, frame: str
+) -> None:
     import aiohttp
 
-    url = f"{town.service.origin}/socket.io/?EIO=4&transport=websocket"
+    url = instance.service.websocket_url
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         await socket.send_str(frame)
         await asyncio.sleep(0.05)
-    async with town.client(f"/groups/{town.group('public')}"):
+    async with instance.client(f"/groups/{instance.group('public')}"):
         pass

@@ -1,4 +1,4 @@
-"""The AsyncAPI document, compared with the events of the rulebook.
+"""AsyncAPI document, compared with the events of the rulebook.
 
 Proves rules 00.19, 06.1 and 06.12.
 """
@@ -19,8 +19,8 @@ from tests.support import nodes, servers
 
 Json = dict[str, Any]
 
-# The name of every event that a function writes.
-WRITTEN = r"""
+# Names of the events that functions emit.
+EMITTED = r"""
 select distinct matched[1]
 from pg_proc as p
 cross join lateral regexp_matches(p.prosrc, '''([a-z_]+\.[a-z_]+)''', 'g') as matched
@@ -53,15 +53,15 @@ def test_document_has_exactly_the_events_that_members_receive(
     database: databases.Database,
 ) -> None:
     with database.connect() as connection:
-        written = {name for (name,) in connection.execute(WRITTEN).fetchall()}
-        told = {
+        emitted = {name for (name,) in connection.execute(EMITTED).fetchall()}
+        received = {
             name
-            for name in written
+            for name in emitted
             for subject in ("post", "comment")
             if connection.execute("select api.stream_of(%s, %s)", [name, subject]).fetchone()
             != (None,)
         }
-    assert told == asyncapi.EVENTS.keys()
+    assert received == asyncapi.EVENTS.keys()
 
 
 def test_every_event_is_a_message_with_an_example_of_its_schema(document: Json) -> None:
@@ -86,9 +86,9 @@ def test_event_shapes_equal_the_http_shapes_without_a_viewer(document: Json) -> 
     assert schemas["Group"]["properties"]["role"] == {"type": "null"}
     assert schemas["ReactionCount"]["properties"]["reacted"] == {"type": "null"}
     for name in ("Post", "Comment", "Member", "Media", "Reaction"):
-        told = {key: value for key, value in schemas[name].items() if key != "examples"}
+        schema = {key: value for key, value in schemas[name].items() if key != "examples"}
         model = getattr(models, f"Api{name}")
-        assert told == shapes.schemas([shapes.refined(model)])[name]
+        assert schema == shapes.schemas([shapes.refined(model)])[name]
 
 
 def test_asyncapi_document_is_served_and_linked(

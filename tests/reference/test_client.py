@@ -1,4 +1,4 @@
-"""Typed Python client: generated again, it drives a real service, and its types hold."""
+"""Typed Python client: its generation, its types, and its calls to a real service."""
 
 import importlib
 import shutil
@@ -22,7 +22,7 @@ README = making.SOURCES / "README.md"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Yields a folder like clients/python with the client made in it, which can be imported."""
+    """Yields a folder like clients/python with a generated client, which tests can import."""
     folder = tmp_path_factory.mktemp("client")
     for name in ("config.yaml", "pyproject.toml", "README.md"):
         shutil.copy(making.SOURCES / name, folder)
@@ -50,7 +50,7 @@ def api(name: str) -> Any:
 
 @pytest.fixture
 def sign_in(package: Any, shared_service: servers.Service) -> Iterator[Callable[[uuid.UUID], Any]]:
-    """Makes a client for a user."""
+    """Yields a function that creates a client for a user."""
     with ExitStack() as opened:
 
         def sign_in(user: uuid.UUID) -> Any:
@@ -112,7 +112,7 @@ def test_generated_client_drives_a_service(
         create_post.sync(group.id, client=theirs, body=models.NewPost(body=f"Post {number}"))
         for number in range(3)
     ]
-    # Sent again, it has one effect.
+    # A repeated request has one effect.
     for replayed in ("", "true"):
         answer = create_post.sync_detailed(
             group.id,
@@ -142,7 +142,7 @@ def test_generated_client_drives_a_service(
 
 
 def walk(group_id: uuid.UUID, client: Any) -> list[uuid.UUID]:
-    """Returns the ids of all posts of a group, page by page."""
+    """Returns the ids of all posts of a group, from all pages."""
     listing, ids, cursor = api("posts.list_posts"), [], None
     while True:
         position: dict[str, Any] = {}
@@ -194,9 +194,9 @@ def test_refusal_is_a_typed_problem(package: Any, sign_in: Callable[[uuid.UUID],
 async def test_generated_client_has_asynchronous_calls(
     package: Any, shared_service: servers.Service
 ) -> None:
-    async with package.Client(shared_service.base) as nobody:
-        page = await api("groups.list_groups").asyncio(client=nobody, limit=1)
+    async with package.Client(shared_service.base) as anonymous:
+        page = await api("groups.list_groups").asyncio(client=anonymous, limit=1)
         assert isinstance(page, package.models.GroupPage)
-        new = package.models.NewGroup(name="Nobody's", visibility="public")
-        refused = await api("groups.create_group").asyncio(client=nobody, body=new)
+        new = package.models.NewGroup(name="Anonymous", visibility="public")
+        refused = await api("groups.create_group").asyncio(client=anonymous, body=new)
         assert refused.code == "unauthenticated"

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page, compared with a running service.
+"""OpenAPI document and its page, compared with a running service.
 
 Proves rules 00.19 and 00.20.
 """
@@ -36,7 +36,7 @@ select relname::text, pg_get_constraintdef(c.oid)
 from pg_constraint as c join pg_class as t on t.oid = c.conrelid
 where contype = 'c' and connamespace = 'public'::regnamespace
 """
-# The tables whose CHECK says what a field of a shape or body may be.
+# The table whose CHECK lists the values of a field.
 CHOICES = {
     ("Group", "visibility"): "group_entity",
     ("NewGroup", "visibility"): "group_entity",
@@ -64,8 +64,8 @@ def operations(document: Json) -> Iterator[Operation]:
     """Yields method, path and description of each operation of the API."""
     for path, methods in document["paths"].items():
         if "servers" not in methods:
-            for method, words in methods.items():
-                yield method.upper(), path, words
+            for method, operation in methods.items():
+                yield method.upper(), path, operation
 
 
 def validator(document: Json, name: str) -> jsonschema.Draft202012Validator:
@@ -107,19 +107,19 @@ def test_document_has_every_route_and_no_other(document: Json) -> None:
 
 
 def test_every_operation_has_a_unique_name_and_a_description(document: Json) -> None:
-    every = [words for _, _, words in operations(document)]
-    names = [words["operationId"] for words in every]
+    every = [operation for _, _, operation in operations(document)]
+    names = [operation["operationId"] for operation in every]
     assert len(set(names)) == len(names)
-    for words in every:
-        assert words["summary"]
-        assert words["description"].endswith(".")
-        assert not re.search(r"rules? \d|Raises|as JSON", words["description"])
+    for operation in every:
+        assert operation["summary"]
+        assert operation["description"].endswith(".")
+        assert not re.search(r"rules? \d|Raises|as JSON", operation["description"])
 
 
 def test_every_parameter_has_a_description(document: Json) -> None:
     shared = document["components"]["parameters"]
-    for _, _, words in operations(document):
-        for parameter in words["parameters"]:
+    for _, _, operation in operations(document):
+        for parameter in operation["parameters"]:
             known = (
                 shared[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
             )
@@ -128,24 +128,24 @@ def test_every_parameter_has_a_description(document: Json) -> None:
 
 def test_every_body_has_an_example(document: Json) -> None:
     for path, methods in document["paths"].items():
-        for method, words in methods.items():
+        for method, operation in methods.items():
             if method == "servers":
                 continue
-            asked = words.get("requestBody")
-            for described in [*words["responses"].values(), *([asked] if asked else [])]:
+            asked = operation.get("requestBody")
+            for described in [*operation["responses"].values(), *([asked] if asked else [])]:
                 for content in described.get("content", {}).values():
                     assert content.get("examples") or content.get("example"), (method, path)
-    for words in document["components"]["examples"].values():
-        assert words["value"]
+    for example in document["components"]["examples"].values():
+        assert example["value"]
 
 
 def test_every_tag_is_described(document: Json) -> None:
     used = {
         tag
         for methods in document["paths"].values()
-        for method, words in methods.items()
+        for method, operation in methods.items()
         if method != "servers"
-        for tag in words["tags"]
+        for tag in operation["tags"]
     }
     assert {tag["name"] for tag in document["tags"] if tag["description"]} == used
 
@@ -164,14 +164,14 @@ def test_documented_errors_equal_the_registry(document: Json, database: database
         for code, example in examples.items()
     }
     used = set()
-    for _, _, words in operations(document):
-        for status, response in words["responses"].items():
+    for _, _, operation in operations(document):
+        for status, response in operation["responses"].items():
             if status < "300":
                 continue
             codes = response["content"]["application/problem+json"]["examples"]
             assert {examples[code]["value"]["status"] for code in codes} == {int(status)}
             used |= codes.keys()
-    # What no operation answers: a method that a path has not.
+    # No operation answers this code, for it is about a missing operation.
     assert examples.keys() - used == {"method_not_allowed"}
 
 
@@ -181,14 +181,14 @@ def test_documented_choices_equal_the_check_constraints(
     with database.connect() as connection:
         checks = connection.execute(CHECKS).fetchall()
     for (schema, field), table in CHOICES.items():
-        [said] = {
+        [values] = {
             tuple(re.findall(r"'(\w+)'::text", check))
             for relation, check in checks
             if relation == table and re.match(rf"CHECK \(\({field} = ANY", check)
         }
-        words = document["components"]["schemas"][schema]["properties"][field]
-        words = words.get("anyOf", [words])[0]
-        assert tuple(words["enum"]) == said
+        described = document["components"]["schemas"][schema]["properties"][field]
+        described = described.get("anyOf", [described])[0]
+        assert tuple(described["enum"]) == values
 
 
 def test_every_example_follows_its_schema(document: Json) -> None:
@@ -204,16 +204,16 @@ def test_every_documented_query_parameter_is_read(
     document: Json, shared_service: servers.Service
 ) -> None:
     with shared_service.client(uuid.uuid4()) as client:
-        for method, path, words in operations(document):
-            for name in query_names(words):
+        for method, path, operation in operations(document):
+            for name in query_names(operation):
                 response = client.request(method, f"{filled(path)}?{name}=1&{name}=2")
                 errors = response.json()["errors"]
                 assert [error["field"] for error in errors] == [name]
 
 
-def query_names(words: Json) -> Iterator[str]:
-    """Yields the names of an operation's query parameters; those of an object one by one."""
-    for parameter in words["parameters"]:
+def query_names(operation: Json) -> Iterator[str]:
+    """Yields the names of an operation's query parameters, also those inside an object."""
+    for parameter in operation["parameters"]:
         if parameter.get("in") == "query":
             yield from parameter["schema"].get("properties", {parameter["name"]: {}})
 
@@ -223,8 +223,8 @@ def test_page_has_at_most_one_cursor(document: Json, shared_service: servers.Ser
     both = {"before": cursor, "after": cursor}
     with shared_service.client(uuid.uuid4()) as client:
         stage = Stage(client)
-        for method, path, words in operations(document):
-            for parameter in words["parameters"]:
+        for method, path, operation in operations(document):
+            for parameter in operation["parameters"]:
                 if parameter.get("name") != "position":
                     continue
                 position = jsonschema.Draft202012Validator(parameter["schema"])
@@ -240,10 +240,10 @@ def test_documented_limits_are_the_limits_of_the_rulebook(
 ) -> None:
     with shared_service.client(uuid.uuid4()) as client:
         stage = Stage(client)
-        for method, path, words in operations(document):
-            if "requestBody" not in words:
+        for method, path, operation in operations(document):
+            if "requestBody" not in operation:
                 continue
-            body = name_of(words["requestBody"]["content"])
+            body = name_of(operation["requestBody"]["content"])
             for field, schema in document["components"]["schemas"][body]["properties"].items():
                 for value, is_valid in boundaries(schema):
                     sent = stage.body(body) | {field: value}
@@ -254,7 +254,7 @@ def test_documented_limits_are_the_limits_of_the_rulebook(
 
 
 def boundaries(schema: Json) -> Iterator[tuple[Any, bool]]:
-    """Yields values at the limits of a field and just beyond them, and whether they are valid."""
+    """Yields values at the limits of a field and just beyond them, with their validity."""
     known = schema.get("anyOf", [schema])[0]
     if "maxLength" in known:
         minimum = known.get("minLength", 0)
@@ -285,7 +285,7 @@ def boundaries(schema: Json) -> Iterator[tuple[Any, bool]]:
 
 
 class Stage:
-    """A group with a post and a comment of one user, and bodies that this user may send."""
+    """Group with a post and a comment of one user, and valid bodies of this user."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -314,7 +314,7 @@ class Stage:
         if name == "NewAttachment":
             upload = self._client.post("/uploads/presign", json=bodies["NewUpload"]).json()
             httpx.put(upload["url"], content=b"png", headers=upload["headers"]).raise_for_status()
-            # Each on a post of its own, for the limit of attachments.
+            # Each attachment gets its own post because of the limit.
             post = self._made(f"/groups/{self._ids['group_id']}/posts", bodies["NewPost"])
             return {"key": upload["key"], "subject_type": "post", "subject_id": post}
         return bodies.get(name, {})
@@ -327,9 +327,9 @@ def test_token_is_required_exactly_by_the_documented_operations(
     document: Json, shared_service: servers.Service
 ) -> None:
     with shared_service.client() as client:
-        for method, path, words in operations(document):
+        for method, path, operation in operations(document):
             status = client.request(method, filled(path)).status_code
-            assert (status == 401) == (words["security"] == [{"bearer": []}]), (method, path)
+            assert (status == 401) == (operation["security"] == [{"bearer": []}]), (method, path)
 
 
 def test_answers_of_the_service_follow_their_schemas(
@@ -338,7 +338,7 @@ def test_answers_of_the_service_follow_their_schemas(
     owner, guest = uuid.uuid4(), uuid.uuid4()
     seen: set[str] = set()
     with shared_service.client(owner) as mine, shared_service.client(guest) as theirs:
-        ask = Asking(document, seen)
+        ask = CheckedClient(document, seen)
         group = ask(mine, "POST", "/groups", {"name": "Chess", "visibility": "private"})
         at = {"group_id": group["id"], "user_id": guest}
         ask(theirs, "POST", "/groups/{group_id}/join", **at)
@@ -362,7 +362,7 @@ def test_answers_of_the_service_follow_their_schemas(
         ask(mine, "PUT", "/posts/{post_id}/pin", **at)
         ask(mine, "GET", "/groups/{group_id}/posts", **at)
         ask(theirs, "DELETE", "/comments/{comment_id}", **at)
-        # With a tombstone in it.
+        # This list has a tombstone.
         ask(theirs, "GET", "/posts/{post_id}/comments", **at)
         ask(mine, "DELETE", "/posts/{post_id}/reactions/{emoji}", **at)
         ask(mine, "PUT", "/groups/{group_id}/members/{user_id}/ban", {"reason": "Spam"}, **at)
@@ -378,18 +378,18 @@ def test_answers_of_the_service_follow_their_schemas(
         link = {"key": announced["key"], "subject_type": "post", "subject_id": post["id"]}
         ask(mine, "POST", "/attachments", link)
         ask(mine, "GET", "/posts/{post_id}", **at)
-        with searched(shared_service):
+        with filled_index(shared_service):
             ask(mine, "GET", "/search?q=friday&type=post")
             ask(mine, "GET", "/search?q=do&type=comment")
             assert ask(mine, "GET", "/search?q=chess&type=group")["items"]
-        # Refusals too.
+        # Refusals follow their schemas, too.
         ask(mine, "POST", "/groups", {"name": "", "visibility": "open"})
         ask(mine, "GET", "/posts/{post_id}", post_id=uuid.uuid4())
         ask(theirs, "POST", "/groups/{group_id}/join", **at)
     shapes = {
         name_of(response["content"])
-        for _, _, words in operations(document)
-        for response in words["responses"].values()
+        for _, _, operation in operations(document)
+        for response in operation["responses"].values()
         if "content" in response
     }
     assert shapes == seen
@@ -407,8 +407,8 @@ def test_answers_for_operators_follow_their_schemas(
 
 
 @contextlib.contextmanager
-def searched(service: servers.Service) -> Iterator[None]:
-    """Yields while the index holds every row."""
+def filled_index(service: servers.Service) -> Iterator[None]:
+    """Fills the index of a service, and drops it when the context ends."""
     stores = service.environment
     index = indexing.Indexing(stores["DATABASE_URL"], stores["OPENSEARCH_URL"])
     index.rebuild()
@@ -418,8 +418,8 @@ def searched(service: servers.Service) -> Iterator[None]:
         index.drop()
 
 
-class Asking:
-    """Requests whose answers are held to the document."""
+class CheckedClient:
+    """Client that validates each answer against the document."""
 
     def __init__(self, document: Json, seen: set[str]) -> None:
         self._document = document
@@ -428,11 +428,11 @@ class Asking:
     def __call__(
         self, client: httpx.Client, method: str, path: str, body: Json | None = None, **at: object
     ) -> Any:
-        words = self._document["paths"][path.partition("?")[0]][method.lower()]
+        operation = self._document["paths"][path.partition("?")[0]][method.lower()]
         if body is not None:
-            body_schema = name_of(words["requestBody"]["content"])
+            body_schema = name_of(operation["requestBody"]["content"])
         response = client.request(method, path.format(**at), json=body)
-        described = words["responses"][str(response.status_code)]
+        described = operation["responses"][str(response.status_code)]
         assert ("location" in response.headers) == ("Location" in described["headers"])
         if "content" not in described:
             assert response.content == b""
@@ -482,7 +482,7 @@ def test_page_has_a_token_only_when_example_users_are_configured(
 ) -> None:
     given = run_service(EXAMPLE_USERS=EXAMPLE_USERS)
     assert 'data-token="a.development.token"' in httpx.get(f"{given.origin}/docs").text
-    # A name that another site may have made point here.
+    # Another site may resolve its name to this address.
     elsewhere = httpx.get(f"{given.origin}/docs", headers={"host": "rebound.example"})
     assert 'data-token=""' in elsewhere.text
     assert 'data-token=""' in httpx.get(f"{shared_service.origin}/docs").text
@@ -504,6 +504,6 @@ def test_example_tokens_are_refused_outside_development(
 
 
 def filled(path: str) -> str:
-    """Returns the path of things that do not exist."""
+    """Returns a path with the ids of rows that do not exist."""
     path = re.sub(r"{\w+_id}", lambda _: str(uuid.uuid4()), path)
     return re.sub(r"{\w+}", "none", path)

@@ -1,4 +1,4 @@
-"""Registries of the rulebook: the generated constants are fresh. Proves rules 01.1 and 06.1."""
+"""Constants generated from the registries of the rulebook. Proves rules 01.1 and 06.1."""
 
 from development import databases, registries
 

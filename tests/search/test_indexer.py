@@ -1,11 +1,11 @@
-"""The indexer: the index follows the tables through crashes and outages.
+"""Indexer, which keeps the index equal to the tables, also after crashes and outages.
 
 Proves rules 90.8, 90.9, 90.10, 90.11 and 90.14.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,7 @@ from tests.support.writers import Writer, Writers
 from tools.cli import app as cli
 from workers.runtime import metrics
 
-# An event of a poisoned post is refused by the index, for it has a field that the mapping has not.
-# Adds a field that the mapping does not know to the document of a post whose body is "poison".
+# Adds an unmapped field to the document of a post whose body is "poison". The index refuses it.
 POISON = """
 do $do$
 begin
@@ -37,16 +36,10 @@ returns setof api.search_documents language sql stable rows 1
 as $$
   select s.kind, s.id, s.version, s.deleted,
     case when p_row.body = 'poison'
-      then (s.document::jsonb || '{"unheard_of": 1}')::json else s.document end
+      then (s.document::jsonb || '{"unmapped": 1}')::json else s.document end
   from api.post_document_plain(p_row) as s
 $$
 """
-
-
-@pytest.fixture
-def writer(database_url: str) -> Iterator[Writer]:
-    with Writer.opened(database_url) as writer:
-        yield writer
 
 
 def waiting(database: databases.Database) -> int:
@@ -65,7 +58,7 @@ def attempts(database: databases.Database) -> int:
     return int(row[0])
 
 
-def caught_up(database: databases.Database) -> None:
+def wait_until_indexed(database: databases.Database) -> None:
     eventually(lambda: waiting(database) == 0)
 
 
@@ -82,8 +75,8 @@ def command(index: indexing.Indexing, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("OPENSEARCH_URL", index.opensearch_url)
     monkeypatch.setenv("SEARCH_INDEX", index.alias)
 
-    def run(*words: str, **given: str) -> testing.Result:
-        return testing.CliRunner().invoke(cli.app, words, env=given)
+    def run(*arguments: str, **given: str) -> testing.Result:
+        return testing.CliRunner().invoke(cli.app, arguments, env=given)
 
     return run
 
@@ -94,14 +87,14 @@ def test_index_equals_the_tables_after_any_change(
     index.rebuild()
     for _ in range(5):
         writer.some_events()
-    gone = writer.post()
+    deleted = writer.post()
     index.drain()
     assert index.differences() == []
     writer.do("delete_post", post_id=writer.post())
     writer.do("delete_group", group_id=writer.group)
     with database.connect() as connection:
-        connection.execute("delete from post where id = %s", [gone])
-    [difference] = [each for each in index.differences() if each.id == gone]
+        connection.execute("delete from post where id = %s", [deleted])
+    [difference] = [each for each in index.differences() if each.id == deleted]
     assert difference.what == "is not in the tables"
     index.drain()
     assert index.differences() == []
@@ -158,13 +151,13 @@ def test_concurrent_indexers_create_one_index(
 ) -> None:
     writer.some_events()
     workers = [run_worker("indexer") for _ in range(2)]
-    caught_up(database)
+    wait_until_indexed(database)
     eventually(lambda: len(index.aliases().indices) == 1)
     assert index.differences() == []
-    # As when an OpenSearch that lives in memory has started again.
+    # An OpenSearch without persistence loses the index when it restarts.
     index.drop()
     writer.some_events()
-    caught_up(database)
+    wait_until_indexed(database)
     eventually(lambda: index.aliases().readable and len(index.aliases().indices) == 1)
     assert index.differences() == []
     for worker in workers:
@@ -178,17 +171,17 @@ def test_opensearch_outage_uses_no_attempt(
     database: databases.Database,
     index: indexing.Indexing,
 ) -> None:
-    with Forwarder(index.opensearch_url) as away:
-        worker = run_worker("indexer", OPENSEARCH_URL=away.url)
+    with Forwarder(index.opensearch_url) as unreachable:
+        worker = run_worker("indexer", OPENSEARCH_URL=unreachable.url)
         writer.some_events()
-        caught_up(database)
-        away.down()
+        wait_until_indexed(database)
+        unreachable.down()
         for _ in range(20):
             writer.some_events()
         time.sleep(2)
         assert waiting(database) > 0
-        away.up()
-        caught_up(database)
+        unreachable.up()
+        wait_until_indexed(database)
         assert attempts(database) == 0
         assert index.differences() == []
         worker.stop()
@@ -204,12 +197,12 @@ def test_indexer_stops_without_loss_while_opensearch_is_silent(
     with Forwarder(index.opensearch_url) as silent:
         worker = run_worker("indexer", OPENSEARCH_URL=silent.url)
         writer.some_events()
-        caught_up(database)
+        wait_until_indexed(database)
         worker.stop()
         writer.some_events()
         silent.silent = True
         worker.start()
-        # Its batch is claimed, and waits for an answer.
+        # The indexer has claimed a batch and waits for an answer.
         eventually(lambda: is_claimed(database))
         started = time.monotonic()
         worker.stop()
@@ -217,7 +210,7 @@ def test_indexer_stops_without_loss_while_opensearch_is_silent(
         assert waiting(database) == 8
         silent.silent = False
         worker.start()
-        caught_up(database)
+        wait_until_indexed(database)
         assert attempts(database) == 0
         assert index.differences() == []
         worker.stop()
@@ -248,7 +241,7 @@ def test_refused_document_does_not_block_other_documents(
         with database.connect() as connection:
             connection.execute("update outbox_failure set next_attempt_at = now()")
         index.drain(measured)
-        # More than one, where a turn takes as long as the wait for the next attempt.
+        # A slow drain may include a second attempt.
         assert attempts(database) > tried
     assert attempts(database) == measured.failed.labels("search")._value.get() == 5
     assert measured.dead.labels("search")._value.get() == 1
@@ -256,7 +249,7 @@ def test_refused_document_does_not_block_other_documents(
     done = command("outbox", "dead", "--json")
     [dead] = map(json.loads, done.stdout.splitlines())
     assert (dead["subject_id"], dead["attempts"]) == (poisoned, 5)
-    assert "unheard_of" in dead["error"]
+    assert "unmapped" in dead["error"]
     done = command("outbox", "status", "--json")
     assert ("search", 1) in [
         (line["consumer"], line["dead"]) for line in map(json.loads, done.stdout.splitlines())
@@ -313,7 +306,7 @@ def test_reindex_includes_concurrent_writes(
         with Writers(database.url):
             done = command("search", "reindex")
             assert done.exit_code == 0, done.output
-        caught_up(database)
+        wait_until_indexed(database)
         assert index.differences() == []
         aliases = index.aliases()
         assert len(aliases.indices) == 1

@@ -1,4 +1,4 @@
-"""GET /search: its hits, their order and their visibility.
+"""Hits of GET /search, their order and their visibility.
 
 Proves rules 90.1, 90.2, 90.3, 90.4, 90.5, 90.6, 90.7, 90.16 and 90.18.
 """
@@ -12,16 +12,14 @@ import httpx
 import pytest
 
 from development import databases
-from tests import conftest
-from tests.conftest import ServiceFactory
+from tests.conftest import ServiceFactory, Stores
 from tests.support import indexing, servers
-from tools.instance import stack
 
 Json = dict[str, Any]
 
 
 class World:
-    """Users and groups behind one service, whose index is updated at once."""
+    """Users and groups of one service, with an index that a search updates first."""
 
     def __init__(self, service: servers.Service, index: indexing.Indexing) -> None:
         self.index = index
@@ -33,14 +31,14 @@ class World:
         for client in self._clients.values():
             client.close()
 
-    def as_(self, name: str) -> httpx.Client:
+    def client(self, name: str) -> httpx.Client:
         if name not in self._clients:
             user = None if name == "anonymous" else uuid.uuid5(uuid.NAMESPACE_OID, name)
             self._clients[name] = self._service.client(user)
         return self._clients[name]
 
     def make(self, path: str, /, _by: str = "owner", **body: Any) -> Json:
-        response = self.as_(_by).post(path, json=body)
+        response = self.client(_by).post(path, json=body)
         assert response.status_code == 201, response.text
         made: Json = response.json()
         return made
@@ -49,21 +47,21 @@ class World:
         body = {"name": "A club", "visibility": visibility, **body}
         return str(self.make("/groups", **body)["id"])
 
-    def post(self, group: str, body: str, **rest: Any) -> str:
-        return str(self.make(f"/groups/{group}/posts", body=body, **rest)["id"])
+    def post(self, group: str, body: str, **others: Any) -> str:
+        return str(self.make(f"/groups/{group}/posts", body=body, **others)["id"])
 
     def join(self, group: str, name: str) -> None:
         user = uuid.uuid5(uuid.NAMESPACE_OID, name)
         path = f"/groups/{group}/members/{user}"
-        assert self.as_("owner").put(path, json={"role": "member"}).is_success
+        assert self.client("owner").put(path, json={"role": "member"}).is_success
 
     def search(self, by: str = "anonymous", **asked: Any) -> Json:
         self.index.drain()
-        return self.ask(by, **asked)
+        return self.search_stale(by, **asked)
 
-    def ask(self, by: str = "anonymous", **asked: Any) -> Json:
-        """Asks without telling the index first."""
-        response = self.as_(by).get("/search", params=asked)
+    def search_stale(self, by: str = "anonymous", **asked: Any) -> Json:
+        """Searches without an update of the index."""
+        response = self.client(by).get("/search", params=asked)
         assert response.status_code == 200, response.text
         answer: Json = response.json()
         return answer
@@ -77,21 +75,12 @@ def ids(page: Json) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def world(
-    test_stack: stack.Stack, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    """Yields one world for all tests, each of which searches its own words."""
-    folder = tmp_path_factory.mktemp("search")
-    with (
-        databases.clone(test_stack, template) as database,
-        conftest.own_redis(test_stack) as redis_url,
-        conftest.services(test_stack, database.url, redis_url, folder) as run,
-    ):
-        index = indexing.Indexing(database.url, test_stack.urls["OPENSEARCH_URL"])
-        world = World(run(), index)
-        yield world
-        world.close()
-        index.drop()
+def world(module_stores: Stores) -> Iterator[World]:
+    """Yields one world for all tests, each of which searches for other words."""
+    world = World(module_stores.run_service(), module_stores.index)
+    yield world
+    world.close()
+    module_stores.index.drop()
 
 
 def test_hits_have_the_shapes_of_posts_comments_and_groups(world: World) -> None:
@@ -101,7 +90,7 @@ def test_hits_have_the_shapes_of_posts_comments_and_groups(world: World) -> None
     world.make(f"/posts/{post}/reactions", emoji="🦉")
     items = world.search("owner", q="OWL")["items"]
     assert {item["type"]: item[item["type"]] for item in items} == {
-        kind: world.as_("owner").get(path).json()
+        kind: world.client("owner").get(path).json()
         for kind, path in {
             "group": f"/groups/{group}",
             "post": f"/posts/{post}",
@@ -201,7 +190,7 @@ def test_caller_finds_only_visible_content(
     assert kinds("stranger") == to_stranger
     assert kinds("anonymous") == to_stranger
     member = uuid.uuid5(uuid.NAMESPACE_OID, "member")
-    assert world.as_("owner").put(f"/groups/{group}/members/{member}/ban").is_success
+    assert world.client("owner").put(f"/groups/{group}/members/{member}/ban").is_success
     assert kinds("member") == to_stranger
 
 
@@ -209,7 +198,7 @@ def test_deleted_content_is_not_found_until_it_is_restored(world: World) -> None
     group = world.group()
     post = world.post(group, "A gull")
     comment = world.make(f"/posts/{post}/comments", body="A gull?")["id"]
-    owner = world.as_("owner")
+    owner = world.client("owner")
     for path, left in [
         (f"/comments/{comment}", {post}),
         (f"/posts/{post}", set[str]()),
@@ -226,7 +215,7 @@ def test_comment_of_a_deleted_post_is_not_found(world: World) -> None:
     group = world.group()
     post = world.post(group, "A post")
     world.make(f"/posts/{post}/comments", body="A plover")
-    assert world.as_("owner").delete(f"/posts/{post}").is_success
+    assert world.client("owner").delete(f"/posts/{post}").is_success
     assert world.found("owner", q="plover") == []
 
 
@@ -236,20 +225,20 @@ def test_stale_index_does_not_reveal_hidden_content(world: World) -> None:
     world.make(f"/posts/{post}/comments", body="moles do")
     assert len(world.found(q="moles")) == 3
     patch = {"visibility": "secret"}
-    assert world.as_("owner").patch(f"/groups/{group}", json=patch).is_success
-    # The index is not told.
-    page = world.ask("stranger", q="moles")
+    assert world.client("owner").patch(f"/groups/{group}", json=patch).is_success
+    # The index is out of date.
+    page = world.search_stale("stranger", q="moles")
     assert page == {"items": [], "next_cursor": None}
-    assert len(ids(world.ask("owner", q="moles"))) == 3
+    assert len(ids(world.search_stale("owner", q="moles"))) == 3
 
 
 def test_removed_words_are_not_highlighted(world: World) -> None:
     post = world.post(world.group(), "the password is swordfish")
     assert world.found(q="swordfish") == [post]
     patch = {"body": "the password is gone"}
-    assert world.as_("owner").patch(f"/posts/{post}", json=patch).is_success
-    # The index is not told: it proposes the post for what it said before.
-    [item] = world.ask(q="swordfish")["items"]
+    assert world.client("owner").patch(f"/posts/{post}", json=patch).is_success
+    # The index is out of date and finds the old text of the post.
+    [item] = world.search_stale(q="swordfish")["items"]
     assert "swordfish" not in json.dumps(item)
     assert item["highlights"] == {}
     assert world.found(q="swordfish") == []
@@ -269,7 +258,7 @@ def test_hits_are_ordered_by_score_and_then_newest_first(world: World) -> None:
     secret = world.group("secret")
     for _ in range(3):
         world.post(secret, "lynx lynx lynx")
-    # What others write changes no score.
+    # Other posts change no score.
     assert [item["score"] for item in world.search(q="lynx", limit=2)["items"]] == scores[:2]
 
 
@@ -295,7 +284,7 @@ def test_pages_show_every_visible_hit_once(world: World) -> None:
         met += ids(page)
         if page["next_cursor"] is None:
             break
-        page = world.ask("guest", q="egret", limit=3, cursor=page["next_cursor"])
+        page = world.search_stale("guest", q="egret", limit=3, cursor=page["next_cursor"])
     assert met == seen[::-1]
 
 
@@ -314,7 +303,7 @@ def test_page_is_filled_past_many_hidden_hits(world: World) -> None:
     world.index.rebuild()
     page = world.search("stranger", q="ibis", limit=2)
     assert ids(page) == expected[:0:-1]
-    page = world.ask("stranger", q="ibis", limit=2, cursor=page["next_cursor"])
+    page = world.search_stale("stranger", q="ibis", limit=2, cursor=page["next_cursor"])
     assert (ids(page), page["next_cursor"]) == (expected[:1], None)
 
 
@@ -332,7 +321,7 @@ def test_page_is_filled_past_many_hidden_hits(world: World) -> None:
     ],
 )
 def test_invalid_search_is_refused(world: World, asked: dict[str, str], field: str) -> None:
-    response = world.as_("anonymous").get("/search", params=asked)
+    response = world.client("anonymous").get("/search", params=asked)
     assert (response.status_code, response.json()["code"]) == (400, "validation_failed")
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
@@ -341,13 +330,13 @@ def test_invalid_search_is_refused(world: World, asked: dict[str, str], field: s
     "cursor", ["", "x", "MXwy=", "TmFOfDE", "MWU0MDB8MQ", "MXwxMjM0NTY3ODkwMTIzNDU2Nzg5", "MXx4"]
 )
 def test_foreign_cursor_is_refused(world: World, cursor: str) -> None:
-    response = world.as_("anonymous").get("/search", params={"q": "a", "cursor": cursor})
+    response = world.client("anonymous").get("/search", params={"q": "a", "cursor": cursor})
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
 def test_query_may_hold_any_characters(world: World) -> None:
     for q in ['"', "zz AND (", "*", "/x/", "\\", "{}", "👍", "z:y", "-", "z" * 200, "' or 0"]:
-        world.ask(q=q)
+        world.search_stale(q=q)
 
 
 @pytest.mark.slow

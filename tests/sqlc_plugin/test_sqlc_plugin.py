@@ -1,4 +1,4 @@
-"""Tests of the sqlc plugin through sqlc, and of the project's own queries.
+"""Plugin of sqlc, run by sqlc, and the project's own queries.
 
 sqlc generates code for `project/`. The tests compare it with `golden/`, check its style and types,
 and run it on PostgreSQL. After an intended change, run `UPDATE_GOLDEN=1 pytest tests/sqlc_plugin`.
@@ -151,7 +151,6 @@ QUERY = "-- name: PostIds :many\nselect id from posts;"
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "query", "options", "error"),
     [
@@ -270,7 +269,7 @@ def project_url(database_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def package(generated: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> typing.Any:
-    """Returns the generated modules, loosely typed: mypy reads them above."""
+    """Returns the generated modules without types, which another test checks."""
     monkeypatch.syspath_prepend(generated)
     modules = {name: importlib.import_module(f"made.{name}.posts") for name in ("rows", "json")}
     return type("Package", (), modules)

@@ -1,4 +1,4 @@
-"""Talking to a service: as a user with a client, or byte by byte."""
+"""Requests to a service: from a user's client, or over a bare socket."""
 
 import socket
 import uuid
@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 BASE = "/api/communities/v1"
+NEW_GROUP = {"name": "A group", "visibility": "public"}
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,17 @@ class User:
 
     def make_group(self, visibility: str = "public", **fields: Any) -> str:
         """Returns the id of a new group."""
-        body = {"name": "A group", "visibility": visibility, **fields}
-        return self._made("/groups", body)
+        return self._create("/groups", {**NEW_GROUP, "visibility": visibility, **fields})
 
     def make_post(self, group_id: str, body: str = "A post") -> str:
         """Returns the id of a new post."""
-        return self._made(f"/groups/{group_id}/posts", {"body": body})
+        return self._create(f"/groups/{group_id}/posts", {"body": body})
 
     def make_comment(self, post_id: str, body: str = "A comment") -> str:
         """Returns the id of a new comment."""
-        return self._made(f"/posts/{post_id}/comments", {"body": body})
+        return self._create(f"/posts/{post_id}/comments", {"body": body})
 
-    def _made(self, path: str, body: Any) -> str:
+    def _create(self, path: str, body: Any) -> str:
         response = self.client.post(path, json=body)
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
@@ -51,8 +51,8 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Wire:
-    """Requests that no client library would send."""
+class RawClient:
+    """Client that sends requests which a client library would refuse to send."""
 
     port: int
 
@@ -65,18 +65,18 @@ class Wire:
     ) -> Reply:
         """Sends one request on its own connection. Returns the response.
 
-        The caller states the lengths in it.
+        The caller gives all headers, including the length of the body.
         """
         lines = [f"{method} {path} HTTP/1.1", "Host: test", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]
         request = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(request)
-            return _reply(_all_of(connection))
+            return _parse(_receive_all(connection))
 
 
 def problem(response: httpx.Response | Reply, status: int, code: str) -> dict[str, Any]:
-    """Returns the problem, after a look at all that every problem has."""
+    """Returns the problem in a response, and asserts the fields that every problem has."""
     seen = response.status_code if isinstance(response, httpx.Response) else response.status
     content: dict[str, Any] = response.json()
     assert (seen, content["code"]) == (status, code), content
@@ -98,14 +98,14 @@ def fields(response: httpx.Response | Reply) -> list[str]:
     return [error["field"] for error in errors]
 
 
-def _all_of(connection: socket.socket) -> bytes:
+def _receive_all(connection: socket.socket) -> bytes:
     received = bytearray()
     while chunk := connection.recv(65536):
         received += chunk
     return bytes(received)
 
 
-def _reply(received: bytes) -> Reply:
+def _parse(received: bytes) -> Reply:
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(": ") for line in lines)

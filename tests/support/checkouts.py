@@ -1,5 +1,7 @@
-"""Checkouts for `make run`: the project, or a small one in its place. The small one has the real
-tools, with a tiny service, tiny workers and two SQL files."""
+"""Checkouts for `make run`: the project itself, or a small one.
+
+The small one has the real tools, a tiny service, tiny workers and two SQL files.
+"""
 
 import json
 import os
@@ -80,7 +82,7 @@ create function api.answer() returns int language sql return 42;
 
 @dataclass
 class Run:
-    """A `communities run` in the background."""
+    """Process of `communities run` in the background."""
 
     process: subprocess.Popen[bytes]
     origin: str
@@ -91,7 +93,7 @@ class Run:
         return self.output.read_text()
 
     def wait_until_it_serves(self) -> str:
-        """Returns what it has printed by then."""
+        """Waits until the instance is ready. Returns the output so far."""
         eventually(
             lambda: "Ctrl-C" in self.text or self.process.poll() is not None,
             TIMEOUT_SECONDS,
@@ -102,7 +104,7 @@ class Run:
         return self.text
 
     def end(self, number: signal.Signals) -> int:
-        """Sends a signal to its whole group, as a terminal does; returns the exit code."""
+        """Sends a signal to the process group, as a terminal does. Returns the exit code."""
         os.killpg(self.process.pid, number)
         return self.wait()
 
@@ -115,7 +117,7 @@ class Checkout:
     root: Path
     # Prefix of every command that runs as another user.
     prefix: Sequence[str] = ()
-    # Where its code is, when that is not in its folder.
+    # Folder of the code, if that is not the root.
     code: Path | None = None
     runs: list[Run] = field(default_factory=list)
 
@@ -160,7 +162,7 @@ class Checkout:
         return run
 
     def close(self) -> None:
-        """Removes every process, also after a failed test."""
+        """Kills every process, also after a failed test."""
         for run in self.runs:
             if run.process.poll() is None:
                 run.process.kill()
@@ -169,11 +171,11 @@ class Checkout:
             process.kill()
 
     def left_running(self) -> list[psutil.Process]:
-        """Returns every process that works for this checkout."""
+        """Returns the running processes of this checkout."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def nothing_runs(self) -> bool:
-        """Returns whether every process ends in time; children of a killed server need a moment."""
+        """Returns whether all processes end in time. Children of a killed server need a moment."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while self.left_running():
             if time.monotonic() > deadline:
@@ -182,7 +184,7 @@ class Checkout:
         return True
 
     def record(self, name: str) -> processes.Record:
-        """Returns the process of this name as `make run` last started it."""
+        """Returns the record of the process of this name that `make run` last started."""
         path = processes.Folder(self.data_dir).record(name)
         return processes.Record(**json.loads(path.read_text()))
 
@@ -198,7 +200,7 @@ class Checkout:
 
 
 def real(root: Path) -> Checkout:
-    """Returns the project's own code, with a new data folder and without `.env`."""
+    """Returns a checkout with the project's own code, a new data folder and no `.env`."""
     root.mkdir(parents=True)
     return Checkout(root, code=ROOT)
 

@@ -1,4 +1,4 @@
-"""The two doors: the same call over HTTP and as one SQL function call, with the same answer."""
+"""Doors to the rulebook: HTTP and SQL, which take the same calls and give the same answers."""
 
 import base64
 import json
@@ -18,12 +18,12 @@ from tests.support import servers
 from tests.support.operations import OPERATIONS, Operation
 
 DEFAULT_LIMIT = 20
-TLS = ssl.create_default_context()  # unused, but a client takes long to make its own
+TLS = ssl.create_default_context()  # unused, but each client would take long to create its own
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Answer of a door: status, and either a body or an error's code and invalid fields."""
+    """Answer of a door: a status, with a body or with an error's code and invalid fields."""
 
     status: int
     body: Any = None
@@ -32,14 +32,14 @@ class Answer:
 
 
 class Door(Protocol):
-    """One way to the rulebook; an actor of None is anonymous."""
+    """Interface to the rulebook. An actor of None is anonymous."""
 
     def call(self, actor: UUID | None, operation: Operation, args: Mapping[str, Any]) -> Answer:
         """Carries out one operation."""
 
 
 class HttpDoor:
-    """The contract's paths and bodies."""
+    """HTTP requests with the contract's paths and bodies."""
 
     def __init__(self, service: servers.Service) -> None:
         self._service = service
@@ -62,14 +62,14 @@ class HttpDoor:
         path = operation.path.format(
             **{name: urllib.parse.quote(str(args[name]), safe="") for name in operation.in_path}
         )
-        rest = {name: value for name, value in args.items() if name not in operation.in_path}
+        others = {name: value for name, value in args.items() if name not in operation.in_path}
         given = dict(headers or {})
         if actor is not None:
             given["Authorization"] = f"Bearer {self._token(actor)}"
         if operation.method == "GET":
-            return self._client.get(path, params=rest, headers=given)
+            return self._client.get(path, params=others, headers=given)
         if operation.has_body:
-            body = rest.get("patch", rest) if operation.is_patch else rest
+            body = others.get("patch", others) if operation.is_patch else others
             return self._client.request(operation.method, path, json=body, headers=given)
         return self._client.request(operation.method, path, headers=given)
 
@@ -80,7 +80,7 @@ class HttpDoor:
 
 
 def read_answer(response: httpx.Response) -> Answer:
-    """Returns the answer in a response, whose form is checked on the way."""
+    """Returns the answer in a response, and asserts the form of a problem."""
     if response.is_success:
         return Answer(response.status_code, response.json() if response.content else None)
     assert response.headers["content-type"] == "application/problem+json", response.text
@@ -92,7 +92,7 @@ def read_answer(response: httpx.Response) -> Answer:
 
 
 class SqlDoor:
-    """A trusted job: plain function calls with the rights of communities_job."""
+    """Function calls of a trusted job, with the rights of communities_job."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
@@ -135,7 +135,7 @@ class SqlDoor:
 
 
 def arguments(operation: Operation, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the function's own arguments, without p_; a PATCH's body is its patch."""
+    """Returns the arguments of the function, without p_. The body of a PATCH is its patch."""
     if not operation.is_patch:
         return {**args, **operation.fixed}
     named = {name: args[name] for name in operation.in_path}
@@ -144,7 +144,7 @@ def arguments(operation: Operation, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_error(error: psycopg.Error) -> Answer:
-    """Returns the answer in an error of the rulebook. Raises any other error."""
+    """Returns the answer for an error of the rulebook. Raises any other error."""
     if error.sqlstate is None or not error.sqlstate.startswith("PT"):
         raise error
     detail = json.loads(error.diag.message_detail or "{}")
@@ -161,13 +161,13 @@ def cursor(row: Mapping[str, Any]) -> str:
 
 
 def operation_of(method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """Returns the operation that a path belongs to, and what stands at its places."""
-    parts = path.split("/")
+    """Returns the operation that a path belongs to, and the path's arguments by name."""
+    segments = path.split("/")
     for operation in OPERATIONS.values():
-        places = operation.path.split("/")
-        if operation.method != method or len(places) != len(parts):
+        names = operation.path.split("/")
+        if operation.method != method or len(names) != len(segments):
             continue
-        pairs = list(zip(places, parts, strict=True))
-        if all(place.startswith("{") or place == part for place, part in pairs):
-            return operation, {place[1:-1]: part for place, part in pairs if place[0:1] == "{"}
+        pairs = list(zip(names, segments, strict=True))
+        if all(name.startswith("{") or name == segment for name, segment in pairs):
+            return operation, {name[1:-1]: part for name, part in pairs if name[0:1] == "{"}
     raise LookupError(f"{method} {path}")

@@ -1,4 +1,4 @@
-"""A TCP address that can be taken away from a service, and given back."""
+"""TCP address of a store that a test can switch off and on."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from tools.instance import stack
 
 @dataclass
 class Forwarder:
-    """Passes connections on to a store while it is up; a silent one takes bytes and drops them."""
+    """Forwards connections to a store while it is up, and holds their bytes back while silent."""
 
     target: str
     port: int = field(default_factory=stack.free_port)
@@ -24,7 +24,7 @@ class Forwarder:
 
     @property
     def url(self) -> str:
-        """Returns the store's URL by way of here."""
+        """Returns the store's URL with the address of the forwarder."""
         parts = urlsplit(self.target)
         credentials, at, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.port}").geturl()

@@ -1,14 +1,14 @@
-"""A test's own index in OpenSearch, filled from its own database."""
+"""Index in OpenSearch that a test fills from its own database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import psycopg
 
 from common import database
-from tests import conftest
 from workers import indexer
 from workers.index import index, rebuild, verify
 from workers.runtime import connection as worker_connection
@@ -17,19 +17,24 @@ from workers.runtime import metrics
 T = TypeVar("T")
 
 
+def alias_of(database_url: str) -> str:
+    """Returns the alias of the index that belongs to a test's own database."""
+    return urlsplit(database_url).path.strip("/")
+
+
 @dataclass(frozen=True)
 class Indexing:
-    """Indexer that the test runs itself."""
+    """Index of one database, with an indexer that runs in the test's process."""
 
     database_url: str
     opensearch_url: str
 
     @property
     def alias(self) -> str:
-        return conftest.search_index(self.database_url)
+        return alias_of(self.database_url)
 
     def rebuild(self) -> dict[str, str]:
-        """Fills a new index; what was refused."""
+        """Fills a new index. Returns the refused documents."""
 
         async def run(connection: database.Connection, target: index.Index) -> dict[str, str]:
             current = await rebuild.Rebuild.begin(target)
@@ -40,7 +45,7 @@ class Indexing:
         return self.run(run)
 
     def drain(self, measured: metrics.Metrics | None = None) -> int:
-        """Brings all events that wait into the index; how many."""
+        """Indexes all waiting events. Returns their number."""
 
         async def run(connection: database.Connection, target: index.Index) -> int:
             consumer = indexer.Indexer(target, measured or metrics.Metrics())
@@ -53,7 +58,7 @@ class Indexing:
         return self.run(run)
 
     def differences(self) -> list[verify.Difference]:
-        """Returns what `search verify` names."""
+        """Returns the differences that `search verify` reports."""
 
         async def run(
             connection: database.Connection, target: index.Index
@@ -66,7 +71,7 @@ class Indexing:
         return self.run(lambda _connection, target: target.aliases())
 
     def put(self, **document: Any) -> dict[str, str]:
-        """Writes a document past all bookkeeping."""
+        """Writes a document directly, without an event."""
         written = index.Document(**document)
 
         async def run(_connection: database.Connection, target: index.Index) -> dict[str, str]:
@@ -80,7 +85,7 @@ class Indexing:
         self.run(lambda _connection, target: target.drop())
 
     def run(self, work: Callable[[database.Connection, index.Index], Awaitable[T]]) -> T:
-        """Works on a connection with a worker's rights, and the index."""
+        """Runs work on the index and on a connection with a worker's rights."""
 
         async def run() -> T:
             connection = await psycopg.AsyncConnection[Any].connect(

@@ -1,4 +1,4 @@
-"""Packages of npm for tests; where npm is missing, these tests are skipped and say so."""
+"""Packages of npm for tests, which are skipped where Node.js is missing."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every endpoint of the contract as it is called through each door: one request, one function."""
+"""Endpoints of the contract, each with its request and its SQL function."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ WITHOUT_BODY = {"join", "leave", "restore", "approve", "deny", "accept", "pin"}
 
 @dataclass(frozen=True)
 class Operation:
-    """An endpoint and its function. Arguments are named alike at both doors, by SQL with a p_."""
+    """Endpoint and its function. Both doors name arguments alike, but SQL adds a p_."""
 
     name: str
     method: str

@@ -1,6 +1,7 @@
 """Real server processes for tests."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -28,10 +29,10 @@ TIMEOUT_SECONDS = 30.0
 
 @dataclass
 class Service:
-    """A `python -m service` on a free port; its output is in `log`.
+    """Process of `python -m service` on a free port, which writes its output to `log`.
 
-    On a database of the test stack it has the login that it has in a deployment. The URL in
-    `environment` stays that of the superuser, by which tests look into the database.
+    On a database of the test stack it uses the login of a deployment. `environment` keeps the
+    superuser's URL, with which tests read and change the database.
     """
 
     environment: Mapping[str, str]
@@ -48,14 +49,24 @@ class Service:
     def base(self) -> str:
         return f"{self.origin}/api/communities/v1"
 
+    @property
+    def websocket_url(self) -> str:
+        return f"{self.origin}/socket.io/?EIO=4&transport=websocket"
+
     def token(self, user: uuid.UUID | str, ttl: timedelta = timedelta(hours=1)) -> str:
         claims = {"sub": str(user), "exp": datetime.now(UTC) + ttl}
         return jwt.encode(claims, self.environment["JWT_SECRET"], algorithm="HS256")
 
     def client(self, user: uuid.UUID | str | None = None) -> httpx.Client:
-        """Returns a client of the API as this user, or as nobody."""
+        """Returns a client of the API as this user, or an anonymous one."""
         headers = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
         return httpx.Client(base_url=self.base, headers=headers, timeout=30)
+
+    def metric(self, sample: str) -> float:
+        """Returns the sum of the samples that begin with this text, or NaN if there is none."""
+        lines = httpx.get(f"{self.origin}/metrics").text.splitlines()
+        values = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample)]
+        return sum(values) if values else math.nan
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -65,7 +76,7 @@ class Service:
                     **_with_login(self.environment, self.running, logins.API),
                     **{"PORT": str(self.port), "PYTHONPATH": str(ROOT)},
                 },
-                # Not the checkout: there may be a `.env`, which is its developer's.
+                # The checkout may hold the `.env` of a developer.
                 cwd=self.log.parent,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -74,11 +85,11 @@ class Service:
         self._wait()
 
     def stop(self) -> None:
-        """Stops it by TERM."""
+        """Sends SIGTERM and waits until the process ends."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends it as a power cut would."""
+        """Sends SIGKILL and waits until the process ends."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -114,7 +125,7 @@ class Service:
 
 @dataclass
 class Worker:
-    """A `python -m workers.<name>`; its output is in `log`."""
+    """Process of `python -m workers.<name>`, which writes its output to `log`."""
 
     name: str
     environment: Mapping[str, str]
@@ -122,13 +133,13 @@ class Worker:
     running: stack.Stack
     arguments: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
-    # Where in the log its present life begins.
-    begins: int = 0
+    # Offset in the log at which the current process began.
+    log_offset: int = 0
 
     def start(self) -> None:
-        """Starts it without waiting for it."""
+        """Starts the process and returns before the worker is ready."""
         with self.log.open("ab") as log:
-            self.begins = log.tell()
+            self.log_offset = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"workers.{self.name}", *self.arguments],
                 env={
@@ -142,25 +153,25 @@ class Worker:
             )
 
     def stop(self) -> None:
-        """Asks it to end by TERM, which it does well and within seconds."""
+        """Sends SIGTERM, and asserts that the worker ends with exit code 0."""
         if self.process is not None:
             process = self.process
-            # Python itself, on its way up, has no good end.
+            # Python cannot handle the signal before the worker has started.
             while process.poll() is None and not self.has_started():
                 time.sleep(0.02)
             self._end(signal.SIGTERM)
             assert process.returncode == 0, self.log.read_text()[-4000:]
 
     def kill(self) -> None:
-        """Ends it as a power cut would."""
+        """Sends SIGKILL and waits until the process ends."""
         self._end(signal.SIGKILL)
 
     def has_started(self) -> bool:
-        """Returns whether it has come so far as to say so."""
-        return b'"worker started"' in self.log.read_bytes()[self.begins :]
+        """Returns whether the current process has logged its start."""
+        return b'"worker started"' in self.log.read_bytes()[self.log_offset :]
 
     def lines(self) -> list[dict[str, Any]]:
-        """Returns what it has logged so far."""
+        """Returns the log entries so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def _end(self, number: signal.Signals) -> None:
@@ -179,7 +190,7 @@ class Worker:
 def _with_login(
     environment: Mapping[str, str], running: stack.Stack | None, login: str
 ) -> dict[str, str]:
-    """Returns an environment with this login in the place of the test stack's superuser."""
+    """Returns an environment with this login instead of the test stack's superuser."""
     url = environment.get("DATABASE_URL", "")
     if running is None or urlsplit(url).username != logins.SUPERUSER:
         return dict(environment)
@@ -187,7 +198,7 @@ def _with_login(
 
 
 def environment(running: stack.Stack, given: Mapping[str, str]) -> dict[str, str]:
-    """Returns a server's environment: the stack's addresses, without a developer's settings."""
+    """Returns a server's environment, which has the stack's URLs and no settings of a developer."""
     inherited = {
         name: value for name, value in os.environ.items() if name not in configuration.names()
     }

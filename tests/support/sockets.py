@@ -1,8 +1,9 @@
-"""Clients of the sockets, as a browser would be one, and what they heard."""
+"""Socket.IO clients with the events that they received, and the services that they connect to."""
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -22,26 +23,26 @@ select count(*) from outbox_event where stream is not null and published_at is n
 
 @dataclass
 class Client:
-    """A client in one namespace. `heard` is each event's name and payload, in order."""
+    """Client in one namespace. `received` holds each event's name and payload, in order."""
 
     origin: str
     namespace: str
     token: Any = None
     last: Any = None
     auth: Any = None
-    settle: Callable[[], Awaitable[None]] | None = None
-    heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    before_connect: Callable[[], Awaitable[None]] | None = None
+    received: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str | None = None
     io: Any = field(init=False)
 
     async def connect(self, transport: str = "websocket") -> Self:
-        if self.settle is not None:
-            await self.settle()
+        if self.before_connect is not None:
+            await self.before_connect()
         self.io = socketio.AsyncClient(reconnection=False)
-        self.io.on("*", namespace=self.namespace, handler=self._hear)
-        self.io.on("connect_error", namespace=self.namespace, handler=self._refused)
-        self.io.on("disconnect", namespace=self.namespace, handler=self._disconnected)
+        self.io.on("*", namespace=self.namespace, handler=self._receive)
+        self.io.on("connect_error", namespace=self.namespace, handler=self._refuse)
+        self.io.on("disconnect", namespace=self.namespace, handler=self._disconnect)
         await self.io.connect(
             self.origin,
             namespaces=[self.namespace],
@@ -59,7 +60,7 @@ class Client:
 
     async def close(self) -> None:
         await self.io.disconnect()
-        # Where a server has died the library leaves it open.
+        # The library leaves this session open after the server was killed.
         if self.io.eio.http is not None:
             await self.io.eio.http.close()
 
@@ -71,41 +72,41 @@ class Client:
 
     @property
     def types(self) -> list[str]:
-        return [name for name, _ in self.heard]
+        return [name for name, _ in self.received]
 
     @property
     def ids(self) -> list[str]:
-        return [payload["event_id"] for _, payload in self.heard]
+        return [payload["event_id"] for _, payload in self.received]
 
     def payloads(self, name: str) -> list[dict[str, Any]]:
-        return [payload for heard, payload in self.heard if heard == name]
+        return [payload for event, payload in self.received if event == name]
 
     async def until(self, check: Callable[[Self], bool], seconds: float = TIMEOUT_SECONDS) -> None:
-        """Waits until what was heard passes the check."""
+        """Waits until the client passes the check."""
         await eventually_async(lambda: check(self), seconds, lambda: self.types)
 
-    async def hears(self, name: str, count: int = 1) -> dict[str, Any]:
+    async def receives(self, name: str, count: int = 1) -> dict[str, Any]:
         """Waits for this many events of a name. Returns the payload of the last one."""
         await self.until(lambda client: client.types.count(name) >= count)
         return self.payloads(name)[count - 1]
 
-    async def is_thrown_out(self, seconds: float = 1.5) -> None:
-        """Passes when the namespace is disconnected in time; the relay has a part of it."""
+    async def until_disconnected(self, seconds: float = 1.5) -> None:
+        """Waits until the server disconnects the namespace. The time includes the relay's."""
         async with asyncio.timeout(seconds):
             await self.disconnected.wait()
 
-    async def _hear(self, name: str, payload: dict[str, Any]) -> None:
-        self.heard.append((name, payload))
+    async def _receive(self, name: str, payload: dict[str, Any]) -> None:
+        self.received.append((name, payload))
 
-    async def _refused(self, error: Any) -> None:
+    async def _refuse(self, error: Any) -> None:
         self.refusal = error["message"] if isinstance(error, dict) else str(error)
 
-    async def _disconnected(self, *_: object) -> None:
+    async def _disconnect(self, *_: object) -> None:
         self.disconnected.set()
 
 
 async def refusal(client: Client) -> str | None:
-    """Returns why a client may not connect; None when it may."""
+    """Returns the error with which the server refuses a client, or None."""
     try:
         await client.connect()
     except exceptions.ConnectionError:
@@ -118,8 +119,8 @@ async def refusal(client: Client) -> str | None:
 
 
 @dataclass
-class Town:
-    """Services on the same stores, fed by a relay, and the people who use them."""
+class Instance:
+    """Services on the same stores, with their users. A relay publishes their events."""
 
     services: list[servers.Service]
     is_relayed: bool = True
@@ -152,8 +153,8 @@ class Town:
         response = self.user("owner").client.put(path, json={"role": role})
         assert response.is_success, response.text
 
-    async def settle(self) -> None:
-        """Waits until all that has happened has been told."""
+    async def until_published(self) -> None:
+        """Waits until the relay has published every event."""
         url = self.service.environment["DATABASE_URL"]
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             for _ in range(1000):
@@ -171,12 +172,24 @@ class Town:
         last: Any = None,
         ttl: timedelta = timedelta(hours=1),
     ) -> Client:
-        """Returns a client that is not connected yet."""
+        """Returns a client that has not connected yet."""
         token = None if name is None else self.service.token(self.user(name).id, ttl)
-        # A new client receives no earlier events, so it waits for the relay.
-        settle = self.settle if self.is_relayed and last is None else None
-        return Client(self.services[service].origin, namespace, token, last, settle=settle)
+        # A new client is to receive no earlier events, so it waits for the relay.
+        before = self.until_published if self.is_relayed and last is None else None
+        origin = self.services[service].origin
+        return Client(origin, namespace, token, last, before_connect=before)
 
     def close(self) -> None:
         for client in self.opened:
             client.close()
+
+
+@contextmanager
+def two_services(
+    run_service: Callable[..., servers.Service], run_worker: Callable[..., object], **given: str
+) -> Iterator[Instance]:
+    """Yields two services and a relay. Only the second service has the given settings."""
+    run_worker("relay")
+    instance = Instance([run_service(), run_service(**given)])
+    yield instance
+    instance.close()

@@ -1,9 +1,11 @@
-"""Waiting for a condition that nothing announces. Timeouts allow for a busy machine."""
+"""Polls for conditions without a notification. Timeouts allow for a busy machine."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Final
+
+import psycopg
 
 TIMEOUT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.02
@@ -14,7 +16,7 @@ def eventually(
     seconds: float = TIMEOUT_SECONDS,
     describe: Callable[[], object] = lambda: "",
 ) -> None:
-    """Returns once the check passes. Fails after this many seconds, with a description."""
+    """Waits until the check passes. Fails after this many seconds, with a description."""
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, describe()
@@ -31,3 +33,15 @@ async def eventually_async(
     while not check():
         assert time.monotonic() < deadline, describe()
         await asyncio.sleep(_POLL_SECONDS)
+
+
+def lock_waits(connection: psycopg.Connection) -> int:
+    """Returns the number of sessions of this database that wait for a lock."""
+    row = connection.execute(
+        """
+        select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+        """
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,4 +1,4 @@
-"""Users who write, in SQL, and what is in the outbox and in the streams after that."""
+"""Users who write in SQL, and checks of the resulting outbox and streams."""
 
 import contextlib
 import json
@@ -14,13 +14,14 @@ import psycopg
 import redis
 
 from common import streams
+from tests.support import waiting
 from tests.support.doors import SqlDoor
 from tests.support.operations import OPERATIONS
 
 
 @dataclass
 class Writer:
-    """A user with a group of their own, who calls the SQL functions."""
+    """User with a group, who calls the SQL functions."""
 
     connection: psycopg.Connection
     user: uuid.UUID
@@ -38,7 +39,7 @@ class Writer:
             yield writer
 
     def do(self, operation: str, **args: Any) -> Any:
-        """Makes a successful call. Returns its body."""
+        """Makes a call and asserts its success. Returns the body of the answer."""
         answer = SqlDoor(self.connection).call(self.user, OPERATIONS[operation], args)
         assert answer.code is None, answer
         return answer.body
@@ -62,7 +63,7 @@ class Writer:
 
 
 class Writers:
-    """Writers, each with its own group, that write until they are stopped."""
+    """Writers with a group each, which write until the context ends."""
 
     def __init__(self, database_url: str, count: int = 2, pause: float = 0.05) -> None:
         self._stop = threading.Event()
@@ -103,9 +104,9 @@ def entries(client: redis.Redis) -> list[tuple[int, str, dict[str, str]]]:
     found: list[tuple[int, str, dict[str, str]]] = []
     for stream in streams.STREAMS:
         read: Any = client.xrange(stream)
-        places = [int(place.removesuffix("-0")) for place, _ in read]
-        assert places == sorted(set(places))
-        found += [(seq, stream, fields) for seq, (_, fields) in zip(places, read, strict=True)]
+        positions = [int(position.removesuffix("-0")) for position, _ in read]
+        assert positions == sorted(set(positions))
+        found += [(seq, stream, fields) for seq, (_, fields) in zip(positions, read, strict=True)]
     return sorted(found, key=lambda entry: entry[0])
 
 
@@ -120,7 +121,7 @@ def expected(connection: psycopg.Connection) -> list[tuple[int, str, str, str]]:
 
 
 def check(connection: psycopg.Connection, client: redis.Redis) -> None:
-    """Asserts that every event with a stream is there, once, at its position."""
+    """Asserts that the streams hold every event once, at its position."""
     wanted = expected(connection)
     found = [
         (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
@@ -130,7 +131,14 @@ def check(connection: psycopg.Connection, client: redis.Redis) -> None:
     assert found == wanted, difference(found, wanted)
 
 
+def wait_until_published(
+    connection: psycopg.Connection, seconds: float = waiting.TIMEOUT_SECONDS
+) -> None:
+    waiting.eventually(lambda: not unpublished(connection), seconds)
+
+
 def unpublished(connection: psycopg.Connection) -> int:
+    """Returns the number of events that the relay has not published yet."""
     row = connection.execute(
         "select count(*) from outbox_event where stream is not null and published_at is null"
     ).fetchone()

@@ -1,4 +1,4 @@
-"""Fixtures of the workers' tests: a writer of events, and their deliveries."""
+"""Fixtures of the workers' tests: connections to the database and to Redis."""
 
 from collections.abc import Iterator
 
@@ -6,21 +6,12 @@ import psycopg
 import pytest
 import redis
 
-from tests.support.writers import Writer
-
 
 @pytest.fixture
 def database_connection(database_url: str) -> Iterator[psycopg.Connection]:
-    """Looks at the tables."""
+    """Yields an autocommit connection of the superuser."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
-
-
-@pytest.fixture
-def writer(database_url: str) -> Iterator[Writer]:
-    """Yields a user with a group, at the SQL door."""
-    with Writer.opened(database_url) as writer:
-        yield writer
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The relay: it publishes each event once and in order, through crashes and outages.
+"""Relay, which publishes each event once and in order, also after crashes and outages.
 
 Proves rules 06.2, 06.3, 06.6, 06.7, 06.8 and 06.11.
 """
@@ -7,7 +7,6 @@ import contextlib
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -17,14 +16,15 @@ from common import streams
 from tests.conftest import WorkerFactory
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
-from tests.support.writers import Writer, check, entries, expected, unpublished
+from tests.support.writers import (
+    Writer,
+    check,
+    entries,
+    expected,
+    unpublished,
+    wait_until_published,
+)
 from tools.instance import parts
-
-
-@pytest.fixture
-def redis_server(redis_url: str) -> Iterator[Forwarder]:
-    with Forwarder(redis_url) as forwarder:
-        yield forwarder
 
 
 def test_published_events_follow_the_contract(
@@ -40,7 +40,7 @@ def test_published_events_follow_the_contract(
     writer.do("react_to_comment", subject_id=comment, emoji="🎉")
     writer.do("update_group", group_id=writer.group, patch={"name": "Writers"})
     writer.do("delete_comment", comment_id=comment)
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     check(database_connection, client)
     found = entries(client)
     assert [(stream, fields["type"]) for _, stream, fields in found] == [
@@ -77,13 +77,13 @@ def test_killed_relay_publishes_no_event_twice(
 ) -> None:
     relay = run_worker("relay")
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     relay.kill()
-    # As it would be had it died after XADD and before the commit.
+    # As after a kill between XADD and the commit.
     database_connection.execute("update outbox_event set published_at = null where stream_seq > 3")
     writer.some_events()
     relay.start()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     check(database_connection, client)
 
 
@@ -93,32 +93,32 @@ def test_events_are_kept_while_redis_is_down(
     silent: bool,
     run_worker: WorkerFactory,
     writer: Writer,
-    redis_server: Forwarder,
+    redis_forwarder: Forwarder,
     database_connection: psycopg.Connection,
     client: redis.Redis,
 ) -> None:
-    relay = run_worker("relay", REDIS_URL=redis_server.url)
+    relay = run_worker("relay", REDIS_URL=redis_forwarder.url)
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     if silent:
-        redis_server.silent = True
+        redis_forwarder.silent = True
     else:
-        redis_server.down()
+        redis_forwarder.down()
     for _ in range(3):
         writer.some_events()
         time.sleep(0.3)
     eventually(lambda: "store unavailable" in relay.log.read_text())
     assert unpublished(database_connection) == 24
     if silent:
-        redis_server.silent = False
+        redis_forwarder.silent = False
     else:
-        redis_server.up()
-    eventually(lambda: not unpublished(database_connection))
+        redis_forwarder.up()
+    wait_until_published(database_connection)
     check(database_connection, client)
     eventually(lambda: "store available again" in relay.log.read_text())
     relay.stop()
-    told = [line["event"] for line in relay.lines() if line.get("store") == "redis"]
-    assert told == ["store unavailable", "store available again"]
+    logged = [line["event"] for line in relay.lines() if line.get("store") == "redis"]
+    assert logged == ["store unavailable", "store available again"]
     (attempts,) = (
         database_connection.execute("select count(*) from outbox_failure").fetchone() or ()
     )
@@ -128,16 +128,16 @@ def test_events_are_kept_while_redis_is_down(
 def test_relay_waits_until_redis_starts(
     run_worker: WorkerFactory,
     writer: Writer,
-    redis_server: Forwarder,
+    redis_forwarder: Forwarder,
     database_connection: psycopg.Connection,
     client: redis.Redis,
 ) -> None:
-    redis_server.down()
-    relay = run_worker("relay", REDIS_URL=redis_server.url)
+    redis_forwarder.down()
+    relay = run_worker("relay", REDIS_URL=redis_forwarder.url)
     writer.some_events()
     eventually(lambda: "store unavailable" in relay.log.read_text())
-    redis_server.up()
-    eventually(lambda: not unpublished(database_connection))
+    redis_forwarder.up()
+    wait_until_published(database_connection)
     check(database_connection, client)
 
 
@@ -149,11 +149,11 @@ def test_event_ids_continue_after_redis_was_emptied(
 ) -> None:
     run_worker("relay")
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     last = entries(client)[-1][0]
     client.flushdb()
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     assert [seq for seq, _, _ in entries(client)] == list(range(last + 1, last + 9))
 
 
@@ -167,14 +167,14 @@ def test_events_after_a_restore_get_positions_above_those_in_redis(
 ) -> None:
     relay = run_worker("relay")
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     relay.stop()
-    # Two events that the backup has, and that are published only after it.
+    # The backup has two events that the relay publishes only later.
     writer.comment(writer.post("in the backup"))
     backup = pg("pg_dump", database_url)
     relay.start()
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     relay.stop()
     before = entries(client)
     assert [seq for seq, _, _ in before] == list(range(1, 19))
@@ -186,25 +186,25 @@ def test_events_after_a_restore_get_positions_above_those_in_redis(
         again.comment(again.post("after the restore"))
         restored.execute("reset role")
         relay = run_worker("relay", DATABASE_URL=empty_database_url)
-        eventually(lambda: not unpublished(restored))
+        wait_until_published(restored)
         again.connection.execute("set role communities_job")
         again.post("and later")
         restored.execute("reset role")
-        eventually(lambda: not unpublished(restored))
+        wait_until_published(restored)
         relay.stop()
-        # The events of Redis are there once. The gap makes its readers resync.
+        # Redis keeps its events. The gap makes the service resync.
         assert entries(client)[:18] == before
         assert [seq for seq, _, _ in entries(client)[18:]] == [20, 21, 22]
         wanted = expected(restored)
     assert [seq for seq, _, _, _ in wanted] == [*range(1, 11), 20, 21, 22]
     bodies = [json.loads(fields["payload"])["data"] for _, _, fields in entries(client)[18:]]
     assert [data["body"] for data in bodies] == ["after the restore", "nice", "and later"]
-    told = [line["event"] for line in relay.lines() if line["level"] == "warning"]
-    assert told == ["sequence raised above foreign events"]
+    logged = [line["event"] for line in relay.lines() if line["level"] == "warning"]
+    assert logged == ["sequence raised above foreign events"]
 
 
 def pg(program: str, url: str, *options: str, given: str = "") -> str:
-    """Returns what a program of PostgreSQL says of a database."""
+    """Returns the output of a PostgreSQL program for a database."""
     command = [str(parts.postgres_programs() / program), f"--dbname={url}", *options]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
     return done.stdout
@@ -216,8 +216,8 @@ def test_batch_is_published_completely_or_not_at_all(
     database_connection: psycopg.Connection,
     client: redis.Redis,
 ) -> None:
-    # Something that is no stream stands in the way of one of the two.
-    client.set("comm:comment", "in the way")
+    # A key of another type makes XADD to one of the two streams fail.
+    client.set("comm:comment", "no stream")
     relay = run_worker("relay")
     post = writer.post()
     writer.comment(post)
@@ -226,7 +226,7 @@ def test_batch_is_published_completely_or_not_at_all(
     assert unpublished(database_connection) == 3
     assert client.type("comm:post") == "none"
     client.delete("comm:comment")
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     check(database_connection, client)
 
 
@@ -243,7 +243,7 @@ def test_event_that_is_committed_late_is_published(
         post = late.post("late")
         writer.some_events()
         eventually(lambda: len(entries(client)) == 8)
-        eventually(lambda: not unpublished(database_connection))
+        wait_until_published(database_connection)
         late.connection.execute("commit")
         eventually(lambda: len(entries(client)) == 9)
     check(database_connection, client)
@@ -266,7 +266,7 @@ def test_streams_keep_only_the_newest_entries(
     database_connection.execute("update stream_sequence set last_seq = %s", [streams.KEPT + 1200])
     run_worker("relay")
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     left = [seq for seq, _, _ in entries(client)]
     assert 1500 in left
     assert len(left) < 300
@@ -291,7 +291,7 @@ def test_concurrent_relays_publish_each_event_once(
     assert post
     for _ in range(2):
         run_worker("relay")
-    eventually(lambda: not unpublished(database_connection), 30)
+    wait_until_published(database_connection, 30)
     check(database_connection, client)
 
 
@@ -307,12 +307,12 @@ def test_relay_survives_database_outages(
         end.callback(relay.kill)
         for _ in range(3):
             writer.some_events()
-            eventually(lambda: not unpublished(database_connection))
+            wait_until_published(database_connection)
             postgres.down()
             time.sleep(0.5)
             writer.some_events()
             postgres.up()
-        eventually(lambda: not unpublished(database_connection))
+        wait_until_published(database_connection)
         check(database_connection, client)
         eventually(
             lambda: any(
@@ -321,5 +321,5 @@ def test_relay_survives_database_outages(
             )
         )
         relay.stop()
-        told = [line["event"] for line in relay.lines() if line.get("store") == "postgres"]
-        assert told == ["store unavailable", "store available again"] * 3
+        logged = [line["event"] for line in relay.lines() if line.get("store") == "postgres"]
+        assert logged == ["store unavailable", "store available again"] * 3

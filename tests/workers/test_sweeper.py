@@ -1,4 +1,4 @@
-"""The sweeper: it deletes expired rows and orphaned objects, and keeps all others.
+"""Sweeper, which deletes expired rows and orphaned objects, and keeps all others.
 
 Proves rules 06.9, 61.2, 61.11, 61.12, 61.15 and 70.7.
 """
@@ -9,7 +9,6 @@ import io
 import random
 import time
 import uuid
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,7 +24,7 @@ from tests.conftest import WorkerFactory
 from tests.support import servers
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
-from tests.support.writers import Writer, unpublished
+from tests.support.writers import Writer, unpublished, wait_until_published
 from tools.instance import stack
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -33,7 +32,7 @@ OFTEN = ("--interval", "0.2")
 
 
 class Uploads:
-    """Uploads of a writer, in the table and in the bucket."""
+    """Uploads of a writer, with their rows and their objects."""
 
     def __init__(self, writer: Writer, store: minio.Minio, name: str) -> None:
         self.writer = writer
@@ -51,7 +50,7 @@ class Uploads:
         return True
 
     def make(self) -> tuple[str, str]:
-        """Returns an upload that is in both its places: its keys."""
+        """Uploads an object and copies it. Returns both keys."""
         row = self.writer.connection.execute(
             """
             select u.key, api.start_upload_copy(%(user)s, u.key, 'image/png', %(size)s)
@@ -65,7 +64,7 @@ class Uploads:
         return row[0], row[1]
 
     def link(self, key: str, final: str, post: str) -> uuid.UUID:
-        """Links an upload; the attachment."""
+        """Links an upload. Returns the id of the attachment."""
         row = self.writer.connection.execute(
             "select api.confirm_upload_copy(%s, %s, %s, 'image/png', %s)",
             [self.writer.user, key, final, len(PNG)],
@@ -88,12 +87,6 @@ def uploads(writer: Writer, test_stack: stack.Stack) -> Uploads:
         **{name.lower(): value for name, value in test_stack.urls.items()},
     )
     return Uploads(writer, storage.connect(found, 10), found.s3_bucket)
-
-
-@pytest.fixture
-def s3(test_stack: stack.Stack) -> Iterator[Forwarder]:
-    with Forwarder(test_stack.urls["S3_ENDPOINT_URL"]) as forwarder:
-        yield forwarder
 
 
 def expire(connection: psycopg.Connection, key: str) -> None:
@@ -136,7 +129,7 @@ def test_object_of_a_removed_attachment_is_removed_from_the_bucket(
     )
     eventually(lambda: not uploads.has(final))
     assert uploads.has(kept)
-    # Where it was uploaded to: when its URL has expired.
+    # The uploaded object stays until its URL has expired.
     assert uploads.has(key)
     database_connection.execute("update orphaned_object set due_at = now()")
     eventually(lambda: not uploads.has(key))
@@ -150,7 +143,7 @@ def test_object_written_while_its_upload_expires_is_removed(
     database_connection: psycopg.Connection,
 ) -> None:
     uploads = Uploads(writer, bucket.store, bucket.name)
-    (late, _), (waiting, place) = uploads.make(), uploads.make()
+    (late, _), kept = uploads.make(), uploads.make()
     url = urlsplit(bucket.store.presigned_put_object(bucket.name, late))
     assert url.hostname is not None
     with contextlib.closing(http.client.HTTPConnection(url.hostname, url.port)) as slow:
@@ -159,12 +152,12 @@ def test_object_written_while_its_upload_expires_is_removed(
         slow.endheaders(PNG[:1])
         expire(database_connection, late)
         sweeper = run_worker("sweeper", *OFTEN, "--stray", "0", S3_BUCKET=bucket.name)
-        eventually(lambda: late not in bucket.held())
+        eventually(lambda: late not in bucket.object_keys())
         eventually(lambda: not count(database_connection, "orphaned_object"))
         slow.send(PNG[1:])
         assert slow.getresponse().status == http.HTTPStatus.OK
     eventually(lambda: "strays found" in sweeper.log.read_text())
-    eventually(lambda: sorted(bucket.held()) == sorted([waiting, place]))
+    eventually(lambda: sorted(bucket.object_keys()) == sorted(kept))
 
 
 def test_object_that_the_store_refuses_to_remove_blocks_no_other(
@@ -181,14 +174,14 @@ def test_object_that_the_store_refuses_to_remove_blocks_no_other(
     port = str(stack.free_port())
     sweeper = run_worker("sweeper", *OFTEN, METRICS_PORT=port)
     eventually(lambda: not any(map(uploads.has, keys)))
-    # MinIO names one of them alone.
+    # MinIO reports only one of the refused keys.
     refused = count(database_connection, "orphaned_object where due_at > now()")
     assert refused > 0
     counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert f"communities_sweep_refused_total {refused}.0" in counted
     sweeper.stop()
-    (told,) = [line for line in sweeper.lines() if line["level"] != "info"]
-    assert (told["event"], told["count"]) == ("deletion refused", refused)
+    (logged,) = [line for line in sweeper.lines() if line["level"] != "info"]
+    assert (logged["event"], logged["count"]) == ("deletion refused", refused)
 
 
 def test_missing_object_causes_no_error(
@@ -207,30 +200,30 @@ def test_orphaned_objects_are_kept_until_s3_is_back(
     silent: bool,
     run_worker: WorkerFactory,
     uploads: Uploads,
-    s3: Forwarder,
+    s3_forwarder: Forwarder,
     database_connection: psycopg.Connection,
 ) -> None:
     key, final = uploads.make()
     expire(database_connection, key)
     if silent:
-        s3.silent = True
+        s3_forwarder.silent = True
     else:
-        s3.down()
-    sweeper = run_worker("sweeper", *OFTEN, S3_ENDPOINT_URL=s3.url)
+        s3_forwarder.down()
+    sweeper = run_worker("sweeper", *OFTEN, S3_ENDPOINT_URL=s3_forwarder.url)
     eventually(lambda: "store unavailable" in sweeper.log.read_text())
     assert count(database_connection, "orphaned_object") == 2
     assert uploads.has(key)
     if silent:
-        s3.silent = False
+        s3_forwarder.silent = False
     else:
-        s3.up()
+        s3_forwarder.up()
     eventually(lambda: not count(database_connection, "orphaned_object"))
     assert not uploads.has(key)
     assert not uploads.has(final)
     eventually(lambda: "store available again" in sweeper.log.read_text())
     sweeper.stop()
-    told = [line["event"] for line in sweeper.lines() if line.get("store") == "s3"]
-    assert told == ["store unavailable", "store available again"]
+    logged = [line["event"] for line in sweeper.lines() if line.get("store") == "s3"]
+    assert logged == ["store unavailable", "store available again"]
 
 
 def test_concurrent_sweepers_remove_many_batches(
@@ -286,7 +279,7 @@ def test_fully_processed_events_are_deleted_after_a_day(
 ) -> None:
     relay = run_worker("relay")
     writer.some_events()
-    eventually(lambda: not unpublished(database_connection))
+    wait_until_published(database_connection)
     relay.stop()
     writer.some_events()
     database_connection.execute(
@@ -307,7 +300,7 @@ def test_fully_processed_events_are_deleted_after_a_day(
         "created_at < now() - interval '24 hours' and (stream is null or published_at is not null)"
     )
     eventually(lambda: not count(database_connection, f"outbox_event where {done}"))
-    # What is not published yet is kept, however old it is.
+    # Unpublished events are kept at any age.
     assert unpublished(database_connection) == 8
     assert count(database_connection, "outbox_event where id % 2 = 1") >= 8
     eventually(lambda: count(database_connection, "idempotency_key") == 1)
