@@ -39,7 +39,7 @@ def run(
     seconds: float,
     role: str = "communities_service",
 ) -> float:
-    """Transactions a second."""
+    """Returns the rate in transactions a second."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(text)
         file.flush()

@@ -13,6 +13,8 @@ from tools import output
 from tools.failure import Failure
 
 if TYPE_CHECKING:
+    import psycopg
+
     from gen.jobs import models, moderation
 
 BATCH: Final = (
@@ -63,7 +65,10 @@ def remove(
     Example: communities moderation remove --actor MODERATOR --group GROUP --author SPAMMER
     --reason spam --since 2026-11-24 --dry-run
     """
-    with _session("group", group) as querier, querier._conn.transaction(force_rollback=dry_run):
+    with (
+        _session("group", group) as (connection, querier),
+        connection.transaction(force_rollback=dry_run),
+    ):
         batch = querier.content_remove(
             actor=actor,
             group_id=group,
@@ -95,7 +100,7 @@ def list_batches(actor: Actor, group: Group, json: output.Json = False) -> None:
     Example: communities moderation list --actor MODERATOR --group GROUP
     """
     with (
-        _session("group", group) as querier,
+        _session("group", group) as (_, querier),
         output.rows(json, BATCH, none="no batch") as add,
     ):
         for batch in _paged(
@@ -112,7 +117,7 @@ def show(batch: Batch, actor: Actor, json: output.Json = False) -> None:
 
     Example: communities moderation show BATCH --actor MODERATOR
     """
-    with _session("batch", batch) as querier:
+    with _session("batch", batch) as (_, querier):
         _show(_items(querier, actor, batch), json)
 
 
@@ -122,7 +127,7 @@ def undo(batch: Batch, actor: Actor, json: output.Json = False) -> None:
 
     Example: communities moderation undo BATCH --actor MODERATOR
     """
-    with _session("batch", batch) as querier:
+    with _session("batch", batch) as (_, querier):
         undone = querier.removal_undo(actor=actor, batch_id=batch)
     assert undone is not None
     removed = undone.posts_count + undone.comments_count
@@ -130,8 +135,8 @@ def undo(batch: Batch, actor: Actor, json: output.Json = False) -> None:
 
 
 @contextlib.contextmanager
-def _session(kind: str, wanted: UUID) -> "Iterator[moderation.Querier]":
-    """Yields the queries. Raises Failure that names a group or batch that does not exist."""
+def _session(kind: str, wanted: UUID) -> "Iterator[tuple[psycopg.Connection, moderation.Querier]]":
+    """Yields a connection and its queries. Raises Failure for an unknown group or batch."""
     import psycopg
 
     from gen.jobs import moderation
@@ -139,7 +144,7 @@ def _session(kind: str, wanted: UUID) -> "Iterator[moderation.Querier]":
 
     with sessions.opened(sessions.JOB) as (connection, _):
         try:
-            yield moderation.Querier(connection)
+            yield connection, moderation.Querier(connection)
         except psycopg.Error as error:
             if error.diag.message_hint != "not_found":
                 raise
