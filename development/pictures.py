@@ -21,7 +21,7 @@ from tools import seed
 from tools.failure import Failure
 from tools.instance import stack, tokens
 from tools.paths import ROOT
-from tools.seed import examples
+from tools.seed import example_data
 
 FOLDER: Final = ROOT / "docs" / "pictures"
 TIMEOUT_SECONDS: Final = 300.0
@@ -133,7 +133,7 @@ def instance() -> Iterator[tuple[Settings, str]]:
                 stack.borrowed(settings, ["postgres"]) as running,
                 psycopg.connect(running.superuser_url, autocommit=True) as connection,
             ):
-                connection.execute((examples.FOLDER / "spread_times.sql").read_bytes())
+                connection.execute((example_data.FOLDER / "spread_times.sql").read_bytes())
             yield settings, origin
         finally:
             process.terminate()

@@ -4,13 +4,13 @@ import base64
 import json
 import sys
 
-from . import reader, writer
+from . import sqlc_request, writer
 
 
 def main() -> int:
     try:
-        files = writer.files(reader.read(json.load(sys.stdin.buffer)))
-    except reader.PluginError as error:
+        files = writer.files(sqlc_request.read(json.load(sys.stdin.buffer)))
+    except sqlc_request.PluginError as error:
         print(f"sqlc_plugin: {error}", file=sys.stderr)
         return 1
     encoded = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}

@@ -4,13 +4,13 @@ import re
 import sys
 import textwrap
 
-from . import reader
+from . import sqlc_request
 
 WIDTH = 100
 BODY = " " * 8
 
 
-def files(package: reader.Package) -> dict[str, str]:
+def files(package: sqlc_request.Package) -> dict[str, str]:
     """Returns the text of each file of a package, by name. Raises PluginError."""
     result = {"__init__.py": module(package, [], [])}
     if package.options.has_models:
@@ -18,13 +18,13 @@ def files(package: reader.Package) -> dict[str, str]:
     for source in sorted({query.source for query in package.queries}):
         name = f"{source.removesuffix('.sql')}.py"
         if name in result:
-            raise reader.PluginError(f"{source}: {name} exists already. Rename the file.")
+            raise sqlc_request.PluginError(f"{source}: {name} exists already. Rename the file.")
         result[name] = queries_module(package, source)
     return result
 
 
 def module(
-    package: reader.Package, blocks: list[list[str]], types: list[str], source: str = ""
+    package: sqlc_request.Package, blocks: list[list[str]], types: list[str], source: str = ""
 ) -> str:
     """Returns a module: header, the imports that `types` (dotted names) need, and blocks."""
     paths = {path for text in types for path in re.findall(r"[\w.]+\.\w+", text)}
@@ -48,13 +48,13 @@ def module(
     return joined + "\n"
 
 
-def models_module(package: reader.Package) -> str:
+def models_module(package: sqlc_request.Package) -> str:
     """Returns the module of the views' classes."""
     types: list[str] = []
     return module(package, [model_class(model, types) for model in package.models], types)
 
 
-def queries_module(package: reader.Package, source: str) -> str:
+def queries_module(package: sqlc_request.Package, source: str) -> str:
     """Returns the module of the queries in a file."""
     queries = [query for query in package.queries if query.source == source]
     blocks, types = [], ["typing.Final"]
@@ -70,7 +70,7 @@ def queries_module(package: reader.Package, source: str) -> str:
     return module(package, blocks, types, source)
 
 
-def model_class(model: reader.Model, types: list[str]) -> list[str]:
+def model_class(model: sqlc_request.Model, types: list[str]) -> list[str]:
     """Returns the lines of a model's class, and appends the types that it uses to `types`."""
     lines = [f"class {model.name}(pydantic.BaseModel):"]
     types.append("pydantic.BaseModel")
@@ -83,7 +83,7 @@ def model_class(model: reader.Model, types: list[str]) -> list[str]:
     return lines
 
 
-def querier(queries: list[reader.Query], types: list[str], *, prefix: str) -> list[str]:
+def querier(queries: list[sqlc_request.Query], types: list[str], *, prefix: str) -> list[str]:
     """Returns the lines of `Querier`, or of `AsyncQuerier` for the prefix `Async`."""
     connection = f"psycopg.{prefix}Connection[typing.Any]"
     types.append(connection)
@@ -94,7 +94,7 @@ def querier(queries: list[reader.Query], types: list[str], *, prefix: str) -> li
     return lines
 
 
-def method(query: reader.Query, types: list[str], prefix: str) -> list[str]:
+def method(query: sqlc_request.Query, types: list[str], prefix: str) -> list[str]:
     """Returns the lines of a method that runs a query."""
     item = query.row.path if query.row else query.scalar.annotation()
     result = {
@@ -114,7 +114,7 @@ def method(query: reader.Query, types: list[str], prefix: str) -> list[str]:
     ]
 
 
-def execute(query: reader.Query, prefix: str) -> list[str]:
+def execute(query: sqlc_request.Query, prefix: str) -> list[str]:
     """Returns the lines that execute a statement."""
     target = "" if query.cmd == ":exec" else "cur = "
     wait = "await " if prefix else ""
@@ -128,7 +128,7 @@ def execute(query: reader.Query, prefix: str) -> list[str]:
     return [*wrapped(BODY, "bound = {", bindings, "}"), f"{call}, bound)"]
 
 
-def fetch(query: reader.Query, result: str, prefix: str) -> list[str]:
+def fetch(query: sqlc_request.Query, result: str, prefix: str) -> list[str]:
     """Returns the lines that turn rows into results of a type."""
     wait = "await " if prefix else ""
     if query.cmd == ":one":
@@ -145,7 +145,7 @@ def fetch(query: reader.Query, result: str, prefix: str) -> list[str]:
     return []
 
 
-def construct(model: reader.Model, indent: str, head: str) -> list[str]:
+def construct(model: sqlc_request.Model, indent: str, head: str) -> list[str]:
     """Returns the lines of `head Model(a=row[0], …)`."""
     items = [f"{field.name}=row[{number}]" for number, field in enumerate(model.fields)]
     return wrapped(indent, f"{head}{model.path}(", items, ")")

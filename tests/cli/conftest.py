@@ -14,7 +14,7 @@ from typer import testing
 
 from common import settings as configuration
 from tests.support import indexing
-from tools.cli import app as cli
+from tools.cli import command_line as cli
 from tools.instance import logins, stack
 
 SCRIPT = Path(sys.executable).with_name("communities")

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer.main
 
-from tools.cli import app as cli
+from tools.cli import command_line as cli
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 ROW = re.compile(r"^\| `communities (.+?)` \| (.*?) ?\| (.+) \|$", re.MULTILINE)

@@ -28,7 +28,10 @@ LAYERS: Final = (
 PACKAGES: Final = (
     "common", "service", "web", "workers", "tools", "development", "bench", "tests",
 )  # fmt: skip
+PACKAGES: Final = ("common", "service", "workers", "tools", "development", "bench")
 MAX_MODULES: Final = 15
+# Modules about one thing in several packages: the instance, as its command and as a check.
+SHARED_NAMES: Final = {"__init__.py", "__main__.py", "instance.py"}
 
 
 def layer_of(module: str) -> int | None:
@@ -43,7 +46,7 @@ def layer_of(module: str) -> int | None:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for package in ("common", "service", "workers", "tools", "development", "bench"):
+    for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
 

@@ -17,9 +17,9 @@ import pytest
 from tests.conftest import Bucket
 from tests.support import api_client, checkouts, sockets
 from tools.instance import stack
-from tools.seed import examples
+from tools.seed import example_data
 
-PICTURE = (examples.FOLDER / "pictures" / "campus-commons.png").read_bytes()
+PICTURE = (example_data.FOLDER / "pictures" / "campus-commons.png").read_bytes()
 SEARCH_TERM = "kingfisher"
 TIMEOUT_SECONDS = 30.0
 SERVERS = 2

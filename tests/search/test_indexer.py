@@ -18,7 +18,7 @@ from tests.support import indexing
 from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually
 from tests.support.writers import Writer, Writers
-from tools.cli import app as cli
+from tools.cli import command_line as cli
 from workers.runtime import metrics
 
 # Adds an unmapped field to the document of a post whose body is "poison". The index refuses it.

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from development.sqlc_plugin import comments, names
+from development.sqlc_plugin import docstrings, names
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -129,7 +129,7 @@ def test_query_is_named_noun_verb_in_the_words_of_its_function() -> None:
 
     for path in (ROOT / "db" / "queries").rglob("*.sql"):
         for query, text in re.findall(r"-- name: (\w+) (.*?);\n", path.read_text(), re.DOTALL):
-            function = comments.called(text)
+            function = docstrings.called(text)
             verb, *nouns = words(function.removeprefix("api."))
             assert {verb, *nouns} <= set(words(query)), f"{query} calls {function}"
             assert words(query)[0] != verb, query

@@ -8,7 +8,7 @@ import pytest
 
 from development import databases
 from tools import seed
-from tools.seed import examples, scale
+from tools.seed import example_data, scale
 
 TABLES = (
     "group_entity", "group_member", "post", "comment", "reaction", "topic_tag", "group_invite",
@@ -72,7 +72,7 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_one_makes_all(
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr(examples._Creator, "moderate", interrupt)
+        patched.setattr(example_data._Creator, "moderate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             seed.seed(database.url)
     assert set(counts(database).values()) == {0}

@@ -11,9 +11,9 @@ INTERRUPTED = 130
 def main() -> None:
     try:
         with signals.as_interrupt():
-            from tools.cli import app
+            from tools.cli import command_line
 
-            app.app(prog_name="communities")
+            command_line.app(prog_name="communities")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as error:

@@ -9,10 +9,10 @@ import psycopg
 from gen.jobs import counters
 from tools import progress
 from tools.failure import Failure
-from tools.seed import examples, scale
+from tools.seed import example_data, scale
 
-USERS: Final = tuple(examples.ID.items())
-bucket = examples.bucket
+USERS: Final = tuple(example_data.ID.items())
+bucket = example_data.bucket
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def seed(
     database_url: str,
     posts: int | None = None,
     *,
-    put: examples.Put | None = None,
+    put: example_data.Put | None = None,
     say: Callable[[str], None] = print,
 ) -> Made:
     """Adds the example data, and generated posts up to this number.
@@ -47,9 +47,9 @@ def seed(
     bucket; without it the examples have none.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
-        created = examples.create(connection)
-        say(f"example data: {examples.summary()} {'created' if created else 'exist already'}")
-        pictures = examples.add_pictures(connection, put) if put is not None else 0
+        created = example_data.create(connection)
+        say(f"example data: {example_data.summary()} {'created' if created else 'exist already'}")
+        pictures = example_data.add_pictures(connection, put) if put is not None else 0
         if pictures:
             say(f"example data: {pictures} pictures added")
         if posts is None:

@@ -23,7 +23,7 @@ from psycopg import errors
 
 from tools import progress
 from tools.failure import Failure
-from tools.seed import examples
+from tools.seed import example_data
 
 MAX_POSTS: Final = 1_000_000
 BATCH_POSTS: Final = 20_000
@@ -43,7 +43,7 @@ _GROUPS: Final = (
 )
 _MEMBERS: Final = [members for members, _, _ in _GROUPS]
 _NUMBERS: Final = [*range(1, len(_GROUPS) + 1)]
-WORDS: Final[dict[str, list[str]]] = json.loads((examples.FOLDER / "words.json").read_bytes())
+WORDS: Final[dict[str, list[str]]] = json.loads((example_data.FOLDER / "words.json").read_bytes())
 
 USER, GROUP, POST, COMMENT, REACTION = range(1, 6)
 # In the order of the counting triggers, so that no other writer deadlocks with a batch.
@@ -96,7 +96,7 @@ def add(connection: psycopg.Connection, total: int) -> Added:
 
 @functools.cache
 def _sql(name: str) -> bytes:
-    return (examples.FOLDER / f"{name}.sql").read_bytes()
+    return (example_data.FOLDER / f"{name}.sql").read_bytes()
 
 
 def _last_post(connection: psycopg.Connection) -> int:
@@ -127,7 +127,7 @@ def _params(connection: psycopg.Connection, begin: int, total: int) -> dict[str,
 
 
 def _add_groups(connection: psycopg.Connection) -> None:
-    campuses: Sequence[uuid.UUID] = [*examples.CAMPUSES.values()]
+    campuses: Sequence[uuid.UUID] = [*example_data.CAMPUSES.values()]
     names = WORDS["groups"]
     with connection.transaction():
         connection.execute("lock table group_member in share row exclusive mode")

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import typing
 
-from . import comments, names, postgres
+from . import docstrings, names, sql_types
 
 Json = dict[str, typing.Any]
 Table = tuple[str, str]  # schema, name
@@ -117,7 +117,7 @@ class Reader:
     def __init__(self, request: Json) -> None:
         self.request = request
         self.options = Options.decode(request["plugin_options"])
-        self.comments = comments.read(self.options.function_comments)
+        self.comments = docstrings.read(self.options.function_comments)
         catalog = request["catalog"]
         self.default_schema: str = catalog["default_schema"]
         skipped = ("pg_catalog", "information_schema")
@@ -175,16 +175,16 @@ class Reader:
             python, sql = python_type(column), sql_type(column)
             arguments[name] = python.annotation()
             bindings[name] = name
-            if (wrapper := postgres.JSON_WRAPPERS.get(sql)) and not python.dims:
+            if (wrapper := sql_types.JSON_WRAPPERS.get(sql)) and not python.dims:
                 bindings[name] = f"{wrapper}({name}) if isinstance({name}, dict | list) else {name}"
-            cast = postgres.cast(sql, array=column["is_array"])
+            cast = sql_types.cast(sql, array=column["is_array"])
             placeholders[int(param["number"])] = (name, cast)
         return Query(
             source=query["filename"],
             name=names.identifier(names.snake_case(query["name"])),
             cmd=cmd,
-            sql=postgres.bind(query["text"], placeholders),
-            comment=comments.of_statement(
+            sql=sql_types.bind(query["text"], placeholders),
+            comment=docstrings.of_statement(
                 self.comments, query["text"], dict(zip(labels, python_names, strict=True))
             ),
             arguments=arguments,
@@ -208,11 +208,11 @@ class Reader:
 def sql_type(column: Json) -> str:
     """Returns PostgreSQL's own name of a column's type."""
     kind = column["type"]
-    return postgres.type_name(kind["schema"], kind["name"]) if kind else ""
+    return sql_types.type_name(kind["schema"], kind["name"]) if kind else ""
 
 
 def python_type(column: Json) -> Type:
     """Returns the Python type of a column; `typing.Any` for an unknown one."""
-    python = postgres.PYTHON.get(sql_type(column), "typing.Any")
+    python = sql_types.PYTHON.get(sql_type(column), "typing.Any")
     dims = max(1, column["array_dims"]) if column["is_array"] else 0
     return Type(python, dims, not column["not_null"])
