@@ -1,10 +1,10 @@
-# One image for everything of the service: the API, the workers, the migrations. What each
-# container runs is its command; see compose.yaml and docs/operating/deploy.md.
+# One image for the API, the workers and the migrations. The command of a container selects one, see
+# compose.yaml and docs/operating/deploy.md.
 
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 COPY requirements-server.txt /tmp/
-# As they were locked, each with its hash; the lock file is complete, so nothing else is looked up.
+# The lock file is complete and has a hash for each package.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: \
        --requirement /tmp/requirements-server.txt
@@ -31,7 +31,7 @@ WORKDIR /srv
 USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Alive, not ready: a store that is away is no reason to start the process again.
+# Liveness, not readiness: an unavailable store does not need a restart of the process.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
     CMD ["python", "-m", "tools.alive", "8000"]
 CMD ["python", "-m", "service"]

@@ -74,3 +74,8 @@ def test_folders_have_at_most_fifteen_modules() -> None:
     )
     large = {str(folder) for folder, count in folders.items() if count > MAX_MODULES}
     assert large == set()
+
+
+def test_modules_with_one_name_have_one_meaning() -> None:
+    names = collections.Counter(path.name for _, path in modules())
+    assert {name for name, count in names.items() if count > 1} == SHARED_NAMES
