@@ -25,7 +25,7 @@ RECONNECT_TIMEOUT_SECONDS: Final = 1.0
 # A longer queue could not be served within the timeout.
 MAX_WAITING_PER_CONNECTION: Final = 100
 # Errors of a statement during an upgrade of `api`: an object is missing or has another type.
-REBUILT: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
+SCHEMA_CHANGE_STATES: Final = frozenset({"XX000", "0A000", "3F000", "42883", "42P01", "42704"})
 OPTIONS: Final[dict[str, Any]] = {
     "prepare_threshold": 0,
     "client_encoding": "UTF8",
@@ -136,14 +136,14 @@ def is_lost(error: psycopg.Error) -> bool:
     return state[:2] == "08" or state[:3] == "57P"
 
 
-def is_undone(error: psycopg.Error) -> bool:
+def is_conflict(error: psycopg.Error) -> bool:
     """Returns whether the statement lost a race, had no effect, and may be retried."""
     return (error.sqlstate or "")[:2] in ("40", "23")
 
 
-def is_rebuilt(error: psycopg.Error) -> bool:
+def is_schema_change(error: psycopg.Error) -> bool:
     """Returns whether an upgrade replaced an object of the statement, which had no effect."""
-    return error.sqlstate in REBUILT
+    return error.sqlstate in SCHEMA_CHANGE_STATES
 
 
 def _is_closed(taken: Connection) -> bool:

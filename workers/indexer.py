@@ -14,11 +14,11 @@ import structlog
 from common import database, telemetry
 from common import settings as configuration
 from gen.jobs import models, search
-from workers.index import index, rebuild
+from workers.index import rebuild, search_index
 from workers.runtime import loop, metrics
 
 NAME: Final = "indexer"
-BATCH: Final = 500
+BATCH_SIZE: Final = 500
 MAX_REBUILD_SECONDS: Final = 10.0  # of one turn, well below the liveness limit
 
 
@@ -29,7 +29,7 @@ class Indexer:
 
     def __init__(
         self,
-        target: index.Index,
+        target: search_index.Index,
         measured: metrics.Metrics,
         tracer: telemetry.Tracer | None = None,
     ) -> None:
@@ -47,7 +47,7 @@ class Indexer:
         querier = search.AsyncQuerier(connection)
         if self._rebuild is None:
             async with connection.transaction():
-                tasks = [task async for task in querier.search_task_claim(most=BATCH)]
+                tasks = [task async for task in querier.search_task_claim(most=BATCH_SIZE)]
                 # Read after the claim: a rebuild that read older rows has its alias by then.
                 aliases = await self._target.aliases()
                 if aliases.readable:
@@ -105,9 +105,9 @@ class Indexer:
         return 1
 
 
-def _document(task: models.ApiSearchTask) -> index.Document:
+def _document(task: models.ApiSearchTask) -> search_index.Document:
     assert task.kind is not None
-    return index.Document(
+    return search_index.Document(
         kind=task.kind, id=str(task.id), version=task.version or 0, source=bytes(task.document)
     )
 
@@ -120,7 +120,7 @@ async def opened(
 ) -> AsyncIterator[Indexer]:
     """Yields an indexer. OpenSearch may be down."""
     url = settings.opensearch_url.get_secret_value()
-    yield Indexer(index.connect(url, settings.search_index), measured, tracer)
+    yield Indexer(search_index.connect(url, settings.search_index), measured, tracer)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from common import settings as configuration
 from gen.jobs import models, outbox
 from workers.runtime import loop, metrics
 
-BATCH: Final = 1000
+BATCH_SIZE: Final = 1000
 MAX_SEQUENCED: Final = 10_000
 TIMEOUT_SECONDS: Final = 5.0  # for one batch
 
@@ -43,7 +43,7 @@ class Relay:
         querier = outbox.AsyncQuerier(connection)
         await querier.event_sequence(most=MAX_SEQUENCED)
         async with connection.transaction():
-            entries = [entry async for entry in querier.stream_entry_claim(most=BATCH)]
+            entries = [entry async for entry in querier.stream_entry_claim(most=BATCH_SIZE)]
             if not entries:
                 return 0
             with _outages():
@@ -64,7 +64,7 @@ class Relay:
         """Returns the leading entries that are in their streams already."""
         if _position(entries[0]) > top:
             return []
-        found = await self._feed.read(_position(entries[0]) - 1, BATCH)
+        found = await self._feed.read(_position(entries[0]) - 1, BATCH_SIZE)
         published = {(each.position, _identity(each.payload)) for each in found}
         known = itertools.takewhile(
             lambda entry: (_position(entry), _identity(entry.payload)) in published, entries

@@ -5,19 +5,17 @@ Implements rules 06.9, 61.11, 61.12, 61.15 and 70.7.
 
 import argparse
 import asyncio
-import contextlib
 import datetime
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
-import psycopg
 import structlog
 
-from common import database, logs, outages, s3
+from common import database, s3
 from common import settings as configuration
 from gen.jobs import idempotency, media, outbox
-from workers.runtime import connection, metrics, port, process
+from workers.runtime import lifecycle, metrics, port, process
 
 NAME: Final = "sweeper"
 KINDS: Final = ("upload", "object", "event", "idempotency_key")
@@ -25,79 +23,64 @@ INTERVAL_SECONDS: Final = 60.0
 UPLOADS: Final = "uploads/"  # prefix of the keys of uploads
 # An older object below UPLOADS is a stray: its upload expired while the client wrote it.
 STRAY_SECONDS: Final = 86_400.0
-CHECKS: Final = 24  # for strays, in that time
-BATCH: Final = 1000
+STRAY_CHECKS: Final = 24  # in that time
+BATCH_SIZE: Final = 1000
 RETENTION: Final = datetime.timedelta(days=1)  # of finished events, for operators
 S3_TIMEOUT_SECONDS: Final = 4.0  # TERM waits for an answer
-_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
 
 
-class Sweeper:
-    """Periodic sweeps. The next one repeats a failed one."""
+class Sweeper(lifecycle.Worker):
+    """Worker that sweeps at intervals. The next sweep repeats a failed one."""
 
     def __init__(
         self,
         settings: configuration.ServiceSettings,
         stop: asyncio.Event,
         measured: metrics.Metrics,
-        interval: float = INTERVAL_SECONDS,
-        stray: float = STRAY_SECONDS,
+        interval_seconds: float = INTERVAL_SECONDS,
+        stray_seconds: float = STRAY_SECONDS,
     ) -> None:
-        self._settings = settings
-        self._stop = stop
-        self._interval = interval
-        self._stray = stray
+        log = structlog.get_logger().bind(worker=NAME)
+        super().__init__(NAME, "sweep", settings, log, measured, stop)
+        self._interval_seconds = interval_seconds
+        self._stray_seconds = stray_seconds
         self._checked_at: float | None = None
         self._bucket = s3.Bucket(s3.connect(settings, S3_TIMEOUT_SECONDS), settings.s3_bucket)
-        self._metrics = measured
         for kind in KINDS:
             self._metrics.swept.labels(kind)
-        self._log = structlog.get_logger().bind(worker=NAME)
-        self._outage_log = outages.OutageLog(self._log)
 
-    async def run(self) -> None:
-        """Sweeps until it is stopped. No error ends it."""
-        while not self._stop.is_set():
-            self._metrics.beat()
-            try:
-                await self._sweep()
-            except Exception as error:  # a bug must not end the worker
-                self._log.error("sweep failed", **logs.describe(error))
-            await process.pause(self._stop, self._interval)
+    async def _work(self, connection: database.Connection) -> None:
+        uploads = media.AsyncQuerier(connection)
+        events = outbox.AsyncQuerier(connection)
+        keys = idempotency.AsyncQuerier(connection)
+        await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH_SIZE))
+        await self._repeat(
+            "event", lambda: events.outbox_prune(older_than=RETENTION, most=BATCH_SIZE)
+        )
+        await self._repeat("idempotency_key", lambda: keys.idempotency_key_prune(most=BATCH_SIZE))
+        # Last, because an outage of S3 ends the sweep.
+        await self._repeat("object", lambda: self._delete_objects(uploads))
+        await self._find_strays(uploads)
+        self._outages.recover_all()
 
-    async def _sweep(self) -> None:
-        with self._outages("postgres", *_LOST):
-            async with connection.opened(self._settings, NAME) as conn:
-                uploads = media.AsyncQuerier(conn)
-                await self._repeat("upload", lambda: uploads.upload_sweep(most=BATCH))
-                with self._outages("s3", outages.StoreUnavailable):
-                    await self._repeat("object", lambda: self._delete(conn))
-                    await self._find_strays(uploads)
-                events = outbox.AsyncQuerier(conn)
-                await self._repeat(
-                    "event", lambda: events.outbox_prune(older_than=RETENTION, most=BATCH)
-                )
-                keys = idempotency.AsyncQuerier(conn)
-                await self._repeat(
-                    "idempotency_key", lambda: keys.idempotency_key_prune(most=BATCH)
-                )
+    def _pause_seconds(self) -> float:
+        return self._interval_seconds
 
     async def _repeat(self, kind: str, batch: Callable[[], Awaitable[int | None]]) -> None:
         """Runs batches until one is empty."""
         swept = 0
         while not self._stop.is_set() and (done := await batch()):
-            self._metrics.beat()
+            self._metrics.record_heartbeat()
             swept += done
             self._metrics.swept.labels(kind).inc(done)
         if swept:
             self._log.info("swept", kind=kind, count=swept)
 
-    async def _delete(self, connection: database.Connection) -> int:
+    async def _delete_objects(self, querier: media.AsyncQuerier) -> int:
         """Deletes orphaned objects from the bucket, then their rows."""
-        querier = media.AsyncQuerier(connection)
         keys = [
             orphaned.key
-            async for orphaned in querier.orphaned_object_find(most=BATCH)
+            async for orphaned in querier.orphaned_object_find(most=BATCH_SIZE)
             if orphaned.key
         ]
         if not keys:
@@ -113,30 +96,23 @@ class Sweeper:
         return len(deleted)
 
     async def _find_strays(self, querier: media.AsyncQuerier) -> None:
-        """Marks stray objects of the bucket as orphaned, at intervals."""
+        """Marks stray objects of the bucket as orphaned, STRAY_CHECKS times in STRAY_SECONDS."""
         now = time.monotonic()
-        if self._checked_at is not None and now - self._checked_at < self._stray / CHECKS:
+        interval = self._stray_seconds / STRAY_CHECKS
+        if self._checked_at is not None and now - self._checked_at < interval:
             return
-        since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self._stray)
+        age = datetime.timedelta(seconds=self._stray_seconds)
+        since = datetime.datetime.now(datetime.UTC) - age
         for keys in _batches(await self._bucket.list_older(UPLOADS, since)):
-            self._metrics.beat()
+            self._metrics.record_heartbeat()
             if orphaned := await querier.orphaned_object_mark(keys=keys):
                 self._log.info("strays found", count=orphaned)
         self._checked_at = now
 
-    @contextlib.contextmanager
-    def _outages(self, store: str, *errors: type[Exception]) -> Iterator[None]:
-        try:
-            yield
-        except errors as error:
-            self._outage_log.fail(store, error)
-        else:
-            self._outage_log.recover(store)
-
 
 def _batches(keys: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), BATCH):
-        yield keys[start : start + BATCH]
+    for start in range(0, len(keys), BATCH_SIZE):
+        yield keys[start : start + BATCH_SIZE]
 
 
 def main() -> None:

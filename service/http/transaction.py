@@ -17,7 +17,7 @@ from service.http import answers, idempotency, request
 MAX_ATTEMPTS: Final = 6
 # Longest pause before the second attempt. Each further pause is longer by this.
 RETRY_PAUSE_SECONDS: Final = 0.02
-REBUILD_PAUSE_SECONDS: Final = 0.2  # while an upgrade replaces `api`
+SCHEMA_CHANGE_PAUSE_SECONDS: Final = 0.2  # while an upgrade replaces `api`
 READING: Final = frozenset({"GET", "HEAD"})
 _CARRY: Final = "select set_config('communities.traceparent', %s, true)"
 
@@ -80,12 +80,12 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, repeatable: bool) -> T
         try:
             return await attempt()
         except psycopg.Error as error:
-            is_rebuilt = database.is_rebuilt(error)
-            may_retry = is_rebuilt or database.is_undone(error)
+            is_schema_change = database.is_schema_change(error)
+            may_retry = is_schema_change or database.is_conflict(error)
             may_retry = may_retry or (repeatable and database.is_lost(error))
             if not may_retry or number == MAX_ATTEMPTS:
                 raise
-        pause = REBUILD_PAUSE_SECONDS if is_rebuilt else RETRY_PAUSE_SECONDS
+        pause = SCHEMA_CHANGE_PAUSE_SECONDS if is_schema_change else RETRY_PAUSE_SECONDS
         await asyncio.sleep(random.uniform(0, pause * number))  # noqa: S311
         number += 1
 

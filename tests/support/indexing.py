@@ -10,7 +10,7 @@ import psycopg
 
 from common import database
 from workers import indexer
-from workers.index import index, rebuild, verify
+from workers.index import rebuild, search_index, verify
 from workers.runtime import connection as worker_connection
 from workers.runtime import metrics
 
@@ -36,7 +36,9 @@ class Indexing:
     def rebuild(self) -> dict[str, str]:
         """Fills a new index. Returns the refused documents."""
 
-        async def run(connection: database.Connection, target: index.Index) -> dict[str, str]:
+        async def run(
+            connection: database.Connection, target: search_index.Index
+        ) -> dict[str, str]:
             current = await rebuild.Rebuild.begin(target)
             while not await current.step(connection):
                 pass
@@ -47,7 +49,7 @@ class Indexing:
     def drain(self, measured: metrics.Metrics | None = None) -> int:
         """Indexes all waiting events. Returns their number."""
 
-        async def run(connection: database.Connection, target: index.Index) -> int:
+        async def run(connection: database.Connection, target: search_index.Index) -> int:
             consumer = indexer.Indexer(target, measured or metrics.Metrics())
             done = 0
             while count := await consumer.handle(connection):
@@ -61,20 +63,22 @@ class Indexing:
         """Returns the differences that `search verify` reports."""
 
         async def run(
-            connection: database.Connection, target: index.Index
+            connection: database.Connection, target: search_index.Index
         ) -> list[verify.Difference]:
             return [each async for each in verify.differences(connection, target)]
 
         return self.run(run)
 
-    def aliases(self) -> index.Aliases:
+    def aliases(self) -> search_index.Aliases:
         return self.run(lambda _connection, target: target.aliases())
 
     def put(self, **document: Any) -> dict[str, str]:
         """Writes a document directly, without an event."""
-        written = index.Document(**document)
+        written = search_index.Document(**document)
 
-        async def run(_connection: database.Connection, target: index.Index) -> dict[str, str]:
+        async def run(
+            _connection: database.Connection, target: search_index.Index
+        ) -> dict[str, str]:
             refused = await target.put((await target.aliases()).targets, [written])
             await target.refresh()
             return refused
@@ -84,7 +88,7 @@ class Indexing:
     def drop(self) -> None:
         self.run(lambda _connection, target: target.drop())
 
-    def run(self, work: Callable[[database.Connection, index.Index], Awaitable[T]]) -> T:
+    def run(self, work: Callable[[database.Connection, search_index.Index], Awaitable[T]]) -> T:
         """Runs work on the index and on a connection with a worker's rights."""
 
         async def run() -> T:
@@ -97,6 +101,6 @@ class Indexing:
                     role=worker_connection.ROLE,
                     statement_timeout=worker_connection.STATEMENT_TIMEOUT,
                 )
-                return await work(connection, index.connect(self.opensearch_url, self.alias))
+                return await work(connection, search_index.connect(self.opensearch_url, self.alias))
 
         return asyncio.run(run())

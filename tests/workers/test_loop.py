@@ -25,7 +25,7 @@ from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually, eventually_async, lock_waits
 from tests.support.writers import Writer, entries, unpublished, wait_until_published
 from tools.instance import stack
-from workers.runtime import doorbell, loop, metrics
+from workers.runtime import loop, metrics, notifications
 
 Settings = configuration.ServiceSettings
 
@@ -169,27 +169,27 @@ async def test_outage_is_logged_once_at_its_start_and_once_at_its_end(
 
 
 @pytest.mark.slow
-async def test_doorbell_reconnects_when_its_server_stops_answering(
+async def test_listener_reconnects_when_its_server_stops_answering(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doorbell, "SAMPLE_INTERVAL_SECONDS", 0.1)
-    monkeypatch.setattr(doorbell, "LIVENESS_TIMEOUT_SECONDS", 0.5)
-    monkeypatch.setattr(doorbell, "RECONNECT_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(notifications, "SAMPLE_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(notifications, "LIVENESS_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(notifications, "RECONNECT_PAUSE_SECONDS", 0.1)
     with Forwarder(database_url) as postgres, structlog.testing.capture_logs() as logged:
         forwarded = settings.model_copy(update={"database_url": _secret(postgres.url)})
-        bell = doorbell.Doorbell(forwarded, structlog.get_logger(), metrics.Metrics())
-        listening = asyncio.create_task(bell.listen())
-        await bell.wait(10)
+        listener = notifications.Notifications(forwarded, structlog.get_logger(), metrics.Metrics())
+        listening = asyncio.create_task(listener.listen())
+        await listener.wait(10)
         postgres.silent = True
         await eventually_async(lambda: [line["event"] for line in logged] == ["store unavailable"])
-        bell.clear()
+        listener.clear()
         postgres.silent = False
         await eventually_async(
             lambda: [line["event"] for line in logged][1:] == ["store available again"]
         )
-        # The doorbell wakes the loop, which may have missed a NOTIFY.
+        # The listener wakes the loop, which may have missed a NOTIFY.
         async with asyncio.timeout(5):
-            await bell.wait(60)
+            await listener.wait(60)
         listening.cancel()
         await asyncio.wait([listening])
 

@@ -314,11 +314,9 @@ def test_relay_survives_database_outages(
             postgres.up()
         wait_until_published(database_connection)
         check(database_connection, client)
+        recovery = ("store available again", "postgres notifications")
         eventually(
-            lambda: any(
-                (line["event"], line.get("store")) == ("store available again", "doorbell")
-                for line in relay.lines()
-            )
+            lambda: any((line["event"], line.get("store")) == recovery for line in relay.lines())
         )
         relay.stop()
         logged = [line["event"] for line in relay.lines() if line.get("store") == "postgres"]

@@ -15,7 +15,7 @@ from tools.failure import Failure
 if TYPE_CHECKING:
     from common import database
     from common import settings as configuration
-    from workers.index import index
+    from workers.index import search_index
 
 FIELDS: Final = ("kind", "id", "what", "table_version", "index_version")
 
@@ -84,7 +84,7 @@ async def _verify(json: bool) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
+async def _opened() -> "AsyncIterator[tuple[database.Connection, search_index.Index]]":
     """Yields a connection with the rights of a worker, and the index."""
     import psycopg
     from opensearchpy import exceptions
@@ -92,7 +92,7 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
     from common import database
     from common import settings as configuration
     from tools.instance import sessions, stack
-    from workers.index import index
+    from workers.index import search_index
     from workers.runtime import connection as worker_connection
 
     settings = configuration.load(configuration.Settings)
@@ -106,7 +106,7 @@ async def _opened() -> "AsyncIterator[tuple[database.Connection, index.Index]]":
                     role=worker_connection.ROLE,
                     statement_timeout=worker_connection.STATEMENT_TIMEOUT,
                 )
-                target = index.connect(running.urls["OPENSEARCH_URL"], settings.search_index)
+                target = search_index.connect(running.urls["OPENSEARCH_URL"], settings.search_index)
                 yield connection, target
         except outages.StoreUnavailable as outage:
             cause = outage.__cause__ or outage

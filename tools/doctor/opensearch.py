@@ -11,7 +11,7 @@ from tools import output
 from tools.doctor import findings
 from tools.doctor.findings import Context, Finding, failure, graded, ok, warning
 from tools.instance import probes
-from workers.index import index
+from workers.index import search_index
 
 OLDEST: Final = (2, 0)
 VARIABLE: Final = "OPENSEARCH_URL"
@@ -70,7 +70,7 @@ def _health(health: dict[str, Any]) -> Finding:
 
 def _alias(client: opensearchpy.OpenSearch, url: str, alias: str) -> Finding:
     name = "opensearch.index"
-    readable = sorted(asyncio.run(index.connect(url, alias).aliases()).readable)
+    readable = sorted(asyncio.run(search_index.connect(url, alias).aliases()).readable)
     if not readable:
         return warning(name, f"The alias {alias} has no index.", _REINDEX)
     if blocked := ", ".join(_blocked(client, alias)):

@@ -12,7 +12,7 @@ from typing import Final
 
 from common import database
 from gen.jobs import search
-from workers.index import index
+from workers.index import search_index
 
 PAGE: Final = 1000
 KINDS: Final = ("group", "post", "comment")
@@ -21,7 +21,7 @@ KINDS: Final = ("group", "post", "comment")
 class Rebuild:
     """Rebuild in progress. A StoreUnavailable ends it and leaves its state unknown."""
 
-    def __init__(self, target: index.Index, name: str) -> None:
+    def __init__(self, target: search_index.Index, name: str) -> None:
         self._target = target
         self._kinds = list(KINDS)
         self._after: uuid.UUID | None = None
@@ -30,7 +30,7 @@ class Rebuild:
         self.refused: dict[str, str] = {}
 
     @classmethod
-    async def begin(cls, target: index.Index) -> "Rebuild":
+    async def begin(cls, target: search_index.Index) -> "Rebuild":
         """Creates the new index. Raises StoreUnavailable, as the other methods do."""
         return cls(target, await target.create())
 
@@ -50,7 +50,7 @@ class Rebuild:
             async for row in querier.search_document_find(kind=kind, after=self._after, most=PAGE)
         ]
         documents = [
-            index.Document(
+            search_index.Document(
                 kind=kind, id=str(row.id), version=row.version or 0, source=bytes(row.document)
             )
             for row in rows

@@ -7,7 +7,7 @@ from typing import Final
 
 from common import database
 from gen.jobs import search
-from workers.index import index, rebuild
+from workers.index import rebuild, search_index
 
 PAGE: Final = 1000
 _LEAST: Final = str(uuid.UUID(int=0))
@@ -35,7 +35,7 @@ class Difference:
 
 async def differences(
     connection: database.Connection,
-    target: index.Index,
+    target: search_index.Index,
     seen: Callable[[int], None] = lambda _count: None,
 ) -> AsyncIterator[Difference]:
     """Yields every difference in the order of ids, reading both sides page by page.
@@ -91,7 +91,7 @@ async def _rows(connection: database.Connection, kind: str) -> AsyncIterator[Ent
             return
 
 
-async def _hits(target: index.Index, kind: str) -> AsyncIterator[Entry]:
+async def _hits(target: search_index.Index, kind: str) -> AsyncIterator[Entry]:
     after = _LEAST
     while True:
         hits = await target.scan(kind, after, PAGE)

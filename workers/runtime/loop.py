@@ -1,4 +1,4 @@
-"""Loop of every consumer of the outbox: it handles batches, then is idle until the doorbell rings.
+"""Loop of every consumer of the outbox: it handles batches, and waits for a NOTIFY when it is idle.
 
 `python -m workers.<name>` calls `main` with an opener, which yields a `Consumer` for the life of
 the process. Any number of processes of one consumer may run, because each claims its events.
@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import psycopg
 import structlog
 
-from common import cancellation, database, logs, outages, telemetry
+from common import cancellation, database, telemetry
 from common import settings as configuration
 from gen.jobs import outbox
-from workers.runtime import connection, doorbell, metrics, port, process
+from workers.runtime import lifecycle, metrics, notifications, port, process
 
 IDLE_LEASE_SECONDS: Final = 4.0  # writers send NOTIFY while the lease lasts
 MIN_WAIT_SECONDS: Final = 0.05
@@ -39,9 +38,9 @@ class Consumer(Protocol):
     async def handle(self, connection: database.Connection) -> int:
         """Handles one batch in its own transaction. Returns the number of finished events.
 
-        0 means that no event waits. Raises StoreUnavailable when a store is down; the transaction
-        is rolled back then. The connection is in autocommit mode, has the role communities_worker
-        and returns JSON as bytes. The loop closes it after any error.
+        0 means that no event waits. Raises StoreUnavailable when a store is down, which rolls the
+        transaction back. The connection is in autocommit mode, has the role communities_worker and
+        returns JSON as bytes. The loop closes it after any error.
         """
 
 
@@ -66,8 +65,8 @@ def main(name: str, opener: Opener) -> None:
     process.run(name, work)
 
 
-class Loop:
-    """Life cycle of a consumer: its connection, its turns, and the pauses between them."""
+class Loop(lifecycle.Worker):
+    """Worker that takes turns: each handles a batch or waits for one."""
 
     def __init__(
         self,
@@ -76,64 +75,38 @@ class Loop:
         measured: metrics.Metrics,
         stop: asyncio.Event,
     ) -> None:
-        self._settings = settings
+        log = structlog.get_logger().bind(consumer=consumer.name)
+        super().__init__(consumer.name, "batch", settings, log, measured, stop)
         self._consumer = consumer
-        self._metrics = measured
-        self._stop = stop
-        self._log = structlog.get_logger().bind(consumer=consumer.name)
-        self._bell = doorbell.Doorbell(settings, self._log, measured)
-        self._outages = outages.OutageLog(self._log)
+        self._notifications = notifications.Notifications(settings, log, measured)
         self._failures = 0
         # Labelled at the start, so that rates begin at 0.
         for counter in (measured.processed, measured.failed, measured.dead, measured.outages):
             counter.labels(consumer.name)
 
     async def run(self) -> None:
-        """Runs until it is stopped. No error ends it."""
+        """Runs until it is stopped."""
         background = [
-            asyncio.create_task(self._bell.listen()),
-            asyncio.create_task(self._ring_at_stop()),
+            asyncio.create_task(self._notifications.listen()),
+            asyncio.create_task(self._wake_at_stop()),
         ]
         try:
-            while not self._stop.is_set():
-                self._metrics.beat()
-                await self._connected()
+            await super().run()
         finally:
             await cancellation.cancel_all(*background)
 
-    async def _ring_at_stop(self) -> None:
+    async def _wake_at_stop(self) -> None:
         await self._stop.wait()
-        self._bell.ring()
+        self._notifications.wake()
 
-    async def _connected(self) -> None:
-        """Takes turns on one connection, until an error or the stop."""
-        try:
-            async with connection.opened(self._settings, self._consumer.name) as conn:
-                await self._take_turns(conn)
-        except outages.StoreUnavailable as outage:
-            self._lose(outage.store, outage.__cause__)
-        except TimeoutError as error:
-            self._lose("postgres", error)
-        except psycopg.Error as error:
-            if database.is_lost(error):
-                self._lose("postgres", error)
-            elif database.is_undone(error) or isinstance(error, psycopg.errors.QueryCanceled):
-                self._log.warning("batch undone", error=type(error).__name__)
-            else:
-                self._fail(error)
-        except Exception as error:  # a bug must not end the worker
-            self._fail(error)
-        if not self._stop.is_set():
-            await self._pause()
-
-    async def _take_turns(self, connection: database.Connection) -> None:
+    async def _work(self, connection: database.Connection) -> None:
         async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
-            ahead = await _clock(connection)
+            offset = await _clock_offset(connection)
         idle_since: float | None = None
         wait = MIN_WAIT_SECONDS
         while not self._stop.is_set():
-            self._metrics.beat()
-            self._bell.clear()
+            self._metrics.record_heartbeat()
+            self._notifications.clear()
             async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
                 done = await self._batch(connection)
                 if done:
@@ -142,21 +115,22 @@ class Loop:
                     idle_since, wait = None, MIN_WAIT_SECONDS
                 elif idle_since is None or time.monotonic() - idle_since > IDLE_LEASE_SECONDS / 2:
                     idle_since = time.monotonic()
-                    until = datetime.timedelta(seconds=IDLE_LEASE_SECONDS)
+                    lease = datetime.timedelta(seconds=IDLE_LEASE_SECONDS)
                     await self._mark_idle(
-                        connection, datetime.datetime.now(datetime.UTC) + ahead + until
+                        connection, datetime.datetime.now(datetime.UTC) + offset + lease
                     )
-                    # Look again: writes before the lease sent no NOTIFY.
+                    # Read again: writes before the lease sent no NOTIFY.
                     continue
             if not done:
-                # A writer that checked before the lease, and commits later, sends none either.
-                await self._bell.wait(wait)
+                # A writer that checked before the lease, and commits later, sends no NOTIFY either.
+                await self._notifications.wait(wait)
                 wait = min(2 * wait, MAX_WAIT_SECONDS)
 
     async def _batch(self, connection: database.Connection) -> int:
         started = time.monotonic()
         done = await self._consumer.handle(connection)
-        self._recover()
+        self._failures = 0
+        self._outages.recover_all()
         if done:
             seconds = time.monotonic() - started
             self._metrics.processed.labels(self._consumer.name).inc(done)
@@ -168,26 +142,24 @@ class Loop:
         querier = outbox.AsyncQuerier(connection)
         await querier.consumer_mark_idle(consumer=self._consumer.name, until=until)
 
-    def _lose(self, store: str, error: BaseException | None) -> None:
-        if self._outages.fail(store, error):
+    def _record_outage(self, store: str, error: BaseException | None) -> bool:
+        is_first = super()._record_outage(store, error)
+        if is_first:
             self._metrics.outages.labels(self._consumer.name).inc()
+        return is_first
 
-    def _recover(self) -> None:
-        self._failures = 0
-        self._outages.recover_all()
-
-    def _fail(self, error: Exception) -> None:
+    def _record_failure(self, error: Exception) -> None:
         self._metrics.failed.labels(self._consumer.name).inc()
-        self._log.error("batch failed", **logs.describe(error))
+        super()._record_failure(error)
 
-    async def _pause(self) -> None:
+    def _pause_seconds(self) -> float:
         longest = min(MIN_PAUSE_SECONDS * 2 ** min(self._failures, 10), MAX_PAUSE_SECONDS)
         self._failures += 1
         # Spreads the retries of many workers.
-        await process.pause(self._stop, longest * random.uniform(0.5, 1))  # noqa: S311
+        return random.uniform(longest / 2, longest)  # noqa: S311
 
 
-async def _clock(connection: database.Connection) -> datetime.timedelta:
+async def _clock_offset(connection: database.Connection) -> datetime.timedelta:
     """Returns how far the clock of PostgreSQL is ahead of this process."""
     cursor = await connection.execute("select clock_timestamp()")
     row = await cursor.fetchone()

@@ -13,7 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = prometheus_client.CollectorRegistry()
-        self.beat()
+        self.record_heartbeat()
         consumer = ["consumer"]
         self.processed = prometheus_client.Counter(
             "communities_outbox_processed", "Events delivered", consumer, registry=registry
@@ -47,13 +47,13 @@ class Metrics:
             registry=registry,
         )
 
-    def beat(self) -> None:
+    def record_heartbeat(self) -> None:
         """Records that the worker began a turn."""
-        self._beaten = time.monotonic()
+        self._last_heartbeat = time.monotonic()
 
-    def age(self) -> float:
+    def heartbeat_age_seconds(self) -> float:
         """Returns the seconds since the last turn began."""
-        return time.monotonic() - self._beaten
+        return time.monotonic() - self._last_heartbeat
 
 
 def _gauge(

@@ -27,7 +27,7 @@ def opened(settings: configuration.Settings, measured: metrics.Metrics) -> Itera
                 text = prometheus_client.generate_latest(measured.registry)
                 self._answer(200, text, prometheus_client.CONTENT_TYPE_LATEST)
             elif self.path == "/healthz":
-                is_alive = measured.age() < MAX_TURN_SECONDS
+                is_alive = measured.heartbeat_age_seconds() < MAX_TURN_SECONDS
                 body = b'{"status":"ok"}' if is_alive else b'{"status":"error"}'
                 self._answer(200 if is_alive else 503, body, "application/json")
             else:

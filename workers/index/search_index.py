@@ -61,7 +61,7 @@ class Index:
 
     async def aliases(self) -> Aliases:
         """Returns the current indices, oldest first."""
-        found = await self._ask(
+        found = await self._call(
             lambda client: client.indices.get_alias(
                 index=f"{self.alias}-*", params={"expand_wildcards": "open"}
             )
@@ -80,21 +80,21 @@ class Index:
         template["index_patterns"] = [f"{self.alias}-*"]
         name = f"{self.alias}-{time.time_ns() // 1000}"
         body: dict[str, Any] = {"aliases": {_target(name): {}}}
-        await self._ask(
+        await self._call(
             lambda client: client.indices.put_index_template(name=self.alias, body=template)
         )
-        await self._ask(lambda client: client.indices.create(index=name, body=body))
+        await self._call(lambda client: client.indices.create(index=name, body=body))
         return name
 
     async def publish(self, name: str) -> None:
         """Makes search read this index, and deletes older ones. A newer one stays."""
-        await self._ask(lambda client: client.indices.refresh(index=name))
+        await self._call(lambda client: client.indices.refresh(index=name))
         readable = (await self.aliases()).readable
         actions: list[dict[str, Any]] = [
             {"remove": {"index": other, "alias": self.alias}} for other in readable - {name}
         ]
         actions.append({"add": {"index": name, "alias": self.alias}})
-        await self._ask(lambda client: client.indices.update_aliases(body={"actions": actions}))
+        await self._call(lambda client: client.indices.update_aliases(body={"actions": actions}))
         for other in (await self.aliases()).indices:
             if self._number(other) < self._number(name):
                 await self.delete(other)
@@ -106,14 +106,14 @@ class Index:
         """
         refused: dict[str, str] = {}
         for body in _bodies(targets, documents):
-            answer = await self._ask(functools.partial(_bulk, body))
+            answer = await self._call(functools.partial(_bulk, body))
             if answer["errors"]:
                 refused.update(_refusals(answer["items"]))
         return refused
 
     async def refresh(self) -> None:
         """Makes all writes visible to search."""
-        await self._ask(lambda client: client.indices.refresh(index=self.alias))
+        await self._call(lambda client: client.indices.refresh(index=self.alias))
 
     async def scan(self, kind: str, after: str, most: int) -> list[dict[str, Any]]:
         """Returns the hits of a kind after an id, ordered by id, each with its version."""
@@ -126,7 +126,7 @@ class Index:
             "track_total_hits": False,
             "_source": ["deleted"],
         }
-        answer = await self._ask(lambda client: client.search(index=self.alias, body=body))
+        answer = await self._call(lambda client: client.search(index=self.alias, body=body))
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 
@@ -134,7 +134,7 @@ class Index:
         """Deletes every index and the template."""
         for name in (await self.aliases()).indices:
             await self.delete(name)
-        await self._ask(
+        await self._call(
             lambda client: client.indices.delete_index_template(
                 name=self.alias, params={"ignore": 404}
             )
@@ -142,14 +142,14 @@ class Index:
 
     async def delete(self, name: str) -> None:
         """Deletes an index, if it exists."""
-        await self._ask(
+        await self._call(
             lambda client: client.indices.delete(index=name, params={"ignore_unavailable": "true"})
         )
 
-    async def _ask(self, question: Callable[[opensearchpy.OpenSearch], Any]) -> Any:
+    async def _call(self, request: Callable[[opensearchpy.OpenSearch], Any]) -> Any:
         # The asynchronous client would need one more package.
         try:
-            return await blocking_calls.in_thread(lambda: question(self._client))
+            return await blocking_calls.in_thread(lambda: request(self._client))
         except opensearchpy.exceptions.ConnectionError as error:
             raise outages.StoreUnavailable(STORE) from error
         except opensearchpy.exceptions.TransportError as error:

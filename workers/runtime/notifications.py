@@ -1,4 +1,4 @@
-"""Doorbell of the outbox: a connection that listens for NOTIFY and samples the lags."""
+"""Notifications of the outbox: a connection that listens for NOTIFY and samples the lags."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,14 @@ from common import settings as configuration
 from gen.jobs import outbox
 from workers.runtime import connection, metrics
 
+# Name in the log, where `postgres` is the connection of the batches.
+STORE: Final = "postgres notifications"
 SAMPLE_INTERVAL_SECONDS: Final = 3.0
 LIVENESS_TIMEOUT_SECONDS: Final = 35.0  # longer than the statement timeout
 RECONNECT_PAUSE_SECONDS: Final = 1.0
 
 
-class Doorbell:
+class Notifications:
     """Wakes idle consumers by NOTIFY. They also poll, since one may be missed (rule 06.5)."""
 
     def __init__(
@@ -29,35 +31,35 @@ class Doorbell:
         self._settings = settings
         self._log = log
         self._metrics = measured
-        self._rung = asyncio.Event()
+        self._received = asyncio.Event()
         self._outages = outages.OutageLog(log)
 
-    def ring(self) -> None:
-        """Ends the wait."""
-        self._rung.set()
+    def wake(self) -> None:
+        """Ends the current or next wait."""
+        self._received.set()
 
     def clear(self) -> None:
-        """Clears an earlier ring. Call it before reading the outbox, never after."""
-        self._rung.clear()
+        """Discards earlier notifications. Call it before reading the outbox, never after."""
+        self._received.clear()
 
     async def wait(self, seconds: float) -> None:
-        """Waits for a ring since the last clear(), for at most `seconds`."""
+        """Waits at most this long for a notification since the last clear()."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._rung.wait()
+                await self._received.wait()
 
     async def listen(self) -> None:
         """Listens until it is cancelled, and reconnects after errors."""
         while True:
             try:
-                async with connection.opened(self._settings, "doorbell") as conn:
+                async with connection.opened(self._settings, "notifications") as conn:
                     await conn.execute("listen outbox")
                     # A NOTIFY during the reconnect was missed.
-                    self.ring()
-                    self._outages.recover("doorbell")
+                    self.wake()
+                    self._outages.recover(STORE)
                     await self._receive(conn)
             except (psycopg.Error, TimeoutError, OSError) as error:
-                self._outages.fail("doorbell", error)
+                self._outages.fail(STORE, error)
             await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
 
     async def _receive(self, connection: database.Connection) -> None:
@@ -65,7 +67,7 @@ class Doorbell:
             async with asyncio.timeout(LIVENESS_TIMEOUT_SECONDS):
                 await self._sample(connection)
             async for _ in connection.notifies(timeout=SAMPLE_INTERVAL_SECONDS):
-                self.ring()
+                self.wake()
 
     async def _sample(self, connection: database.Connection) -> None:
         # This query is also the liveness check.
