@@ -63,7 +63,7 @@ begin
 end
 $$;
 comment on function tap.look(text) is
-  'Returns the one value that a query on the tables finds, as text.';
+  'Runs a query as the owner of the tables, and returns its value as text.';
 
 -- Creating users and objects ----------------------------------------------------------------------
 
@@ -251,7 +251,7 @@ begin
 end
 $$;
 comment on function tap.make_copy(text, text, text, bigint) is
-  'Copies an upload and reports what the store holds under the key of the copy.';
+  'Copies an upload and confirms the copy with this type and size.';
 
 create function tap.make_upload(p_name text, p_user text, p_purpose text default 'post')
 returns void
@@ -263,7 +263,7 @@ begin
 end
 $$;
 comment on function tap.make_upload(text, text, text) is
-  'Makes an upload that is ready to be linked.';
+  'Creates an upload that is ready to be linked.';
 
 create function tap.key(p_name text)
 returns text
@@ -366,21 +366,21 @@ exception when others then
 end
 $$;
 comment on function tap.throws_retry(text, text, int, text) is
-  'Asserts that the statement raises this code, and that its DETAIL holds these seconds to wait.';
+  'Asserts that the statement raises this code, and that its DETAIL has this retry_after_seconds.';
 
-create function tap.field_is_right(p_error json, p_description text)
+create function tap.field_is_valid(p_error json, p_description text)
 returns text
 language sql volatile
 return tap.is(p_error::text, null, p_description);
-comment on function tap.field_is_right(json, text) is
-  'Asserts that a check of a field returns no error.';
+comment on function tap.field_is_valid(json, text) is
+  'Asserts that the check of a field returns no error.';
 
-create function tap.field_is_wrong(p_error json, p_description text)
+create function tap.field_is_invalid(p_error json, p_description text)
 returns text
 language sql volatile
 return tap.is(p_error ->> 'field', 'f', p_description);
-comment on function tap.field_is_wrong(json, text) is
-  'Asserts that a check returns an error of the field f.';
+comment on function tap.field_is_invalid(json, text) is
+  'Asserts that the check of a field returns an error of the field f.';
 
 create function tap.outcome(p_sql text)
 returns text
@@ -391,15 +391,45 @@ declare
   v_hint text;
 begin
   execute p_sql;
-  raise exception using errcode = 'ZZ000', message = 'take it back';
+  raise exception using errcode = 'ZZ000', message = 'rolled back';
 exception when others then
   get stacked diagnostics v_state = returned_sqlstate, v_hint = pg_exception_hint;
   return case when v_state = 'ZZ000' then 'ok' else coalesce(nullif(v_hint, ''), v_state) end;
 end
 $$;
 comment on function tap.outcome(text) is
-  'Returns ok, or the code of the error that the statement raises. Undoes the effects of the '
+  'Returns ok, or the code of the error that the statement raises. Rolls back the effects of the '
   'statement.';
+
+create function tap.outcomes_are(
+  p_action text, p_call text, p_outcomes text, variadic p_targets text[] default array[null]
+)
+returns setof text
+language plpgsql volatile
+as $$
+declare
+  v_row text;
+  v_words text[];
+  v_outcome text;
+begin
+  foreach v_row in array string_to_array(p_outcomes, ',') loop
+    v_words := string_to_array(btrim(regexp_replace(v_row, '\s+', ' ', 'g')), ' ');
+    for v_nr in 1..cardinality(p_targets) loop
+      v_outcome := case when cardinality(v_words) = 2 then v_words[2] else v_words[v_nr + 1] end;
+      return next tap.is(
+        tap.outcome(format(p_call, v_words[1], p_targets[v_nr])), v_outcome,
+        format(
+          '%s as %s has the outcome %s', format(p_action, p_targets[v_nr]), v_words[1], v_outcome
+        )
+      );
+    end loop;
+  end loop;
+end
+$$;
+comment on function tap.outcomes_are(text, text, text, text[]) is
+  'Asserts the outcomes of a call for each actor and target. p_call is a format of the actor and '
+  'the target, p_action a format of the target. p_outcomes has a row for each actor, separated by '
+  'commas: the actor, then one outcome for all targets or one for each.';
 
 create function tap.counters_hold(p_description text default 'All counters agree with their rows')
 returns text
@@ -447,8 +477,32 @@ begin
 end
 $$;
 comment on function tap.walk(text, text, boolean) is
-  'Returns the ids that a walk through a list finds, two per page. It starts at the beginning of '
-  'the list, or at its end if p_direction (before, after) is against the order of the list.';
+  'Returns the ids that a walk through a list finds, two per page. The walk starts at the '
+  'beginning of the list, or at its end if p_direction (before, after) is against the order of the '
+  'list.';
+
+create function tap.walks_are_complete(p_list text, p_newest_first boolean, p_description text)
+returns setof text
+language plpgsql volatile
+as $$
+declare
+  v_direction text;
+  v_ids uuid[];
+begin
+  foreach v_direction in array array['before', 'after'] loop
+    execute format(
+      'select array_agg(id order by created_at %s, id %1$s) from api.%s',
+      case v_direction when 'before' then 'desc' else 'asc' end, p_list
+    ) into v_ids;
+    return next tap.is(
+      tap.walk(p_list, v_direction, p_newest_first), v_ids,
+      format('A walk %s returns %s once', v_direction, p_description)
+    );
+  end loop;
+end
+$$;
+comment on function tap.walks_are_complete(text, boolean, text) is
+  'Asserts that a walk in either direction returns each row of the list once, in order.';
 
 -- Events and audit entries ------------------------------------------------------------------------
 -- The audit log has no sequence, so the tests order it by cmin, the number of the command in the
@@ -485,8 +539,8 @@ begin
 end
 $$;
 comment on function tap.events_are(text[], text[], text) is
-  'Asserts that the outbox holds events of exactly these types, and the audit log entries of '
-  'exactly these, in this order.';
+  'Asserts that the outbox has exactly these types of events, and the audit log exactly these '
+  'actions, in this order.';
 
 create function tap.event()
 returns jsonb

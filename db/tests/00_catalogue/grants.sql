@@ -20,7 +20,7 @@ select is_empty(
     cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
     where a.grantee = 0
   $$,
-  'PUBLIC executes no function'
+  'PUBLIC may execute no function'
 );
 select bag_eq(
   $$
@@ -32,7 +32,7 @@ select bag_eq(
     where prosecdef and proargnames[1] = 'p_actor'
       or proname in ('page', 'find_listeners', 'refresh_events')
   $$,
-  'The service executes the doors that take an actor, page() and the listener functions only'
+  'The service may execute only the doors with an actor, page() and the functions for listeners'
 );
 select bag_eq(
   $$
@@ -40,7 +40,7 @@ select bag_eq(
     where has_function_privilege('communities_job', oid, 'execute')
   $$,
   $$ select signature::text from functions where prosecdef $$,
-  'A trusted job executes all doors and no other function'
+  'A trusted job may execute all doors and no other function'
 );
 select bag_eq(
   $$
@@ -51,7 +51,7 @@ select bag_eq(
     select signature::text from functions
     where prosecdef and coalesce(proargnames[1], '') not in ('p_actor', 'p_user_id')
   $$,
-  'A worker executes the doors without actor and user only'
+  'A worker may execute only the doors without an actor or user'
 );
 select is_empty(
   $$
@@ -97,7 +97,7 @@ select is_empty(
     from pg_namespace as n cross join roles as r
     where n.nspname !~ '^pg_(toast_)?temp' and has_schema_privilege(r.role, n.oid, 'create')
   $$,
-  'A serving role creates nothing in a schema'
+  'A serving role may create nothing in a schema'
 );
 select is_empty(
   $$
@@ -114,7 +114,7 @@ select is_empty(
     where r.rolname like 'communities\_%'
       and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls)
   $$,
-  'A role of the project has no right on the cluster'
+  'No role of the project has an attribute of the cluster'
 );
 select is_empty(
   $$
@@ -136,12 +136,12 @@ select is_empty(
   $$,
   'Tables, views and sequences belong to communities_owner'
 );
--- pgTAP compares sets in temporary tables, so this database permits them. Its template is as the
--- migrations left it.
+-- pgTAP compares sets in temporary tables, so this database permits them. Its template has the
+-- rights that the migrations grant.
 create temporary view template as
 select oid as database from pg_database
 where datname = 'tmpl_' || left(obj_description('api'::regnamespace, 'pg_namespace'), 16);
-select is((select count(*) from template), 1::bigint, 'The template of this database is there');
+select is((select count(*) from template), 1::bigint, 'The template of this database exists');
 select is_empty(
   $$
     select r.rolname
@@ -150,7 +150,7 @@ select is_empty(
       and not pg_has_role(r.oid, 'communities_owner', 'member')
       and not pg_has_role(r.oid, 'communities_job', 'member')
   $$,
-  'Only the owner and jobs create temporary objects'
+  'Only the owner and jobs may create temporary objects'
 );
 
 set local role communities_service;

@@ -1,6 +1,6 @@
--- Lint: nothing relies on what sharding would break (advisory locks, isolation levels, snapshots,
--- the arrival of a NOTIFY), and functions keep the conventions. Proves rules 01.6, 02.13, 07.2,
--- 07.3 and 80.2.
+-- Lint: no function depends on features that sharding would break (advisory locks, isolation
+-- levels, snapshots, the arrival of a NOTIFY), and all follow the conventions. Proves rules 01.6,
+-- 02.13, 07.2, 07.3 and 80.2.
 begin;
 select plan(12);
 
@@ -32,7 +32,7 @@ select is_empty(
   'No function depends on snapshots or transaction ids'
 );
 select is_empty(
-  $$ select name from sources where source ~ '\mlisten\M' $$, 'No function listens'
+  $$ select name from sources where source ~ '\mlisten\M' $$, 'No function executes LISTEN'
 );
 select is_empty(
   $$ select name from sources where source like '%pg_notify%' and source ~ '\mnotify\M.*\mloop\M' $$,
@@ -40,7 +40,7 @@ select is_empty(
 );
 select is_empty(
   $$ select name from sources where source ~ 'greatest\s*\(\s*0|greatest\s*\([^)]*,\s*0\s*\)' $$,
-  'No function hides a drift of a counter by greatest()'
+  'No function hides the drift of a counter with greatest()'
 );
 select is_empty(
   $$ select name from sources where source ~ '\mexecute\s+(format|''|\w+\s*\|\|)' $$,
@@ -50,7 +50,7 @@ select is_empty(
   $$ select name from sources where source ~ '\mraise\s+exception\M' and proname not in (
     'fail', 'tg_audit_log__append_only'
   ) $$,
-  'A function raises errors through fail() only'
+  'A function raises errors only through fail()'
 );
 select is_empty(
   $$
@@ -67,7 +67,7 @@ select is_empty(
     where is_list
       and source !~ 'parse_page\(\s*p_before, p_after, p_limit, p_lookahead, (true|false)'
   $$,
-  'A list checks its cursors and its limit by parse_page()'
+  'A list checks its cursors and its limit with parse_page()'
 );
 select is_empty(
   $$

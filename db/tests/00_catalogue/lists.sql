@@ -1,4 +1,4 @@
--- Lists: every one for users refuses bad limits and cursors with the same errors.
+-- Lists for users: each refuses invalid limits and cursors with the same errors.
 -- Proves rules 02.14 and 02.17.
 begin;
 

@@ -17,7 +17,8 @@ from (
     ('post', 'id uuid, group_id uuid, author_id uuid, title text?, body text, topic_tags text[], '
       'media_count smallint, reactions_count integer, comments_count integer, is_pinned boolean, '
       'created_at timestamptz, updated_at timestamptz, deleted_at timestamptz?'),
-    ('comment', 'id uuid, post_id uuid, author_id uuid, parent_id uuid?, body text, depth smallint, '
+    ('comment',
+   'id uuid, post_id uuid, author_id uuid, parent_id uuid?, body text, depth smallint, '
       'reactions_count integer, created_at timestamptz, updated_at timestamptz, '
       'deleted_at timestamptz?'),
     ('reaction', 'id uuid, subject_type text, subject_id uuid, user_id uuid, emoji text, '
@@ -61,7 +62,7 @@ select is_empty(
       )
       and c.relname not like 'schema\_migrations%'
   $$,
-  'By default an id is a new UUID of version 7, and a time is the present'
+  'By default an id is a new UUID of version 7, and a time is now()'
 );
 select is(
   (select array_agg(substr(public.uuid_v7()::text, 15, 1)) from generate_series(1, 20)),
@@ -80,7 +81,7 @@ select cmp_ok(
     ('x' || left(replace(public.uuid_v7()::text, '-', ''), 12))::bit(48)::bigint
     - extract(epoch from clock_timestamp()) * 1000
   ),
-  '<', 2000::numeric, 'uuid_v7() begins with the milliseconds'
+  '<', 2000::numeric, 'uuid_v7() begins with the current time in milliseconds'
 );
 
 -- Each statement writes one invalid value.

@@ -34,11 +34,11 @@ select is_empty(
 );
 select is_empty(
   $$ select name from relations where nspname = 'api' and relkind not in ('v', 'c') $$,
-  'The schema api holds nothing durable: no table, index or sequence'
+  'The schema api has no table, index or sequence'
 );
 select is_empty(
   $$ select name from relations where nspname = 'public' and relkind not in ('r', 'i', 'S') $$,
-  'The schema public holds tables, their indexes and sequences only'
+  'The schema public has only tables, indexes and sequences'
 );
 select is_empty(
   $$
@@ -58,7 +58,7 @@ select is_empty(
       and object.type not in ('trigger', 'rule', 'default acl')
       and object.identity !~ '(^| on )api\.'
   $$,
-  'Nothing durable depends on api, except for triggers'
+  'No durable object depends on api, except for triggers'
 );
 select is_empty(
   $$ select tgname, relname from triggers where tgname !~ ('^tg_' || relname || '__[a-z]') $$,
@@ -70,7 +70,7 @@ select is_empty(
     where p.pronamespace = 'api'::regnamespace
       and (p.prorettype = 'trigger'::regtype) <> (p.proname ~ '^tg_[a-z_]+__[a-z]')
   $$,
-  'Trigger functions, and no other ones, are named tg_<table>__<task>'
+  'Only trigger functions are named tg_<table>__<task>'
 );
 select is_empty(
   $$
@@ -79,7 +79,7 @@ select is_empty(
       or split_part(tgname, '__', 2) <> split_part(proname, '__', 2)
         and split_part(tgname, '__', 1) <> split_part(proname, '__', 1)
   $$,
-  'A trigger runs a function of api with the name of its table, or of its task'
+  'A trigger runs a function of api that has the name of its table or of its task'
 );
 select is_empty(
   $$

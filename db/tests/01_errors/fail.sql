@@ -1,4 +1,4 @@
--- Errors as a client of PostgreSQL sees them. Proves rules 01.2, 01.3, 01.4 and 01.5.
+-- Errors as clients of PostgreSQL receive them. Proves rules 01.2, 01.3, 01.4 and 01.5.
 begin;
 select plan(10);
 
@@ -19,7 +19,7 @@ $$;
 
 select throws_code(
   format('select api.fail(%L)', code), 'PT' || status, code,
-  'A code is raised with PT and its HTTP status as SQLSTATE, and itself as HINT'
+  'An error has PT and its HTTP status as SQLSTATE, and its code as HINT'
 )
 from api.error_codes where code in ('slug_taken', 'unavailable');
 select is(
@@ -33,7 +33,7 @@ select is(
 );
 select is(
   pg_temp.caught($$ select api.fail('not_found') $$) #>> '{detail,errors}', '[]',
-  'The DETAIL is JSON without fields by default'
+  'The DETAIL is JSON with no field errors by default'
 );
 select is(
   pg_temp.caught(
@@ -48,13 +48,14 @@ select is(
 );
 select throws_retry(
   $$ select api.fail('rate_limited', p_retry_after_seconds => 7) $$, 'rate_limited', 7,
-  'The DETAIL holds the seconds until a retry'
+  'The DETAIL has the seconds until a retry'
 );
 select lives_ok(
   'select api.reject_invalid(null, null)', 'Valid fields raise no error'
 );
 select throws_ok(
-  $$ select api.fail('no_such_code') $$, 'P0002', null, 'An unregistered code is a bug'
+  $$ select api.fail('no_such_code') $$, 'P0002', null,
+  'Raising an unregistered code fails with no_data_found'
 );
 select throws_code(
   $$ select api.fail_constraint('group_entity_slug_key') $$, 'PT409', 'slug_taken',

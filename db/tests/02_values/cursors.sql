@@ -11,11 +11,11 @@ set local time zone 'America/Caracas';
 select is(
   api.cursor_of('2026-02-03 04:05:06.7+00', '01890a5d-ac96-774b-bcce-b302099a8057'),
   pg_temp.cursor('2026-02-03T04:05:06.700000Z|01890a5d-ac96-774b-bcce-b302099a8057'),
-  'A cursor is made of the time in UTC and the id, whatever the time zone of the session'
+  'A cursor encodes the time in UTC and the id, in every time zone of the session'
 );
 select is(
   api.parse_cursor(api.cursor_of(at, id)), (at, id)::api.page_key,
-  format('A cursor of %s names the place it was made of', at)
+  format('The cursor of a position at %s decodes to that position', at)
 )
 from (values
   ('2026-02-03 04:05:06.789012+00'::timestamptz, '01890a5d-ac96-774b-bcce-b302099a8057'::uuid),
@@ -36,7 +36,8 @@ select is(
 );
 
 select throws_code(
-  format('select api.parse_cursor(%L)', pg_temp.cursor(text)), 'PT400', 'invalid_cursor', description
+  format('select api.parse_cursor(%L)', pg_temp.cursor(text)), 'PT400', 'invalid_cursor',
+  description
 )
 from (values
   ('', 'A cursor is not empty'),

@@ -47,7 +47,7 @@ select is(
 );
 select is(
   (select q from api.parse_search(null, E'cafe\u0301')), E'caf\u00e9',
-  'A search is for words in NFC'
+  'The words of a search are in NFC'
 );
 select lives_ok(
   format('select api.create_post(the(''member''), the(''club''), repeat(%L, 40000), repeat(%1$L, 140))',
@@ -57,20 +57,21 @@ select lives_ok(
 
 -- Blank texts
 select throws_fields(
-  format('select api.create_group(the(''owner''), %L, ''public'')', repeat(blank, 5)), array['name'],
-  format('A group''s name shows something, not %s', to_json(blank))
+  format('select api.create_group(the(''owner''), %L, ''public'')', repeat(blank, 5)),
+  array['name'],
+  format('A group name is refused if it is only %s', to_json(blank))
 )
 from unnest(array[
   E'\u200b', E'\u2800', E'\u3164', E'\u115f', E'\ufeff', E'\u00ad', E'\ufe0f'
 ]) as blank;
 select throws_fields(
   format('select api.create_post(the(''member''), the(''club''), %L)', blank), array['body'],
-  format('A post''s body shows something, not %s', to_json(blank))
+  format('A post body is refused if it is only %s', to_json(blank))
 )
 from unnest(array[
   E'\u200b', E'\u2800 \u3164', E'\uffa0', E'\u202e\u202c', E'\u200d', E'\U000e0041'
 ]) as blank;
-select throws_fields(statement, array[field], format('%s: blank is refused', description))
+select throws_fields(statement, array[field], format('%s may not be blank', description))
 from (values
   ($$select api.update_group(the('owner'), the('club'), '{"name": "\u200b\u200b\u200b"}')$$, 'name',
     'The name of a changed group'),
@@ -91,17 +92,17 @@ from (values
 ) as statements (statement, field, description);
 select is(
   (select title from api.create_post(the('member'), the('club'), 'x', E'\u200b\u2800')), null,
-  'A blank title is no title'
+  'A blank title is stored as null'
 );
 select is(
   (select description from api.create_group(
     the('owner'), 'Name', 'public', p_description => E'\u200b'
   )),
-  '', 'A blank description is empty'
+  '', 'A blank description is stored as an empty text'
 );
 
 -- Bidi controls
-select throws_fields(statement, array[field], format('%s has no bidi controls', description))
+select throws_fields(statement, array[field], format('%s may not have bidi controls', description))
 from (values
   ($$select api.create_group(the('owner'), e'Club \u202egpj.exe', 'public')$$, 'name',
     'A new name'),
@@ -150,7 +151,7 @@ select is(
   (select tags from api.update_group(
     the('owner'), the('tagged'), jsonb_build_object('tags', array['#X', 'x', 'ｘ'])
   )),
-  array['x'], 'Tags that fold alike are one'
+  array['x'], 'Tags with the same folded form are stored once'
 );
 select remember('tagged_post', id) from api.create_post(
   the('member'), the('club'), 'x', null, array['#' || own('Cafe') || E'e\u0301', own('cafe') || 'é']
@@ -166,7 +167,7 @@ select is(
 from unnest(array['#' || own('Cafe') || E'E\u0301', ' ' || own('cafe') || 'é']) as form;
 select throws_code(
   format('select api.create_tag(the(''member''), %L)', form), 'PT409', 'duplicate_tag',
-  format('A tag exists once, not again as %s', to_json(form))
+  format('Creating an existing tag as %s is refused', to_json(form))
 )
 from unnest(array['#' || own('Cafe') || E'e\u0301', own('CAFE') || 'É' ]) as form;
 select is(
@@ -187,7 +188,8 @@ select is(
 from unnest(array['post', 'comment']) as subject;
 select throws_code(
   format('select api.add_reaction(the(''member''), ''post'', the(''post''), %L)', form),
-  'PT409', 'duplicate_reaction', format('%s is the same emoji', to_json(form))
+  'PT409', 'duplicate_reaction',
+  format('A second reaction with the emoji as %s is a duplicate', to_json(form))
 )
 from unnest(array[E'\u2764', E'\u2764\ufe0f', E'\u2764\ufe0e']) as form;
 select is(
@@ -198,7 +200,7 @@ from unnest(array[E'\u2764', E'\u2764\ufe0f']) as form;
 select is(
   api.summarise_reactions(null, 'post', the('post'))::jsonb,
   jsonb_build_array(jsonb_build_object('emoji', E'\u2764\ufe0f', 'count', 1, 'reacted', false)),
-  'All forms of an emoji have one count'
+  'All forms of an emoji share one count'
 );
 select lives_ok(
   format('select api.remove_reaction(the(''member''), %L, the(%1$L), %L)', subject, form),

@@ -4,7 +4,7 @@ select plan(78);
 
 select is(
   api.canonical_emoji(form), canonical,
-  format('%s becomes %s', trim(to_json(form)::text, '"'), description)
+  format('The canonical form of %s is %s', trim(to_json(form)::text, '"'), description)
 )
 from (values
   (E'\u2764', E'\u2764\ufe0f', 'a red heart'),
@@ -55,14 +55,14 @@ from (values
   (null, null, 'nothing')
 ) as forms (form, canonical, description);
 
-select field_is_right(
+select field_is_valid(
   api.check_emoji('f', api.canonical_emoji(emoji)), format('%s is an emoji', emoji)
 )
 from unnest(array[
   '👍', '❤️', '👩‍👩‍👧‍👦', '🏳️‍🌈', 'a', ':+1:', '/', '%', repeat('x', 16), repeat('👍', 16),
   repeat('❤', 8), repeat(E'👍\ufe0f', 16)
 ]) as emoji;
-select field_is_wrong(
+select field_is_invalid(
   api.check_emoji('f', api.canonical_emoji(emoji)), format('%s is not an emoji', to_json(emoji))
 )
 from unnest(array[

@@ -18,7 +18,7 @@ returns api.page_request language sql as $$
     (pg_temp.key(p_nr)).created_at, (pg_temp.key(p_nr)).id, p_is_ascending, p_max_rows
   )::api.page_request
 $$;
--- The answer of page() for rows of these numbers, in the order of the list.
+-- Returns page() of rows with these numbers, in the order of the list.
 create function pg_temp.page(p_limit int, p_backward boolean, p_nrs int[]) returns json
 language sql as $$
   select api.page(
@@ -81,16 +81,16 @@ select is(
 select is(
   api.parse_page(null, null, 20, false, true),
   ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff', false, 20)::api.page_request,
-  'A newest-first list starts at the end of time and reads back'
+  'A newest-first list starts at infinity and reads backward'
 );
 select is(
   api.parse_page(null, null, 20, false, false),
   ('-infinity', '00000000-0000-0000-0000-000000000000', true, 20)::api.page_request,
-  'An oldest-first list starts at the beginning of time and reads forward'
+  'An oldest-first list starts at -infinity and reads forward'
 );
 select is(
   api.parse_page(pg_temp.cursor(5), null, 20, false, newest_first), pg_temp.request(5, false, 20),
-  'A page before a row starts at that row and reads back'
+  'A page before a row starts at that row and reads backward'
 )
 from unnest(array[true, false]) as newest_first;
 select is(
@@ -100,7 +100,7 @@ select is(
 from unnest(array[true, false]) as newest_first;
 select is(
   (api.parse_page(null, null, 20, lookahead, true)).max_rows, wanted,
-  format('A page of 20 rows has %s rows when the lookahead is %L', wanted, lookahead)
+  format('A page of 20 rows reads %s rows when p_lookahead is %L', wanted, lookahead)
 )
 from (values (true, 21), (false, 20), (null, 20)) as pages (lookahead, wanted);
 select lives_ok(

@@ -9,8 +9,8 @@ from (values
   ('СПБ', 'спб', 'A tag of any script is in lower case'),
   (E'J\u030c', 'ǰ', 'A letter composes in lower case'),
   (E'\u00a0chess\t', 'chess', 'A tag is trimmed'),
-  (E'cafe\u0301', 'café', 'A tag is composed'),
-  ('CAFÉ', 'café', 'A tag is composed'),
+  (E'cafe\u0301', 'café', 'Combining characters are composed'),
+  ('CAFÉ', 'café', 'Combining characters are composed'),
   ('ﬁlm', 'film', 'A ligature is two letters'),
   ('ｃｈｅｓｓ', 'chess', 'A full-width letter is a letter'),
   ('𝐂hess', 'chess', 'A mathematical letter is a letter'),
@@ -20,8 +20,8 @@ from (values
   (' #chess', 'chess', 'White space before a leading # is dropped'),
   ('＃chess', 'chess', 'A full-width # is a #'),
   (E'\u200b#chess', 'chess', 'A zero-width space before a leading # is dropped'),
-  ('c#', 'c#', 'A # elsewhere stays'),
-  ('a#b', 'a#b', 'A # elsewhere stays'),
+  ('c#', 'c#', 'A # that does not lead stays'),
+  ('a#b', 'a#b', 'A # that does not lead stays'),
   ('#️⃣', '#️⃣', 'A keycap emoji stays'),
   ('a  b', 'a b', 'Inner white space is one space'),
   (E'a\u3000\t\nb', 'a b', 'Inner white space of any kind is one space'),
@@ -33,32 +33,32 @@ from (values
   ('👨‍👩‍👧', '👨‍👩‍👧', 'A ZWJ inside an emoji stays'),
   (E'\u2764', '❤️', 'An emoji is canonical'),
   (E'\u2764\ufe0e', '❤️', 'An emoji is canonical'),
-  (E'a\u202eb', E'a\u202eb', 'A bidi control stays, to be refused'),
+  (E'a\u202eb', E'a\u202eb', 'A bidi control stays, so that it is refused'),
   ('#', '', 'A # alone is blank'),
-  (E' #\u200b# ', '', 'Nothing visible is blank'),
+  (E' #\u200b# ', '', 'A tag without visible characters is blank'),
   ('', '', 'An empty tag stays empty'),
-  (null, null, 'A missing tag stays missing')
+  (null, null, 'A null tag stays null')
 ) as forms (form, tag, description);
 
 select is(
   api.fold_tags(array['go', 'Chess', ' GO ', 'chess', '#chess', 'art']), array['go', 'chess', 'art'],
-  'A repeated tag stays where it came first'
+  'A repeated tag keeps its first position'
 );
 select is(api.fold_tags(array['a', null]), array['a', null], 'A tag that is null stays null');
-select is(api.fold_tags('{}'), '{}'::text[], 'No tags stay no tags');
-select is(api.fold_tags(null), '{}'::text[], 'Missing tags are no tags');
+select is(api.fold_tags('{}'), '{}'::text[], 'An empty list of tags stays empty');
+select is(api.fold_tags(null), '{}'::text[], 'Null tags fold to an empty list');
 
 select is(
   api.fold_tag(api.fold_tag(pattern)), api.fold_tag(pattern),
-  format('%s folds once', to_json(pattern))
+  format('Folding %s twice equals folding it once', to_json(pattern))
 )
 from unnest(array[
   E' \u200c#x', E'\u200d\u200b#', E'# \u200c#', 'ﷺ', 'İI', E'ϴ\u0301', E'\u3164', 'K', '①', '™', E'ſ\u0307'
 ]) as pattern;
 
-select field_is_right(api.check_tag('f', api.fold_tag(tag)), format('%s is a tag', tag))
+select field_is_valid(api.check_tag('f', api.fold_tag(tag)), format('%s is a tag', tag))
 from unnest(array['a', '1', 'c++', '❤', 'a b', repeat('é', 50), E'e\u0301', '日本語']) as tag;
-select field_is_wrong(
+select field_is_invalid(
   api.check_tag('f', api.fold_tag(tag)), format('%s is not a tag', to_json(tag))
 )
 from unnest(array[
@@ -66,24 +66,25 @@ from unnest(array[
   repeat('é', 51), repeat('ﷺ', 3)
 ]) as tag;
 
-select field_is_right(
+select field_is_valid(
   api.check_tags('f', array(select 't' || n from generate_series(1, 10) as n)),
   'Ten tags are allowed'
 );
-select field_is_wrong(
+select field_is_invalid(
   api.check_tags('f', array(select 't' || n from generate_series(1, 11) as n)),
-  'Eleven tags are not'
+  'Eleven tags are refused'
 );
-select field_is_wrong(api.check_tags('f', array['a', '']), 'A blank tag is an error');
-select field_is_wrong(api.check_tags('f', array['a', null]), 'A tag that is null is an error');
-select field_is_wrong(api.check_tags('f', array[repeat('a', 51)]), 'A long tag is an error');
-select field_is_right(api.check_tags('f', '{}'), 'No tags are allowed');
-select field_is_right(
-  api.check_tags('f', api.fold_tags(array_fill('Same'::text, array[11]))), 'Repeats count once'
+select field_is_invalid(api.check_tags('f', array['a', '']), 'A blank tag is an error');
+select field_is_invalid(api.check_tags('f', array['a', null]), 'A tag that is null is an error');
+select field_is_invalid(api.check_tags('f', array[repeat('a', 51)]), 'A long tag is an error');
+select field_is_valid(api.check_tags('f', '{}'), 'An empty list of tags is allowed');
+select field_is_valid(
+  api.check_tags('f', api.fold_tags(array_fill('Same'::text, array[11]))),
+  'A repeated tag counts once'
 );
 select is(
   api.check_tags('f', array['a', E'\u202e', 'b', E'\u202d']) ->> 'message',
-  api.check_tags('f', array[E'\u202e']) ->> 'message', 'One field has one error'
+  api.check_tags('f', array[E'\u202e']) ->> 'message', 'A field has only one error'
 );
 
 select * from finish();

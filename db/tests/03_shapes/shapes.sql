@@ -1,4 +1,4 @@
--- Shapes: the fields of each one, and what depends on the viewer.
+-- Shapes: the fields of each, and the fields that depend on the viewer.
 -- Proves rules 03.1, 03.2, 03.3, 03.4, 03.6 and 03.7.
 begin;
 select plan(32);
@@ -64,12 +64,12 @@ select is(
 select is(
   (select reactions::jsonb from api.list_posts(the('member'), the('club'))),
   (select reactions::jsonb from api.get_post(the('member'), the('post'))),
-  'A list shows a post as get_post does'
+  'A list returns the same shape of a post as get_post'
 );
 select is(
   (select to_jsonb(c) from api.list_comments(the('member'), the('post')) as c),
   (select to_jsonb(c) from api.get_comment(the('member'), the('comment')) as c),
-  'A list shows a comment as get_comment does'
+  'A list returns the same shape of a comment as get_comment'
 );
 select is(
   (
@@ -104,12 +104,13 @@ select is(
   'A list shows the viewer''s role'
 );
 select is(
-  (select avatar_url from api.get_group(null, the('club'))), null, 'A group may have no picture'
+  (select avatar_url from api.get_group(null, the('club'))), null,
+  'The URL of a missing avatar is null'
 );
 select sudo($$ update group_entity set avatar_key = 'pictures/1' where id = the('club') $$);
 select is(
   (select avatar_url from api.get_group(null, the('club'))), 's3:pictures/1',
-  'The URL of a picture is a placeholder with its key'
+  'The URL of an avatar is a placeholder with its key'
 );
 
 select make_reaction('post', 'post', 'moderator', chr(97 + n)) from generate_series(0, 24) as n;

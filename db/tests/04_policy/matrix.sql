@@ -220,13 +220,15 @@ grant select on cases to communities_job;
 select plan(2 + count(*)::int) from cases;
 select is_empty(
   'select door, visibility, state from cases where cardinality(answers) <> 1',
-  'Every case is expected once'
+  'Every case has exactly one expectation'
 );
 
 set local role communities_job;
 select is(
   pg_temp.answers(call, name), answers[1],
-  format('%s() of a %s group, %s', door, visibility, replace(state, '_', ' '))
+  format(
+    '%s() in a %s group has the expected outcomes: %s', door, visibility, replace(state, '_', ' ')
+  )
 )
 from cases order by door, visibility, state;
 select counters_hold();

@@ -14,7 +14,7 @@ set local role communities_job;
 
 select throws_code(
   format('select * from api.list_audit_log(the(%L), the(''club''))', actor), state, code,
-  format('The audit log is closed to the %s', actor)
+  format('The audit log is refused to the %s', actor)
 )
 from (values
   ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'),
@@ -23,39 +23,30 @@ from (values
 ) as refused (actor, state, code);
 select is(
   (select count(*) from api.list_audit_log(the(actor), the('club'))), 5::bigint,
-  format('The audit log is open to the %s', actor)
+  format('The audit log is visible to the %s', actor)
 )
 from unnest(array['admin', 'owner']) as actor;
 select bag_eq(
   $$ select action from api.list_audit_log(the('admin'), the('club')) $$,
   array['post.pinned', 'post.unpinned', 'post.pinned', 'post.unpinned', 'post.pinned'],
-  'It holds the entries of that group alone'
+  'The audit log of a group has only entries of that group'
 );
-select is(
-  walk($$list_audit_log(the('admin'), the('club'))$$, 'before', true),
-  array(select id from api.list_audit_log(the('admin'), the('club')) order by created_at desc, id desc),
-  'A walk through it meets every entry once, newest first'
-);
-select is(
-  walk($$list_audit_log(the('admin'), the('club'))$$, 'after', true),
-  array(select id from api.list_audit_log(the('admin'), the('club')) order by created_at, id),
-  'A walk back meets every entry once, oldest first'
-);
+select walks_are_complete($$list_audit_log(the('admin'), the('club'))$$, true, 'every entry');
 select is(
   (select count(*) from api.list_audit_log(the('admin'), the('club'), p_limit => 2)), 2::bigint,
-  'A page has as many entries as asked for'
+  'A page has at most p_limit entries'
 );
 select throws_fields(
   $$ select api.list_audit_log(the('admin'), the('club'), p_limit => 0) $$, array['limit'],
-  'A page has 1 entry at least'
+  'A limit of 0 is refused'
 );
 select throws_code(
   $$ select api.list_audit_log(the('admin'), the('club'), p_before => 'x') $$,
-  'PT400', 'invalid_cursor', 'A page starts at a cursor'
+  'PT400', 'invalid_cursor', 'A malformed cursor is refused'
 );
 select throws_code(
   $$ select api.list_audit_log(the('admin'), gen_random_uuid()) $$, 'PT404', 'not_found',
-  'A group that is not there has no audit log'
+  'A missing group is not found'
 );
 select counters_hold();
 

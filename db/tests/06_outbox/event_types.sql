@@ -12,7 +12,9 @@ cross join lateral regexp_matches(
 ) as m
 where p.pronamespace = 'api'::regnamespace;
 
-select cmp_ok((select count(*) from emitted), '>=', 20::bigint, 'The test covers the emitted events');
+select cmp_ok(
+  (select count(*) from emitted), '>=', 20::bigint, 'The test covers the emitted events'
+);
 select is_empty(
   $$ select type from emitted where type not in (select type from api.event_types()) $$,
   'An emitted event type is registered'
@@ -25,7 +27,9 @@ select is(
   api.stream_of('reaction.added', 'comment'), 'comm:comment',
   'An event on a comment goes to the stream of comments'
 );
-select is(api.stream_of('reaction.added', 'post'), 'comm:post', 'An event on a post goes to comm:post');
+select is(
+  api.stream_of('reaction.added', 'post'), 'comm:post', 'An event on a post goes to comm:post'
+);
 select is(api.stream_of('member.muted', 'member'), null, 'Members receive no event about a mute');
 select is(api.is_searched('no.such_event'), false, 'Search ignores an unknown event type');
 

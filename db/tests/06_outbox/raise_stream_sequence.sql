@@ -10,23 +10,27 @@ set local role communities_worker;
 
 select left(api.sequence_events()::text, 0);
 select left(api.finish_stream_entries(array[min(event_id)])::text, 0) from api.claim_stream_entries();
-select lives_ok('select api.raise_stream_sequence(7)', 'The sequence is raised above what the streams have');
-select is_empty('select * from api.claim_stream_entries()', 'What was not published waits for a new place');
-select is(api.sequence_events(), 1, 'It gets one');
+select lives_ok(
+  'select api.raise_stream_sequence(7)', 'The sequence is raised above the last id in the streams'
+);
+select is_empty(
+  'select * from api.claim_stream_entries()', 'An unpublished event loses its position'
+);
+select is(api.sequence_events(), 1, 'An unpublished event receives a new position');
 select is(
   (select array_agg(stream_seq) from api.claim_stream_entries()), array[9::bigint],
-  'One place is left out, so that readers know that they have missed something'
+  'The sequence skips one position, so that readers detect the loss'
 );
 select left(api.raise_stream_sequence(3)::text, 0);
 select left(api.sequence_events()::text, 0);
 reset role;
 select is(
   (select array_agg(stream_seq order by id) from public.outbox_event where stream is not null),
-  array[1, 10::bigint], 'What was published keeps its place, and the sequence never goes back'
+  array[1, 10::bigint], 'A published event keeps its position, and the sequence never decreases'
 );
 select is(
   has_function_privilege('communities_service', 'api.raise_stream_sequence(bigint)', 'execute'), false,
-  'The service does not call it'
+  'The service may not raise the sequence'
 );
 
 select * from finish();

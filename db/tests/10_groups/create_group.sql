@@ -87,7 +87,7 @@ select is(
 );
 select lives_ok(
   $$ select api.create_group(the('bob'), '日本語', 'secret') $$,
-  'A name without Latin letters has a slug too'
+  'A name without Latin letters has a derived slug'
 );
 select from api.delete_group(the('ada'), the('club'));
 select lives_ok(
@@ -100,24 +100,24 @@ select throws_fields(
   format('select api.create_group(the(''bob''), %s)', arguments), fields, description
 )
 from (values
-  ($$'ab', 'public'$$, '{name}'::text[], 'A name has 3 characters at least'),
+  ($$'ab', 'public'$$, '{name}'::text[], 'A name has at least 3 characters'),
   ($$'  ab  ', 'public'$$, '{name}', 'White space around a name does not count'),
-  ($$repeat('a', 81), 'public'$$, '{name}', 'A name has 80 characters at most'),
+  ($$repeat('a', 81), 'public'$$, '{name}', 'A name has at most 80 characters'),
   ($$null, 'public'$$, '{name}', 'A name is required'),
   ($$'Name', null$$, '{visibility}', 'A visibility is required'),
   ($$'Name', 'hidden'$$, '{visibility}', 'A visibility is public, private or secret'),
   ($$'Name', 'Public'$$, '{visibility}', 'A visibility is in lower case'),
-  ($$'Name', 'public', 'ab'$$, '{slug}', 'A slug has 3 characters at least'),
-  ($$'Name', 'public', repeat('a', 81)$$, '{slug}', 'A slug has 80 characters at most'),
+  ($$'Name', 'public', 'ab'$$, '{slug}', 'A slug has at least 3 characters'),
+  ($$'Name', 'public', repeat('a', 81)$$, '{slug}', 'A slug has at most 80 characters'),
   ($$'Name', 'public', 'My-Slug'$$, '{slug}', 'A slug is in lower case'),
   ($$'Name', 'public', ''$$, '{slug}', 'A slug is not empty'),
-  ($$'Name', 'secret', 'my slug'$$, '{slug}', 'The slug of a secret group is checked too'),
+  ($$'Name', 'secret', 'my slug'$$, '{slug}', 'The slug of a secret group is checked'),
   ($$'Name', 'public', p_description => repeat('a', 2001)$$, '{description}',
-    'A description has 2,000 characters at most'),
+    'A description has at most 2,000 characters'),
   ($$'Name', 'public', p_tags => array_fill('a'::text, array[3]) || '{b,c,d,e,f,g,h,i,j,k}'::text[]$$,
-    '{tags}', 'A group has 10 different tags at most'),
+    '{tags}', 'A group has at most 10 different tags'),
   ($$'Name', 'public', p_tags => array[repeat('a', 51)]$$, '{tags}',
-    'A tag has 50 characters at most'),
+    'A tag has at most 50 characters'),
   ($$'Name', 'public', p_tags => array[' ']$$, '{tags}', 'A tag is not blank'),
   ($$'a', 'b', 'c', repeat('d', 2001), p_tags => '{""}'$$,
     '{name,slug,description,visibility,tags}', 'One error names all invalid fields')
@@ -133,7 +133,7 @@ from (values
 ) as right_ones (arguments, description);
 select throws_code(
   format('select api.create_group(the(''bob''), ''Name'', ''public'', %s => ''pictures/1'')', field),
-  'PT422', 'attachment_mismatch', 'An unknown key of a picture is refused'
+  'PT422', 'attachment_mismatch', 'An unknown key of an avatar or cover is refused'
 )
 from unnest(array['p_avatar_key', 'p_cover_key']) as field;
 select throws_code(

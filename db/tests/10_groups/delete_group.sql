@@ -51,7 +51,8 @@ select is(
 
 select forget_events();
 select lives_ok(
-  $$ select api.delete_group(the('owner'), the('club')) $$, 'Deleting it again changes nothing'
+  $$ select api.delete_group(the('owner'), the('club')) $$,
+  'Deleting a deleted group changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select counters_hold();

@@ -37,7 +37,7 @@ select throws_code(
 select remember('heir', id) from api.create_group(the('stranger'), 'Heir', 'public', own('open'));
 select is(
   (select id from api.get_group_by_slug(the('owner'), own('open'))), the('heir'),
-  'A slug finds the group that took it over'
+  'A slug finds the group that reused it'
 );
 
 select * from finish();

@@ -42,7 +42,7 @@ select from api.delete_group(the('owner'), the('club'));
 select from api.create_group(the('stranger'), 'Usurper', 'public', own('club'));
 select throws_code(
   $$ select api.restore_group(the('owner'), the('club')) $$, 'PT409', 'slug_taken',
-  'A group whose slug was taken since cannot be restored'
+  'A group whose slug is in use again cannot be restored'
 );
 select is(
   (select deleted_at from api.get_group(the('owner'), the('club'))), now(),

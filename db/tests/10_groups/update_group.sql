@@ -43,7 +43,7 @@ select forget_events();
 select is(pg_temp.patch('{}'), pg_temp.club(), 'An empty patch changes nothing');
 select is(
   pg_temp.patch('{"name": "New  name", "is_locked": false, "tags": []}'), pg_temp.club(),
-  'A patch with the present values changes nothing'
+  'A patch with the current values changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 
@@ -58,7 +58,7 @@ from (values
   ('{"campus_id": "01890a5d-ac96-774b-bcce-b302099a8057"}', 'campus_id',
     '"01890a5d-ac96-774b-bcce-b302099a8057"', 'A campus is set'),
   ('{"campus_id": null}', 'campus_id', 'null', 'A campus is cleared by null'),
-  ('{"avatar_key": null, "cover_key": null}', 'avatar_url', 'null', 'A picture is cleared by null'),
+  ('{"avatar_key": null, "cover_key": null}', 'avatar_url', 'null', 'An avatar is cleared by null'),
   ('{"name": "Other", "description": "x"}', 'name', '"Other"', 'Several fields change at once')
 ) as changes (patch, field, value, description);
 select is(
@@ -77,7 +77,7 @@ select throws_code(
 );
 select lives_ok(
   $$ select api.update_group(the('owner'), the('club'), jsonb_build_object('slug', own('new-slug'))) $$,
-  'The present slug is accepted'
+  'The current slug is accepted'
 );
 select matches(
   pg_temp.patch('{"visibility": "secret"}') ->> 'slug', '^new-slug-\d+-[a-z0-9]{12}$',
@@ -101,7 +101,7 @@ select throws_fields(
   format('select api.update_group(the(''owner''), the(''club''), %L)', patch), fields, description
 )
 from (values
-  ('{"name": "ab"}', '{name}'::text[], 'A name has 3 characters at least'),
+  ('{"name": "ab"}', '{name}'::text[], 'A name has at least 3 characters'),
   ('{"name": null}', '{name}', 'A null name is refused'),
   ('{"visibility": "hidden"}', '{visibility}', 'An unknown visibility is refused'),
   ('{"visibility": null}', '{visibility}', 'A null visibility is refused'),
@@ -116,7 +116,7 @@ from (values
 ) as wrong (patch, fields, description);
 select throws_code(
   format('select api.update_group(the(''owner''), the(''club''), %L)', patch),
-  'PT422', 'attachment_mismatch', 'An unknown key of a picture is refused'
+  'PT422', 'attachment_mismatch', 'An unknown key of an avatar or cover is refused'
 )
 from unnest(array['{"avatar_key": "pictures/1"}', '{"cover_key": "pictures/1"}']) as patch;
 select counters_hold();

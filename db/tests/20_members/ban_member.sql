@@ -11,26 +11,12 @@ select make_post('post', 'club', 'member');
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.ban_member(the(%L), the(''club''), the(%L))', actor, victim)),
-  result, format('%s bans %s: %s', actor, victim, result)
-)
-from (
-  select actor, victim, split_part(results, ' ', nr::int) as result
-  from (values
-    -- bans       stranger banned member2 moderator admin2 owner2
-    ('anonymous', 'unauthenticated unauthenticated unauthenticated unauthenticated unauthenticated '
-      'unauthenticated'),
-    ('stranger', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
-    ('banned', 'banned banned banned banned banned banned'),
-    ('member', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
-    ('moderator', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
-    ('admin', 'ok ok ok ok forbidden forbidden'),
-    ('owner', 'ok ok ok ok ok ok')
-  ) as matrix (actor, results)
-  cross join unnest(array['stranger', 'banned', 'member2', 'moderator', 'admin2', 'owner2'])
-    with ordinality as victims (victim, nr)
-) as cases;
+select outcomes_are(
+  'Banning %s', $$select api.ban_member(the(%L), the('club'), the(%L))$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, member forbidden,
+    moderator forbidden, admin ok ok ok ok forbidden forbidden, owner ok',
+  'stranger', 'banned', 'member2', 'moderator', 'admin2', 'owner2'
+);
 
 -- A member
 select is(
@@ -63,7 +49,7 @@ select is(audited() #>> '{before,is_banned}', 'false', 'The audit entry has the 
 select is(audited() #>> '{after,ban_reason}', 'spam', 'The audit entry has the reason');
 select is(
   look($$ select banned_by from group_member where user_id = the('member') $$)::uuid, the('admin'),
-  'The record keeps who banned'
+  'The record has the actor of the ban'
 );
 select is(
   (select members_count from api.get_group(null, the('club'))), 7,
@@ -73,7 +59,7 @@ select is((select body from api.get_post(the('member'), the('post'))), 'A post',
   'A banned user reads a public group'
 );
 select is(
-  outcome(call), result, format('A banned user: %s, %s', split_part(call, '(', 1), result)
+  outcome(call), result, format('A banned user receives %s: %s', result, split_part(call, '(', 1))
 )
 from (values
   ($$select api.create_post(the('member'), the('club'), 'x')$$, 'banned'),
@@ -90,14 +76,15 @@ select is(
   'A second ban replaces the end'
 );
 select is(
-  (select ban_reason from api.list_bans(the('owner'), the('club')) where user_id = the('member')), null,
+  (select ban_reason from api.list_bans(the('owner'), the('club')) where user_id = the('member')),
+  null,
   'A second ban replaces the reason'
 );
 
 -- A stranger
 select is(
   (select is_banned from api.ban_member(the('admin'), the('club'), the('stranger'))), true,
-  'A user without a record is banned too'
+  'A user without a record can be banned'
 );
 select is(
   audited() -> 'before', 'null'::jsonb,
@@ -123,7 +110,7 @@ select from api.ban_member(the('owner'), the('club'), the('owner2'));
 select is(
   (select role from api.list_bans(the('owner'), the('club')) where user_id = the('owner2')),
     'member',
-  'A banned owner is no owner'
+  'A banned owner loses the role'
 );
 select throws_code(
   $$ select api.ban_member(the('owner'), the('club'), the('owner')) $$, 'PT409', 'last_owner',
@@ -137,7 +124,7 @@ select throws_fields(
 from (values
   ($$null, now()$$, '{until}'::text[], 'An end in the past is refused'),
   ($$null, 'infinity'$$, '{until}', 'An infinite end is refused'),
-  ($$repeat('a', 1001)$$, '{reason}', 'A reason has 1,000 characters at most'),
+  ($$repeat('a', 1001)$$, '{reason}', 'A reason has at most 1,000 characters'),
   ($$repeat('a', 1001), now() - interval '1 day'$$, '{reason,until}',
     'One error names all invalid fields')
 ) as wrong (arguments, fields, description);

@@ -64,7 +64,7 @@ select throws_code(
 );
 select is(
   look($$ select role from group_member where user_id = the('owner') $$), 'member',
-  'A former moderator returns as a plain member'
+  'A former owner has the role of a member'
 );
 select counters_hold();
 

@@ -38,21 +38,11 @@ select is(
 from (values
   ('owner', 1::bigint), ('admin', 1), ('moderator', 1), ('member', 3), (null, 6)
 ) as roles (role, number);
-select is(
-  walk(list, direction, false),
-  array(
-    select id from api.list_members(the('member'), the('club'), role)
-    order by
-      case when direction = 'before' then created_at end desc,
-      case when direction = 'before' then id end desc, created_at, id
-  ),
-  format('A walk %s returns every %s once', direction, coalesce(role, 'one'))
-)
-from unnest(array['before', 'after']) as direction
-cross join (values
-  ($$list_members(the('member'), the('club'))$$, null),
-  ($$list_members(the('member'), the('club'), 'member')$$, 'member')
-) as lists (list, role);
+select walks_are_complete(list, false, description)
+from (values
+  ($$list_members(the('member'), the('club'))$$, 'every member'),
+  ($$list_members(the('member'), the('club'), 'member')$$, 'every member of a role')
+) as lists (list, description);
 select throws_fields(
   $$ select * from api.list_members(the('member'), the('club'), 'king') $$, array['role'],
   'An unknown role is refused'
@@ -66,7 +56,8 @@ select throws_code(
   'PT400', 'invalid_cursor', 'A malformed cursor is refused'
 );
 select throws_code(
-  format($$ select * from api.list_members(the(%L), the('club'), 'king', 0, 'x') $$, actor), state, code,
+  format($$ select * from api.list_members(the(%L), the('club'), 'king', 0, 'x') $$, actor),
+  state, code,
   format('The %s learns nothing about an invalid argument', actor)
 )
 from (values ('anonymous', 'PT401', 'unauthenticated'), ('stranger', 'PT403', 'forbidden'))

@@ -12,28 +12,15 @@ select make_comment('comment', 'post', 'member');
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format(
-    'select api.mute_member(the(%L), the(''club''), the(%L), now() + interval ''1 hour'')', actor, victim
-  )),
-  result, format('%s mutes %s: %s', actor, victim, result)
-)
-from (
-  select actor, victim, split_part(results, ' ', nr::int) as result
-  from (values
-    -- mutes      stranger banned member2 moderator2 admin owner2
-    ('anonymous', 'unauthenticated unauthenticated unauthenticated unauthenticated unauthenticated '
-      'unauthenticated'),
-    ('stranger', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
-    ('banned', 'banned banned banned banned banned banned'),
-    ('member', 'forbidden forbidden forbidden forbidden forbidden forbidden'),
-    ('moderator', 'not_found not_found ok forbidden forbidden forbidden'),
-    ('admin', 'not_found not_found ok ok forbidden forbidden'),
-    ('owner', 'not_found not_found ok ok ok ok')
-  ) as matrix (actor, results)
-  cross join unnest(array['stranger', 'banned', 'member2', 'moderator2', 'admin', 'owner2'])
-    with ordinality as victims (victim, nr)
-) as cases;
+select outcomes_are(
+  'Muting %s',
+  $$select api.mute_member(the(%L), the('club'), the(%L), now() + interval '1 hour')$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, member forbidden,
+    moderator not_found not_found ok forbidden forbidden forbidden,
+    admin not_found not_found ok ok forbidden forbidden,
+    owner not_found not_found ok ok ok ok',
+  'stranger', 'banned', 'member2', 'moderator2', 'admin', 'owner2'
+);
 
 select is(
   (
@@ -48,7 +35,7 @@ select events_are(
 select is(event() #>> '{data,user_id}', the('member')::text, 'The event has the muted member');
 select is(audited() #>> '{before,muted_until}', null, 'The audit entry has the state before');
 select is(
-  outcome(call), result, format('A muted member: %s, %s', split_part(call, '(', 1), result)
+  outcome(call), result, format('A muted member receives %s: %s', result, split_part(call, '(', 1))
 )
 from (values
   ($$select api.get_post(the('member'), the('post'))$$, 'ok'),

@@ -14,7 +14,9 @@ set local role communities_job;
 
 select is(
   outcome(format('select api.put_member(the(%L), the(''club''), the(%L), %L)', actor, subject, role)),
-  result, format('%s makes %s %s: %s', actor, subject, role, result)
+  result, format(
+    'Making %s %s as %s has the outcome %s', subject, role, actor, result
+  )
 )
 from (
   select actor, subject, role, split_part(results, ' ', nr::int) as result
@@ -79,7 +81,7 @@ select is(audited() #>> '{after,role}', 'admin', 'The audit entry has the role a
 select forget_events();
 select is(
   (select status from api.put_member(the('owner'), the('club'), the('stranger'), 'admin')), 200,
-  'Granting the present role changes nothing'
+  'Granting the current role changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 
@@ -100,7 +102,7 @@ select throws_code(
 );
 select lives_ok(
   $$ select api.put_member(the('owner'), the('club'), the('owner'), 'owner') $$,
-  'The last owner may be granted owner again'
+  'Granting owner to the last owner changes nothing'
 );
 select throws_fields(
   format('select api.put_member(the(''owner''), the(''club''), the(''member''), %L)', role),
@@ -115,7 +117,7 @@ select throws_code(
 );
 select throws_code(
   $$ select api.put_member('00000000-0000-0000-0000-000000000000', the('club'), the('ada'), 'member') $$,
-  'PT401', 'unauthenticated', 'The nil UUID cannot act'
+  'PT401', 'unauthenticated', 'The nil UUID is not an actor'
 );
 select counters_hold();
 

@@ -9,15 +9,11 @@ select from api.join_group(the('ada'), the('club'));
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.approve_join_request(the(%L), the(''club''), the(''ada''))', actor)),
-  result, format('%s approves a request: %s', actor, result)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('ada', 'forbidden'),
-  ('banned', 'banned'), ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'),
-  ('owner', 'ok')
-) as actors (actor, result);
+select outcomes_are(
+  'Approving a request', $$select api.approve_join_request(the(%L), the('club'), the('ada'))$$,
+  'anonymous unauthenticated, stranger forbidden, ada forbidden, banned banned, '
+  'member forbidden, moderator forbidden, admin ok, owner ok'
+);
 select is(
   (
     select to_jsonb(m) - 'id' - 'created_at'
@@ -45,7 +41,7 @@ select is_empty(
 );
 select is(
   look($$ select status || ' ' || decided_by from join_request $$), 'approved ' || the('admin'),
-  'The request keeps who decided'
+  'The request has the actor of the decision'
 );
 select throws_code(
   format('select api.approve_join_request(the(''admin''), the(''club''), %s)', who),

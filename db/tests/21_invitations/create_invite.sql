@@ -8,23 +8,12 @@ select make_user('ada');
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.create_invite(the(%L), the(''club''), p_role => %L)', actor, role)),
-  result, format('%s invites as %s: %s', actor, role, result)
-)
-from (
-  select actor, role, split_part(results, ' ', nr::int) as result
-  from (values
-    ('anonymous', 'unauthenticated unauthenticated unauthenticated unauthenticated'),
-    ('stranger', 'not_found not_found not_found not_found'),
-    ('banned', 'not_found not_found not_found not_found'),
-    ('member', 'forbidden forbidden forbidden forbidden'),
-    ('moderator', 'forbidden forbidden forbidden forbidden'),
-    ('admin', 'ok ok forbidden forbidden'),
-    ('owner', 'ok ok ok ok')
-  ) as matrix (actor, results)
-  cross join unnest(array['member', 'moderator', 'admin', 'owner']) with ordinality as roles (role, nr)
-) as cases;
+select outcomes_are(
+  'Inviting with the role %s', $$select api.create_invite(the(%L), the('club'), p_role => %L)$$,
+  'anonymous unauthenticated, stranger not_found, banned not_found, member forbidden,
+    moderator forbidden, admin ok ok forbidden forbidden, owner ok',
+  'member', 'moderator', 'admin', 'owner'
+);
 
 select is(
   (
@@ -57,7 +46,7 @@ select is(
     'group_id', the('club'), 'user_id', null, 'role', 'member', 'max_uses', null, 'uses', 0,
     'expires_at', null, 'created_by', the('owner')
   ),
-  'An invitation is for anyone, as member and without an end by default'
+  'By default an invitation is for any user, as member and without an end'
 );
 select is(
   (select role from api.create_invite(the('owner'), the('club'), p_role => null)), 'member',
@@ -77,14 +66,15 @@ select is(
 );
 
 select throws_fields(
-  format('select api.create_invite(the(''admin''), the(''club''), %s)', arguments), fields, description
+  format('select api.create_invite(the(''admin''), the(''club''), %s)', arguments), fields,
+  description
 )
 from (values
   ($$p_role => 'king'$$, '{role}'::text[], 'An unknown role is refused'),
   ($$p_max_uses => 0$$, '{max_uses}', 'A limit of 0 uses is refused'),
   ($$p_max_uses => -1$$, '{max_uses}', 'A negative number of uses is refused'),
   ($$p_expires_at => now()$$, '{expires_at}', 'An end in the past is refused'),
-  ($$p_expires_at => 'infinity'$$, '{expires_at}', 'A null end is accepted'),
+  ($$p_expires_at => 'infinity'$$, '{expires_at}', 'An infinite end is refused'),
   ($$p_user_id => '00000000-0000-0000-0000-000000000000'$$, '{user_id}',
     'The nil UUID is refused'),
   ($$p_role => 'x', p_max_uses => 0, p_expires_at => now()$$, '{role,max_uses,expires_at}',

@@ -10,15 +10,11 @@ select remember('request', look($$ select id from join_request $$)::uuid);
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.deny_join_request(the(%L), the(''club''), the(''ada''))', actor)),
-  result, format('%s denies a request: %s', actor, result)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('ada', 'forbidden'),
-  ('banned', 'banned'), ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'),
-  ('owner', 'ok')
-) as actors (actor, result);
+select outcomes_are(
+  'Denying a request', $$select api.deny_join_request(the(%L), the('club'), the('ada'))$$,
+  'anonymous unauthenticated, stranger forbidden, ada forbidden, banned banned, '
+  'member forbidden, moderator forbidden, admin ok, owner ok'
+);
 select lives_ok(
   $$ select api.deny_join_request(the('admin'), the('club'), the('ada')) $$, 'A request is denied'
 );

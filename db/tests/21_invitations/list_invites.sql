@@ -10,15 +10,11 @@ cross join lateral api.create_invite(the('owner'), the('club'), p_max_uses => nr
 select backdate('group_invite', 'three', '1 day');
 set local role communities_job;
 
-select is(
-  outcome(format('select * from api.list_invites(the(%L), the(''club''))', actor)),
-  result, format('%s sees the invitations: %s', actor, result)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'not_found'), ('banned', 'not_found'),
-  ('muted', 'forbidden'), ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'),
-  ('owner', 'ok')
-) as actors (actor, result);
+select outcomes_are(
+  'Listing invitations', $$select * from api.list_invites(the(%L), the('club'))$$,
+  'anonymous unauthenticated, stranger not_found, banned not_found, muted forbidden, '
+  'member forbidden, moderator forbidden, admin ok, owner ok'
+);
 select bag_eq(
   $$ select id from api.list_invites(the('admin'), the('club')) $$,
   $$ select the(name) from unnest(array['one', 'two', 'three']) as name $$,
@@ -32,17 +28,7 @@ select is(
   (select char_length(code) from api.list_invites(the('admin'), the('club'), 1)), 24,
   'An admin sees the code'
 );
-select is(
-  walk($$list_invites(the('admin'), the('club'))$$, direction, false),
-  array(
-    select id from api.list_invites(the('admin'), the('club'))
-    order by
-      case when direction = 'before' then created_at end desc,
-      case when direction = 'before' then id end desc, created_at, id
-  ),
-  format('A walk %s returns every invitation once', direction)
-)
-from unnest(array['before', 'after']) as direction;
+select walks_are_complete($$list_invites(the('admin'), the('club'))$$, false, 'every invitation');
 select throws_fields(
   $$ select * from api.list_invites(the('admin'), the('club'), 0) $$, array['limit'],
   'A limit of 0 is refused'

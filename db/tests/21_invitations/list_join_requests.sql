@@ -14,15 +14,11 @@ select sudo(
 );
 set local role communities_job;
 
-select is(
-  outcome(format('select * from api.list_join_requests(the(%L), the(''club''))', actor)),
-  result, format('%s sees the requests: %s', actor, result)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('ada', 'forbidden'),
-  ('banned', 'banned'), ('muted', 'forbidden'), ('member', 'forbidden'), ('moderator', 'forbidden'),
-  ('admin', 'ok'), ('owner', 'ok')
-) as actors (actor, result);
+select outcomes_are(
+  'Listing requests', $$select * from api.list_join_requests(the(%L), the('club'))$$,
+  'anonymous unauthenticated, stranger forbidden, ada forbidden, banned banned, muted forbidden, '
+  'member forbidden, moderator forbidden, admin ok, owner ok'
+);
 select bag_eq(
   $$ select user_id, status, group_id from api.list_join_requests(the('admin'), the('club')) $$,
   $$
@@ -36,17 +32,9 @@ select is(
   (select array_agg(user_id) from api.list_join_requests(the('admin'), the('club'), 1)),
   array[the('cyd')], 'The oldest row is the first'
 );
-select is(
-  walk($$list_join_requests(the('admin'), the('club'))$$, direction, false),
-  array(
-    select id from api.list_join_requests(the('admin'), the('club'))
-    order by
-      case when direction = 'before' then created_at end desc,
-      case when direction = 'before' then id end desc, created_at, id
-  ),
-  format('A walk %s returns every request once', direction)
-)
-from unnest(array['before', 'after']) as direction;
+select walks_are_complete(
+  $$list_join_requests(the('admin'), the('club'))$$, false, 'every request'
+);
 select throws_fields(
   $$ select * from api.list_join_requests(the('admin'), the('club'), 101) $$, array['limit'],
   'A limit of 101 is refused'

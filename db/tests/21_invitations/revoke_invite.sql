@@ -10,14 +10,11 @@ from api.create_invite(the('owner'), the('club'), p_role => 'moderator');
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.revoke_invite(the(%L), the(''club''), the(''invite''))', actor)),
-  result, format('%s revokes an invitation: %s', actor, result)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'not_found'), ('banned', 'not_found'),
-  ('member', 'forbidden'), ('moderator', 'forbidden'), ('admin', 'ok'), ('owner', 'ok')
-) as actors (actor, result);
+select outcomes_are(
+  'Revoking an invitation', $$select api.revoke_invite(the(%L), the('club'), the('invite'))$$,
+  'anonymous unauthenticated, stranger not_found, banned not_found, member forbidden, '
+  'moderator forbidden, admin ok, owner ok'
+);
 select throws_code(
   $$ select api.revoke_invite(the('rob'), the('other'), the('invite')) $$, 'PT404', 'not_found',
   'An invitation of another group is not found'

@@ -61,7 +61,8 @@ select is(
 );
 select forget_events();
 select lives_ok(
-  $$ select api.delete_post(the('moderator'), the('post')) $$, 'Deleting it again changes nothing'
+  $$ select api.delete_post(the('moderator'), the('post')) $$,
+  'Deleting a deleted post changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select lives_ok(

@@ -27,7 +27,7 @@ select is(
 );
 select is(
   (select is_pinned from api.set_post_pinned(the('admin'), the('post'), true)), true,
-  'Pinning it again changes nothing'
+  'Pinning a pinned post changes nothing'
 );
 select events_are(
   array['post.pinned'], array['post.pinned'], 'A call without effect leaves no event'

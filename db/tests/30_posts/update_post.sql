@@ -53,7 +53,7 @@ select forget_events();
 select is(pg_temp.patch('{}'), pg_temp.post(), 'An empty patch changes nothing');
 select is(
   pg_temp.patch('{"body": "Newer ", "title": null}'), pg_temp.post(),
-  'A patch with the present values changes nothing'
+  'A patch with the current values changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 
@@ -72,7 +72,7 @@ from (values
 ) as wrong (patch, fields, description);
 select throws_fields(
   $$ select api.update_post(the('member'), the('post'), jsonb_build_object('title', repeat('a', 141))) $$,
-  array['title'], 'A title has 140 characters at most'
+  array['title'], 'A title has at most 140 characters'
 );
 select throws_code(
   format($$ select api.update_post(the(%L), the('post'), '{"body": ""}') $$, actor),
@@ -83,18 +83,18 @@ from unnest(array['stranger', 'admin', 'owner']) as actor;
 select from api.mute_member(the('moderator'), the('club'), the('member'), now() + interval '1 day');
 select throws_code(
   $$ select api.update_post(the('member'), the('post'), '{"body": "x"}') $$, 'PT403', 'muted',
-  'A muted author cannot change it'
+  'A muted author cannot change a post'
 );
 select from api.unmute_member(the('moderator'), the('club'), the('member'));
 select from api.leave_group(the('member'), the('club'));
 select throws_code(
   $$ select api.update_post(the('member'), the('post'), '{"body": "x"}') $$, 'PT403', 'forbidden',
-  'An author who left cannot change it'
+  'An author who left cannot change a post'
 );
 select from api.ban_member(the('admin'), the('club'), the('member'));
 select throws_code(
   $$ select api.update_post(the('member'), the('post'), '{"body": "x"}') $$, 'PT403', 'banned',
-  'A banned author cannot change it'
+  'A banned author cannot change a post'
 );
 select from api.delete_post(the('moderator'), the('pinned'));
 select throws_code(

@@ -72,17 +72,18 @@ select throws_fields(
 from unnest(array['member', 'moderator']) as actor;
 select lives_ok(
   $$ select api.create_comment(the('member'), the('post'), 'x', the('r3')) $$,
-  'A reply below a deleted comment takes replies'
+  'Members may reply to a comment below a deleted one'
 );
 
 -- Limits
 select throws_fields(
-  format('select api.create_comment(the(''member''), the(''post''), %s)', body), array['body'], description
+  format('select api.create_comment(the(''member''), the(''post''), %s)', body), array['body'],
+  description
 )
 from (values
   ($$''$$, 'A comment is not empty'), ('null', 'A comment has a body'),
   ($$E'\u2003\t'$$, 'A comment is not blank'),
-  ($$repeat('a', 10001)$$, 'A comment has 10,000 characters at most')
+  ($$repeat('a', 10001)$$, 'A comment has at most 10,000 characters')
 ) as wrong (body, description);
 select throws_fields(
   $$ select api.create_comment(the('member'), the('post'), '', the('r5')) $$,

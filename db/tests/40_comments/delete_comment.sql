@@ -38,7 +38,7 @@ select throws_code(
 select forget_events();
 select lives_ok(
   $$ select api.delete_comment(the('moderator'), the('comment')) $$,
-  'Deleting it again changes nothing'
+  'Deleting a deleted comment changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 select throws_code(

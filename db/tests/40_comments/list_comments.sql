@@ -24,7 +24,7 @@ select backdate('comment', name, n * interval '1 hour')
 from (values ('a', 8), ('b', 5), ('c', 5), ('d', 5), ('e', 3), ('f', 2), ('g', 1)) as t (name, n);
 set local role communities_job;
 
--- Returns the bodies of the listed comments, in order, with a cross for a tombstone.
+-- Returns the bodies of the listed comments, in order, with + for a tombstone.
 create function pg_temp.found(p_actor text, p_filters text default '') returns text
 language plpgsql as $$
 declare
@@ -40,20 +40,13 @@ begin
   return v_found;
 end
 $$;
-create function pg_temp.ids(p_list text) returns uuid[] language plpgsql as $$
-declare
-  v_ids uuid[];
-begin
-  execute format('select array_agg(id order by created_at, id) from api.%s', p_list) into v_ids;
-  return v_ids;
-end
-$$;
 
 select is(left(pg_temp.found('anonymous'), 1), 'a', 'The oldest row is the first');
 select is(right(pg_temp.found('anonymous'), 7), 'e f g h', 'The newest comment is the last');
 select is(
   (select array_agg(id) from api.list_comments(null, the('post'))),
-  pg_temp.ids($$list_comments(null, the('post'))$$), 'Comments of the same time are ordered by id'
+  array(select id from api.list_comments(null, the('post')) order by created_at, id),
+  'Comments of the same time are ordered by id'
 );
 select is(
   (select string_agg(body, '' order by body) from api.list_comments(null, the('post'))), 'abcdefgh',
@@ -130,7 +123,8 @@ select is(
   'A null p_deleted selects the usual list'
 );
 select throws_code(
-  format('select * from api.list_comments(the(%L), the(''post''), p_deleted => true)', actor), state, code,
+  format('select * from api.list_comments(the(%L), the(''post''), p_deleted => true)', actor),
+  state, code,
   format('The %s may not list deleted comments', actor)
 )
 from (values
@@ -139,20 +133,12 @@ from (values
 ) as refused (actor, state, code);
 
 -- Walks
-select is(
-  walk(list, direction, false),
-  (
-    select array_agg(id order by case when direction = 'after' then nr else -nr end)
-    from unnest(pg_temp.ids(list)) with ordinality as i (id, nr)
-  ),
-  format('A walk %s returns every comment once: %s', direction, list)
-)
-from unnest(array['before', 'after']) as direction
-cross join unnest(array[
-  $$list_comments(the('member'), the('post'))$$,
-  $$list_comments(the('member'), the('post'), the('a'))$$,
-  $$list_comments(the('owner'), the('post'), p_deleted => true)$$
-]) as list;
+select walks_are_complete(list, false, description)
+from (values
+  ($$list_comments(the('member'), the('post'))$$, 'every comment'),
+  ($$list_comments(the('member'), the('post'), the('a'))$$, 'every reply to a comment'),
+  ($$list_comments(the('owner'), the('post'), p_deleted => true)$$, 'every deleted comment')
+) as lists (list, description);
 select is(
   (select string_agg(body, ' ') from api.list_comments(
     null, the('post'), p_limit => 2, p_before => cursor(now() + interval '1 day', the('a'))

@@ -37,12 +37,13 @@ select forget_events();
 select is(pg_temp.patch('{}'), pg_temp.comment(), 'An empty patch changes nothing');
 select is(
   pg_temp.patch('{"body": " New"}'), pg_temp.comment(),
-  'A patch with the present values changes nothing'
+  'A patch with the current values changes nothing'
 );
 select events_are(array[]::text[], array[]::text[], 'A call without effect leaves no event');
 
 select throws_fields(
-  format('select api.update_comment(the(''member''), the(''comment''), %L)', patch), fields, description
+  format('select api.update_comment(the(''member''), the(''comment''), %L)', patch), fields,
+  description
 )
 from (values
   ('{"body": ""}', '{body}'::text[], 'An empty body is refused'),
@@ -59,10 +60,11 @@ select throws_fields(
       the('member'), the('comment'), jsonb_build_object('body', repeat('a', 10001))
     )
   $$,
-  array['body'], 'A body has 10,000 characters at most'
+  array['body'], 'A body has at most 10,000 characters'
 );
 select throws_code(
-  format($$ select api.update_comment(the(%L), the('comment'), '{"body": "x"}') $$, actor), state, code,
+  format($$ select api.update_comment(the(%L), the('comment'), '{"body": "x"}') $$, actor),
+  state, code,
   format('The %s cannot change the comment of another author', actor)
 )
 from (values
@@ -73,18 +75,18 @@ from (values
 select from api.mute_member(the('moderator'), the('club'), the('member'), now() + interval '1 day');
 select throws_code(
   $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$, 'PT403', 'muted',
-  'A muted author cannot change it'
+  'A muted author cannot change a comment'
 );
 select from api.unmute_member(the('moderator'), the('club'), the('member'));
 select from api.leave_group(the('member'), the('club'));
 select throws_code(
   $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$,
-  'PT403', 'forbidden', 'An author who left cannot change it'
+  'PT403', 'forbidden', 'An author who left cannot change a comment'
 );
 select from api.ban_member(the('admin'), the('club'), the('member'));
 select throws_code(
   $$ select api.update_comment(the('member'), the('comment'), '{"body": "x"}') $$,
-  'PT403', 'banned', 'A banned author cannot change it'
+  'PT403', 'banned', 'A banned author cannot change a comment'
 );
 select from api.delete_comment(the('moderator'), the('gone'));
 select throws_code(

@@ -1,4 +1,4 @@
--- Adding a reaction. 04_policy/matrix.sql tests who may. Proves rules 02.8, 50.1, 50.2 and 50.3.
+-- Adding a reaction. 04_policy/matrix.sql tests the rights. Proves rules 02.8, 50.1, 50.2 and 50.3.
 begin;
 select plan(106);
 
@@ -18,7 +18,7 @@ select is(
   ),
   'A member reacts to a post'
 );
-select events_are(array['reaction.added'], array[]::text[], 'A reaction is one event');
+select events_are(array['reaction.added'], array[]::text[], 'A reaction emits one event');
 select event_is(
   'reaction.added', 'member', 'club', 'post', 'post', 'post',
   'The event names the actor, the group and the subject'
@@ -61,7 +61,8 @@ select is(
   'A refused reaction does not count'
 );
 select lives_ok(
-  format('select api.add_reaction(the(%L), %L, the(%L), %L)', actor, subject, subject, emoji), description
+  format('select api.add_reaction(the(%L), %L, the(%L), %L)', actor, subject, subject, emoji),
+  description
 )
 from (values
   ('member', 'post', '🎉', 'A member reacts with several emoji'),
@@ -72,7 +73,8 @@ from (values
 ) as others (actor, subject, emoji, description);
 
 select throws_fields(
-  format('select api.add_reaction(the(''member''), ''post'', the(''post''), %L)', emoji), array['emoji'],
+  format('select api.add_reaction(the(''member''), ''post'', the(''post''), %L)', emoji),
+  array['emoji'],
   format('%s is not an emoji', to_json(emoji))
 )
 from unnest(array['', ' ', 'a b', E'\t', repeat('x', 17), null]) as emoji;
@@ -94,7 +96,7 @@ from (values
 ) as wrong (type, subject, description);
 select throws_code(
   $$ select api.add_reaction(the('stranger'), 'post', the('post'), '') $$, 'PT404', 'not_found',
-  'A stranger learns nothing about an invalid reaction'
+  'A stranger learns nothing about an invalid argument'
 );
 
 -- At most 32 emoji on a subject
@@ -102,13 +104,13 @@ select make_post('busy', 'club');
 select make_comment('busy_comment', 'busy');
 select lives_ok(
   format('select make_reaction(%L, %L, ''member'', %L)', type, subject, 'e' || nr),
-  format('Emoji %s on a %s is allowed', nr, type)
+  format('Emoji number %s on a %s is allowed', nr, type)
 )
 from (values ('post', 'busy'), ('comment', 'busy_comment')) as subjects (type, subject)
 cross join generate_series(1, 32) as nr;
 select throws_code(
   format('select api.add_reaction(the(%L), %L, the(%L), ''e33'')', actor, type, subject),
-  'PT409', 'too_many_emoji', format('Emoji 33 on a %s is refused to the %s', type, actor)
+  'PT409', 'too_many_emoji', format('Emoji number 33 on a %s is refused to the %s', type, actor)
 )
 from (values ('post', 'busy'), ('comment', 'busy_comment')) as subjects (type, subject)
 cross join unnest(array['member', 'admin']) as actor;
@@ -119,16 +121,16 @@ select is(
 select throws_code(
   $$ select api.add_reaction(the('member'), 'post', the('busy'), 'e1') $$, 'PT409',
   'duplicate_reaction',
-  'A repeated reaction is a duplicate, at the limit too'
+  'A repeated reaction at the limit is a duplicate'
 );
 select lives_ok(
   $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'e1') $$,
-  'An emoji that is already there is allowed at the limit'
+  'An emoji that the subject already has is allowed at the limit'
 );
 select from api.remove_reaction(the('member'), 'post', the('busy'), 'e2');
 select lives_ok(
   $$ select api.add_reaction(the('member'), 'post', the('busy'), 'e33') $$,
-  'A removed emoji makes room for another'
+  'A new emoji is allowed after another was removed'
 );
 select sudo($$
   insert into reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
@@ -137,12 +139,12 @@ select sudo($$
 $$);
 select lives_ok(
   $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'old1') $$,
-  'An emoji that is already there is allowed beyond the limit'
+  'An emoji that the subject already has is allowed beyond the limit'
 );
 select throws_code(
   $$ select api.add_reaction(the('admin'), 'post', the('busy'), 'e34') $$, 'PT409',
   'too_many_emoji',
-  'Another emoji is refused beyond the limit'
+  'A new emoji is refused beyond the limit'
 );
 select counters_hold();
 

@@ -37,14 +37,14 @@ select lives_ok(
   $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$,
   'A member removes their own reaction'
 );
-select events_are(array['reaction.removed'], array[]::text[], 'A removal is one event');
+select events_are(array['reaction.removed'], array[]::text[], 'A removal emits one event');
 select event_is(
   'reaction.removed', 'member', 'club', 'post', 'post', 'post',
   'The event names the actor, the group and the subject'
 );
 select is(
   event() -> 'data', jsonb_build_object('id', the('reaction'), 'deleted_at', now()),
-  'The event holds the id and the time, but no content'
+  'The event has the id and the time, but no content'
 );
 select is(
   (select reactions_count from api.get_post(null, the('post'))), 2,
@@ -53,14 +53,15 @@ select is(
 select is(
   (select reactions::jsonb from api.get_post(null, the('post'))),
   '[{"emoji": "🎉", "count": 1, "reacted": false}, {"emoji": "👍", "count": 1, "reacted": false}]',
-  'A removed reaction does not count for its emoji'
+  'A removed reaction does not count in its emoji'
 );
 select throws_code(
   $$ select api.remove_reaction(the('member'), 'post', the('post'), '👍') $$, 'PT404', 'not_found',
   'A removed reaction is not found'
 );
 select lives_ok(
-  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$, 'A member may react again'
+  $$ select api.add_reaction(the('member'), 'post', the('post'), '👍') $$,
+  'A member may react again after a removal'
 );
 select lives_ok(
   $$ select api.remove_reaction(the('member'), 'comment', the('comment'), '👍') $$,
@@ -68,7 +69,7 @@ select lives_ok(
 );
 select is(
   (select reactions from api.get_comment(null, the('comment')))::text, '[]',
-  'A comment without reactions shows none'
+  'A comment without reactions has an empty summary'
 );
 select from api.leave_group(the('member'), the('club'));
 select lives_ok(

@@ -1,4 +1,4 @@
--- Counting the emoji of a post or comment. 04_policy/matrix.sql tests who may. Proves rule 50.5.
+-- Counting the emoji of a post or comment. 04_policy/matrix.sql tests the rights. Proves rule 50.5.
 begin;
 select plan(8);
 
@@ -28,7 +28,7 @@ from (values
 ) as viewers (actor, reacted);
 select is(
   api.summarise_reactions(null, 'comment', the('comment'))::jsonb,
-  '[{"emoji": "🎉", "count": 1, "reacted": false}]', 'A comment has a summary of its own'
+  '[{"emoji": "🎉", "count": 1, "reacted": false}]', 'A comment has its own summary'
 );
 select from api.remove_reaction(the('admin'), 'comment', the('comment'), '🎉');
 select is(

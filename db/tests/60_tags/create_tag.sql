@@ -14,7 +14,7 @@ select is(
   'A tag is stored in its folded form'
 );
 select events_are(
-  array['tag.created'], array['tag.created'], 'A new tag is one event and one audit entry'
+  array['tag.created'], array['tag.created'], 'A new tag has one event and one audit entry'
 );
 select event_is(
   'tag.created', 'ada', null, null, 'tag', 'tag',
@@ -44,7 +44,7 @@ select make_group('club');
 select make_post('post', 'club', 'owner', array[own('go')]);
 select throws_code(
   $$ select api.create_tag(the('ada'), own('go')) $$, 'PT409', 'duplicate_tag',
-  'A tag of a public post already exists'
+  'A tag of a public post exists already'
 );
 select counters_hold();
 

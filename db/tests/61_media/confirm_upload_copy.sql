@@ -1,4 +1,5 @@
--- Confirming that the copy of an upload is what was presigned. Proves rules 61.6 and 61.7.
+-- Confirming that the copy of an upload has the presigned type and size. Proves rules 61.6 and
+-- 61.7.
 begin;
 select plan(12);
 
@@ -18,7 +19,8 @@ select is(
   api.confirm_upload_copy(the(actor), key, copy, mime, size), is_confirmed, description
 )
 from (values
-  ('ada', key('new'), copy_key('new'), 'image/png', 999::bigint, false, 'Another size is not confirmed'),
+  ('ada', key('new'), copy_key('new'), 'image/png', 999::bigint, false,
+    'Another size is not confirmed'),
   ('ada', key('new'), copy_key('new'), 'image/gif', 1000, false, 'Another type is not confirmed'),
   ('ada', key('new'), copy_key('new'), null, null, false, 'A missing copy is not confirmed'),
   ('bob', key('new'), copy_key('new'), 'image/png', 1000, false, 'Another actor confirms nothing'),

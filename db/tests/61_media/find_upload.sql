@@ -24,7 +24,7 @@ select is_empty(
   format('select * from api.find_upload(the(%L), %L)', actor, key), description
 )
 from (values
-  ('bob', key('new'), 'Another actor does not find it'),
+  ('bob', key('new'), 'Another actor does not find the upload'),
   ('ada', 'uploads/unknown', 'A key that was never presigned finds nothing'),
   ('ada', null, 'A null key finds nothing'),
   ('ada', key('expired'), 'An expired upload is not found'),
@@ -42,11 +42,11 @@ select is(
 )
 from (values
   ('post', the('own'), 1, 'An author finds an upload for their own post'),
-  ('post', the('other'), 0, 'The post of another author hides it'),
-  ('post', the('full'), 0, 'A post with 10 attachments hides it'),
-  ('post', gen_random_uuid(), 0, 'An unknown post hides it'),
-  ('group', the('club'), 0, 'A group whose admin the actor is not hides it'),
-  ('user', the('own'), 0, 'A subject type without attachments hides it')
+  ('post', the('other'), 0, 'The upload is not found for the post of another author'),
+  ('post', the('full'), 0, 'The upload is not found for a post with 10 attachments'),
+  ('post', gen_random_uuid(), 0, 'The upload is not found for a missing post'),
+  ('group', the('club'), 0, 'The upload is not found for a group unless the actor is an admin'),
+  ('user', the('own'), 0, 'The upload is not found for a subject type without attachments')
 ) as subjects (type, subject, found, description);
 select is(
   (select count(*) from api.find_upload(the('owner'), key('new'), 'group', the('club'))), 0::bigint,

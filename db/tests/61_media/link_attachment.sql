@@ -22,20 +22,18 @@ select forget_events();
 set local role communities_job;
 
 -- Authorisation
-select is(
-  outcome(format(
-    'select api.link_attachment(the(%L), key(%L), %L, the(%L))', actor, actor || '_' || purpose, type, subject
-  )),
-  split_part(results, ' ', nr::int), format('A %s of the %s: %s', purpose, actor, split_part(results, ' ', nr::int))
-)
-from (values
-  ('post', 'post', 'post',
-    'unauthenticated forbidden forbidden forbidden ok forbidden forbidden forbidden'),
-  ('avatar', 'group', 'club', 'unauthenticated forbidden banned forbidden forbidden forbidden ok ok')
-) as matrix (purpose, type, subject, results)
-cross join unnest(array[
-  'anonymous', 'stranger', 'banned', 'muted', 'member', 'moderator', 'admin', 'owner'
-]) with ordinality as actors (actor, nr);
+select outcomes_are(
+  'Linking an upload to a post of the member',
+  $$select api.link_attachment(the(%1$L), key(%1$L || '_post'), 'post', the('post'))$$,
+  'anonymous unauthenticated, stranger forbidden, banned forbidden, muted forbidden, member ok,
+    moderator forbidden, admin forbidden, owner forbidden'
+);
+select outcomes_are(
+  'Linking an avatar to a group',
+  $$select api.link_attachment(the(%1$L), key(%1$L || '_avatar'), 'group', the('club'))$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, muted forbidden,
+    member forbidden, moderator forbidden, admin ok, owner ok'
+);
 
 -- To a post
 select remember('media', id) from api.link_attachment(
@@ -51,12 +49,16 @@ select is(
 );
 select matches(
   (select media -> 0 ->> 'key' from api.get_post(null, the('post'))), '^media/[A-Za-z0-9]{40,}$',
-  'Its key is the key of the copy, which no presigned URL can write'
+  'The key of an attachment is the key of the copy, which no presigned URL can write'
 );
-select is((select media_count from api.get_post(null, the('post'))), 1::smallint, 'media_count counts it');
+select is(
+  (select media_count from api.get_post(null, the('post'))), 1::smallint,
+  'An attachment counts in its post'
+);
 select events_are(array['attachment.added'], array[]::text[], 'Linking emits one event');
 select event_is(
-  'attachment.added', 'member', 'club', 'post', 'post', 'post', 'The event names actor, group, post and subject'
+  'attachment.added', 'member', 'club', 'post', 'post', 'post',
+  'The event names actor, group, post and subject'
 );
 select is(
   event() -> 'data', (select media -> 0 from api.get_post(null, the('post')))::jsonb,
@@ -70,7 +72,8 @@ select lives_ok(
   'An author links an upload to their comment'
 );
 select event_is(
-  'attachment.added', 'member', 'club', 'post', 'comment', 'comment', 'The event names the post of the comment'
+  'attachment.added', 'member', 'club', 'post', 'comment', 'comment',
+  'The event names the post of the comment'
 );
 
 -- To a group
@@ -90,7 +93,8 @@ select lives_ok(
   'An upload of purpose cover becomes the cover of the group'
 );
 select ok(
-  (select cover_url <> avatar_url from api.get_group(null, the('club'))), 'The cover leaves the avatar in place'
+  (select cover_url <> avatar_url from api.get_group(null, the('club'))),
+  'A new cover keeps the avatar'
 );
 select forget_events();
 select lives_ok(
@@ -108,7 +112,8 @@ select is(
 );
 select forget_events();
 select is(
-  (select avatar_url from api.update_group(the('admin'), the('club'), '{"avatar_key": null}')), null,
+  (select avatar_url from api.update_group(the('admin'), the('club'), '{"avatar_key": null}')),
+  null,
   'A patch with null removes the avatar'
 );
 select is(
@@ -164,11 +169,11 @@ select make_upload('eleventh', 'member');
 select make_upload('fourth', 'member', 'comment');
 select throws_code(
   $$ select api.link_attachment(the('member'), key('eleventh'), 'post', the('post')) $$,
-  'PT422', 'attachment_limit', 'A post takes no more than 10 attachments'
+  'PT422', 'attachment_limit', 'A post has at most 10 attachments'
 );
 select throws_code(
   $$ select api.link_attachment(the('member'), key('fourth'), 'comment', the('comment')) $$,
-  'PT422', 'attachment_limit', 'A comment takes no more than 3 attachments'
+  'PT422', 'attachment_limit', 'A comment has at most 3 attachments'
 );
 select throws_fields(
   format('select api.link_attachment(the(''member''), key(''eleventh''), %s)', arguments), fields,
@@ -177,7 +182,8 @@ select throws_fields(
 from (values
   ($$'user', the('post')$$, '{subject_type}'::text[], 'An unknown subject type is refused'),
   ($$'post', the('post'), 0$$, '{width}', 'A width below 1 is refused'),
-  ($$null, the('post'), -1, -1$$, '{subject_type,width,height}', 'Every invalid field is named')
+  ($$null, the('post'), -1, -1$$, '{subject_type,width,height}',
+    'One error names all invalid fields')
 ) as wrong (arguments, fields, description);
 select throws_code(
   format('select api.link_attachment(the(''member''), key(''eleventh''), %L, gen_random_uuid())', type),
@@ -187,7 +193,7 @@ from unnest(array['post', 'comment', 'group']) as type;
 select from api.delete_post(the('admin'), the('other'));
 select throws_code(
   $$ select api.link_attachment(the('admin'), key('admin_post'), 'post', the('other')) $$,
-  'PT403', 'forbidden', 'A deleted post takes no attachment'
+  'PT403', 'forbidden', 'An attachment to a deleted post is refused'
 );
 select counters_hold();
 

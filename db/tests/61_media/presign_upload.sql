@@ -12,7 +12,7 @@ select is(
     from api.presign_upload(the('ada'), 'post', 'Image/PNG', 1234, 'photo.png') as u
   ),
   jsonb_build_object('mime', 'image/png', 'size_bytes', 1234, 'expires_at', now() + interval '15 minutes'),
-  'An upload has a type, a size and 15 minutes'
+  'An upload has a type, a size and an expiry in 15 minutes'
 );
 select is(
   (
@@ -26,7 +26,7 @@ select is(
 select is(
   look($$ select filename || ' ' || purpose || ' ' || (actor_id = the('ada'))
     from presigned_upload where filename is not null $$),
-  'photo.png post true', 'It is bound to the actor and a purpose'
+  'photo.png post true', 'An upload has an actor and a purpose'
 );
 select lives_ok(
   format('select api.presign_upload(the(''ada''), %L, %L, 1)', purpose, mime),
@@ -56,10 +56,12 @@ from (values
   ($$'post', null, 1$$, '{mime}', 'A type is required'),
   ($$'post', 'image/png', 0$$, '{size_bytes}', 'A size of 0 is refused'),
   ($$'post', 'image/png', 104857601$$, '{size_bytes}', 'A size above 104,857,600 bytes is refused'),
-  ($$'post', 'image/png', 99999999999$$, '{size_bytes}', 'A size that exceeds an int is refused'),
+  ($$'post', 'image/png', 99999999999$$, '{size_bytes}',
+    'A size above the range of int is refused'),
   ($$'post', 'image/png', null$$, '{size_bytes}', 'A size is required'),
-  ($$'post', 'image/png', 1, repeat('a', 256)$$, '{filename}', 'A file name above 255 characters is refused'),
-  ($$'x', '', 0$$, '{purpose,mime,size_bytes}', 'Every invalid field is named')
+  ($$'post', 'image/png', 1, repeat('a', 256)$$, '{filename}',
+    'A file name above 255 characters is refused'),
+  ($$'x', '', 0$$, '{purpose,mime,size_bytes}', 'One error names all invalid fields')
 ) as wrong (arguments, fields, description);
 select lives_ok(
   $$ select api.presign_upload(the('ada'), 'post', 'image/png', 104857600) $$,
@@ -85,11 +87,13 @@ select lives_ok(
 );
 select sudo(format('update presigned_upload set expires_at = now() where key = %L', key('first')));
 select lives_ok(
-  $$ select api.presign_upload(the('bob'), 'post', 'image/png', 1) $$, 'An expired upload is not pending'
+  $$ select api.presign_upload(the('bob'), 'post', 'image/png', 1) $$,
+  'An expired upload is not pending'
 );
 select sudo(format('update presigned_upload set linked_at = now() where key = %L', key('pending')));
 select lives_ok(
-  $$ select api.presign_upload(the('bob'), 'post', 'image/png', 1) $$, 'A linked upload is not pending'
+  $$ select api.presign_upload(the('bob'), 'post', 'image/png', 1) $$,
+  'A linked upload is not pending'
 );
 reset role;
 select throws_ok(

@@ -1,4 +1,4 @@
--- Removing an attachment: for the author of its subject, and moderators.
+-- Removing an attachment, as the author of its subject or as a moderator.
 -- Proves rules 61.10 and 61.11.
 begin;
 select plan(34);
@@ -16,34 +16,33 @@ select remember('avatar', id) from api.link_attachment(the('admin'), key('avatar
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.remove_attachment(the(%L), the(%L))', actor, media)),
-  split_part(results, ' ', nr::int),
-  format('%s removes %s: %s', actor, media, split_part(results, ' ', nr::int))
-)
-from (values
-  ('media', 'unauthenticated forbidden banned forbidden ok ok ok ok'),
-  ('reply', 'unauthenticated forbidden banned forbidden ok ok ok ok'),
-  ('avatar', 'unauthenticated forbidden banned forbidden forbidden ok ok ok')
-) as matrix (media, results)
-cross join unnest(array[
-  'anonymous', 'stranger', 'banned', 'muted', 'member', 'moderator', 'admin', 'owner'
-]) with ordinality as actors (actor, nr);
+select outcomes_are(
+  'Removing the attachment %s', 'select api.remove_attachment(the(%L), the(%L))',
+  'anonymous unauthenticated, stranger forbidden, banned banned, muted forbidden,
+    member ok ok forbidden, moderator ok, admin ok, owner ok',
+  'media', 'reply', 'avatar'
+);
 
 select lives_ok(
-  $$ select api.remove_attachment(the('member'), the('media')) $$, 'An author removes an attachment of their post'
+  $$ select api.remove_attachment(the('member'), the('media')) $$,
+  'An author removes an attachment of their post'
 );
 select events_are(
-  array['attachment.removed'], array['attachment.removed'], 'Removing emits one event and one audit entry'
+  array['attachment.removed'], array['attachment.removed'],
+  'Removing emits one event and one audit entry'
 );
 select event_is(
-  'attachment.removed', 'member', 'club', 'post', 'post', 'post', 'The event names actor, group, post and subject'
+  'attachment.removed', 'member', 'club', 'post', 'post', 'post',
+  'The event names actor, group, post and subject'
 );
 select is(
   event() -> 'data', jsonb_build_object('id', the('media'), 'deleted_at', now()),
   'The event contains the id and the time, and no content'
 );
-select is((select media_count from api.get_post(null, the('post'))), 0::smallint, 'media_count no longer counts it');
+select is(
+  (select media_count from api.get_post(null, the('post'))), 0::smallint,
+  'A removed attachment does not count in its post'
+);
 select throws_code(
   format('select api.remove_attachment(the(''owner''), %s)', media), 'PT404', 'not_found',
   format('A missing attachment is not found: %s', media)
@@ -51,7 +50,8 @@ select throws_code(
 from unnest(array[$$the('media')$$, 'gen_random_uuid()', 'null']) as media;
 select from api.remove_attachment(the('moderator'), the('avatar'));
 select is(
-  (select avatar_url from api.get_group(null, the('club'))), null, 'Removing the avatar clears it in the group'
+  (select avatar_url from api.get_group(null, the('club'))), null,
+  'Removing the attachment of an avatar clears the avatar of the group'
 );
 select counters_hold();
 

@@ -14,12 +14,12 @@ set local role communities_job;
 
 select matches(
   api.start_upload_copy(the('ada'), key('new'), 'IMAGE/PNG', 1000), '^media/[A-Za-z0-9]{40,}$',
-  'An object of the presigned type and size is copied to a key that nobody can guess'
+  'An object of the presigned type and size is copied to an unguessable key'
 );
 select isnt(
   api.start_upload_copy(the('ada'), key('new'), 'image/png', 1000),
   api.start_upload_copy(the('ada'), key('new'), 'image/png', 1000),
-  'Each copy has a key of its own'
+  'Each copy has its own key'
 );
 select is(api.start_upload_copy(the(actor), key, mime, size), null, description)
 from (values
@@ -39,7 +39,7 @@ select is(
     select array_agg(api.start_upload_copy(the('ada'), key('new'), 'image/png', 1000) is not null)
     from generate_series(1, 8)
   ),
-  array_fill(true, array[7]) || false, 'An upload is copied ten times at most'
+  array_fill(true, array[7]) || false, 'An upload is copied at most ten times'
 );
 select make_presign('copied', 'ada');
 select make_copy('copied', 'ada') from generate_series(1, 10);

@@ -34,7 +34,8 @@ select bag_eq(
   'All objects of an expired upload are orphaned, except for the linked copy'
 );
 select is(
-  (select count(*) from api.find_orphaned_objects(2)), 2::bigint, 'A call finds at most p_most objects'
+  (select count(*) from api.find_orphaned_objects(2)), 2::bigint,
+  'A call finds at most p_most objects'
 );
 select lives_ok(
   $$ select api.clear_orphaned_objects(array(select key from api.find_orphaned_objects())) $$,
@@ -58,7 +59,8 @@ select from api.clear_orphaned_objects(array[copy_key('kept')]);
 -- Objects that the store refuses to delete
 select sudo($$ insert into orphaned_object (key) values ('refused'), ('other') $$);
 select lives_ok(
-  $$ select api.postpone_orphaned_objects(array['refused', 'none']) $$, 'An object that the store refuses to delete is postponed'
+  $$ select api.postpone_orphaned_objects(array['refused', 'none']) $$,
+  'An object that the store refuses to delete is postponed'
 );
 select is(
   (select array_agg(key) from api.find_orphaned_objects() as key), array['other'],
@@ -66,7 +68,7 @@ select is(
 );
 select is(
   look($$ select due_at = now() + interval '1 hour' from orphaned_object where key = 'refused' $$), 'true',
-  'It is due again in an hour'
+  'A postponed object is due again in an hour'
 );
 
 -- Objects that no row refers to
@@ -82,10 +84,12 @@ select is(
   'An object that no upload, copy or attachment refers to is orphaned'
 );
 select bag_eq(
-  'select key from api.find_orphaned_objects()', array['other', 'uploads/a', 'uploads/b'], 'It is due at once'
+  'select key from api.find_orphaned_objects()', array['other', 'uploads/a', 'uploads/b'],
+  'An orphaned object is due immediately'
 );
 select is(
-  api.mark_orphaned_objects(array['uploads/a', 'refused']), 0, 'An orphaned object is not marked again'
+  api.mark_orphaned_objects(array['uploads/a', 'refused']), 0,
+  'An orphaned object is not marked again'
 );
 reset role;
 select is(

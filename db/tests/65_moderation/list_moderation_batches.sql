@@ -15,30 +15,17 @@ select backdate('moderation_batch', 'b' || nr, (5 - nr) * interval '1 minute') f
 reset role;
 set local role communities_job;
 
-select is(
-  outcome(format('select * from api.list_moderation_batches(the(%L), the(''club''))', who)), wanted,
-  format('%s: %s', who, wanted)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
-    'forbidden'),
-  ('moderator', 'ok'), ('owner', 'ok')
-) as cast_of (who, wanted);
+select outcomes_are(
+  'Listing batches', $$select * from api.list_moderation_batches(the(%L), the('club'))$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, member forbidden, moderator ok, '
+  'owner ok'
+);
 select is(
   (select count(*) from api.list_moderation_batches(the('admin'), the('club'), 2)), 2::bigint,
   'A page has at most p_limit rows'
 );
-select is(
-  walk('list_moderation_batches(the(''admin''), the(''club''))', 'before', true),
-  array(select id from api.list_moderation_batches(the('admin'), the('club'))),
-  'A walk before returns every batch once, newest first'
-);
-select is(
-  walk('list_moderation_batches(the(''admin''), the(''club''))', 'after', true),
-  array(
-    select id from api.list_moderation_batches(the('admin'), the('club')) order by created_at, id
-  ),
-  'A walk after returns every batch once'
+select walks_are_complete(
+  $$list_moderation_batches(the('admin'), the('club'))$$, true, 'every batch'
 );
 select is(
   (select array_agg(reason) from api.list_moderation_batches(the('admin'), the('club')) where id in (the('b1'), the('b3'))),

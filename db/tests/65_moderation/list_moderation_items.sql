@@ -11,15 +11,12 @@ set local role communities_job;
 select remember('batch', b.id)
 from api.remove_content(the('moderator'), the('club'), 'spam', the('member')) as b;
 
-select is(
-  outcome(format('select * from api.list_moderation_items(the(%L), the(''batch''))', who)), wanted,
-  format('%s: %s', who, wanted)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
-    'forbidden'),
-  ('moderator', 'ok'), ('owner', 'ok')
-) as cast_of (who, wanted);
+select outcomes_are(
+  'Listing the items of a batch',
+  $$select * from api.list_moderation_items(the(%L), the('batch'))$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, member forbidden, moderator ok, '
+  'owner ok'
+);
 select is(
   outcome('select * from api.list_moderation_items(the(''owner''), gen_random_uuid())'),
   'not_found',

@@ -21,22 +21,18 @@ select sudo($$ update comment set deleted_at = now() - interval '1 hour' where i
 select forget_events();
 set local role communities_job;
 
-select is(
-  outcome(format('select api.remove_content(the(%L), the(''club''), ''spam'', the(''spammer''))', who)), wanted,
-  format('%s: %s', who, wanted)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
-    'forbidden'),
-  ('moderator', 'ok'), ('admin', 'ok'), ('owner', 'ok')
-) as cast_of (who, wanted);
+select outcomes_are(
+  'Removing content', $$select api.remove_content(the(%L), the('club'), 'spam', the('spammer'))$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, member forbidden, moderator ok, '
+  'admin ok, owner ok'
+);
 select throws_fields(
   $$ select api.remove_content(the('moderator'), the('club'), ' ') $$, array['reason', 'author_id'],
   'A reason, and an author or ids, are required'
 );
 select throws_fields(
   $$ select api.remove_content(the('moderator'), the('club'), repeat('x', 501), the('spammer')) $$,
-  array['reason'], 'A reason has 500 characters at most'
+  array['reason'], 'A reason has at most 500 characters'
 );
 select throws_code(
   $$ select api.remove_content(the('moderator'), gen_random_uuid(), 'spam', the('spammer')) $$,
@@ -75,7 +71,8 @@ select is(
   'Each item and the batch have their own audit entry'
 );
 select is(
-  look(format('select deleted_at is not null from %s where id = the(%L)', kind, name))::boolean, wanted,
+  look(format('select deleted_at is not null from %s where id = the(%L)', kind, name))::boolean,
+  wanted,
   format('The filters select the removed items: %s', name)
 )
 from (values

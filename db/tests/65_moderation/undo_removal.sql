@@ -23,15 +23,11 @@ select remember('secret', b.id)
 from api.remove_content(the('keeper'), the('den'), 'spam', the('keeper')) as b;
 select forget_events();
 
-select is(
-  outcome(format('select api.undo_removal(the(%L), the(''batch''))', who)), wanted,
-  format('%s: %s', who, wanted)
-)
-from (values
-  ('anonymous', 'unauthenticated'), ('stranger', 'forbidden'), ('banned', 'banned'), ('member',
-    'forbidden'),
-  ('moderator', 'ok'), ('admin', 'ok')
-) as cast_of (who, wanted);
+select outcomes_are(
+  'Undoing a batch', $$select api.undo_removal(the(%L), the('batch'))$$,
+  'anonymous unauthenticated, stranger forbidden, banned banned, member forbidden, moderator ok, '
+  'admin ok'
+);
 select throws_code(
   $$ select api.undo_removal(the('owner'), the('secret')) $$, 'PT404', 'not_found',
   'A stranger does not find a batch of a secret group'
@@ -41,7 +37,7 @@ select throws_code(
   'A missing batch is not found'
 );
 
--- The second post is restored, and removed again for another reason; the host is deleted.
+-- The second post is restored and deleted again, outside the batch. The host is deleted.
 select from api.restore_post(the('moderator'), the('second'));
 select api.delete_post(the('admin'), the('second'));
 select sudo(
@@ -59,12 +55,13 @@ select is(
   array[2, 3, 2]::bigint[], 'The answer has the number of restored items'
 );
 select is(
-  look(format('select deleted_at is null from %s where id = the(%L)', kind, name))::boolean, wanted, sentence
+  look(format('select deleted_at is null from %s where id = the(%L)', kind, name))::boolean,
+  wanted, sentence
 )
 from (values
   ('post', 'first', true, 'A post that the batch removed is restored'),
   ('comment', 'inside', true, 'A comment in a restored post is restored'),
-  ('post', 'second', false, 'Content that someone else removed since stays deleted'),
+  ('post', 'second', false, 'Content that another moderator deleted after the batch stays deleted'),
   ('post', 'before', false, 'Content that was deleted before the batch stays deleted'),
   ('comment', 'reply', false, 'A comment in a deleted post is not restored')
 ) as things (kind, name, wanted, sentence);

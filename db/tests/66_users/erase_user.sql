@@ -37,90 +37,103 @@ insert into idempotency_key (actor_id, key, fingerprint, status, body) values (t
 set local role communities_job;
 
 select throws_fields(
-  format('select api.erase_user(%L)', id), array['user_id'], 'There is nobody to erase: ' || coalesce(id, 'null')
+  format('select api.erase_user(%L)', id), array['user_id'],
+  format('The id %s is refused', coalesce(id, 'null'))
 )
-from (values (null), ('00000000-0000-0000-0000-000000000000')) as nobody (id);
+from (values (null), ('00000000-0000-0000-0000-000000000000')) as refused (id);
 select throws_ok(
   format('set local role %I; select api.erase_user(%L)', role, the('mia')), '42501', null,
-  format('%s may not erase anybody', role)
+  format('%s may not erase a user', role)
 )
 from unnest(array['communities_service', 'communities_worker']) as role;
 set local role communities_job;
 select throws_code(
   $$ select api.erase_user(the('mia')) $$, 'PT409', 'last_owner',
-  'Who is the only owner of a living group is not erased'
+  'The last owner of a group that is not deleted cannot be erased'
 );
 select from api.put_member(the('mia'), the('own'), the('member'), 'owner');
 select is(
   (select jsonb_object_agg(kind, count) from api.erase_user(the('mia'))) - 'record',
   '{"member": 4, "group": 2, "invitation": 3, "reaction": 2, "attachment": 1, "comment": 1, "post": 3, "upload": 3}',
-  'Erasing tells how much of each kind it has erased'
+  'The erasure returns the number of erased rows of each kind'
 );
 
 select is(
   look(format('select count(*) from %s where %s', place, condition))::int, n, sentence
 )
 from (values
-  ('group_member', 'user_id = the(''mia'')', 1, 'Of memberships nothing stays but a ban that holds'),
-  ('group_member', 'user_id = the(''mia'') and is_banned', 1, 'Which is the group''s'),
-  ('group_invite', 'the(''mia'') in (user_id, created_by)', 0, 'No invitation stays'),
-  ('join_request', 'user_id = the(''mia'')', 0, 'No request to join stays'),
-  ('post', 'author_id = the(''mia'')', 0, 'No post is theirs'),
-  ('comment', 'author_id = the(''mia'')', 0, 'No comment is theirs'),
-  ('post', 'body like ''%Mia%'' or title like ''%Mia%''', 0, 'No post holds their words'),
-  ('comment', 'body like ''%Mia%''', 0, 'No comment holds their words'),
-  ('reaction', 'user_id = the(''mia'')', 0, 'No reaction stays'),
-  ('reaction', 'true', 2, 'Others'' reactions stay'),
-  ('media_attachment', 'created_by = the(''mia'')', 0, 'No attachment is theirs'),
-  ('media_attachment', 'subject_type = ''group''', 1, 'A group''s picture stays the group''s'),
-  ('presigned_upload', 'actor_id = the(''mia'')', 0, 'No upload is theirs'),
-  ('idempotency_key', 'actor_id = the(''mia'')', 0, 'No answer to a request stays'),
-  ('group_entity', 'created_by = the(''mia'')', 0, 'Nobody made their groups'),
-  ('moderation_batch', 'the(''mia'') in (actor_id, undone_by)', 0, 'Nobody moderated'),
-  ('audit_log', 'actor_id = the(''mia'')', 0, 'The audit log does not name them'),
-  ('audit_log', 'audit_log::text like ''%'' || the(''mia'') || ''%''', 0, 'Nor do its states'),
+  ('group_member', 'user_id = the(''mia'')', 1, 'Only the record of an active ban remains'),
+  ('group_member', 'user_id = the(''mia'') and is_banned', 1, 'An active ban remains'),
+  ('group_invite', 'the(''mia'') in (user_id, created_by)', 0, 'No invitation of the user remains'),
+  ('join_request', 'user_id = the(''mia'')', 0, 'No request to join of the user remains'),
+  ('post', 'author_id = the(''mia'')', 0, 'No post has the user as its author'),
+  ('comment', 'author_id = the(''mia'')', 0, 'No comment has the user as its author'),
+  ('post', 'body like ''%Mia%'' or title like ''%Mia%''', 0, 'No post has a text of the user'),
+  ('comment', 'body like ''%Mia%''', 0, 'No comment has a text of the user'),
+  ('reaction', 'user_id = the(''mia'')', 0, 'No reaction of the user remains'),
+  ('reaction', 'true', 2, 'Reactions of other users remain'),
+  ('media_attachment', 'created_by = the(''mia'')', 0, 'No attachment has the user as its creator'),
+  ('media_attachment', 'subject_type = ''group''', 1, 'The cover of a group remains'),
+  ('presigned_upload', 'actor_id = the(''mia'')', 0, 'No upload has the user as its actor'),
+  ('idempotency_key', 'actor_id = the(''mia'')', 0, 'No stored answer of the user remains'),
+  ('group_entity', 'created_by = the(''mia'')', 0, 'No group has the user as its creator'),
+  ('moderation_batch', 'the(''mia'') in (actor_id, undone_by)', 0,
+    'No batch has the user as its moderator'),
+  ('audit_log', 'actor_id = the(''mia'')', 0, 'No audit entry has the user as its actor'),
+  ('audit_log', 'audit_log::text like ''%'' || the(''mia'') || ''%''', 0,
+    'No state in the audit log has the id of the user'),
   ('audit_log', 'audit_log::text like ''%Words of Mia%'' or audit_log::text like ''%words of Mia%''', 0,
-    'Nor does it hold their words'),
-  ('outbox_event', 'outbox_event::text like ''%'' || the(''mia'') || ''%''', 0, 'No event names them'),
-  ('outbox_event', 'payload::text like ''%ords of Mia%''', 0, 'No event holds their words'),
+    'No state in the audit log has a text of the user'),
+  ('outbox_event', 'outbox_event::text like ''%'' || the(''mia'') || ''%''', 0,
+    'No event has the id of the user'),
+  ('outbox_event', 'payload::text like ''%ords of Mia%''', 0, 'No event has a text of the user'),
   ('outbox_event',
     'event_type = ''post.created'' and aggregate_id = the(''post'') '
     'and array(select jsonb_object_keys(payload -> ''data'')) = array[''id'', ''deleted_at'']', 1,
-    'An event that is still to be told tells no more than of what is deleted'),
-  ('orphaned_object', 'true', 3, 'Their objects go')
+    'The data of a pending event has only the id and the deletion time'),
+  ('orphaned_object', 'true', 3, 'The objects of the user are orphaned')
 ) as places (place, condition, n, sentence);
 select is(
   (select array[author_id::text, body] from api.list_comments(the('member'), the('other')) where id = the('comment')),
-  array[null, ''], 'A comment with replies is a tombstone'
+  array[null, ''], 'An erased comment with replies is a tombstone'
 );
 select is(
-  (select body from api.get_comment(the('member'), the('reply'))), 'A reply', 'What others replied stays'
+  (select body from api.get_comment(the('member'), the('reply'))), 'A reply',
+  'A reply of another user remains'
 );
 select throws_code(
-  $$ select api.get_post(the('member'), the('post')) $$, 'PT404', 'not_found', 'A post is deleted'
+  $$ select api.get_post(the('member'), the('post')) $$, 'PT404', 'not_found',
+  'An erased post is deleted'
 );
 select is(
-  (select body from api.restore_post(the('moderator'), the('post'))), '[erased]', 'Restoring it brings nothing back'
+  (select body from api.restore_post(the('moderator'), the('post'))), '[erased]',
+  'Restoring an erased post does not restore its text'
 );
 select is(
   (select count(*) from api.export_user(the('mia')) where kind <> 'member'), 0::bigint,
-  'There is nothing to export any more'
+  'An export after the erasure has only memberships'
 );
 select is(
-  (select posts_count from api.list_tags(null, own('chess'))), 0, 'Its topic tags count it no more'
+  (select posts_count from api.list_tags(null, own('chess'))), 0,
+  'An erased post does not count in its topic tags'
 );
 select counters_hold();
 select is(
-  (select count(*) from api.erase_user(the('mia')) where count > 1), 0::bigint, 'Erasing again finds only the ban'
+  (select count(*) from api.erase_user(the('mia')) where count > 1), 0::bigint,
+  'A second erasure finds only the ban'
 );
 reset role;
-select is(current_setting('communities.erasing'), 'off', 'The audit log is closed again');
+select is(
+  current_setting('communities.erasing'), 'off', 'The audit log refuses changes after the erasure'
+);
 select throws_ok(
-  'update audit_log set action = ''x''', '23001', null, 'And an entry of it is not changed'
+  'update audit_log set action = ''x''', '23001', null,
+  'An entry of the audit log cannot be updated after the erasure'
 );
 select is(
   api.without_user('{"author_id": "5eed0000-0000-7000-8000-00000000000a", "body": "x", "id": 1}', '5eed0000-0000-7000-8000-00000000000b'),
-  '{"author_id": "5eed0000-0000-7000-8000-00000000000a", "body": "x", "id": 1}', 'Others'' words stay'
+  '{"author_id": "5eed0000-0000-7000-8000-00000000000a", "body": "x", "id": 1}',
+  'without_user() keeps the texts of other users'
 );
 
 select * from finish();

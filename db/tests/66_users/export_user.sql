@@ -22,11 +22,13 @@ select api.join_group(the('mia'), the('wish'));
 set local role communities_job;
 
 select throws_fields(
-  format('select api.export_user(%L)', id), array['user_id'], 'There is nobody to export: ' || coalesce(id, 'null')
+  format('select api.export_user(%L)', id), array['user_id'],
+  format('The id %s is refused', coalesce(id, 'null'))
 )
-from (values (null), ('00000000-0000-0000-0000-000000000000')) as nobody (id);
+from (values (null), ('00000000-0000-0000-0000-000000000000')) as refused (id);
 select is(
-  (select count(*) from api.export_user(gen_random_uuid())), 0::bigint, 'Of an unknown user there is nothing'
+  (select count(*) from api.export_user(gen_random_uuid())), 0::bigint,
+  'The export of an unknown user is empty'
 );
 select is(
   (
@@ -42,15 +44,15 @@ select is(
       'audit_entry', look(format('select count(*) from audit_log where actor_id = %L', the('mia')))::int
     )
   ),
-  'An export has everything of a user, deleted things included'
+  'An export has all data about a user, deleted rows included'
 );
 select is(
   (select count(*) from api.export_user(the('mia')) where data::text like '%of Ben%'), 0::bigint,
-  'An export has nothing that others wrote'
+  'An export has no texts of other users'
 );
 select is(
   (select data ->> 'body' from api.export_user(the('mia')) where kind = 'comment'), 'A comment of Mia',
-  'Content is in it as it was written'
+  'An export has the unchanged texts of the user'
 );
 select is(
   (
@@ -58,32 +60,32 @@ select is(
     where kind = 'post' and data ->> 'id' = the('post')::text
   ),
   (select data ->> 'key' from api.export_user(the('mia')) where kind = 'attachment'),
-  'An attachment is named by the key of its object'
+  'An exported attachment has the key of its object'
 );
 select is(
   (select array_agg(data ->> 'role' order by data ->> 'role') from api.export_user(the('mia')) where kind = 'member'),
-  array['member', 'owner'], 'Memberships tell the role'
+  array['member', 'owner'], 'An exported membership has its role'
 );
 select is(
   (
     select array_agg(distinct kind order by kind) from api.export_user(the('ben'))
     where data::text like '%' || the('mia') || '%'
   ),
-  array['invite'], 'Another''s export tells of a user only what was between the two'
+  array['invite'], 'The export of another user names the user only in their common invitations'
 );
 select throws_ok(
   format('set local role %I; select api.export_user(%L)', role, the('mia')), '42501', null,
-  format('%s may not export anybody', role)
+  format('%s may not export a user', role)
 )
 from unnest(array['communities_service', 'communities_worker']) as role;
 reset role;
 select ok(
   (select bool_and(kind <> '' and data ? 'created_at') from api.export_user(the('mia'))),
-  'Each thing tells when it was made'
+  'Each exported item has its kind and its creation time'
 );
 select is(
   (select count(distinct data::text) from api.export_user(the('mia'))),
-  (select count(*) from api.export_user(the('mia'))), 'Nothing is in an export twice'
+  (select count(*) from api.export_user(the('mia'))), 'Each item appears once in an export'
 );
 
 select * from finish();

@@ -9,7 +9,7 @@ set local role communities_job;
 
 select is_empty(
   $$ select * from api.claim_idempotency_key(the('ada'), 'key', 'POST /groups') $$,
-  'A new key has no answer, so the transaction may have its effect'
+  'A new key has no stored answer'
 );
 select from api.store_idempotent_answer(the('ada'), 'key', 201, '/groups/1', '{"id": 1}');
 select results_eq(
@@ -35,14 +35,14 @@ select from api.claim_idempotency_key(the('ada'), 'refused', 'POST /groups');
 rollback to request;
 select is_empty(
   $$ select * from api.claim_idempotency_key(the('ada'), 'refused', 'POST /posts') $$,
-  'A rolled-back claim leaves the key free, for another request too'
+  'A rolled-back claim leaves the key free for any request'
 );
 
 -- A transaction that stored no answer
 select from api.claim_idempotency_key(the('ada'), 'unanswered', 'POST /groups');
 select throws_code(
   $$ select api.claim_idempotency_key(the('ada'), 'unanswered', 'POST /posts') $$,
-  'PT409', 'idempotency_in_progress', 'A key without an answer is refused to another request'
+  'PT409', 'idempotency_in_progress', 'Another request cannot claim a key without an answer'
 );
 
 -- After 24 hours
@@ -57,16 +57,16 @@ select isnt_empty(
 select sudo($$ update idempotency_key set created_at = now() - interval '24 hours' where key = 'key' $$);
 select is_empty(
   $$ select * from api.claim_idempotency_key(the('ada'), 'key', 'POST /other') $$,
-  'After 24 hours the key is new, for another request too'
+  'After 24 hours any request may claim the key'
 );
 select from api.store_idempotent_answer(the('ada'), 'key', 200, null, 'again');
 select results_eq(
   $$ select status::int, location, body from api.claim_idempotency_key(the('ada'), 'key', 'POST /other') $$,
-  $$ values (200, null::text, 'again') $$, 'It then has the new answer'
+  $$ values (200, null::text, 'again') $$, 'A key claimed after 24 hours has the new answer'
 );
 select throws_code(
   $$ select api.claim_idempotency_key(the('ada'), 'key', 'POST /groups') $$,
-  'PT409', 'idempotency_key_reused', 'It then belongs to the new request'
+  'PT409', 'idempotency_key_reused', 'A key claimed after 24 hours belongs to the new request'
 );
 
 select throws_fields(

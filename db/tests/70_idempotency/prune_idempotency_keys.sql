@@ -16,11 +16,13 @@ $$);
 set local role communities_job;
 
 select is(api.prune_idempotency_keys(2), 2, 'A call deletes at most p_most keys');
-select is(api.prune_idempotency_keys(), 1, 'The next call deletes the rest of those older than 24 hours');
+select is(
+  api.prune_idempotency_keys(), 1, 'The next call deletes the remaining keys older than 24 hours'
+);
 select is(api.prune_idempotency_keys(), 0, 'A further call deletes none');
 select is(
   look($$ select string_agg(key, ' ' order by key) from idempotency_key where actor_id = the('ada') $$),
-  'key-1 key-5', 'Younger keys stay'
+  'key-1 key-5', 'Keys younger than 24 hours remain'
 );
 reset role;
 select is(

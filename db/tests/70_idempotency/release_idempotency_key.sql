@@ -19,7 +19,7 @@ select lives_ok(
 );
 select is_empty(
   $$ select * from api.claim_idempotency_key(the('ada'), 'key', 'POST /posts') $$,
-  'A released key is new, for another request too'
+  'Any request may claim a released key'
 );
 select from api.store_idempotent_answer(the('ada'), 'key', 201, null, 'made');
 select from api.release_idempotency_key(the('ada'), 'key', 'POST /posts');

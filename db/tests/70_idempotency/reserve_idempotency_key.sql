@@ -17,7 +17,7 @@ select throws_code(
 from unnest(array['POST /groups', 'POST /posts']) as request;
 select throws_retry(
   $$ select api.reserve_idempotency_key(the('ada'), 'key', 'POST /groups') $$,
-  'idempotency_in_progress', 1, 'The refusal says when to retry'
+  'idempotency_in_progress', 1, 'The error has the seconds until a retry'
 );
 select is_empty(
   $$ select * from api.reserve_idempotency_key(the('bob'), 'key', 'POST /groups') $$,
@@ -50,7 +50,7 @@ select is(
 select sudo($$ update idempotency_key set reserved_until = now() where key = 'killed' $$);
 select is_empty(
   $$ select * from api.reserve_idempotency_key(the('ada'), 'killed', 'POST /posts') $$,
-  'An expired reservation is taken over, by another request too'
+  'Any request may take over an expired reservation'
 );
 select sudo($$ update idempotency_key set reserved_until = now() where key = 'killed' $$);
 select is_empty(

@@ -8,12 +8,12 @@ set local role communities_job;
 
 select throws_code(
   $$ select api.store_idempotent_answer(the('ada'), 'key', 201, null, null) $$, 'PT404', 'not_found',
-  'A key that is not claimed stores no answer'
+  'Storing an answer for an unclaimed key is refused'
 );
 select from api.claim_idempotency_key(the('ada'), 'key', 'POST /groups');
 select throws_code(
   $$ select api.store_idempotent_answer(the('bob'), 'key', 201, null, null) $$, 'PT404', 'not_found',
-  'The key of another caller stores no answer'
+  'Storing an answer for the key of another caller is refused'
 );
 select lives_ok(
   $$ select api.store_idempotent_answer(the('ada'), 'key', 204, null, null) $$,

@@ -26,61 +26,61 @@ create function pg_temp.emoji(p_subject text) returns text language sql as $$
 $$;
 
 select pg_temp.react('post', 'post', 'a', 3);
-select is(pg_temp.counts(), '3 0 0', 'Each of several reactions counts in its post');
+select is(pg_temp.counts(), '3 0 0', 'Each of several new reactions counts in its post');
 select pg_temp.react('post', 'post', 'b', 2);
 select pg_temp.react('comment', 'comment', 'b', 4);
-select is(pg_temp.counts(), '5 0 4', 'And in its comment');
+select is(pg_temp.counts(), '5 0 4', 'A reaction to a comment counts only in the comment');
 select is(pg_temp.emoji('post'), 'a3 b2', 'Each emoji of a post has its count');
-select is(pg_temp.emoji('comment'), 'b4', 'And each of a comment');
+select is(pg_temp.emoji('comment'), 'b4', 'Each emoji of a comment has its count');
 insert into public.reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
 select the('club'), the('post'), type, the(subject), gen_random_uuid(), emoji
 from (values
   ('post', 'post', 'c'), ('comment', 'comment', 'c'), ('post', 'other', 'c'), ('post', 'other', 'a')
 ) as new (type, subject, emoji);
-select is(pg_temp.counts(), '6 2 5', 'Reactions to several subjects count in their own');
+select is(pg_temp.counts(), '6 2 5', 'Reactions of one statement count each in its subject');
 select counters_hold();
 
 insert into public.reaction (group_id, post_id, subject_type, subject_id, user_id, emoji)
 select group_id, post_id, subject_type, subject_id, user_id, emoji from public.reaction
 on conflict do nothing;
-select is(pg_temp.counts(), '6 2 5', 'A reaction that is there already does not count');
+select is(pg_temp.counts(), '6 2 5', 'A repeated reaction does not count');
 select counters_hold();
 
 delete from public.reaction where emoji = 'b';
-select is(pg_temp.counts(), '4 2 1', 'Removed reactions count no more');
-select is(pg_temp.emoji('post'), 'a3 c1', 'An emoji that nobody uses any more has no count');
+select is(pg_temp.counts(), '4 2 1', 'Removed reactions do not count');
+select is(pg_temp.emoji('post'), 'a3 c1', 'An emoji without reactions has no count');
 select counters_hold();
 
 update public.comment set deleted_at = now() where id = the('comment');
-select is(pg_temp.counts(), '4 2 1', 'A deleted comment keeps its reactions');
+select is(pg_temp.counts(), '4 2 1', 'A soft-deleted comment keeps its counter');
 select throws_code(
   $$ select pg_temp.react('comment', 'comment', 'z', 1) $$, 'PT404', 'not_found',
-  'A reaction to a comment that was deleted meanwhile is refused'
+  'A reaction to a concurrently deleted comment is refused'
 );
 update public.post set deleted_at = now() where id = the('other');
 select throws_code(
   $$ select pg_temp.react('post', 'other', 'z', 1) $$, 'PT404', 'not_found',
-  'And to a post that was deleted meanwhile'
+  'A reaction to a concurrently deleted post is refused'
 );
 select throws_code(
   format('select pg_temp.react(%L, ''club'', ''z'', 1)', type), 'PT404', 'not_found',
-  format('And to a %s that is not there', type)
+  format('A reaction to a missing %s is refused', type)
 )
 from unnest(array['post', 'comment']) as type;
 delete from public.reaction where subject_id = the('other') and emoji = 'a';
-select is(pg_temp.counts(), '4 1 1', 'In a deleted post a removal counts');
+select is(pg_temp.counts(), '4 1 1', 'A removal counts in a deleted post');
 select counters_hold();
 
 update public.post set reactions_count = 0 where id = the('post');
 select throws_ok(
   $$ delete from public.reaction where subject_id = the('post') $$, '23514', null,
-  'A count never drops below zero'
+  'A removal cannot make the counter negative'
 );
 update public.post set reactions_count = 4 where id = the('post');
 update public.reaction_count set count = 1 where subject_id = the('post') and emoji = 'a';
 select throws_ok(
   $$ delete from public.reaction where subject_id = the('post') $$, '23514', null,
-  'Nor does that of an emoji'
+  'A removal cannot make the count of an emoji negative'
 );
 update public.reaction_count set count = 3 where subject_id = the('post') and emoji = 'a';
 select counters_hold();
@@ -88,9 +88,9 @@ select counters_hold();
 delete from public.post where id = the('other');
 select is_empty(
   $$ select subject_id from public.reaction where subject_id = the('other') $$,
-  'With a post its reactions go'
+  'Hard-deleting a post deletes its reactions'
 );
-select is(pg_temp.emoji('other'), null, 'And their counts');
+select is(pg_temp.emoji('other'), null, 'Hard-deleting a post deletes its emoji counts');
 delete from public.group_entity where id = the('club');
 select is_empty(
   $$
@@ -98,7 +98,7 @@ select is_empty(
     union all
     select subject_id from public.reaction_count where subject_id in (the('post'), the('comment'))
   $$,
-  'With a group all reactions in it go'
+  'Hard-deleting a group deletes all reactions in it'
 );
 select counters_hold();
 

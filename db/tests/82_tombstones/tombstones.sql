@@ -28,54 +28,56 @@ create function pg_temp.restore(variadic p_names text[]) returns void language s
   update public.comment set deleted_at = null where id in (select the(n) from unnest(p_names) as n)
 $$;
 
-select is(pg_temp.listed(), 'abcdef', 'Living comments are listed');
+select is(pg_temp.listed(), 'abcdef', 'Comments that are not deleted are listed');
 select pg_temp.delete('e');
-select is(pg_temp.listed(), 'abcdf', 'A deleted one without replies is not');
+select is(pg_temp.listed(), 'abcdf', 'A deleted comment without replies is not listed');
 select pg_temp.delete('b');
-select is(pg_temp.listed(), 'aBcdf', 'A deleted one with a living reply is, as a tombstone');
+select is(pg_temp.listed(), 'aBcdf', 'A deleted comment with a listed reply is a tombstone');
 select pg_temp.delete('a');
-select is(pg_temp.listed(), 'ABcdf', 'A tombstone''s parent is one, too');
+select is(pg_temp.listed(), 'ABcdf', 'A deleted parent of a tombstone is a tombstone');
 select pg_temp.delete('c');
-select is(pg_temp.listed(), 'ABCdf', 'Down a chain of any length');
+select is(pg_temp.listed(), 'ABCdf', 'A chain of tombstones has any length');
 select pg_temp.delete('f');
-select is(pg_temp.listed(), 'ABCd', 'One living reply is enough');
+select is(pg_temp.listed(), 'ABCd', 'One listed reply keeps a tombstone');
 select counters_hold();
 select pg_temp.delete('d');
-select is(pg_temp.listed(), '', 'With the last living reply the whole chain goes');
+select is(pg_temp.listed(), '', 'Deleting the last listed reply unlists the chain above it');
 select counters_hold();
 select pg_temp.restore('e');
-select is(pg_temp.listed(), 'ABCDe', 'With a restored reply the whole chain comes back');
+select is(pg_temp.listed(), 'ABCDe', 'Restoring a reply lists the chain above it');
 select counters_hold();
 select pg_temp.restore('b');
 select pg_temp.delete('e');
-select is(pg_temp.listed(), 'Ab', 'A living comment within the chain ends it');
+select is(pg_temp.listed(), 'Ab', 'A comment that is not deleted ends the chain');
 select pg_temp.restore('c', 'd', 'e', 'f');
-select is(pg_temp.listed(), 'Abcdef', 'Several are restored at once');
+select is(pg_temp.listed(), 'Abcdef', 'Several comments can be restored in one statement');
 select pg_temp.delete('b', 'c', 'd', 'e', 'f');
-select is(pg_temp.listed(), '', 'And deleted at once');
+select is(pg_temp.listed(), '', 'Several comments can be deleted in one statement');
 select counters_hold();
 select pg_temp.restore('a', 'b', 'c', 'd', 'e', 'f');
 select pg_temp.delete('a', 'b', 'c', 'd');
-select is(pg_temp.listed(), 'ABCDef', 'Those who live keep all above them');
+select is(pg_temp.listed(), 'ABCDef', 'Listed replies keep every tombstone above them');
 select counters_hold();
 
 -- Removal
 delete from public.comment where id = the('f');
-select is(pg_temp.listed(), 'ABCDe', 'Removing one of two living replies changes nothing above');
+select is(
+  pg_temp.listed(), 'ABCDe', 'Hard-deleting one of two listed replies keeps the tombstones'
+);
 delete from public.comment where id = the('e');
-select is(pg_temp.listed(), '', 'Removing the last one takes the chain off the list');
+select is(pg_temp.listed(), '', 'Hard-deleting the last listed reply unlists the chain');
 select counters_hold();
 select pg_temp.restore('d');
 delete from public.comment where id = the('b');
-select is(pg_temp.listed(), 'Cd', 'Removing a tombstone cuts the chain: what was above it goes');
+select is(pg_temp.listed(), 'Cd', 'Hard-deleting a tombstone unlists the chain above it');
 select counters_hold();
 delete from public.comment where id in (the('c'), the('d'));
-select is(pg_temp.listed(), '', 'A chain is removed at once');
+select is(pg_temp.listed(), '', 'A chain can be hard-deleted in one statement');
 select counters_hold();
 select pg_temp.restore('a');
 select throws_ok(
   $$ update public.comment set is_listed = false where id = the('a') $$, '23514', null,
-  'A living comment is never off the list'
+  'A comment that is not deleted cannot be unlisted'
 );
 
 select * from finish();

@@ -16,8 +16,7 @@ select from api.delete_comment(the('owner'), the('comment'));
 select from api.delete_comment(the('owner'), the('reply'));
 select from api.delete_comment(the('owner'), the('leaf'));
 
--- Returns the number of counters that repair_counters() repairs after a statement that breaks some,
--- and those that are wrong then.
+-- Returns the numbers of repaired and still wrong counters after a statement that breaks some.
 create function pg_temp.repaired(p_break text) returns text language plpgsql as $$
 declare
   v_repaired int;
@@ -32,8 +31,10 @@ exception when sqlstate 'ZZ000' then
 end
 $$;
 
-select is(pg_temp.repaired('select'), '0 repaired, 0 wrong', 'A repair changes no counter that is right');
-select is(pg_temp.repaired(break), number || ' repaired, 0 wrong', format('A repair undoes: %s', break))
+select is(pg_temp.repaired('select'), '0 repaired, 0 wrong', 'A repair changes no correct counter');
+select is(
+  pg_temp.repaired(break), number || ' repaired, 0 wrong', format('A repair corrects: %s', break)
+)
 from (values
   ('update post set comments_count = 5', 1),
   ('update post set comments_count = 0', 1),
@@ -61,9 +62,11 @@ select is(
   '11 repaired, 0 wrong', 'One repair corrects every wrong counter'
 );
 set local role communities_job;
-select is(api.repair_counters(), 0, 'A trusted job may mend');
+select is(api.repair_counters(), 0, 'A trusted job may repair counters');
 set local role communities_service;
-select throws_ok('select api.repair_counters()', '42501', null, 'The service may not');
+select throws_ok(
+  'select api.repair_counters()', '42501', null, 'The service may not repair counters'
+);
 reset role;
 select counters_hold();
 

@@ -1,4 +1,4 @@
--- Naming wrong counters. Proves rules 80.4 and 83.1.
+-- Finding wrong counters. Proves rules 80.4 and 83.1.
 begin;
 select plan(20);
 
@@ -14,7 +14,7 @@ select make_media('comment', 'comment');
 select from api.delete_comment(the('owner'), the('comment'));
 select from api.delete_comment(the('owner'), the('leaf'));
 
--- What verify_counters() says after a statement that breaks something.
+-- Returns the result of verify_counters() after a statement that breaks a counter.
 create function pg_temp.drifts(p_break text) returns text language plpgsql as $$
 declare
   v_drifts text;
@@ -28,8 +28,11 @@ exception when sqlstate 'ZZ000' then
 end
 $$;
 
-select is(pg_temp.drifts('select'), 'none', 'Nothing is wrong');
-select is(pg_temp.drifts(break), counter || ' ' || subject || ' ' || wrong, format('%s is found: %s', counter, break))
+select is(pg_temp.drifts('select'), 'none', 'Correct counters have no drift');
+select is(
+  pg_temp.drifts(break), counter || ' ' || subject || ' ' || wrong,
+  format('A drift of %s is found: %s', counter, break)
+)
 from (values
   ('update post set comments_count = 5', 'post.comments_count', the('post')::text, '5 1'),
   ('update post set comments_count = 0', 'post.comments_count', the('post')::text, '0 1'),
@@ -57,12 +60,14 @@ from (values
 select is(
   pg_temp.drifts('update post set comments_count = 2, reactions_count = 3'),
   format('post.comments_count %s 2 1, post.reactions_count %1$s 3 1', the('post')),
-  'Several wrong ones are all named'
+  'Every wrong counter is found'
 );
 set local role communities_job;
-select lives_ok('select * from api.verify_counters()', 'A trusted job may ask');
+select lives_ok('select * from api.verify_counters()', 'A trusted job may verify counters');
 set local role communities_service;
-select throws_ok('select * from api.verify_counters()', '42501', null, 'The service may not');
+select throws_ok(
+  'select * from api.verify_counters()', '42501', null, 'The service may not verify counters'
+);
 reset role;
 select counters_hold();
 

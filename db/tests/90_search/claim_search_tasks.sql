@@ -23,56 +23,57 @@ select is(
     'post_id', the('post'), 'author_id', the('owner'), 'title', null, 'body', 'Last words',
     'tags', array['chess']
   ),
-  'A post is told as it is now'
+  'A task has the current document of the post'
 );
 select is(
   (select (document ->> 'version')::bigint from api.claim_search_tasks() where kind = 'post'),
   look(format('select version from post where id = %L', the('post')))::bigint,
-  'Its version is the row''s'
+  'The version of a document is the version of its row'
 );
 select is(
-  (select count(*) from api.claim_search_tasks(p_most => 1)), 1::bigint, 'A claim has an end'
+  (select count(*) from api.claim_search_tasks(p_most => 1)), 1::bigint,
+  'A claim has at most p_most events'
 );
 select api.delete_post(the('owner'), the('post'));
 select is(
   (select document::jsonb - 'version' from api.claim_search_tasks() where kind = 'post'),
   jsonb_build_object('kind', 'post', 'id', the('post'), 'deleted', true),
-  'Of a deleted post nothing is told but that'
+  'The document of a deleted post is a tombstone'
 );
 select sudo(format('delete from post where id = %L', the('post')));
 select is(
   (select document::jsonb - 'version' from api.claim_search_tasks() where kind = 'comment'),
   jsonb_build_object('kind', 'comment', 'id', the('comment'), 'deleted', true),
-  'Of a row that is gone a tombstone is made'
+  'The document of a hard-deleted comment is a tombstone'
 );
 select ok(
   (select version from api.claim_search_tasks() where kind = 'comment')
     > look('select max(version) from group_entity')::bigint,
-  'It has a version above all that were given'
+  'The tombstone of a hard-deleted row has a version above all assigned ones'
 );
 
--- An event that failed waits longer each time, and then it is dead.
+-- Failed events are retried with exponential backoff.
 select api.fail_search_events(event_ids, 'no good') from api.claim_search_tasks() where kind = 'group';
 select is(
   (select array_agg(kind order by kind) from api.claim_search_tasks()), array['comment', 'post'],
-  'An event that has failed just now waits'
+  'A failed event is not claimed before its next attempt'
 );
 select sudo('update outbox_failure set next_attempt_at = now()');
 select is(
   (select array_agg(kind order by kind) from api.claim_search_tasks()),
-  array['comment', 'group', 'post'], 'And comes again'
+  array['comment', 'group', 'post'], 'A failed event is claimed when its next attempt is due'
 );
 select api.fail_search_events(event_ids, 'still no good')
 from api.claim_search_tasks() where kind = 'group';
 select is(
   look('select round(extract(epoch from next_attempt_at - now())) from outbox_failure')::int, 2,
-  'Each time it waits twice as long'
+  'The second retry has twice the delay'
 );
 select api.finish_search_events(event_ids) from api.claim_search_tasks();
-select is_empty('select * from api.claim_search_tasks()', 'What is done is not claimed again');
+select is_empty('select * from api.claim_search_tasks()', 'A finished event is not claimed again');
 select is(
   (select waiting from api.measure_outbox() where consumer = 'search'), 1::bigint,
-  'What is not done is counted'
+  'measure_outbox() counts an unfinished event'
 );
 
 select make_post('other', 'club');
@@ -82,11 +83,11 @@ select sudo(format('delete from post where id = %L', the('other')));
 select results_eq(
   $$ select kind, id, document ->> 'deleted' from api.claim_search_tasks() order by kind $$,
   $$ values ('comment', the('reply'), 'true'), ('post', the('other'), 'true') $$,
-  'What is deleted for good is claimed by that alone, and all that goes with it'
+  'A hard delete yields one task for the post and one for each comment'
 );
 select is(
   look($$ select count(stream) from outbox_event where event_type like '%.purged' $$)::int, 0,
-  'Members hear nothing of it'
+  'Members receive no event about a hard delete'
 );
 
 select * from finish();

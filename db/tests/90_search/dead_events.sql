@@ -19,39 +19,48 @@ end
 $$;
 
 select pg_temp.fail_post(4);
-select is_empty($$ select * from api.list_dead_events('search') $$, 'Four failures are no death');
+select is_empty(
+  $$ select * from api.list_dead_events('search') $$, 'An event is not dead after four failures'
+);
 select sudo('delete from outbox_failure');
 select pg_temp.fail_post(5);
 select results_eq(
   $$ select type, subject_id, attempts, error, dead_at from api.list_dead_events('search') $$,
   $$ values ('post.created', the('post'), 5, 'refused 5', now()) $$,
-  'The fifth is, and its error is kept'
+  'An event is dead after five failures, with its last error'
 );
 select is(
   (select (dead, waiting)::text from api.measure_outbox() where consumer = 'search'), '(1,1)',
-  'The dead are counted apart'
+  'Dead events are counted separately'
 );
 select sudo('update outbox_failure set next_attempt_at = now()');
 select is(
-  (select array_agg(kind) from api.claim_search_tasks()), array['group'], 'Nobody claims a dead event'
+  (select array_agg(kind) from api.claim_search_tasks()), array['group'],
+  'A dead event is not claimed'
 );
-select is_empty($$ select * from api.list_dead_events('streams') $$, 'It is dead for search alone');
-select is(api.replay_dead_events('search', array[0::bigint]), 0, 'Only the named ones are given again');
-select is(api.replay_dead_events('search'), 1, 'Without names all are');
+select is_empty(
+  $$ select * from api.list_dead_events('streams') $$, 'An event is dead only for one consumer'
+);
 select is(
-  (select count(*) from api.claim_search_tasks()), 2::bigint, 'What is given again is claimed again'
+  api.replay_dead_events('search', array[0::bigint]), 0,
+  'A replay with ids replays only these events'
+);
+select is(api.replay_dead_events('search'), 1, 'A replay without ids replays all dead events');
+select is(
+  (select count(*) from api.claim_search_tasks()), 2::bigint, 'A replayed event is claimed again'
 );
 select pg_temp.fail_post(5);
 select is(
   (select api.discard_dead_events('search', array_agg(id)) from api.list_dead_events('search')), 1,
-  'What is discarded'
+  'A discard returns the number of discarded events'
 );
 select is(
-  (select array_agg(kind) from api.claim_search_tasks()), array['group'], 'Is never claimed again'
+  (select array_agg(kind) from api.claim_search_tasks()), array['group'],
+  'A discarded event is not claimed again'
 );
 select throws_fields(
   format('select api.%s(''mail'')', door), array['consumer'],
-  format('%s() takes one of the consumers', door)
+  format('%s() refuses an unknown consumer', door)
 )
 from unnest(array['list_dead_events', 'replay_dead_events', 'discard_dead_events']) as door;
 

@@ -12,27 +12,29 @@ select is(
   (select array_agg(id order by id) from api.find_search_documents('post')
    where document ->> 'group_id' = the('club')::text),
   (select array_agg(the('post_' || n) order by the('post_' || n)) from unnest(array[1, 3, 4, 5]) as n),
-  'All posts are there'
+  'All posts that are not deleted have a document'
 );
 select is(
   (select document::jsonb - 'version' from api.find_search_documents('post')
    where deleted and id = the('post_2')),
   jsonb_build_object('kind', 'post', 'id', the('post_2'), 'deleted', true),
-  'A deleted one as a tombstone'
+  'A deleted post has a tombstone'
 );
 select is(
   array(select id from api.find_search_documents('post', (select id from api.find_search_documents('post') limit 1), 2)),
   array(select id from api.find_search_documents('post') order by id offset 1 limit 2),
-  'A page starts after an id, and has an end'
+  'A page starts after p_after and has at most p_most documents'
 );
 select isnt_empty(
-  format('select from api.find_search_documents(''comment'') where id = %L', the('comment')), 'Comments too'
+  format('select from api.find_search_documents(''comment'') where id = %L', the('comment')),
+  'A comment has a document'
 );
 select isnt_empty(
-  format('select from api.find_search_documents(''group'') where id = %L', the('club')), 'And groups'
+  format('select from api.find_search_documents(''group'') where id = %L', the('club')),
+  'A group has a document'
 );
 select throws_fields(
-  $$ select api.find_search_documents('user') $$, array['kind'], 'There is nothing else'
+  $$ select api.find_search_documents('user') $$, array['kind'], 'Another kind is refused'
 );
 
 select * from finish();

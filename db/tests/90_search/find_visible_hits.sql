@@ -34,7 +34,7 @@ select is(
       then 'group post comment'
     when visibility = 'private' then 'group'
   end,
-  format('What the %s finds of a %s group', actor, visibility)
+  format('The %s finds only visible hits of a %s group', actor, visibility)
 )
 from unnest(array['anonymous', 'stranger', 'banned', 'muted', 'member', 'moderator', 'owner']) as actor
 cross join unnest(array['public', 'private', 'secret']) as visibility;
@@ -44,7 +44,7 @@ select is(
     the('member'), json_build_array(pg_temp.hit('post', 'public_post'))
   )),
   (select to_jsonb(p) from api.get_post(the('member'), the('public_post')) as p),
-  'A post is found as it is got by itself'
+  'A hit has the same shape of a post as get_post'
 );
 select is(
   (select item -> 'highlights' #>> '{}' from api.find_visible_hits(
@@ -54,13 +54,13 @@ select is(
       look(format('select version from post where id = %L', the('public_post')))::bigint
     ))
   )),
-  '{"body" : ["<em>x</em>"]}', 'Highlights of the row''s own version are kept'
+  '{"body" : ["<em>x</em>"]}', 'Highlights of the current version are kept'
 );
 select is(
   (select item -> 'highlights' #>> '{}' from api.find_visible_hits(
     null, json_build_array(pg_temp.hit('post', 'public_post'))
   )),
-  '{}', 'Highlights of another version are not'
+  '{}', 'Highlights of another version are dropped'
 );
 select is(
   (select array_agg(nr order by nr) from api.find_visible_hits(
@@ -71,14 +71,14 @@ select is(
     ),
     2
   )),
-  array[2, 3], 'The first that may be seen are answered, in the order of the hits'
+  array[2, 3], 'The first p_most visible hits are returned, in the order of the hits'
 );
 select is_empty(
   $$ select * from api.find_visible_hits(null, '[{"kind": "user", "id": null}]') $$,
-  'What is no such thing is not found'
+  'A hit of an unknown kind is dropped'
 );
 
--- What a search has met, and needs no more of.
+-- Groups and posts that the next round of a search excludes
 select set_eq(
   format(
     'select api.find_hidden_parents(%L, array[the(''public''), the(''private''), the(''secret'')], '
@@ -86,30 +86,34 @@ select set_eq(
     the(actor)
   ),
   case when actor = 'member' then '{}' else array[the('private'), the('secret')] end::uuid[],
-  format('The %s finds nothing in groups that are closed to them', actor)
+  format('The next round of a search excludes the groups hidden from the %s', actor)
 )
 from unnest(array['anonymous', 'stranger', 'banned', 'member']) as actor;
 select api.delete_post(the('owner'), the('public_post'));
 select is(
   (select array_agg(id) from api.find_hidden_parents(the('owner'), '{}', array[the('public_post')]) as id),
-  array[the('public_post')], 'Nor anybody in a deleted post'
+  array[the('public_post')], 'The next round of a search excludes deleted posts'
 );
 select is(
   pg_temp.found(actor, 'public'), 'group',
-  format('The %s finds no deleted post, and nothing in it', actor)
+  format('The %s finds no deleted post and no comment of it', actor)
 )
 from unnest(array['stranger', 'moderator']) as actor;
 select from api.restore_post(the('owner'), the('public_post'));
 select api.delete_comment(the('owner'), the('public_comment'));
-select is(pg_temp.found('moderator', 'public'), 'group post', 'Nobody finds a deleted comment');
+select is(
+  pg_temp.found('moderator', 'public'), 'group post', 'A moderator does not find a deleted comment'
+);
 select api.delete_group(the('owner'), the('public'));
-select is(pg_temp.found('owner', 'public'), null, 'Nobody finds a deleted group, nor anything in it');
+select is(
+  pg_temp.found('owner', 'public'), null, 'An owner does not find a deleted group or its content'
+);
 select is(
   (select array_agg(id) from api.find_hidden_parents(the('owner'), array[the('public')], '{}') as id),
-  array[the('public')], 'So it is closed to its owner, too'
+  array[the('public')], 'The next round of a search excludes deleted groups for their owner'
 );
 select is_empty(
-  format('select * from api.find_visible_hits(%L, ''[]'')', the('owner')), 'Nothing is found in nothing'
+  format('select * from api.find_visible_hits(%L, ''[]'')', the('owner')), 'No hits return no rows'
 );
 select counters_hold();
 

@@ -11,15 +11,16 @@ select results_eq(
   $$
     values ('Red fox', 'post', null::uuid, 'chess', 5, null::float8, null::bigint)
   $$,
-  'Words are trimmed, and a tag is folded; anyone may search'
+  'An anonymous search has trimmed words and a folded tag'
 );
 select lives_ok(
   format('select api.parse_search(null, repeat(''é'', %s), p_limit => %s)', length, size),
-  format('%s characters and a page of %s are right', length, size)
+  format('%s characters and a page of %s are accepted', length, size)
 )
 from (values (1, 1), (200, 100)) as edges (length, size);
 select throws_fields(
-  format('select api.parse_search(null, %s)', arguments), array[field], format('%s is wrong', arguments)
+  format('select api.parse_search(null, %s)', arguments), array[field],
+  format('The arguments %s are refused', arguments)
 )
 from (values
   ('null', 'q'), ('''''', 'q'), (''' ''', 'q'), ('repeat(''a'', 201)', 'q'),
@@ -31,11 +32,11 @@ select results_eq(
     'select after_score, after_version from api.parse_search(null, ''a'', p_cursor => %L)',
     translate(encode('6.5|42', 'base64'), '=', '')
   ),
-  'values (6.5::float8, 42::bigint)', 'A cursor is a score and a version'
+  'values (6.5::float8, 42::bigint)', 'A cursor has a score and a version'
 );
 select throws_code(
   format('select api.parse_search(null, ''a'', p_cursor => %L)', cursor), 'PT400', 'invalid_cursor',
-  format('%s is no cursor', cursor)
+  format('The cursor %L is refused', cursor)
 )
 from unnest(array[
   '', 'x', 'MXwy=', translate(encode('NaN|1', 'base64'), '=', ''),

@@ -23,16 +23,17 @@ select is(
   grows, description
 )
 from (values
-  ('group_entity', 'club', 'name = ''New name''', true, 'A new name of a group is a new version'),
-  ('group_entity', 'club', 'tags = ''{new}''', true, 'So are new tags'),
-  ('group_entity', 'club', 'visibility = ''secret''', false, 'Whoever may see it is decided elsewhere'),
+  ('group_entity', 'club', 'name = ''New name''', true, 'A new name gives a group a new version'),
+  ('group_entity', 'club', 'tags = ''{new}''', true, 'New tags give a group a new version'),
+  ('group_entity', 'club', 'visibility = ''secret''', false, 'A new visibility keeps the version'),
   ('group_entity', 'club', 'deleted_at = now()', true, 'A deleted group has a new version'),
-  ('post', 'post', 'body = ''After''', true, 'A new text of a post is a new version'),
-  ('post', 'post', 'body = body', false, 'The same text is none'),
-  ('post', 'post', 'topic_tags = ''{new}''', true, 'New tags of a post are a new version'),
-  ('post', 'post', 'reactions_count = 0, is_pinned = true', false, 'What is not searched changes none'),
+  ('post', 'post', 'body = ''After''', true, 'A new body gives a post a new version'),
+  ('post', 'post', 'body = body', false, 'An unchanged body keeps the version'),
+  ('post', 'post', 'topic_tags = ''{new}''', true, 'New tags give a post a new version'),
+  ('post', 'post', 'reactions_count = 0, is_pinned = true', false,
+    'Columns that search does not use keep the version'),
   ('post', 'post', 'deleted_at = now()', true, 'A deleted post has a new version'),
-  ('comment', 'comment', 'body = ''After''', true, 'A new text of a comment is a new version'),
+  ('comment', 'comment', 'body = ''After''', true, 'A new body gives a comment a new version'),
   ('comment', 'comment', 'deleted_at = now()', true, 'A deleted comment has a new version')
 ) as changes (relation, name, change, grows, description);
 select is(

@@ -1,4 +1,4 @@
--- Receiving the events of a group or post. Proves rule 95.1.
+-- Entering the channel of a group or post. Proves rule 95.1.
 begin;
 select plan(40);
 
@@ -13,33 +13,30 @@ select make_post('private_post', 'private');
 select make_post('secret_post', 'secret');
 set local role communities_job;
 
-select is(
-  outcome(format('select api.enter_channel(the(%L), %L, the(%L))', actor, kind, thing)),
-  split_part(results, ' ', nr::int),
-  format('%s enters %s: %s', actor, thing, split_part(results, ' ', nr::int))
-)
-from (values
-  ('group', 'public', 'ok ok ok ok ok ok'),
-  ('group', 'private', 'unauthenticated forbidden forbidden ok ok ok'),
-  ('group', 'secret', 'not_found not_found not_found ok ok ok'),
-  ('post', 'public_post', 'ok ok ok ok ok ok'),
-  ('post', 'private_post', 'not_found not_found not_found ok ok ok'),
-  ('post', 'secret_post', 'not_found not_found not_found ok ok ok')
-) as matrix (kind, thing, results)
-cross join unnest(array[
-  'anonymous', 'stranger', 'banned', 'member', 'moderator', 'owner'
-]) with ordinality as actors (actor, nr);
+select outcomes_are(
+  'Entering the channel of a %s group', $$select api.enter_channel(the(%L), 'group', the(%L))$$,
+  'anonymous ok unauthenticated not_found, stranger ok forbidden not_found,
+    banned ok forbidden not_found, member ok, moderator ok, owner ok',
+  'public', 'private', 'secret'
+);
+select outcomes_are(
+  'Entering the channel of a %s', $$select api.enter_channel(the(%L), 'post', the(%L))$$,
+  'anonymous ok not_found not_found, stranger ok not_found not_found,
+    banned ok not_found not_found, member ok, moderator ok, owner ok',
+  'public_post', 'private_post', 'secret_post'
+);
 
 select is(
   api.enter_channel(the('member'), 'post', the('secret_post')), the('secret'),
-  'A post is told of with its group'
+  'The channel of a post returns the group of the post'
 );
 select is(
-  api.enter_channel(the('member'), 'group', the('secret')), the('secret'), 'A group is its own'
+  api.enter_channel(the('member'), 'group', the('secret')), the('secret'),
+  'The channel of a group returns the group'
 );
 select throws_code(
   format('select api.enter_channel(the(''owner''), %s, the(''public''))', kind),
-  'PT400', 'validation_failed', format('Nothing else is told of: %s', kind)
+  'PT400', 'validation_failed', format('The kind %s is refused', kind)
 )
 from unnest(array[$$'comment'$$, 'null']) as kind;
 
