@@ -416,6 +416,16 @@ comment on function api.parse_cursor(text) is
   'Returns the position that a cursor encodes. Raises invalid_cursor unless the cursor is '
   'well-formed (rule 02.17).';
 
+create function api.check_limit(p_limit int)
+returns json
+language sql stable
+return case
+  when p_limit is null or p_limit not between 1 and 100
+    then api.field_error('limit', 'is not between 1 and 100')
+end;
+comment on function api.check_limit(int) is
+  'Returns a field error unless the number of rows is 1 to 100 (rule 02.14).';
+
 create type api.page_request as (
   created_at timestamptz, -- the page starts beyond this position
   id uuid,
@@ -440,8 +450,7 @@ begin
   perform reject_invalid(variadic p_errors || array[
     case when p_before is not null and p_after is not null
       then field_error('before', 'cannot be combined with after') end,
-    case when p_limit is null or p_limit not between 1 and 100
-      then field_error('limit', 'is not between 1 and 100') end
+    check_limit(p_limit)
   ]);
   v_start := case
     when p_before is not null then parse_cursor(p_before)

@@ -20,7 +20,8 @@ $$;
 comment on function api.authorise_group_change(uuid, uuid, text) is
   'Locks a group for a change of its members, requests or invitations, and returns the standing of '
   'the actor. Raises unauthenticated and not_found. Raises banned and forbidden unless the actor '
-  'has at least this role in a group that is not deleted (rules 04.9, 04.10, 04.13 and 07.6).';
+  'has at least this role in a group that is not deleted. A null role requires none (rules 04.9, '
+  '04.10, 04.13 and 07.6).';
 
 create function api.authorise_member_change(
   p_actor uuid, p_group_id uuid, p_user_id uuid, p_role text
@@ -71,12 +72,8 @@ set search_path = public, api, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  v_standing standing;
+  v_standing standing := authorise_group_change(p_actor, p_group_id, null);
 begin
-  perform require_actor(p_actor);
-  perform lock_group(p_group_id);
-  v_standing := require_visible_group(p_actor, p_group_id);
-  perform require_not_deleted(v_standing);
   if v_standing.rank > 0 then
     perform fail('already_member');
   end if;

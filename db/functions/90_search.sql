@@ -482,8 +482,7 @@ begin
   perform reject_invalid(
     check_text('q', v_q, 1, 200),
     case when p_type is not null then check_choice('type', p_type, 'post', 'comment', 'group') end,
-    case when p_limit is null or p_limit not between 1 and 100
-      then field_error('limit', 'is not between 1 and 100') end
+    check_limit(p_limit)
   );
   if p_cursor is not null then
     v_after := parse_search_cursor(p_cursor);

@@ -19,9 +19,9 @@ select
     ]
     from generate_series(1, (array[0, 1, 0, 2, 1, 3, 0, 1, 2, 1])[1 + p.i %% 10]) as n
   ),
-  p.reactions, coalesce(c.living, 0), p.dice > 0.9998, p.created_at, p.created_at,
+  p.reactions, coalesce(c.visible, 0), p.dice > 0.9998, p.created_at, p.created_at,
   case when p.dice < 0.01 then p.created_at + least(%(now)s - p.created_at, interval '9 days') end
 from bulk_post as p
 left join (
-  select i, count(*) filter (where deleted_at is null) as living from bulk_comment group by i
+  select i, count(*) filter (where deleted_at is null) as visible from bulk_comment group by i
 ) as c using (i)

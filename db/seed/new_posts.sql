@@ -1,4 +1,4 @@
--- Draws the posts of a batch. Every 25,000th has thousands of comments and reactions.
+-- Draws the posts of a batch. Every 25,000th post has thousands of comments and reactions.
 create temp table bulk_post on commit drop as
 select
   i, pg_temp.bulk_id(3, i, 0) as id, number as group_number,
@@ -22,6 +22,6 @@ select
 from (
   select i, width_bucket(random(), %(shares)s::float8[]) as number
   from generate_series(%(first)s::int, %(last)s::int) as i
-  offset 0 -- the dice are thrown once for each post
+  offset 0 -- PostgreSQL evaluates random() once for each post
 ) as d
 join unnest(%(numbers)s::int[], %(members)s::int[]) as g (number, members) using (number)
