@@ -19,7 +19,7 @@ from common.settings import Settings
 from development import databases, testing
 from tests.support import checkouts
 from tests.support.waiting import eventually
-from tools.instance import logins, parts, processes, serve, stack, unprivileged
+from tools.instance import logins, parts, processes, serve, signals, stack, unprivileged
 
 
 @pytest.fixture
@@ -342,3 +342,19 @@ def _settings(folder: Path) -> Settings:
 
 def _secrets(settings: Settings) -> list[str]:
     return [path.read_text() for path in (settings.data_dir / "secrets").iterdir()]
+
+
+class _Finalized:
+    """Object whose finalizer receives a signal. Python ignores exceptions there."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupt_in_a_finalizer_is_raised_at_the_next_check() -> None:
+    with signals.as_interrupt():
+        signals.check()
+        _Finalized()
+        with pytest.raises(KeyboardInterrupt):
+            signals.check()

@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_interrupts: list[int] = []
 
 
 @contextmanager
@@ -18,8 +19,23 @@ def as_interrupt() -> Iterator[None]:
     """
     is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     numbers = [number for number in STOPPING if not (is_nohup and number == signal.SIGHUP)]
-    with _handled(numbers, signal.default_int_handler):
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        _interrupts.append(number)
+        raise KeyboardInterrupt
+
+    _interrupts.clear()
+    with _handled(numbers, interrupt):
         yield
+
+
+def check() -> None:
+    """Raises an interrupt again that arrived in a finalizer, which Python ignores there.
+
+    Loops that wait call it.
+    """
+    if _interrupts:
+        raise KeyboardInterrupt
 
 
 @contextmanager

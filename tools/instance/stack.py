@@ -224,6 +224,7 @@ def _owned_by_other(settings: Settings) -> _State:
     while (state := _read(settings)) is None or not state.is_running():
         if time.monotonic() > deadline:
             raise _in_use(settings)
+        signals.check()
         time.sleep(0.1)
     return state
 
@@ -262,6 +263,7 @@ def _launch(settings: Settings, part: parts.Part) -> processes.Record:
 def _wait(log: Path, record: processes.Record, part: parts.Part) -> None:
     deadline = time.monotonic() + part.timeout_seconds
     while True:
+        signals.check()
         try:
             return part.probe()
         except Exception as error:  # each driver has its own; all mean "not yet"

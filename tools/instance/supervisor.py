@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tools.failure import Failure
-from tools.instance import processes
+from tools.instance import processes, signals
 
 FIRST_PAUSE_SECONDS: Final = 0.2  # doubled after each further death
 MAX_DEATHS: Final = 5
@@ -47,6 +47,7 @@ class Supervisor:
 
         Raises Failure, with the end of the log, once a process has died too often.
         """
+        signals.check()
         for child in self._children:
             now = time.monotonic()
             if child.restart_at is None and child.record.process() is None:
