@@ -58,10 +58,11 @@ class Sweeper(lifecycle.Worker):
             "event", lambda: events.outbox_prune(older_than=RETENTION, most=BATCH_SIZE)
         )
         await self._repeat("idempotency_key", lambda: keys.idempotency_key_prune(most=BATCH_SIZE))
+        self._outages.recover("postgres")
         # Last, because an outage of S3 ends the sweep.
         await self._repeat("object", lambda: self._delete_objects(uploads))
         await self._find_strays(uploads)
-        self._outages.recover_all()
+        self._outages.recover("s3")
 
     def _pause_seconds(self) -> float:
         return self._interval_seconds

@@ -25,7 +25,7 @@ from tests.support.forwarder import Forwarder
 from tests.support.waiting import eventually, eventually_async, lock_waits
 from tests.support.writers import Writer, entries, unpublished, wait_until_published
 from tools.instance import stack
-from workers.runtime import loop, metrics, notifications
+from workers.runtime import doorbell, loop, metrics
 
 Settings = configuration.ServiceSettings
 
@@ -172,12 +172,12 @@ async def test_outage_is_logged_once_at_its_start_and_once_at_its_end(
 async def test_listener_reconnects_when_its_server_stops_answering(
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "SAMPLE_INTERVAL_SECONDS", 0.1)
-    monkeypatch.setattr(notifications, "LIVENESS_TIMEOUT_SECONDS", 0.5)
-    monkeypatch.setattr(notifications, "RECONNECT_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(doorbell, "SAMPLE_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(doorbell, "LIVENESS_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(doorbell, "RECONNECT_PAUSE_SECONDS", 0.1)
     with Forwarder(database_url) as postgres, structlog.testing.capture_logs() as logged:
         forwarded = settings.model_copy(update={"database_url": _secret(postgres.url)})
-        listener = notifications.Notifications(forwarded, structlog.get_logger(), metrics.Metrics())
+        listener = doorbell.Doorbell(forwarded, structlog.get_logger(), metrics.Metrics())
         listening = asyncio.create_task(listener.listen())
         await listener.wait(10)
         postgres.silent = True

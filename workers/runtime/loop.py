@@ -17,7 +17,7 @@ import structlog
 from common import cancellation, database, telemetry
 from common import settings as configuration
 from gen.jobs import outbox
-from workers.runtime import lifecycle, metrics, notifications, port, process
+from workers.runtime import doorbell, lifecycle, metrics, port, process
 
 IDLE_LEASE_SECONDS: Final = 4.0  # writers send NOTIFY while the lease lasts
 MIN_WAIT_SECONDS: Final = 0.05
@@ -78,7 +78,7 @@ class Loop(lifecycle.Worker):
         log = structlog.get_logger().bind(consumer=consumer.name)
         super().__init__(consumer.name, "batch", settings, log, measured, stop)
         self._consumer = consumer
-        self._notifications = notifications.Notifications(settings, log, measured)
+        self._doorbell = doorbell.Doorbell(settings, log, measured)
         self._failures = 0
         # Labelled at the start, so that rates begin at 0.
         for counter in (measured.processed, measured.failed, measured.dead, measured.outages):
@@ -87,7 +87,7 @@ class Loop(lifecycle.Worker):
     async def run(self) -> None:
         """Runs until it is stopped."""
         background = [
-            asyncio.create_task(self._notifications.listen()),
+            asyncio.create_task(self._doorbell.listen()),
             asyncio.create_task(self._wake_at_stop()),
         ]
         try:
@@ -97,7 +97,7 @@ class Loop(lifecycle.Worker):
 
     async def _wake_at_stop(self) -> None:
         await self._stop.wait()
-        self._notifications.wake()
+        self._doorbell.wake()
 
     async def _work(self, connection: database.Connection) -> None:
         async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
@@ -106,7 +106,7 @@ class Loop(lifecycle.Worker):
         wait = MIN_WAIT_SECONDS
         while not self._stop.is_set():
             self._metrics.record_heartbeat()
-            self._notifications.clear()
+            self._doorbell.clear()
             async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
                 done = await self._batch(connection)
                 if done:
@@ -123,7 +123,7 @@ class Loop(lifecycle.Worker):
                     continue
             if not done:
                 # A writer that checked before the lease, and commits later, sends no NOTIFY either.
-                await self._notifications.wait(wait)
+                await self._doorbell.wait(wait)
                 wait = min(2 * wait, MAX_WAIT_SECONDS)
 
     async def _batch(self, connection: database.Connection) -> int:

@@ -1,4 +1,4 @@
-"""Notifications of the outbox: a connection that listens for NOTIFY and samples the lags."""
+"""Doorbell of the outbox: a connection that listens for NOTIFY and samples the lags."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ LIVENESS_TIMEOUT_SECONDS: Final = 35.0  # longer than the statement timeout
 RECONNECT_PAUSE_SECONDS: Final = 1.0
 
 
-class Notifications:
+class Doorbell:
     """Wakes idle consumers by NOTIFY. They also poll, since one may be missed (rule 06.5)."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Notifications:
         """Listens until it is cancelled, and reconnects after errors."""
         while True:
             try:
-                async with connection.opened(self._settings, "notifications") as conn:
+                async with connection.opened(self._settings, "doorbell") as conn:
                     await conn.execute("listen outbox")
                     # A NOTIFY during the reconnect was missed.
                     self.wake()
