@@ -206,19 +206,20 @@ returns setof api.comments
 language sql stable rows 1
 begin atomic
   select
-    p_row.id, p_row.post_id, p_row.parent_id, case when t.lives then p_row.author_id end,
-    case when t.lives then p_row.body else '' end, p_row.depth,
-    case when t.lives then p_row.reactions_count else 0 end,
+    p_row.id, p_row.post_id, p_row.parent_id, case when not t.is_deleted then p_row.author_id end,
+    case when not t.is_deleted then p_row.body else '' end, p_row.depth,
+    case when not t.is_deleted then p_row.reactions_count else 0 end,
     case
-      when p_row.reactions_count = 0 or not t.lives then '[]'
+      when p_row.reactions_count = 0 or t.is_deleted then '[]'
       else api.reactions_of('comment', p_row.id, p_viewer, 20)
     end,
     case
-      when p_row.media_count = 0 or not t.lives then '[]'
+      when p_row.media_count = 0 or t.is_deleted then '[]'
       else api.media_of('comment', p_row.id)
     end,
-    p_row.created_at, p_row.updated_at, case when t.lives then p_row.edited_at end, p_row.deleted_at
-  from (select p_row.deleted_at is null as lives) as t;
+    p_row.created_at, p_row.updated_at, case when not t.is_deleted then p_row.edited_at end,
+    p_row.deleted_at
+  from (select p_row.deleted_at is not null as is_deleted) as t;
 end;
 comment on function api.comment_in_list(public.comment, uuid) is
   'Returns a comment as lists show it: a deleted one as a tombstone, without author and content '

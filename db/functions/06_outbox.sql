@@ -145,7 +145,8 @@ create view api.outbox_lags as
 select name as consumer, 0::bigint as waiting, 0::bigint as dead, 0::float8 as lag_seconds
 from public.outbox_consumer;
 comment on view api.outbox_lags is
-  'Shape of the lag of a consumer: waiting and dead events, and the age of the oldest in seconds.';
+  'Shape of the lag of a consumer: the numbers of waiting and dead events, and the age of the '
+  'oldest waiting event in seconds.';
 
 create function api.measure_outbox()
 returns setof api.outbox_lags

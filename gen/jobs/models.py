@@ -226,8 +226,8 @@ class ApiOrphanedObject(pydantic.BaseModel):
 
 
 class ApiOutboxLag(pydantic.BaseModel):
-    """Shape of the lag of a consumer: waiting and dead events, and the age of the oldest in
-    seconds.
+    """Shape of the lag of a consumer: the numbers of waiting and dead events, and the age of the
+    oldest waiting event in seconds.
     """
 
     consumer: str

@@ -97,7 +97,7 @@ select is_empty(
     from pg_namespace as n cross join roles as r
     where n.nspname !~ '^pg_(toast_)?temp' and has_schema_privilege(r.role, n.oid, 'create')
   $$,
-  'A serving role may create nothing in a schema'
+  'A serving role may not create objects in a schema'
 );
 select is_empty(
   $$

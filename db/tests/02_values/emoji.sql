@@ -50,9 +50,9 @@ from (values
   (E'\u200d👍\u200d', '👍', 'an emoji without dangling joiners'),
   (E'e\u0301', 'é', 'a composed letter'),
   (E'e\ufe0f\u0301', 'é', 'a composed letter without a selector'),
-  (E'\ufe0f', '', 'nothing'),
-  ('', '', 'nothing'),
-  (null, null, 'nothing')
+  (E'\ufe0f', '', 'an empty text'),
+  ('', '', 'an empty text'),
+  (null, null, 'null')
 ) as forms (form, canonical, description);
 
 select field_is_valid(

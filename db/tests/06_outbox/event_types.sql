@@ -25,10 +25,11 @@ select is_empty(
 );
 select is(
   api.stream_of('reaction.added', 'comment'), 'comm:comment',
-  'An event on a comment goes to the stream of comments'
+  'An event on a comment belongs to the stream comm:comment'
 );
 select is(
-  api.stream_of('reaction.added', 'post'), 'comm:post', 'An event on a post goes to comm:post'
+  api.stream_of('reaction.added', 'post'), 'comm:post',
+  'An event on a post belongs to the stream comm:post'
 );
 select is(api.stream_of('member.muted', 'member'), null, 'Members receive no event about a mute');
 select is(api.is_searched('no.such_event'), false, 'Search ignores an unknown event type');

@@ -23,7 +23,7 @@ select is(
     'joined_at', now(), 'muted_until', null, 'is_banned', false, 'ban_reason', null,
     'banned_until', null, 'created_at', now()
   ),
-  'A user who joins a public group is a member'
+  'A user who joins a public group becomes a member'
 );
 select events_are(
   array['member.joined'], array['member.joined'], 'Joining has one event and one audit entry'
@@ -51,7 +51,7 @@ select is(
   jsonb_build_object(
     'group_id', the('closed'), 'user_id', the('ada'), 'status', 'pending', 'created_at', now()
   ),
-  'A user who joins a private group has a pending request'
+  'A user who joins a private group receives a pending request'
 );
 select is(
   (select status from api.join_group(the('ada'), the('closed'))), 202,
@@ -95,7 +95,7 @@ select is(
     'status', 201, 'group_id', the('open'), 'user_id', the('penitent'), 'role', 'member',
     'muted_until', null, 'is_banned', false, 'ban_reason', null, 'banned_until', null
   ),
-  'A user whose ban expired joins'
+  'A user with an expired ban may join'
 );
 select is_empty(
   $$ select user_id from api.list_bans(the('owner'), the('open')) where user_id = the('penitent') $$,
@@ -115,7 +115,7 @@ select throws_code(
 select from api.leave_group(the('moderator'), the('open'));
 select is(
   pg_temp.join_group('moderator', 'open') ->> 'role', 'member',
-  'A moderator who joins again is a plain member'
+  'A moderator who joins again has the role of a member'
 );
 select is(
   (select count(*) from api.list_members(null, the('open')) where user_id = the('moderator')),

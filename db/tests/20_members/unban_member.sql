@@ -31,7 +31,7 @@ select throws_code(
 );
 select throws_code(
   $$ select api.create_post(the('banned'), the('club'), 'x') $$, 'PT403', 'forbidden',
-  'A user without a ban who is no member cannot write'
+  'A user without a ban cannot write as a non-member'
 );
 select is(
   (select status from api.join_group(the('banned'), the('club'))), 201,

@@ -28,7 +28,7 @@ select is(
     'created_at', now(), 'muted_until', null, 'is_banned', false, 'ban_reason', null,
     'banned_until', null
   ),
-  'A user who accepts is a member with the role of the invitation'
+  'A user who accepts becomes a member with the role of the invitation'
 );
 select events_are(
   array['member.joined'], array['member.joined'], 'Accepting has one event and one audit entry'
@@ -47,7 +47,7 @@ select throws_code(
 select is(
   look($$ select uses from group_invite $$), '1', 'An invitation counts its uses'
 );
-select lives_ok(pg_temp.accept('bob'), 'An invitation without a limit is used again');
+select lives_ok(pg_temp.accept('bob'), 'An invitation without a limit can be used repeatedly');
 select throws_code(
   pg_temp.accept('banned'), 'PT403', 'banned', 'A banned user cannot join by an invitation'
 );
@@ -128,7 +128,7 @@ select throws_code(
 select from api.put_member(the('owner'), the('club'), the('host'), 'admin');
 select is(
   (select role from api.accept_invite(the('eve'), current_setting('the.word'))), 'moderator',
-  'The invitation is valid again after its creator is admin again'
+  'An invitation is valid again when its creator becomes an admin again'
 );
 select counters_hold();
 

@@ -23,7 +23,7 @@ select is(
     'group_id', the('club'), 'user_id', the('ada'), 'role', 'member', 'joined_at', now(),
     'muted_until', null, 'is_banned', false, 'ban_reason', null, 'banned_until', null
   ),
-  'The user becomes a plain member'
+  'The user becomes a member with the role of a member'
 );
 select events_are(
   array['join_request.approved', 'member.joined'], array['join_request.approved', 'member.joined'],
@@ -55,7 +55,7 @@ select from api.join_group(the('bob'), the('club'));
 select from api.ban_member(the('admin'), the('club'), the('bob'));
 select throws_code(
   $$ select api.approve_join_request(the('admin'), the('club'), the('bob')) $$,
-  'PT404', 'not_found', 'The request of a user who was banned since is not found'
+  'PT404', 'not_found', 'The request of a user banned after it is not found'
 );
 select from api.unban_member(the('admin'), the('club'), the('bob'));
 select is(

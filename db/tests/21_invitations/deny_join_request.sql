@@ -29,7 +29,7 @@ select event_is(
 select is(event() #>> '{data,status}', 'denied', 'The event has the request');
 select throws_code(
   $$ select api.get_member(the('admin'), the('club'), the('ada')) $$, 'PT404', 'not_found',
-  'A denied user is no member'
+  'A denied user does not become a member'
 );
 select throws_code(
   format('select api.deny_join_request(the(''admin''), the(''club''), the(%L))', who),

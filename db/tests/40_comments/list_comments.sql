@@ -94,7 +94,7 @@ select is(
 );
 select is(
   (select count(*) from api.list_comments(null, the('post'), the('a'))), 2::bigint,
-  'A parent selects tombstones too'
+  'A parent also selects tombstones'
 );
 select from api.delete_comment(the('member'), the('d'));
 select from api.delete_comment(the('member'), the('c'));

@@ -68,7 +68,7 @@ from (values
   ('member', 'post', '🎉', 'A member reacts with several emoji'),
   ('member', 'comment', '👍', 'A member reacts to several subjects with one emoji'),
   ('admin', 'post', '👍', 'Several members react with one emoji'),
-  ('member', 'post', '👍🏽', 'Each skin tone is an emoji of its own'),
+  ('member', 'post', '👍🏽', 'Each skin tone is a separate emoji'),
   ('member', 'post', '%2F/', 'An emoji may have any visible characters')
 ) as others (actor, subject, emoji, description);
 

@@ -18,15 +18,15 @@ set local role communities_job;
 
 select results_eq(
   $$ select key, mime, size_bytes from api.find_upload(the('ada'), key('new')) $$,
-  $$ values (key('new'), 'image/png', 1000) $$, 'The actor who presigned an upload finds it'
+  $$ values (key('new'), 'image/png', 1000) $$, 'The actor of a presigned upload finds it'
 );
 select is_empty(
   format('select * from api.find_upload(the(%L), %L)', actor, key), description
 )
 from (values
   ('bob', key('new'), 'Another actor does not find the upload'),
-  ('ada', 'uploads/unknown', 'A key that was never presigned finds nothing'),
-  ('ada', null, 'A null key finds nothing'),
+  ('ada', 'uploads/unknown', 'A key that was never presigned is not found'),
+  ('ada', null, 'A null key is not found'),
   ('ada', key('expired'), 'An expired upload is not found'),
   ('ada', key('linked'), 'A linked upload is not found')
 ) as others (actor, key, description);

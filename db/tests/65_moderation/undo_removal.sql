@@ -82,7 +82,7 @@ select counters_hold();
 select from api.restore_post(the('moderator'), the('host'));
 select is(
   (select b.restored_count from api.undo_removal(the('moderator'), the('batch')) as b), 4::bigint,
-  'A second undo restores a comment whose post was restored since'
+  'A second undo restores a comment after its post was restored'
 );
 select is(
   (select count(*) from api.list_comments(null, the('host')) where deleted_at is null), 2::bigint,
