@@ -30,6 +30,10 @@ _BANNED: Final = re.compile(
 _BAD_FIRST: Final = re.compile(
     r"(Who|What|Whoever|Whatever|Where|Of|That what|How|Whether)\b", re.IGNORECASE
 )
+# A test name begins with its subject.
+_BAD_SUBJECT: Final = re.compile(
+    r"(an?|the|it|that|there|everybody|everyone|nobody|somebody|someone)\b", re.IGNORECASE
+)
 _VERB: Final = re.compile(r"[A-Z][a-z-]*s\b")
 _COMMENT_ON: Final = re.compile(r"comment on (\w+) [^;']*? is((?:\s*'(?:[^']|'')*')+)\s*;")
 _SQL_DIRECTIVE: Final = re.compile(r"-{4}|^-- (name|migrate):")
@@ -93,6 +97,8 @@ def findings(text: Text) -> Iterator[Finding]:
         yield found("a citation without a target: §")
     if text.kind != "prose" and _BAD_FIRST.match(plain):
         yield found(f"first word: {plain.split()[0]}")
+    elif text.kind == "name" and _BAD_SUBJECT.match(plain):
+        yield found(f"subject of a test name: {plain.split()[0]}")
     elif text.kind == "function" and not _VERB.match(plain):
         yield found(f"not a verb in the third person: {' '.join(plain.split()[:3])}")
 
@@ -197,6 +203,7 @@ def _blocks(path: str, lines: list[tuple[int, str]]) -> Iterator[Text]:
         ("a.py", '"""What this is."""\n', "first word: What"),
         ("a.py", 'def f() -> None:\n    """The row."""\n', "not a verb"),
         ("a.py", "# Somebody waits.\n", "banned: Somebody"),
+        ("a.py", "def test_a_member_posts() -> None: ...\n", "subject of a test name: a"),
     ],
 )
 def test_violation_is_found(path: str, content: str, problem: str) -> None:

@@ -64,7 +64,7 @@ def test_long_signature_has_an_argument_a_line() -> None:
     ]
 
 
-def test_generating_restores_an_edited_entry_and_keeps_what_people_write(
+def test_generation_restores_an_edited_entry_and_keeps_titles_and_examples(
     database: databases.Database, folder: Path
 ) -> None:
     replace(folder / "posts.md", "Pins or unpins a post.", "Pins a post.")

@@ -66,7 +66,7 @@ def tries(page: sync_api.Page, operation: str, body: object = None) -> sync_api.
 
 
 @pytest.mark.slow
-def test_a_get_and_a_post_are_tried_out_with_the_token_that_is_filled_in(
+def test_docs_page_tries_a_get_and_a_post_with_the_filled_in_token(
     chromium: sync_api.Browser, service: servers.Service, complaints: list[str]
 ) -> None:
     page = visit(chromium, service, complaints)
@@ -87,7 +87,7 @@ def test_a_get_and_a_post_are_tried_out_with_the_token_that_is_filled_in(
 
 
 @pytest.mark.slow
-def test_everybody_can_use_the_docs(
+def test_docs_page_is_accessible(
     chromium: sync_api.Browser,
     service: servers.Service,
     complaints: list[str],

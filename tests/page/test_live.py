@@ -47,7 +47,7 @@ def writes(visitor: Visitor, text: str, title: str = "") -> None:
 
 
 @pytest.mark.slow
-def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
+def test_new_post_appears_behind_a_button_and_reactions_appear_at_once(
     site: Site,
 ) -> None:
     group = site.group("Ada", Ben="member")
@@ -76,7 +76,7 @@ def test_a_post_appears_at_others_behind_a_button_and_their_reaction_comes_back(
     expect(ada.post("Who is awake?").get_by_role("button", name="🎉 1")).to_be_visible()
 
 
-def test_a_new_post_of_another_group_is_counted_at_the_side(site: Site) -> None:
+def test_sidebar_counts_new_posts_of_other_groups(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", "#/")
     side = ben.page.locator(f'#side a[data-group="{group}"]')
@@ -93,9 +93,7 @@ def test_a_new_post_of_another_group_is_counted_at_the_side(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
-    site: Site, picture: Path
-) -> None:
+def test_upload_of_a_picture_shows_progress_and_others_see_it(site: Site, picture: Path) -> None:
     group = site.group("Ada", Ben="member")
     ada, ben = (site.visit(name, f"#/groups/{group}") for name in ("Ada", "Ben"))
     ben.sees("No posts yet")
@@ -115,7 +113,7 @@ def test_a_picture_is_uploaded_with_its_progress_and_seen_by_others(
     loaded(ben.post("Look at this").locator("img"))
 
 
-def test_a_picture_whose_address_has_expired_is_asked_for_again(site: Site, picture: Path) -> None:
+def test_picture_with_an_expired_url_is_loaded_again(site: Site, picture: Path) -> None:
     group = site.group("Ada", Ben="member")
     post = site.post("Ada", group, "Look at this")
     with site.client("Ada") as client:
@@ -138,7 +136,7 @@ def test_a_picture_whose_address_has_expired_is_asked_for_again(site: Site, pict
     assert len(refused) == 1
 
 
-def test_an_upload_can_be_cancelled(site: Site, picture: Path) -> None:
+def test_upload_can_be_cancelled(site: Site, picture: Path) -> None:
     ada = site.visit("Ada", f"#/groups/{site.group('Ada')}")
     form = ada.page.get_by_role("form", name="New post")
     form.get_by_label("New post").click()
@@ -163,7 +161,7 @@ def test_refused_file_is_reported(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_comments_appear_in_their_place_of_the_thread(site: Site) -> None:
+def test_new_comments_appear_below_their_parent(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     post = site.post("Ada", group, "Discuss")
     ada, ben = (site.visit(name, f"#/posts/{post}") for name in ("Ada", "Ben"))
@@ -195,7 +193,7 @@ def test_comments_appear_in_their_place_of_the_thread(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
+def test_pinning_deletion_and_restoration_appear_for_all_members(site: Site) -> None:
     group = site.group("Ada", Ben="moderator", Chloe="member")
     site.post("Chloe", group, "Read this first")
     ben, chloe = (site.visit(name, f"#/groups/{group}") for name in ("Ben", "Chloe"))
@@ -222,7 +220,7 @@ def test_pinning_deleting_and_restoring_reach_everybody(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_a_muted_member_reads_why_it_can_not_post(site: Site) -> None:
+def test_muted_member_sees_the_reason_instead_of_the_composer(site: Site) -> None:
     group = site.group("Ada", Ben="moderator", Chloe="member")
     ben, chloe = (site.visit(name, f"#/groups/{group}/members") for name in ("Ben", "Chloe"))
     ben.chooses(ben.page.locator(".row", has_text="Chloe"), "Mute")
@@ -296,7 +294,7 @@ def test_banned_member_of_a_public_group_sees_the_ban_without_its_reason(site: S
 
 
 @pytest.mark.slow
-def test_a_request_to_join_is_let_in_and_the_group_opens(site: Site) -> None:
+def test_approved_request_to_join_opens_the_group(site: Site) -> None:
     group = site.group("Ada", "private")
     site.post("Ada", group, "For members")
     ada = site.visit("Ada", f"#/groups/{group}/requests")
@@ -339,7 +337,7 @@ def test_banned_applicant_sees_the_ban_when_asking_again(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_an_invitation_leads_into_a_secret_group(site: Site) -> None:
+def test_invitation_opens_a_secret_group(site: Site) -> None:
     group = site.group("Ada", "secret")
     ada = site.visit("Ada", f"#/groups/{group}/invites")
     ada.button("New invitation").click()
@@ -356,7 +354,7 @@ def test_an_invitation_leads_into_a_secret_group(site: Site) -> None:
     late.sees("Not found")
 
 
-def test_offline_is_said_and_what_was_missed_comes_afterwards(site: Site) -> None:
+def test_offline_is_shown_and_missed_events_arrive_afterwards(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     first = site.post("Ada", group, "Before")
     ben = site.visit("Ben", f"#/groups/{group}")
@@ -375,7 +373,7 @@ def test_offline_is_said_and_what_was_missed_comes_afterwards(site: Site) -> Non
 
 
 @pytest.mark.slow
-def test_a_service_that_goes_and_comes_back_is_found_again(site: Site) -> None:
+def test_page_reconnects_after_a_restart_of_the_service(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     ben = site.visit("Ben", f"#/groups/{group}")
     ben.sees("No posts yet")
@@ -395,7 +393,7 @@ def test_a_service_that_goes_and_comes_back_is_found_again(site: Site) -> None:
     expect(ben.post("It is back")).to_be_visible()
 
 
-def test_a_token_that_is_not_taken_leads_to_the_door(site: Site) -> None:
+def test_rejected_token_leads_to_the_sign_in(site: Site) -> None:
     visitor = site.visit(path="#/sign-in", viewport=PHONE)
     visitor.page.get_by_label("Token").fill("a.b.c")
     visitor.button("Sign in").click()

@@ -25,7 +25,7 @@ def group_of(site: Site, name: str = "Campus Commons", who: str = "Ada") -> str:
 
 
 @pytest.mark.slow
-def test_the_page_is_made_of_nothing_but_our_own(site: Site) -> None:
+def test_page_loads_only_its_own_files(site: Site) -> None:
     visitor = site.visit()
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
@@ -47,7 +47,7 @@ def test_tokens_are_given_to_this_machine_alone(site: Site) -> None:
     assert 'data-examples="[]"' in elsewhere.text
 
 
-def test_there_is_no_page_where_it_is_switched_off(
+def test_page_can_be_switched_off(
     run_service: conftest.ServiceFactory,
 ) -> None:
     service = run_service(LIVE_PAGE="off")
@@ -109,7 +109,7 @@ def test_anonymous_user_reads_public_content(site: Site) -> None:
     anybody.sees("Not found")
 
 
-def test_a_new_group_is_made_and_its_fields_are_checked_by_the_service(site: Site) -> None:
+def test_group_is_created_and_the_service_validates_its_fields(site: Site) -> None:
     ada = site.visit("Ada", "#/")
     ada.page.get_by_role("main").get_by_role("button", name="New group").click()
     dialog = ada.page.get_by_role("dialog")
@@ -146,7 +146,7 @@ def test_feed_shows_each_post_once_while_the_user_scrolls(site: Site) -> None:
     assert shown == [f"{number:02}" for number in range(44, -1, -1)]
 
 
-def test_search_marks_what_it_found_and_leads_to_it(site: Site) -> None:
+def test_search_highlights_hits_and_links_to_them(site: Site) -> None:
     found(site, "atlases")
     ada = site.visit("Ada", "#/search?q=atlases")
     hit = ada.page.locator("article.hit")
@@ -172,7 +172,7 @@ def test_answer_of_503_is_shown_in_the_words_of_the_service(
 
 
 @pytest.mark.slow
-def test_the_way_back_leads_to_where_one_was_and_to_what_came_meanwhile(site: Site) -> None:
+def test_back_restores_the_scroll_position_and_shows_new_content(site: Site) -> None:
     group = site.group("Ada", Ben="member")
     posts = [site.post("Ada", group, f"Number {number} of them") for number in range(30)]
     ben = site.visit("Ben", f"#/groups/{group}")
@@ -224,7 +224,7 @@ def test_next_user_sees_nothing_of_the_previous_one(site: Site) -> None:
     expect(visitor.page.locator("body")).not_to_contain_text(name)
 
 
-def test_a_search_that_was_left_says_nothing_of_itself_in_the_next_address(site: Site) -> None:
+def test_abandoned_search_does_not_change_the_next_view(site: Site) -> None:
     ada = site.visit("Ada", "#/search")
     box = ada.page.get_by_role("main").get_by_role("searchbox")
     box.wait_for()
@@ -255,7 +255,7 @@ def test_dialog_closes_with_its_view(site: Site) -> None:
     expect(open_).to_have_count(0)
 
 
-def test_a_request_that_failed_can_be_tried_again(site: Site) -> None:
+def test_failed_request_can_be_retried(site: Site) -> None:
     ada = site.visit("Ada", f"#/groups/{site.group('Ada')}")
     ada.sees("owner", inside="#about")
     ada.page.route("**/members?*", lambda route: route.abort(), times=1)
@@ -349,7 +349,7 @@ def test_long_words_break_nothing_on_a_phone(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_everybody_can_use_it(site: Site, scheme: str, viewport: sync_api.ViewportSize) -> None:
+def test_page_is_accessible(site: Site, scheme: str, viewport: sync_api.ViewportSize) -> None:
     group = busy_group(site)
     found(site, "cake")
     with site.client("Ada") as client:
@@ -381,7 +381,7 @@ def test_everybody_can_use_it(site: Site, scheme: str, viewport: sync_api.Viewpo
 
 
 @pytest.mark.slow
-def test_everybody_can_use_what_opens_above_a_view(
+def test_dialogs_and_menus_are_accessible(
     site: Site, scheme: str, viewport: sync_api.ViewportSize
 ) -> None:
     group = busy_group(site)
@@ -441,7 +441,7 @@ def found(site: Site, words: str) -> None:
         eventually(lambda: client.get("/search", params={"q": words}).json().get("items"))
 
 
-def test_the_open_tab_of_a_group_is_in_sight_on_a_phone(site: Site) -> None:
+def test_open_tab_of_a_group_is_visible_on_a_phone(site: Site) -> None:
     group = site.group("Ada")
     ada = site.visit("Ada", viewport=PHONE, has_touch=True)
     tab = ada.page.locator(".tabs-row [aria-current]")
@@ -472,7 +472,7 @@ def test_dark_is_dark_and_light_is_light(site: Site) -> None:
     assert grounds == ["rgb(246, 245, 241)", "rgb(18, 21, 23)"]
 
 
-def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(site: Site) -> None:
+def test_menu_works_by_keyboard_and_returns_the_focus(site: Site) -> None:
     ada = site.visit("Ada", f"#/groups/{group_of(site)}")
     more = ada.post("clock tower has been").get_by_role("button", name="Actions for")
     more.focus()
@@ -485,7 +485,7 @@ def test_a_menu_is_used_by_keyboard_and_gives_the_focus_back(site: Site) -> None
     expect(more).to_have_attribute("aria-expanded", "false")
 
 
-def test_the_example_users_are_those_of_the_seed(site: Site) -> None:
+def test_example_users_are_those_of_the_seed(site: Site) -> None:
     visitor = site.visit(path="#/sign-in")
     names = visitor.page.locator(".example > span:last-child").all_inner_texts()
     assert names == [name for name, _ in seed.USERS]

@@ -30,11 +30,11 @@ def plan(**given: object) -> load.Plan:
     return load.Plan(**{**values, **given})  # type: ignore[arg-type]
 
 
-def test_no_two_requests_have_the_same_token_and_body() -> None:
+def test_requests_differ_in_token_or_body() -> None:
     assert len({plan().request(k) for k in range(50 * 4)}) == 50 * 4
 
 
-def test_a_request_is_plain_http_with_the_length_of_its_body_in_bytes() -> None:
+def test_request_is_plain_http_with_its_length_in_bytes() -> None:
     head, _, body = plan(bodies=["🐈"]).request(0).partition(b"\r\n\r\n")
     assert head.startswith(b"POST /reactions HTTP/1.1\r\nHost: 127.0.0.1:1\r\n")
     assert b"Authorization: Bearer token-0\r\n" in head
@@ -54,7 +54,7 @@ def test_pgbench_gets_the_statement_with_an_expression_for_each_parameter() -> N
     ]
 
 
-def test_a_result_is_the_median_of_its_rounds_and_the_percentiles_of_all_requests() -> None:
+def test_result_has_the_median_of_rounds_and_percentiles_of_all_requests() -> None:
     result = report.Result("work", pgbench=[20.0, 40.0, 80.0], bare_update=[400.0])
     for count in (10, 20, 60):
         result.add(load.Outcome(latencies=[0.001] * count, elapsed=1.0, cpu=0.25))
@@ -91,7 +91,7 @@ def processes_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_run_compares_both_sides_and_stops_all_it_started(
+def test_run_compares_both_sides_and_stops_its_processes(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     results = tmp_path / "results.json"
@@ -115,9 +115,7 @@ def test_a_run_compares_both_sides_and_stops_all_it_started(
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_nothing_running(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_interrupted_run_stops_its_processes(tmp_path: Path, environment: dict[str, str]) -> None:
     with subprocess.Popen(
         command("--rounds=100"), env=environment, cwd=ROOT, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

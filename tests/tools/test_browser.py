@@ -8,7 +8,7 @@ from development import browser
 from tools.failure import Failure
 
 
-def test_a_missing_browser_is_one_line_that_says_how_to_get_it(
+def test_missing_browser_is_reported_with_its_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # No Chromium, and no apt-get that could install it.
@@ -18,7 +18,7 @@ def test_a_missing_browser_is_one_line_that_says_how_to_get_it(
     assert "\n" not in str(failure.value)
 
 
-def test_a_browser_on_the_path_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_browser_on_the_path_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "chromium"
     program.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -24,7 +24,7 @@ def test_and_so_has_the_next_one(database: databases.Database, redis_url: str) -
 
 
 @pytest.mark.slow
-def test_a_service_of_its_own_can_be_killed_and_restarted(service: servers.Service) -> None:
+def test_own_service_can_be_killed_and_restarted(service: servers.Service) -> None:
     with service.client() as client:
         assert client.get("/groups").json() == {"items": [], "next_cursor": None}
         service.restart()
@@ -36,7 +36,7 @@ def test_a_service_of_its_own_can_be_killed_and_restarted(service: servers.Servi
         assert client.get("/groups").is_success
 
 
-def test_tokens_are_taken_by_the_service(shared_service: servers.Service) -> None:
+def test_tokens_authenticate_at_the_service(shared_service: servers.Service) -> None:
     user = uuid.uuid4()
     with shared_service.client(user) as client:
         made = client.post("/groups", json={"name": "Readers", "visibility": "public"})

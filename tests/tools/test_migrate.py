@@ -27,7 +27,7 @@ def said() -> list[str]:
     return []
 
 
-def test_a_second_time_changes_nothing(
+def test_second_migration_changes_nothing(
     empty_database: databases.Database, sources: migrate.Sources, said: list[str]
 ) -> None:
     migrate.migrate(empty_database.url, sources, said.append)
@@ -58,7 +58,7 @@ def test_up_down_up_gives_the_same_database(
     assert databases.dump(empty_database.url) == first
 
 
-def test_a_database_migrated_step_by_step_equals_a_fresh_one(
+def test_database_migrated_in_steps_equals_a_fresh_one(
     test_stack: stack.Stack,
     empty_database: databases.Database,
     database: databases.Database,
@@ -98,7 +98,7 @@ def test_a_database_migrated_step_by_step_equals_a_fresh_one(
         ("select 1; select ';';\n/* ; */\ndo $$ begin raise 'by hand'; end $$;\n", 3, "by hand"),
     ],
 )
-def test_a_broken_file_leaves_the_old_api_in_place(
+def test_broken_file_keeps_the_old_api(
     database: databases.Database, sources: migrate.Sources, broken: str, line: int, message: str
 ) -> None:
     before = databases.dump(database.url)
@@ -110,7 +110,7 @@ def test_a_broken_file_leaves_the_old_api_in_place(
     assert databases.dump(database.url) == before
 
 
-def test_a_changed_file_and_a_removed_one_take_effect(
+def test_changed_and_removed_files_take_effect(
     database: databases.Database, sources: migrate.Sources
 ) -> None:
     extra = sources.functions / "98_extra.sql"
@@ -124,7 +124,7 @@ def test_a_changed_file_and_a_removed_one_take_effect(
         assert connection.execute(query).fetchone() == (None,)
 
 
-def test_a_broken_migration_is_named_and_undone(
+def test_broken_migration_is_named_and_rolled_back(
     database: databases.Database, sources: migrate.Sources
 ) -> None:
     path = sources.schema / "29990101000000_broken.sql"
@@ -137,7 +137,7 @@ def test_a_broken_migration_is_named_and_undone(
 
 
 @pytest.mark.slow
-def test_it_waits_for_a_statement_that_uses_the_api(
+def test_migration_waits_for_statements_that_use_the_api(
     database: databases.Database, sources: migrate.Sources
 ) -> None:
     (sources.functions / "98_extra.sql").write_text("select 1;")
@@ -170,7 +170,7 @@ def test_database_that_a_superuser_migrated_is_handed_over_to_the_migrator(
 
 
 @pytest.mark.slow
-def test_two_at_once_both_succeed(empty_database: databases.Database) -> None:
+def test_concurrent_migrations_both_succeed(empty_database: databases.Database) -> None:
     problems: list[BaseException] = []
 
     def run() -> None:
@@ -187,7 +187,7 @@ def test_two_at_once_both_succeed(empty_database: databases.Database) -> None:
     assert problems == []
 
 
-def test_a_wrong_password_is_not_repeated(database: databases.Database) -> None:
+def test_wrong_password_is_not_printed(database: databases.Database) -> None:
     url = database.url.replace("postgres:", "postgres:sesame")
     with pytest.raises((Failure, psycopg.OperationalError)) as failure:
         migrate.rebuild_api(url, migrate.Sources())

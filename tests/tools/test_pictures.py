@@ -9,7 +9,7 @@ from tools.instance import stack
 
 
 @pytest.mark.slow
-def test_the_instance_to_be_shown_has_the_examples_and_they_have_aged() -> None:
+def test_instance_for_pictures_has_example_data_of_different_age() -> None:
     with pictures.instance() as (settings, origin):
         assert httpx.get(f"{origin}/readyz").status_code == 200
         groups = httpx.get(f"{origin}/api/communities/v1/groups").json()["items"]

@@ -8,7 +8,7 @@ from development import real
 from tools.failure import Failure
 
 
-def test_a_program_that_real_stores_need_is_named(
+def test_missing_program_for_real_stores_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(real, "INSTALLED", tmp_path / "real")

@@ -32,7 +32,7 @@ def drifts(database: databases.Database) -> list[tuple[object, ...]]:
         return connection.execute("select * from api.verify_counters()").fetchall()
 
 
-def test_there_are_three_groups_ten_users_twenty_posts_and_fifty_comments(
+def test_example_data_has_groups_users_posts_and_comments(
     database: databases.Database,
 ) -> None:
     seed.seed(database.url)
@@ -55,7 +55,7 @@ def test_there_are_three_groups_ten_users_twenty_posts_and_fifty_comments(
     assert drifts(database) == []
 
 
-def test_a_second_run_adds_nothing(database: databases.Database) -> None:
+def test_second_seed_adds_nothing(database: databases.Database) -> None:
     assert not seed.is_seeded(database.url)
     seed.seed(database.url)
     first = counts(database)
@@ -64,7 +64,7 @@ def test_a_second_run_adds_nothing(database: databases.Database) -> None:
     assert counts(database) == first
 
 
-def test_an_interrupted_run_leaves_nothing_and_the_next_one_makes_all(
+def test_interrupted_seed_adds_nothing_and_the_next_one_adds_everything(
     database: databases.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -80,7 +80,7 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_one_makes_all(
     assert counts(database)["post"] == 20
 
 
-def test_a_scale_is_reached_once_with_true_counters_and_a_larger_one_adds_the_difference(
+def test_scale_is_reached_once_and_a_larger_one_adds_the_difference(
     database: databases.Database,
 ) -> None:
     seed.seed(database.url, 500)
@@ -120,7 +120,7 @@ def test_interrupted_scale_leaves_whole_batches_and_the_next_run_continues(
     assert drifts(database) == []
 
 
-def test_a_scale_leaves_no_events_and_the_counting_triggers_on(
+def test_scale_writes_no_events_and_keeps_the_counting_triggers(
     database: databases.Database,
 ) -> None:
     seed.seed(database.url)
@@ -136,7 +136,7 @@ def test_a_scale_leaves_no_events_and_the_counting_triggers_on(
         assert disabled.fetchall() == []
 
 
-def test_the_rows_of_a_scale_obey_the_rules_they_went_around(database: databases.Database) -> None:
+def test_generated_rows_obey_the_rules(database: databases.Database) -> None:
     seed.seed(database.url, 500)
     with database.connect() as connection:
         strangers = connection.execute(

@@ -8,7 +8,7 @@ from tools import seed
 from tools.instance import stack
 
 
-def test_the_examples_have_pictures_that_can_be_fetched_and_are_made_once(
+def test_pictures_of_the_examples_are_added_once_and_can_be_fetched(
     service: servers.Service, database_url: str, test_stack: stack.Stack
 ) -> None:
     put = seed.bucket(Settings(_env_file=None), test_stack.urls)

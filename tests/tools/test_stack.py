@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Iterator[checkouts.Checkout]:
 
 
 @pytest.mark.slow
-def test_it_serves_until_ctrl_c_and_starts_again(checkout: checkouts.Checkout) -> None:
+def test_run_serves_until_ctrl_c_and_starts_again(checkout: checkouts.Checkout) -> None:
     first = checkout.run()
     welcome = first.wait_until_it_serves()
     assert "seeded" in welcome
@@ -65,7 +65,7 @@ def test_it_serves_until_ctrl_c_and_starts_again(checkout: checkouts.Checkout) -
 
 
 @pytest.mark.slow
-def test_a_kill_leaves_nothing_that_blocks_the_next_start(checkout: checkouts.Checkout) -> None:
+def test_start_after_a_kill_stops_the_leftovers(checkout: checkouts.Checkout) -> None:
     first = checkout.run()
     first.wait_until_it_serves()
     os.kill(first.process.pid, signal.SIGKILL)
@@ -82,7 +82,7 @@ def test_a_kill_leaves_nothing_that_blocks_the_next_start(checkout: checkouts.Ch
 
 
 @pytest.mark.slow
-def test_an_interrupted_first_start_leaves_nothing(checkout: checkouts.Checkout) -> None:
+def test_interrupted_first_start_leaves_nothing(checkout: checkouts.Checkout) -> None:
     for moment in (0.6, 0.9, 1.2):
         run = checkout.run()
         time.sleep(moment)
@@ -143,7 +143,7 @@ def test_process_that_dies_five_times_in_a_minute_ends_the_run(
     assert checkout.nothing_runs()
 
 
-def test_a_port_that_is_taken_is_one_clear_line(checkout: checkouts.Checkout) -> None:
+def test_port_in_use_is_reported_in_one_line(checkout: checkouts.Checkout) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -165,7 +165,7 @@ def test_a_port_that_is_taken_is_one_clear_line(checkout: checkouts.Checkout) ->
         ("OPENSEARCH_URL", "http://user:sesame@127.0.0.1:{port}"),
     ],
 )
-def test_a_store_that_does_not_answer_is_one_clear_line(
+def test_unreachable_store_is_reported_in_one_line(
     checkout: checkouts.Checkout, variable: str, url: str
 ) -> None:
     keys = {"S3_ACCESS_KEY": "sesame", "S3_SECRET_KEY": "sesame"}
@@ -256,7 +256,7 @@ def test_any_user_can_run_it(checkout: checkouts.Checkout) -> None:
     assert checkout.nothing_runs()
 
 
-def test_the_last_borrower_stops_what_the_first_has_started(tmp_path: Path) -> None:
+def test_last_borrower_stops_the_stores_of_the_first(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     with stack.borrowed(settings, ["redis"], make=parts.make_fast) as first:
         with stack.borrowed(settings, ["redis", "opensearch"], make=parts.make_fast) as second:
@@ -266,7 +266,7 @@ def test_the_last_borrower_stops_what_the_first_has_started(tmp_path: Path) -> N
     assert not any(record.process() for record in second.records)
 
 
-def test_a_kept_stack_stays_until_it_is_stopped(tmp_path: Path) -> None:
+def test_kept_stack_runs_until_it_is_stopped(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     with stack.borrowed(settings, ["redis"], make=parts.make_fast, keep=True) as kept:
         pass
@@ -278,7 +278,7 @@ def test_a_kept_stack_stays_until_it_is_stopped(tmp_path: Path) -> None:
     assert running.records[0].process() is None
 
 
-def test_a_part_uses_its_port_again(tmp_path: Path) -> None:
+def test_embedded_store_keeps_its_port(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     with stack.borrowed(settings, ["redis"], make=parts.make_fast) as first:
         pass
@@ -300,7 +300,7 @@ def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
             assert not any(secret in " ".join(process.cmdline()) for secret in _secrets(settings))
 
 
-def test_a_stranger_with_a_recorded_id_is_left_alone(tmp_path: Path) -> None:
+def test_other_process_with_a_recorded_id_is_not_stopped(tmp_path: Path) -> None:
     folder = processes.Folder(tmp_path)
     stranger = processes.start(
         processes.Folder(tmp_path / "other"), "sleep", ["sleep", "60"], environment=dict(os.environ)
