@@ -79,30 +79,30 @@ class Lease:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._taken: Connection | None = None
+        self._connection: Connection | None = None
 
     async def connection(self) -> Connection:
         """Returns a connection that the server has not closed.
 
         Raises OperationalError when none is free in time.
         """
-        while self._taken is None:
-            self._taken = await self._pool.getconn()
-            if _is_closed(self._taken):
-                await self._taken.close()
-                await self.end()
-        return self._taken
+        while self._connection is None:
+            self._connection = await self._pool.getconn()
+            if _is_closed(self._connection):
+                await self._connection.close()
+                await self.release()
+        return self._connection
 
     async def discard(self) -> None:
-        """Closes the connection, if one was taken, so that it is not reused."""
-        if self._taken is not None:
-            await self._taken.close()
+        """Closes the leased connection, if there is one, so that it is not reused."""
+        if self._connection is not None:
+            await self._connection.close()
 
-    async def end(self) -> None:
-        """Returns the connection to the pool, if one was taken."""
-        if self._taken is not None:
-            taken, self._taken = self._taken, None
-            await self._pool.putconn(taken)
+    async def release(self) -> None:
+        """Returns the leased connection to the pool, if there is one."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._pool.putconn(connection)
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +116,7 @@ async def leased(pool: Pool) -> AsyncIterator[Lease]:
         await lease.discard()
         raise
     finally:
-        await lease.end()
+        await lease.release()
 
 
 @contextlib.asynccontextmanager
@@ -146,10 +146,10 @@ def is_schema_change(error: psycopg.Error) -> bool:
     return error.sqlstate in SCHEMA_CHANGE_STATES
 
 
-def _is_closed(taken: Connection) -> bool:
+def _is_closed(connection: Connection) -> bool:
     # The server sends nothing to an idle connection, except when it closes it.
     poll = select.poll()
-    poll.register(taken.fileno(), select.POLLIN)
+    poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 

@@ -14,13 +14,13 @@ from structlog.typing import EventDict, Processor
 _SERVER_LOGGERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 
 
-def configure(level: str = "info", *, more: Sequence[Processor] = ()) -> None:
-    """Logs everything from this level on to standard output. `more` adds fields to each line."""
+def configure(level: str = "info", *, processors: Sequence[Processor] = ()) -> None:
+    """Logs everything from this level on to standard output. `processors` extend each line."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *more,
+        *processors,
     ]
     structlog.configure(
         processors=[*shared, _render],

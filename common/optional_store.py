@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class OptionalStore:
-    """Asks a store while it answers; after a failure, returns defaults for OPEN_SECONDS."""
+    """Calls a store. After a failure, returns defaults for OPEN_SECONDS."""
 
     def __init__(self, store: str, *errors: type[Exception]) -> None:
         self._store = store
@@ -24,7 +24,7 @@ class OptionalStore:
         self._open_until = 0.0
         self._outages = outages.OutageLog()
 
-    async def ask(self, question: Callable[[], Awaitable[T]], default: T) -> T:
+    async def call(self, request: Callable[[], Awaitable[T]], default: T) -> T:
         """Returns the store's answer, or `default` when none comes within TIMEOUT_SECONDS."""
         now = time.monotonic()
         if now < self._open_until:
@@ -34,7 +34,7 @@ class OptionalStore:
             self._open_until = now + OPEN_SECONDS
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                answer = await question()
+                answer = await request()
         except self._errors as error:
             self._open_until = time.monotonic() + OPEN_SECONDS
             self._outages.fail(self._store, error)

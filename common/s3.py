@@ -27,7 +27,7 @@ class Stored:
     size: int
 
 
-NOTHING: Final = Stored("", 0)
+MISSING: Final = Stored("", 0)
 
 
 class Bucket:

@@ -35,7 +35,7 @@ class SettingsError(SystemExit):
 
 def _url(*schemes: str) -> AfterValidator:
     def check(url: SecretStr) -> SecretStr:
-        # The value itself may hold a password, so no message repeats any of it.
+        # Messages omit the value, which may hold a password.
         try:
             parts = urlsplit(url.get_secret_value())
             _ = parts.port
@@ -56,20 +56,20 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _listed(value: object) -> object:
+def _split_list(value: object) -> object:
     if isinstance(value, str):
         return tuple(name.strip() for name in value.split(",") if name.strip())
     return value
 
 
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+def _check_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if value != "*" and not re.fullmatch(r"https?://[^/?#@\s*]+", value):
             raise ValueError(f"{value!r} is neither * nor an origin such as https://app.example")
     return values
 
 
-def _known_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
+def _check_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
     known = SECRET_ALGORITHMS | KEY_ALGORITHMS
     for name in names:
         if name not in known:
@@ -77,7 +77,7 @@ def _known_algorithms(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _examples(value: object) -> object:
+def _parse_examples(value: object) -> object:
     if isinstance(value, str):
         try:
             return json.loads(value)
@@ -86,11 +86,11 @@ def _examples(value: object) -> object:
     return value
 
 
-def _rate_limit(value: str) -> str:
+def _check_rate_limit(value: str) -> str:
     value = value.strip()
     if value.lower() == "off":
         return "off"
-    # Every command and worker reads the settings, and few of them need this.
+    # Imported here, because most commands and workers do not need it.
     import limits
 
     try:
@@ -101,7 +101,7 @@ def _rate_limit(value: str) -> str:
 
 
 class Example(BaseModel):
-    """An example user of a development instance, with a token that is ready to use."""
+    """Example user of a development instance, with a valid token."""
 
     name: str
     id: uuid.UUID
@@ -156,8 +156,8 @@ class Settings(BaseSettings):
     jwt_algorithms: Annotated[
         tuple[str, ...],
         NoDecode,
-        BeforeValidator(_listed),
-        AfterValidator(_known_algorithms),
+        BeforeValidator(_split_list),
+        AfterValidator(_check_algorithms),
     ] = ()
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
@@ -167,10 +167,10 @@ class Settings(BaseSettings):
     # Maximum number of sockets without a token in each server process.
     sockets_anonymous: int = Field(default=2000, ge=0, le=1_000_000)
 
-    rate_limit: Annotated[str, AfterValidator(_rate_limit)] = "off"
+    rate_limit: Annotated[str, AfterValidator(_check_rate_limit)] = "off"
     # Origins of web pages that may call the API.
     cors_origins: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_origins)
+        tuple[str, ...], NoDecode, BeforeValidator(_split_list), AfterValidator(_check_origins)
     ] = ()
 
     # Collector of traces, by OTLP over HTTP with protobuf. Traces are off without it.
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     live_page: bool = True
 
     @model_validator(mode="after")
-    def _s3_keys_come_together(self) -> Self:
+    def _check_s3_keys(self) -> Self:
         if (self.s3_access_key is None) != (self.s3_secret_key is None):
             raise ValueError("S3_ACCESS_KEY and S3_SECRET_KEY must be set together")
         if self.s3_endpoint_url is not None and self.s3_access_key is None:
@@ -188,7 +188,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _tokens_are_checked_in_one_way(self) -> Self:
+    def _check_token_settings(self) -> Self:
         # A shared secret and a key set exclude each other: a public key that is also accepted as an
         # HMAC secret lets anyone sign tokens.
         if self.jwt_jwks_url is not None and self.jwt_secret is not None:
@@ -217,10 +217,10 @@ class ServiceSettings(Settings):
     s3_secret_key: SecretStr
 
     # Users that the page and /docs offer for sign-in. Only `make run` sets it, for development.
-    example_users: Annotated[tuple[Example, ...], NoDecode, BeforeValidator(_examples)] = ()
+    example_users: Annotated[tuple[Example, ...], NoDecode, BeforeValidator(_parse_examples)] = ()
 
     @model_validator(mode="after")
-    def _only_this_machine_gets_tokens(self) -> Self:
+    def _check_example_users(self) -> Self:
         if self.example_users and (self.jwt_jwks_url or not is_loopback(self.host)):
             raise ValueError(
                 "EXAMPLE_USERS is for development: it excludes JWT_JWKS_URL "
@@ -242,7 +242,7 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     except ValidationError as error:
         raise SettingsError("; ".join(problems(error))) from None
     if settings.jwt_secret is None and settings.jwt_jwks_url is None:
-        secret = kept_secret(settings.data_dir, "jwt")
+        secret = stored_secret(settings.data_dir, "jwt")
         return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
     return settings
 
@@ -260,7 +260,7 @@ def names() -> list[str]:
     return [field.upper() for field in Settings.model_fields]
 
 
-def kept_secret(data_dir: Path, name: str) -> str:
+def stored_secret(data_dir: Path, name: str) -> str:
     """Returns a random secret, created at the first call in a private file under DATA_DIR."""
     path = data_dir / "secrets" / name
     try:

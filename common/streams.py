@@ -13,14 +13,14 @@ from redis import asyncio as aioredis
 from common import outages, redis_client, settings
 
 STREAMS: Final = ("comm:post", "comm:comment")
-KEPT: Final = 100_000  # positions that the streams keep, over both
-NOTHING: Final = 0  # the position before the first
+MAX_POSITIONS: Final = 100_000  # kept in both streams together
+BEFORE_FIRST: Final = 0  # position
 BLOCK_SECONDS: Final = 1.0
-TIMEOUT_SECONDS: Final = 3.0  # of an answer
+TIMEOUT_SECONDS: Final = 3.0  # for an answer
 RETRY_PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4)  # the last one repeats
 # Errors of the client when Redis is down, slow, loading or out of memory.
 FAILURES: Final = (redis.RedisError, OSError, TimeoutError)
-_MAX_ID: Final = 2**64 - 1  # second part of the largest id at a position
+_MAX_SUFFIX: Final = 2**64 - 1  # of the ids at a position
 
 T = TypeVar("T")
 
@@ -57,17 +57,17 @@ class Feed:
             answers = await pipeline.execute(raise_on_error=False)
         return max(_last_position(answer) for answer in answers)
 
-    async def read(self, after: int, most: int) -> list[Entry]:
-        """Returns the next entries after a position, in order, at most `most` of each stream.
+    async def read(self, after: int, limit: int) -> list[Entry]:
+        """Returns the next entries after a position, in order, at most `limit` of each stream.
 
         Every kept entry between the first and the last one is included.
         """
-        answer = await self._client.xread(_after(after), count=most)
+        answer = await self._client.xread(_after(after), count=limit)
         entries: list[Entry] = []
-        horizon = _MAX_ID
+        horizon = _MAX_SUFFIX
         for rows in _by_stream(answer):
             found = [_entry(identity, fields) for identity, fields in rows]
-            if len(found) >= most:
+            if len(found) >= limit:
                 # This stream may have more, so later entries of the other one are dropped.
                 horizon = min(horizon, found[-1].position)
             entries += found
@@ -76,17 +76,17 @@ class Feed:
             key=lambda entry: entry.position,
         )
 
-    async def read_back(self, upto: int, most: int) -> list[Entry]:
-        """Returns the last entries up to a position, in order, at most `most` of each stream."""
+    async def read_back(self, up_to: int, limit: int) -> list[Entry]:
+        """Returns the last entries up to a position, in order, at most `limit` of each stream."""
         async with self._client.pipeline(transaction=True) as pipeline:
             for stream in STREAMS:
-                pipeline.xrevrange(stream, f"{upto}-{_MAX_ID}", "-", count=most)
+                pipeline.xrevrange(stream, f"{up_to}-{_MAX_SUFFIX}", "-", count=limit)
             answers = await pipeline.execute()
         entries: list[Entry] = []
-        horizon = NOTHING
+        horizon = BEFORE_FIRST
         for rows in answers:
             found = [_entry(identity, fields) for identity, fields in rows]
-            if len(found) >= most:
+            if len(found) >= limit:
                 horizon = max(horizon, found[-1].position)
             entries += found
         return sorted(
@@ -99,7 +99,7 @@ class Feed:
         async with self._client.pipeline(transaction=False) as pipeline:
             for first, last in _runs(positions):
                 for stream in STREAMS:
-                    pipeline.xrange(stream, f"{first}-0", f"{last}-{_MAX_ID}")
+                    pipeline.xrange(stream, f"{first}-0", f"{last}-{_MAX_SUFFIX}")
             answers = await pipeline.execute()
         entries = [_entry(identity, fields) for rows in answers for identity, fields in rows]
         return _in_order(entries)
@@ -109,18 +109,18 @@ class Feed:
         # The answer is not used: a blocking read may return entries of one stream only.
         await self._client.xread(_after(after), count=1, block=int(BLOCK_SECONDS * 1000))
 
-    async def retry(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Returns the answer, retrying while Redis is down."""
-        attempts = 0
+    async def retry(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Returns the result of an attempt, and retries while Redis is down."""
+        failures = 0
         while True:
             try:
-                answer = await ask()
+                answer = await attempt()
             except FAILURES as error:
                 self._outages.fail("redis streams", error)
                 await asyncio.sleep(
-                    RETRY_PAUSES_SECONDS[min(attempts, len(RETRY_PAUSES_SECONDS) - 1)]
+                    RETRY_PAUSES_SECONDS[min(failures, len(RETRY_PAUSES_SECONDS) - 1)]
                 )
-                attempts += 1
+                failures += 1
             else:
                 self._outages.recover("redis streams")
                 return answer
@@ -140,7 +140,7 @@ def _in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _after(position: int) -> dict[Any, Any]:
-    return dict.fromkeys(STREAMS, f"{position}-{_MAX_ID}")
+    return dict.fromkeys(STREAMS, f"{position}-{_MAX_SUFFIX}")
 
 
 def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
@@ -187,14 +187,14 @@ def _position(identity: bytes) -> int:
 
 def _last_position(answer: Any) -> int:
     if isinstance(answer, redis.ResponseError) and "no such key" in str(answer):
-        return NOTHING
+        return BEFORE_FIRST
     if isinstance(answer, Exception):
         raise answer
     identity = answer["last-generated-id"]
     return _position(identity if isinstance(identity, bytes) else identity.encode())
 
 
-def unbroken(entries: list[Entry], after: int) -> list[Entry]:
+def contiguous_after(entries: list[Entry], after: int) -> list[Entry]:
     """Returns the leading entries that follow a position and each other without a gap.
 
     The sequence has no gaps, so a missing entry was published and is lost.
@@ -205,9 +205,9 @@ def unbroken(entries: list[Entry], after: int) -> list[Entry]:
     return entries
 
 
-def unbroken_back(entries: list[Entry], upto: int) -> list[Entry]:
+def contiguous_up_to(entries: list[Entry], up_to: int) -> list[Entry]:
     """Returns the trailing entries that lead up to a position without a gap."""
     for index, entry in enumerate(reversed(entries)):
-        if entry.position != upto - index:
+        if entry.position != up_to - index:
             return entries[len(entries) - index :]
     return entries

@@ -55,12 +55,12 @@ class Tracer:
         """Creates a span for each event, in its trace. Yields the new traceparent of each event."""
         spans = {
             event: self._tracer.start_span(
-                name, parse(carried), trace.SpanKind.PRODUCER, attributes=attributes
+                name, parse_traceparent(parent), trace.SpanKind.PRODUCER, attributes=attributes
             )
-            for event, (carried, attributes) in events.items()
+            for event, (parent, attributes) in events.items()
         }
         try:
-            yield {event: write(span) for event, span in spans.items()}
+            yield {event: format_traceparent(span) for event, span in spans.items()}
         except BaseException as error:
             for span in spans.values():
                 span.set_status(trace.StatusCode.ERROR, type(error).__name__)
@@ -70,11 +70,11 @@ class Tracer:
                 span.end()
 
     @contextlib.contextmanager
-    def receiving(self, name: str, carried: str, attributes: Attributes) -> Iterator[None]:
-        """Creates the span of a received event, in the trace that it carries."""
+    def receiving(self, name: str, traceparent: str, attributes: Attributes) -> Iterator[None]:
+        """Creates the span of a received event, in the trace of its `traceparent`."""
         with self._tracer.start_as_current_span(
             name,
-            parse(carried),
+            parse_traceparent(traceparent),
             trace.SpanKind.CONSUMER,
             attributes=attributes,
             record_exception=False,
@@ -82,15 +82,20 @@ class Tracer:
             yield
 
     @contextlib.contextmanager
-    def batch(self, name: str, carried: Sequence[str], attributes: Attributes) -> Iterator[None]:
+    def batch(
+        self, name: str, traceparents: Sequence[str], attributes: Attributes
+    ) -> Iterator[None]:
         """Creates a span of many events: in a trace of its own, with a link to each of theirs."""
-        contexts = (trace.get_current_span(parse(one)).get_span_context() for one in carried)
+        contexts = (
+            trace.get_current_span(context_).get_span_context()
+            for context_ in map(parse_traceparent, traceparents)
+        )
         with self._tracer.start_as_current_span(
             name,
             context.Context(),
             trace.SpanKind.CONSUMER,
             attributes=attributes,
-            links=[trace.Link(found) for found in contexts if found.is_valid],
+            links=[trace.Link(each) for each in contexts if each.is_valid],
             record_exception=False,
         ):
             yield
@@ -115,9 +120,9 @@ class Tracer:
         statement = self.statement
 
         class Cursor(psycopg.AsyncCursor[Any]):
-            async def execute(self, query: Any, *given: Any, **options: Any) -> Any:
+            async def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
                 with statement(query):
-                    return await super().execute(query, *given, **options)
+                    return await super().execute(query, *arguments, **options)
 
         return Cursor
 
@@ -155,38 +160,38 @@ def _start(endpoint: str, name: str) -> tuple[Tracer, Callable[[], None]]:
     return Tracer(provider.get_tracer("communities")), provider.shutdown
 
 
-def parse(traceparent: str) -> context.Context:
+def parse_traceparent(traceparent: str) -> context.Context:
     """Returns the context of a traceparent; an empty one if that is malformed."""
     return _FORMAT.extract({"traceparent": traceparent}, context.Context())
 
 
-def write(span: trace.Span) -> str:
+def format_traceparent(span: trace.Span) -> str:
     """Returns the traceparent of a span, as W3C Trace Context defines it."""
     carrier: dict[str, str] = {}
     _FORMAT.inject(carrier, trace.set_span_in_context(span, context.Context()))
     return carrier["traceparent"]
 
 
-def carried() -> str | None:
+def current_traceparent() -> str | None:
     """Returns the traceparent of the current span, or None if it is not sampled."""
     span = trace.get_current_span()
-    return write(span) if span.get_span_context().trace_flags.sampled else None
+    return format_traceparent(span) if span.get_span_context().trace_flags.sampled else None
 
 
 def configure_logs(settings: configuration.Settings) -> None:
     """Configures the logs of a process. Their lines name the trace if traces are on."""
     traces = settings.otel_exporter_otlp_endpoint is not None
-    logs.configure(settings.log_level, more=[_add_trace_id] if traces else [])
+    logs.configure(settings.log_level, processors=[_add_trace_id] if traces else [])
 
 
 def _add_trace_id(_logger: object, _method: str, event: EventDict) -> EventDict:
-    found = trace.get_current_span().get_span_context()
-    if found.is_valid:
-        event["trace_id"] = trace.format_trace_id(found.trace_id)
+    span_context = trace.get_current_span().get_span_context()
+    if span_context.is_valid:
+        event["trace_id"] = trace.format_trace_id(span_context.trace_id)
     return event
 
 
 def _from_headers(headers: Sequence[tuple[bytes, bytes]]) -> context.Context:
     values = [value for key, value in headers if key == b"traceparent"]
-    # A repeated header is invalid.
-    return parse(values[0].decode("latin-1")) if len(values) == 1 else context.Context()
+    # A repeated header is ignored.
+    return parse_traceparent(values[0].decode("latin-1")) if len(values) == 1 else context.Context()

@@ -59,10 +59,10 @@ class Indexer:
         self, tasks: Sequence[models.ApiSearchTask]
     ) -> contextlib.AbstractContextManager[None]:
         """Returns the span of a batch, linked to the spans of its events."""
-        carried = [one for task in tasks for one in task.traceparents]
-        if self._tracer is None or not carried:
+        traceparents = [parent for task in tasks for parent in task.traceparents]
+        if self._tracer is None or not traceparents:
             return contextlib.nullcontext()
-        return self._tracer.batch("index", carried, {"communities.documents": len(tasks)})
+        return self._tracer.batch("index", traceparents, {"communities.documents": len(tasks)})
 
     async def _write(
         self,

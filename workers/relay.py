@@ -74,11 +74,11 @@ class Relay:
     async def _publish(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        with self._spans(entries) as carried:
+        with self._spans(entries) as traceparents:
             # One transaction: when Redis refuses an entry for lack of memory, none overtakes it.
             async with self._redis.pipeline(transaction=True) as pipeline:
                 for entry in entries:
-                    _add(pipeline, entry, carried.get(_position(entry)))
+                    _add(pipeline, entry, traceparents.get(_position(entry)))
                 _trim(pipeline, _position(entries[-1]))
                 await pipeline.execute()
 
@@ -91,7 +91,7 @@ class Relay:
             if entry.traceparent is not None
         }
         if self._tracer is None or not traced:
-            yield {position: carried for position, (carried, _) in traced.items()}
+            yield {position: traceparent for position, (traceparent, _) in traced.items()}
             return
         with self._tracer.forwarding("publish", traced) as forwarded:
             yield forwarded
@@ -134,8 +134,8 @@ def _add(pipeline: redis.client.Pipeline, entry: Entry, traceparent: str | None)
 def _trim(pipeline: redis.client.Pipeline, last: int) -> None:
     for stream in streams.STREAMS:
         # Approximate trimming is cheap and never removes too much.
-        if last > streams.KEPT:
-            oldest = streams.entry_id(last - streams.KEPT)
+        if last > streams.MAX_POSITIONS:
+            oldest = streams.entry_id(last - streams.MAX_POSITIONS)
             pipeline.xtrim(stream, minid=oldest, approximate=True)
 
 

@@ -107,7 +107,7 @@ class AnswerCache:
 
         Raises Problem 409 when another request used the key.
         """
-        text = await self._store.ask(lambda: self._client.get(key.name()), None)
+        text = await self._store.call(lambda: self._client.get(key.name()), None)
         if text is None:
             return None
         cached = orjson.loads(text)
@@ -127,4 +127,4 @@ class AnswerCache:
                 "body": answer.body.decode(),
             }
         )
-        await self._store.ask(lambda: self._client.set(key.name(), text, ex=CACHE_TTL), None)
+        await self._store.call(lambda: self._client.set(key.name(), text, ex=CACHE_TTL), None)

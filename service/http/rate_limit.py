@@ -26,7 +26,7 @@ class Limiter:
 
     async def count(self, caller: str) -> None:
         """Counts a request. Raises Problem 429 when it exceeds a rate."""
-        exceeded = await self._store.ask(lambda: self._count(caller), _ALLOWED)
+        exceeded = await self._store.call(lambda: self._count(caller), _ALLOWED)
         if exceeded is not None:
             headers = problems.retry_after(exceeded)
             raise problems.Problem("rate_limited", headers=headers)

@@ -19,7 +19,7 @@ MAX_ATTEMPTS: Final = 6
 RETRY_PAUSE_SECONDS: Final = 0.02
 SCHEMA_CHANGE_PAUSE_SECONDS: Final = 0.2  # while an upgrade replaces `api`
 READING: Final = frozenset({"GET", "HEAD"})
-_CARRY: Final = "select set_config('communities.traceparent', %s, true)"
+_SET_TRACEPARENT: Final = "select set_config('communities.traceparent', %s, true)"
 
 Handler = Callable[[], Awaitable[answers.Answer]]
 Prepare = Callable[[], Awaitable[None]]
@@ -95,15 +95,15 @@ async def _attempt(
 ) -> answers.Answer:
     async with database.leased(pool) as lease:
         call.connect = lease.connection
-        call.release = lease.end
-        carried = None if call.method in READING else telemetry.carried()
-        if key is None and carried is None:
+        call.release = lease.release
+        traceparent = None if call.method in READING else telemetry.current_traceparent()
+        if key is None and traceparent is None:
             return await handler()
         connection = await lease.connection()
         async with connection.transaction():
-            if carried is not None:
+            if traceparent is not None:
                 # Set for this transaction only.
-                await connection.execute(_CARRY, [carried])
+                await connection.execute(_SET_TRACEPARENT, [traceparent])
             if key is None:
                 return await handler()
             if (stored := await idempotency.claim(connection, key)) is not None:

@@ -50,7 +50,7 @@ async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, k
     )
     if upload is None:
         return
-    original = await service.bucket.stat(key) or s3.NOTHING
+    original = await service.bucket.stat(key) or s3.MISSING
     copy_key = await _query(
         service.pool,
         lambda querier: querier.upload_copy_start(
@@ -61,7 +61,7 @@ async def _copy(service: context.Context, actor: uuid.UUID, body: bodies.Body, k
         return
     await service.bucket.copy(key, copy_key)
     # A client may have overwritten the original after its check.
-    copy = await service.bucket.stat(copy_key) or s3.NOTHING
+    copy = await service.bucket.stat(copy_key) or s3.MISSING
     await _query(
         service.pool,
         lambda querier: querier.upload_copy_confirm(

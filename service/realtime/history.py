@@ -21,7 +21,7 @@ class Page:
     __slots__ = ("last", "positions", "size")
 
     def __init__(self) -> None:
-        self.last = streams.NOTHING
+        self.last = streams.BEFORE_FIRST
         self.size = 0
         self.positions: dict[str, list[int]] = {}
 
@@ -38,8 +38,8 @@ class History:
     """Index of the events after `bottom` and up to `top`."""
 
     def __init__(self, feed: streams.Feed) -> None:
-        self.bottom = streams.NOTHING
-        self.top = streams.NOTHING
+        self.bottom = streams.BEFORE_FIRST
+        self.top = streams.BEFORE_FIRST
         self.restarts = 0  # after each, positions may belong to other events
         self._feed = feed
         self._pages: deque[Page] = deque()
@@ -71,12 +71,12 @@ class History:
 
     def last(self, group_id: str) -> int:
         """Returns the position of the last known event of a group."""
-        return self._last.get(group_id, streams.NOTHING)
+        return self._last.get(group_id, streams.BEFORE_FIRST)
 
     async def reach(self, position: int) -> bool:
         """Reads what is unknown after a position. Returns False if some of it is lost."""
         await self.catch_up()
-        while self.bottom > position >= self.top - streams.KEPT:
+        while self.bottom > position >= self.top - streams.MAX_POSITIONS:
             async with self._lock:
                 if self.bottom > position and not await self._read_back():
                     return False
@@ -110,7 +110,7 @@ class History:
     async def _read_ahead(self) -> bool:
         top = self.top
         entries = await self._feed.retry(lambda: self._feed.read(top, SLICE_ENTRIES))
-        whole = streams.unbroken(entries, top)
+        whole = streams.contiguous_after(entries, top)
         self.add(whole)
         return bool(whole)
 
@@ -120,7 +120,7 @@ class History:
         if bottom != self.bottom:
             # begin() was called during the read.
             return True
-        whole = streams.unbroken_back(entries, bottom)
+        whole = streams.contiguous_up_to(entries, bottom)
         if not whole:
             return False
         page = Page()
@@ -133,7 +133,7 @@ class History:
 
     def _trim(self) -> None:
         """Removes the pages whose events the streams no longer keep."""
-        while self._pages and self._pages[0].last <= self.top - streams.KEPT:
+        while self._pages and self._pages[0].last <= self.top - streams.MAX_POSITIONS:
             page = self._pages.popleft()
             self.bottom = page.last
             for channel in page.positions:

@@ -43,9 +43,9 @@ class Reader:
         state: current_state.CurrentState,
         tracer: telemetry.Tracer | None,
     ) -> None:
-        self.position = streams.NOTHING
+        self.position = streams.BEFORE_FIRST
         # Start of the reader: a client that came later, without an id, missed nothing before it.
-        self.origin = streams.NOTHING
+        self.origin = streams.BEFORE_FIRST
         self.started = asyncio.Event()
         # Redis was down at the start: events that were published before it came up are unknown.
         self.started_late = False
@@ -53,7 +53,7 @@ class Reader:
         # A batch failed: the access of every listener is checked again.
         self._in_doubt = False
         # The last position that Redis knew, and the time of that answer.
-        self._known_top = streams.NOTHING
+        self._known_top = streams.BEFORE_FIRST
         self._checked_at = -LOSS_CHECK_SECONDS
         self._feed = feed
         self._access = access_
@@ -108,10 +108,10 @@ class Reader:
     async def _send_all(self, entries: list[streams.Entry]) -> None:
         while entries:
             # In empty streams the first event may have any position.
-            if self.position == streams.NOTHING:
+            if self.position == streams.BEFORE_FIRST:
                 self._begin(entries[0].position - 1)
                 self.origin = self.position
-            batch = streams.unbroken(entries, self.position)
+            batch = streams.contiguous_after(entries, self.position)
             if batch:
                 await self._send_batch(batch)
             else:

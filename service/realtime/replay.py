@@ -79,7 +79,7 @@ class Replay:
         return listener.live or listener.gone
 
     def _begin(self, listener: listeners.Listener) -> None:
-        if listener.position < streams.NOTHING:
+        if listener.position < streams.BEFORE_FIRST:
             listener.position = self._reader.position
             if self._reader.started_late:
                 self._resync(listener)
@@ -88,7 +88,7 @@ class Replay:
         """Sets a listener to its last position; sends a resync when events after it are gone."""
         if last == UNKNOWN:
             self._resync(listener)
-        elif last >= self._history.top - streams.KEPT and await self._history.reach(last):
+        elif last >= self._history.top - streams.MAX_POSITIONS and await self._history.reach(last):
             listener.position = last
         else:
             self._resync(listener)

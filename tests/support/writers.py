@@ -127,7 +127,7 @@ def check(connection: psycopg.Connection, client: redis.Redis) -> None:
         (seq, stream, fields["type"], json.loads(fields["payload"])["subject_id"])
         for seq, stream, fields in entries(client)
     ]
-    assert len(wanted) <= streams.KEPT
+    assert len(wanted) <= streams.MAX_POSITIONS
     assert found == wanted, difference(found, wanted)
 
 

@@ -263,14 +263,16 @@ def test_streams_keep_only_the_newest_entries(
     for seq in range(1, 1001):
         client.xadd("comm:post", {"type": "old"}, id=f"{seq}-0")
     client.xadd("comm:comment", {"type": "kept"}, id="1500-0")
-    database_connection.execute("update stream_sequence set last_seq = %s", [streams.KEPT + 1200])
+    database_connection.execute(
+        "update stream_sequence set last_seq = %s", [streams.MAX_POSITIONS + 1200]
+    )
     run_worker("relay")
     writer.some_events()
     wait_until_published(database_connection)
     left = [seq for seq, _, _ in entries(client)]
     assert 1500 in left
     assert len(left) < 300
-    assert left[-8:] == list(range(streams.KEPT + 1201, streams.KEPT + 1209))
+    assert left[-8:] == list(range(streams.MAX_POSITIONS + 1201, streams.MAX_POSITIONS + 1209))
 
 
 def test_concurrent_relays_publish_each_event_once(

@@ -26,7 +26,7 @@ _VARIABLES: Final = {
 def url(database_url: str, login: str, data_dir: Path) -> str:
     """Returns the URL with another login of the same server."""
     parts = urlsplit(database_url)
-    netloc = f"{login}:{settings.kept_secret(data_dir, login)}@{parts.hostname}:{parts.port}"
+    netloc = f"{login}:{settings.stored_secret(data_dir, login)}@{parts.hostname}:{parts.port}"
     return parts._replace(netloc=netloc).geturl()
 
 
@@ -36,7 +36,7 @@ def create(psql: Path, connection: Mapping[str, str], data_dir: Path) -> None:
     `connection` is libpq's environment for a superuser of that database.
     """
     passwords = {
-        variable: settings.kept_secret(data_dir, login) for variable, login in _VARIABLES.items()
+        variable: settings.stored_secret(data_dir, login) for variable, login in _VARIABLES.items()
     }
     done = subprocess.run(
         [psql, "--no-psqlrc", "--quiet", "--tuples-only", "--file", _SCRIPT],

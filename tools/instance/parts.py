@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from common.settings import Settings, kept_secret
+from common.settings import Settings, stored_secret
 from tools.failure import Failure
 from tools.instance import logins, probes, unprivileged
 
@@ -112,7 +112,7 @@ def postgres(settings: Settings, port: int, *, fast: bool = False) -> Part:
     bin_dir = settings.postgres_bin or postgres_programs()
     folder = settings.data_dir / "postgres"
     account = unprivileged.account_for(folder)
-    kept_secret(settings.data_dir, logins.SUPERUSER)
+    stored_secret(settings.data_dir, logins.SUPERUSER)
     cluster = folder / "cluster"
     version = _major_version(bin_dir)
     if not cluster.exists():
@@ -158,7 +158,7 @@ def redis_server(settings: Settings, port: int, *, fast: bool = False) -> Part:
     """Returns the part Redis. `fast` writes nothing to disk and has a database for each test."""
     folder = settings.data_dir / "redis"
     folder.mkdir(parents=True, exist_ok=True)
-    password = kept_secret(settings.data_dir, "redis")
+    password = stored_secret(settings.data_dir, "redis")
     # A file, because every user of the machine can read the arguments of a process.
     config = folder / "redis.conf"
     config.touch(mode=0o600)
@@ -181,7 +181,7 @@ def s3(settings: Settings, port: int) -> Part:
     (folder / settings.s3_bucket).mkdir(parents=True, exist_ok=True)
     given = {name: getattr(settings, name) for name in ("s3_access_key", "s3_secret_key")}
     keys = {
-        name.upper(): value.get_secret_value() if value else kept_secret(settings.data_dir, name)
+        name.upper(): value.get_secret_value() if value else stored_secret(settings.data_dir, name)
         for name, value in given.items()
     }
     urls = {"S3_ENDPOINT_URL": f"http://127.0.0.1:{port}", **keys}
