@@ -1,1 +1,1 @@
-"""Measures the service over HTTP, and the same SQL by pgbench beside it."""
+"""Benchmark of the service over HTTP, and of the same SQL by pgbench."""

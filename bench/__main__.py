@@ -1,4 +1,4 @@
-"""`python -m bench`: the service over HTTP, and the same SQL by pgbench beside it."""
+"""`python -m bench`: measures the service over HTTP, and the same SQL by pgbench."""
 
 import subprocess
 import sys
@@ -9,13 +9,13 @@ import orjson
 import psycopg
 import typer
 
-from bench import load, pgbench, report, stand, workloads
+from bench import load, pgbench, report, target, workloads
 from tools import progress
 from tools.failure import Failure
 from tools.instance import signals
 from tools.paths import ROOT
 
-_WARM_UP = 1.0
+_WARM_UP_SECONDS = 1.0
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -25,15 +25,15 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def run(
     scale: Annotated[int, typer.Option(min=1, help="Posts in the database.")] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each workload.")] = 5,
-    seconds: Annotated[int, typer.Option(min=1, help="Length of each side of a round.")] = 3,
-    only: Annotated[str, typer.Option(help="Workloads whose name holds this.")] = "",
-    json: Annotated[Path | None, typer.Option(help="Write the results there, too.")] = None,
+    seconds: Annotated[int, typer.Option(min=1, help="Duration of each side of a round.")] = 3,
+    only: Annotated[str, typer.Option(help="Run only workloads with this in their name.")] = "",
+    json: Annotated[Path | None, typer.Option(help="Also write the results to this file.")] = None,
 ) -> None:
-    """Measures the service over HTTP, and the same SQL by pgbench beside it."""
-    with signals.as_interrupt(), stand.running(scale) as measured:
+    """Measures the service over HTTP, and the same SQL by pgbench."""
+    with signals.as_interrupt(), target.running(scale) as measured:
         chosen = [work for work in workloads.all_of(workloads.Data(measured)) if only in work.name]
         if not chosen:
-            raise Failure(f"no workload's name holds {only!r}")
+            raise Failure(f"No workload has a name with {only!r}. Omit --only to run all.")
         with progress.bar("", len(chosen) * (rounds + 1)) as advance:
             results = [_measure(measured, work, rounds, float(seconds), advance) for work in chosen]
         conditions = _conditions(measured, scale=scale, rounds=rounds, seconds=float(seconds))
@@ -45,27 +45,27 @@ def run(
 
 
 def _measure(
-    measured: stand.Stand,
+    measured: target.Target,
     work: workloads.Workload,
     rounds: int,
     seconds: float,
     advance: progress.Advance,
 ) -> report.Result:
-    """Rounds of one side and the other by turns, so that a slow moment hits both."""
+    """Runs rounds of both sides in turn, so that a slow moment of the machine affects both."""
     result = report.Result(work.name)
     for number in range(rounds + 1):
-        warm_up = number == 0
-        kept = report.Result(work.name) if warm_up else result
-        _round(measured, work, _WARM_UP if warm_up else seconds, kept)
+        is_warm_up = number == 0
+        kept = report.Result(work.name) if is_warm_up else result
+        _round(measured, work, _WARM_UP_SECONDS if is_warm_up else seconds, kept)
         advance(1)
     return result
 
 
 def _round(
-    measured: stand.Stand, work: workloads.Workload, seconds: float, result: report.Result
+    measured: target.Target, work: workloads.Workload, seconds: float, result: report.Result
 ) -> None:
     plan, script = work.round()
-    result.add(_ask(plan, seconds))
+    result.add(_run_clients(plan, seconds))
     url = measured.database_url
     result.pgbench.append(pgbench.run(url, script, clients=plan.clients, seconds=seconds))
     if work.bare is not None:
@@ -74,7 +74,7 @@ def _round(
         )
 
 
-def _ask(plan: load.Plan, seconds: float) -> load.Outcome:
+def _run_clients(plan: load.Plan, seconds: float) -> load.Outcome:
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=orjson.dumps({**vars(plan), "seconds": seconds}),
@@ -83,15 +83,15 @@ def _ask(plan: load.Plan, seconds: float) -> load.Outcome:
         check=False,
     )
     if done.returncode != 0:
-        raise Failure(f"the clients failed: {done.stderr.decode()[-2000:]}")
+        raise Failure(f"The HTTP clients failed: {done.stderr.decode()[-2000:]}")
     outcome = load.Outcome(**orjson.loads(done.stdout))
     if outcome.failure is not None or not outcome.latencies:
-        raise Failure(f"a request failed: {outcome.failure}")
+        raise Failure(f"A request failed: {outcome.failure}")
     return outcome
 
 
 def _conditions(
-    measured: stand.Stand, *, scale: int, rounds: int, seconds: float
+    measured: target.Target, *, scale: int, rounds: int, seconds: float
 ) -> report.Conditions:
     with psycopg.connect(measured.database_url) as connection:
         row = connection.execute(

@@ -1,6 +1,6 @@
-"""The clients: connections on loopback, each of which asks again as soon as it is answered.
+"""HTTP clients on loopback. Each sends its next request as soon as it has received an answer.
 
-A process of its own, `python -m bench.load`: it reads a Plan as JSON and writes an Outcome.
+The process `python -m bench.load` reads a Plan as JSON and writes an Outcome.
 """
 
 import asyncio
@@ -16,14 +16,13 @@ import orjson
 import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
-_LARGEST_ANSWER = 4 * 1024 * 1024
-# Past the time that it was given, an answer that is still out is waited for this long.
-_GRACE = 10.0
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_GRACE_SECONDS = 10.0  # for answers in flight at the end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Plan of requests, for a number of seconds. Request number k is the same in every run."""
+    """Plan of requests for a number of seconds. Request number k is the same in every run."""
 
     port: int
     clients: int
@@ -35,7 +34,7 @@ class Plan:
     expected_status: int
 
     def request(self, k: int) -> bytes:
-        """Returns request number k. Every pair of token and body comes once before any repeats."""
+        """Returns request number k. All pairs of token and body occur before one repeats."""
         token = self.tokens[k % len(self.tokens)]
         body = self.bodies[(k + k // len(self.tokens)) % len(self.bodies)]
         head = (
@@ -54,7 +53,7 @@ class Outcome:
 
     latencies: list[float] = field(default_factory=list)
     elapsed: float = 0.0
-    # The clients' own processor time: near `elapsed`, it was they who were too slow.
+    # Processor time of the clients. Close to `elapsed`, the clients are the bottleneck.
     cpu: float = 0.0
     failure: str | None = None
 
@@ -72,9 +71,9 @@ class _Client(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's own class is none of asyncio's.
+        # The transport of uvloop is not a subclass of asyncio.Transport.
         self._transport = cast(asyncio.Transport, transport)
-        self._ask()
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -84,8 +83,8 @@ class _Client(asyncio.Protocol):
                 return None
             length = _LENGTH.search(self._buffer, 0, head + 2)
             size = int(length[1]) if length else 0
-            if size > _LARGEST_ANSWER:
-                return self._fail("an answer is too long")
+            if size > _MAX_ANSWER_BYTES:
+                return self._fail(f"An answer exceeds {_MAX_ANSWER_BYTES} bytes.")
             self._missing = head + 4 + size
         if len(self._buffer) < self._missing:
             return None
@@ -97,14 +96,14 @@ class _Client(asyncio.Protocol):
         self._buffer, self._missing = b"", 0
         if now >= self._end or self._outcome.failure:
             return self._stop()
-        return self._ask()
+        return self._send()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.done.done():
-            self._outcome.failure = self._outcome.failure or "the server closed a connection"
+            self._outcome.failure = self._outcome.failure or "The server closed a connection."
             self.done.set_result(None)
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         assert self._transport is not None
         request = self._plan.request(self._next)
         self._next += self._plan.clients
@@ -125,8 +124,8 @@ class _Client(asyncio.Protocol):
 async def _run(plan: Plan) -> Outcome:
     outcome = Outcome()
     loop = asyncio.get_running_loop()
-    began, cpu = time.perf_counter(), time.process_time()
-    end = began + plan.seconds
+    started, cpu = time.perf_counter(), time.process_time()
+    end = started + plan.seconds
     clients = []
     for number in range(plan.clients):
         _, client = await loop.create_connection(
@@ -134,11 +133,11 @@ async def _run(plan: Plan) -> Outcome:
         )
         clients.append(client)
     try:
-        async with asyncio.timeout(plan.seconds + _GRACE):
+        async with asyncio.timeout(plan.seconds + _GRACE_SECONDS):
             await asyncio.gather(*(client.done for client in clients))
     except TimeoutError:
-        outcome.failure = "an answer never came"
-    outcome.elapsed, outcome.cpu = time.perf_counter() - began, time.process_time() - cpu
+        outcome.failure = f"An answer took longer than {_GRACE_SECONDS:g} seconds."
+    outcome.elapsed, outcome.cpu = time.perf_counter() - started, time.process_time() - cpu
     return outcome
 
 

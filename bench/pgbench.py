@@ -1,4 +1,4 @@
-"""pgbench: the statements of gen/ as its scripts, run with as many clients as HTTP has."""
+"""Scripts and runs of pgbench, with the statements of gen/ and as many clients as over HTTP."""
 
 import os
 import re
@@ -12,20 +12,20 @@ from tools.failure import Failure
 from tools.instance import parts
 
 MAX_SECONDS: Final = 600
-# Request number k is the same one as over HTTP.
-_COUNT = r"""\set n :n + 1
+# Request number k is the same as over HTTP.
+_REQUEST_NUMBER = r"""\set n :n + 1
 \set k :client_id + :clients * :n
 """
 
 
 def script(sql: str, values: Mapping[str, str], variables: Mapping[str, str] | None = None) -> str:
-    """Returns a statement of gen/ with an expression in the place of each parameter.
+    """Returns a script that runs a statement of gen/ with an expression for each parameter.
 
-    `variables` are pgbench's, computed from :k before each run of the statement.
+    `variables` are variables of pgbench, which it computes from :k before each run.
     """
     sets = "".join(f"\\set {name} {text}\n" for name, text in (variables or {}).items())
     statement = re.sub(r"%\((\w+)\)s", lambda match: values[match[1]], sql).strip()
-    return f"{_COUNT}{sets}{statement};\n"
+    return f"{_REQUEST_NUMBER}{sets}{statement};\n"
 
 
 def literal(text: str) -> str:

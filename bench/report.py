@@ -1,4 +1,4 @@
-"""The results: as a table for people, as JSON for programs."""
+"""Report of the results, as a table or as JSON."""
 
 import os
 import platform
@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """Returns the conditions of the numbers."""
+    """Conditions of a run."""
 
     scale: int
     rounds: int
@@ -68,14 +68,14 @@ def as_table(conditions: Conditions, results: list[Result]) -> table.Table:
         f"{conditions.postgres}, fsync {conditions.fsync}, "
         f"synchronous_commit {conditions.synchronous_commit}"
     )
-    made = table.Table(title=title, title_justify="left")
-    made.add_column("")
+    result_table = table.Table(title=title, title_justify="left")
+    result_table.add_column("")
     headings = ("HTTP/s", "pgbench/s", "ratio", "bare/s", "ratio", "p50 ms", "p99 ms")
     for heading in (*headings, "clients"):
-        made.add_column(heading, justify="right")
+        result_table.add_column(heading, justify="right")
     for result in results:
         row = result.summary()
-        made.add_row(
+        result_table.add_row(
             result.workload,
             _rate(row["http_per_s"]),
             _rate(row["pgbench_per_s"]),
@@ -86,7 +86,7 @@ def as_table(conditions: Conditions, results: list[Result]) -> table.Table:
             f"{row['p99_ms']:.1f}",
             f"{row['clients_cpu']:.0%}",
         )
-    return made
+    return result_table
 
 
 def as_json(conditions: Conditions, results: list[Result]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def as_json(conditions: Conditions, results: list[Result]) -> dict[str, Any]:
 
 
 def show(conditions: Conditions, results: list[Result]) -> None:
-    # A file is as wide as the table.
+    # Output that is not a terminal gets the full width of the table.
     screen = console.Console(width=None if sys.stdout.isatty() else 120)
     screen.print(as_table(conditions, results))
 

@@ -1,4 +1,4 @@
-"""Workloads, each as HTTP requests and as the same statements for pgbench."""
+"""Workloads, each as HTTP requests and as a script of pgbench."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from bench import load, pgbench
-from bench.stand import Stand
+from bench.target import Target
 from gen.http import posts, reactions
 from gen.jobs import posts as jobs
 from service.http.request import BASE
@@ -18,17 +18,17 @@ from tools.seed import scale
 
 CLIENTS = 32
 _POSTS = 500
-# A subject takes 32 distinct emoji at most.
+# The rulebook limits a subject to 32 distinct emoji.
 _EMOJI = [f"👍{tone}" for tone in ("", "🏻", "🏽", "🏿")] + [*scale.WORDS["emoji"][1:]]
 
-# The member that request number k comes from, as tools.seed.bulk makes their ids.
+# Member who sends request number k, with an id as scale.identify() returns it.
 _ACTOR = "('5eed00010000700080000000' || lpad(to_hex(:user::int), 8, '0'))::uuid"
 _USER = f":k % {scale.USERS}"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Makes the two sides of a round, which do the same; and what to compare them with besides."""
+    """Workload. `round` returns both sides of a round; `bare` is a minimal write."""
 
     name: str
     round: Callable[[], tuple[load.Plan, str]]
@@ -36,13 +36,13 @@ class Workload:
 
 
 class Data:
-    """The rows that the requests are about, in the largest group: it is public."""
+    """Rows of the largest group, which is public, for the requests."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._port = stand.port
-        self._url = stand.database_url
+    def __init__(self, target: Target) -> None:
+        self._port = target.port
+        self._url = target.database_url
         self.tokens = [
-            tokens.mint(stand.settings, str(scale.identify(scale.USER, 0, number)))
+            tokens.mint(target.settings, str(scale.identify(scale.USER, 0, number)))
             for number in range(scale.USERS)
         ]
         self.group = scale.identify(scale.GROUP, 1, 0)

@@ -15,7 +15,7 @@ from gen.http import realtime
 from service.realtime import listeners
 
 RETRY_PAUSE_SECONDS: Final = 0.2
-# Larger products of channels and users are asked for one channel at a time.
+# For larger products of channels and users, one query for each channel.
 MAX_PAIRS: Final = 20_000
 
 ListenerKind = Literal["group", "deleted_group", "post"]
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 
 class Refused(Exception):  # noqa: N818
-    """The actor may not see the channel. The message is the one that the client receives."""
+    """The actor may not see the channel. The client receives the message."""
 
 
 class Access:
-    """Asks the rulebook."""
+    """Queries of the rulebook, on behalf of clients."""
 
     def __init__(self, pool: database.Pool) -> None:
         self._pool = pool
@@ -60,7 +60,7 @@ class Access:
     async def find(
         self, kind: ListenerKind, wanted: Mapping[str, Collection[uuid.UUID]]
     ) -> set[Pair]:
-        """Returns which of the users receive the events of which channel, once PostgreSQL is up."""
+        """Returns the pairs of channel and user who receives its events, once PostgreSQL is up."""
         users = {user for audience in wanted.values() for user in audience}
         if len(wanted) * len(users) <= MAX_PAIRS:
             return await self._retry(lambda: self._find(kind, list(wanted), users))
@@ -93,11 +93,11 @@ class Access:
             found = realtime.AsyncQuerier(connection).event_refresh(events=events)
             return {row.seq: bytes(row.data) async for row in found if row.seq is not None}
 
-    async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T:
-        # Nobody receives an event while PostgreSQL cannot say who may.
+    async def _retry(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        # No client receives an event while PostgreSQL cannot authorise it.
         while True:
             try:
-                answer = await ask()
+                answer = await attempt()
             except psycopg.Error as error:
                 self._outages.fail("postgres", error)
                 await asyncio.sleep(RETRY_PAUSE_SECONDS)

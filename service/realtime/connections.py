@@ -74,11 +74,11 @@ class Connections:
         if session is not None:
             self._upgraded.pop(session, None)
 
-    def take(self, session: str, body: bytes) -> bool:
-        """Counts the messages of a polling request. Returns whether the budget covers them."""
+    def spend(self, session: str, body: bytes) -> bool:
+        """Takes tokens for the messages of a polling request. Returns whether there were enough."""
         messages = body.count(_SEPARATOR) + 1
         if body.startswith(b"d="):
-            # JSONP escapes the separators, so the largest number is assumed.
+            # JSONP escapes the separators, so the maximum is assumed.
             messages = _MAX_MESSAGES
         return self._budgets.setdefault(session, Budget()).spend(messages)
 
@@ -98,27 +98,27 @@ class Unjoined:
     """Connections without a namespace. Each is dropped unless it joins one in time."""
 
     drop: Callable[[str], None]
-    _clocks: dict[str, tuple[str, asyncio.TimerHandle]] = field(default_factory=dict)
+    _timers: dict[str, tuple[str, asyncio.TimerHandle]] = field(default_factory=dict)
     _addresses: Counter[str] = field(default_factory=Counter)
 
     def has_room(self, address: str) -> bool:
         """Returns whether another connection from this address may wait."""
         return (
-            len(self._clocks) < MAX_UNJOINED and self._addresses[address] < MAX_UNJOINED_PER_ADDRESS
+            len(self._timers) < MAX_UNJOINED and self._addresses[address] < MAX_UNJOINED_PER_ADDRESS
         )
 
     def begin(self, connection: str, address: str) -> None:
         """Starts the timeout of a connection without a namespace."""
         self.end(connection)
-        clock = asyncio.get_running_loop().call_later(JOIN_TIMEOUT_SECONDS, self.drop, connection)
-        self._clocks[connection] = address, clock
+        timer = asyncio.get_running_loop().call_later(JOIN_TIMEOUT_SECONDS, self.drop, connection)
+        self._timers[connection] = address, timer
         self._addresses[address] += 1
 
     def end(self, connection: str) -> None:
         """Stops the timeout of a connection that has joined a namespace or ended."""
-        if connection in self._clocks:
-            address, clock = self._clocks.pop(connection)
-            clock.cancel()
+        if connection in self._timers:
+            address, timer = self._timers.pop(connection)
+            timer.cancel()
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
@@ -148,7 +148,7 @@ async def body_of(receive: Receive) -> bytes | None:
 
 
 def received(body: bytes, receive: Receive) -> Receive:
-    """Returns a receive function that yields this body first, then what follows it."""
+    """Returns a receive function that yields this body first, then the following messages."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:

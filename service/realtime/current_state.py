@@ -21,7 +21,7 @@ MAX_KEPT: Final = 5_000  # events
 
 
 class State(NamedTuple):
-    """Current payload of an event, and the last position of its group that was known then."""
+    """Current payload of an event, and the last known position of its group at that time."""
 
     payload: bytes
     as_of: int
@@ -30,11 +30,11 @@ class State(NamedTuple):
 class CurrentState:
     """Replaces the data of late events by the current shape of their subject, or its removal."""
 
-    def __init__(self, access_: access.Access, known: history.History) -> None:
+    def __init__(self, access_: access.Access, history_: history.History) -> None:
         self._access = access_
-        self._history = known
+        self._history = history_
         self._states: dict[int, State] = {}
-        self._restarts = known.restarts
+        self._restarts = history_.restarts
 
     async def refresh(self, entries: Sequence[streams.Entry]) -> list[streams.Entry]:
         """Returns the entries with current data. Entries without content stay as they are."""
@@ -54,7 +54,7 @@ class CurrentState:
         return state is not None and state.as_of >= self._history.last(entry.group_id)
 
     async def _load(self, entries: Sequence[streams.Entry]) -> dict[int, State]:
-        # These positions precede the query: an event that becomes known meanwhile makes it stale.
+        # Read before the query: an event that arrives during the query makes the state stale.
         last = {entry.group_id: self._history.last(entry.group_id) for entry in entries}
         subjects = [subject for entry in entries if (subject := _subject(entry)) is not None]
         data = await self._access.refresh(subjects) if subjects else {}

@@ -67,7 +67,7 @@ class Emitter:
         Returns whether the event was queued.
         """
         socket = self._socket(listener.connection)
-        if listener.gone or socket is None:
+        if listener.is_removed or socket is None:
             self.remove(listener)
             return False
         if socket.queue.qsize() >= MAX_QUEUED_PACKETS:
@@ -125,21 +125,21 @@ class Emitter:
 
     async def evict(self, listener: listeners.Listener, reason: str) -> None:
         """Disconnects a client from a namespace; its connection stays."""
-        if listener.gone:
+        if listener.is_removed:
             return
         self.remove(listener)
         self._metrics.count_evicted(reason)
         try:
             await self._server.disconnect(listener.sid, namespace=listener.namespace)
         except Exception as error:
-            # The client disconnected at the same moment.
-            structlog.get_logger().debug("client was gone", error=type(error).__name__)
+            # The client disconnected concurrently.
+            structlog.get_logger().debug("client already disconnected", error=type(error).__name__)
 
     def allows(self, connection: str, body: bytes | None) -> bool:
         """Returns whether a polling client may send this request; drops it otherwise."""
         if self._socket(connection) is None:
             return False
-        if body is None or not self.connections.take(connection, body):
+        if body is None or not self.connections.spend(connection, body):
             self.drop(connection, "noisy")
             return False
         return True

@@ -1,7 +1,7 @@
 """History of the streams: the positions of each channel's events, as far as this process has read.
 
 It begins where the reader begins. The reader extends it forwards, and clients that resume extend it
-backwards, a slice at a time, so that the event loop stays responsive.
+backwards, a chunk at a time, so that the event loop stays responsive.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from typing import Final
 
 from common import streams
 
-SLICE_ENTRIES: Final = 50  # of each stream
-SLICE_PAUSE_SECONDS: Final = 0.002
+CHUNK_ENTRIES: Final = 50  # of each stream
+CHUNK_PAUSE_SECONDS: Final = 0.002
 
 
-class Page:
-    """Positions of neighbouring events, by group and post."""
+class Chunk:
+    """Positions of consecutive events, by group and post."""
 
     __slots__ = ("last", "positions", "size")
 
@@ -42,7 +42,7 @@ class History:
         self.top = streams.BEFORE_FIRST
         self.restarts = 0  # after each, positions may belong to other events
         self._feed = feed
-        self._pages: deque[Page] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._last: dict[str, int] = {}
         self._lock = asyncio.Lock()
 
@@ -50,7 +50,7 @@ class History:
         """Empties the index and continues after a position."""
         self.bottom = self.top = position
         self.restarts += 1
-        self._pages.clear()
+        self._chunks.clear()
         self._last.clear()
 
     def add(self, entries: Sequence[streams.Entry]) -> None:
@@ -59,9 +59,9 @@ class History:
         if fresh and fresh[0].position != self.top + 1:
             self.begin(fresh[0].position - 1)
         for entry in fresh:
-            if not self._pages or self._pages[-1].size >= SLICE_ENTRIES:
-                self._pages.append(Page())
-            self._pages[-1].add(entry)
+            if not self._chunks or self._chunks[-1].size >= CHUNK_ENTRIES:
+                self._chunks.append(Chunk())
+            self._chunks[-1].add(entry)
             self._last[entry.group_id] = self.top = entry.position
         self._trim()
 
@@ -74,30 +74,32 @@ class History:
         return self._last.get(group_id, streams.BEFORE_FIRST)
 
     async def reach(self, position: int) -> bool:
-        """Reads what is unknown after a position. Returns False if some of it is lost."""
+        """Reads the unknown events after a position. Returns False if some of them are lost."""
         await self.catch_up()
         while self.bottom > position >= self.top - streams.MAX_POSITIONS:
             async with self._lock:
                 if self.bottom > position and not await self._read_back():
                     return False
-            await asyncio.sleep(SLICE_PAUSE_SECONDS)
+            await asyncio.sleep(CHUNK_PAUSE_SECONDS)
         return self.covers(position)
 
     async def catch_up(self) -> None:
-        """Reads forwards to the present end of the streams, or to a gap."""
+        """Reads forwards to the current end of the streams, or to a gap."""
         end = await self._feed.retry(self._feed.top)
         while self.top < end:
             async with self._lock:
                 if self.top < end and not await self._read_ahead():
                     return
-            await asyncio.sleep(SLICE_PAUSE_SECONDS)
+            await asyncio.sleep(CHUNK_PAUSE_SECONDS)
 
     def positions(self, channel: str, after: int, limit: int) -> list[int]:
         """Returns the positions of the next events of a group or post after a position."""
         found: list[int] = []
-        for page in self._pages:
-            if page.last > after:
-                found += [each for each in page.positions.get(channel, ()) if each > after]
+        for chunk in self._chunks:
+            if chunk.last > after:
+                found += [
+                    position for position in chunk.positions.get(channel, ()) if position > after
+                ]
                 if len(found) >= limit:
                     break
         return found[:limit]
@@ -109,33 +111,33 @@ class History:
 
     async def _read_ahead(self) -> bool:
         top = self.top
-        entries = await self._feed.retry(lambda: self._feed.read(top, SLICE_ENTRIES))
-        whole = streams.contiguous_after(entries, top)
-        self.add(whole)
-        return bool(whole)
+        entries = await self._feed.retry(lambda: self._feed.read(top, CHUNK_ENTRIES))
+        contiguous = streams.contiguous_after(entries, top)
+        self.add(contiguous)
+        return bool(contiguous)
 
     async def _read_back(self) -> bool:
         bottom = self.bottom
-        entries = await self._feed.retry(lambda: self._feed.read_back(bottom, SLICE_ENTRIES))
+        entries = await self._feed.retry(lambda: self._feed.read_back(bottom, CHUNK_ENTRIES))
         if bottom != self.bottom:
             # begin() was called during the read.
             return True
-        whole = streams.contiguous_up_to(entries, bottom)
-        if not whole:
+        contiguous = streams.contiguous_up_to(entries, bottom)
+        if not contiguous:
             return False
-        page = Page()
-        for entry in whole:
-            page.add(entry)
+        chunk = Chunk()
+        for entry in contiguous:
+            chunk.add(entry)
             self._last[entry.group_id] = max(self.last(entry.group_id), entry.position)
-        self._pages.appendleft(page)
-        self.bottom = whole[0].position - 1
+        self._chunks.appendleft(chunk)
+        self.bottom = contiguous[0].position - 1
         return True
 
     def _trim(self) -> None:
-        """Removes the pages whose events the streams no longer keep."""
-        while self._pages and self._pages[0].last <= self.top - streams.MAX_POSITIONS:
-            page = self._pages.popleft()
-            self.bottom = page.last
-            for channel in page.positions:
-                if self._last.get(channel, page.last + 1) <= page.last:
+        """Removes the chunks whose events the streams no longer keep."""
+        while self._chunks and self._chunks[0].last <= self.top - streams.MAX_POSITIONS:
+            chunk = self._chunks.popleft()
+            self.bottom = chunk.last
+            for channel in chunk.positions:
+                if self._last.get(channel, chunk.last + 1) <= chunk.last:
                     del self._last[channel]

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeVar
 from common import streams
 from service.http import parsing
 
-# User of clients without a token, in SQL too.
+# User of clients without a token, also in SQL.
 ANONYMOUS: Final = uuid.UUID(int=0)
 NEVER: Final = math.inf
 
@@ -50,8 +50,8 @@ class Listener:
     expires: float  # seconds since the epoch
     position: int
     group_id: str = ""
-    live: bool = False  # the reader sends its events; before that, its replay does
-    gone: bool = False
+    is_live: bool = False  # the reader sends its events; before, its replay does
+    is_removed: bool = False
     timer: asyncio.TimerHandle | None = None  # ends it with its token
 
     @property
@@ -92,7 +92,7 @@ class Registry:
         """Removes a listener. Returns False if it was removed before."""
         if self._by_sid.pop((listener.namespace, listener.sid), None) is None:
             return False
-        listener.gone = True
+        listener.is_removed = True
         if listener.timer is not None:
             listener.timer.cancel()
         _discard(self._by_group, listener.group_id, listener.sid)
@@ -108,7 +108,9 @@ class Registry:
 
     def live_in(self, group_id: str) -> list[Listener]:
         """Returns the listeners in a group whose events the reader sends."""
-        return [one for one in self._by_group.get(group_id, {}).values() if one.live]
+        return [
+            listener for listener in self._by_group.get(group_id, {}).values() if listener.is_live
+        ]
 
     def of_connection(self, connection: str) -> Collection[Listener]:
         return list(self._by_connection.get(connection, {}).values())

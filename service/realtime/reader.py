@@ -22,7 +22,7 @@ from service.realtime import access, current_state, emitter, history, listeners
 BATCH_ENTRIES: Final = 200  # of each stream
 # An older event is late, as after an outage: its data may be out of date.
 LATE_SECONDS: Final = 5.0
-# After this many packets the event loop gets time to send them.
+# After this many packets, other tasks of the event loop run.
 PACKETS_PER_TURN: Final = 500
 LOSS_CHECK_SECONDS: Final = 1.0
 RETRY_PAUSE_SECONDS: Final = 0.1
@@ -32,33 +32,33 @@ Targets = dict[str, list[listeners.Listener]]
 
 
 class Reader:
-    """Sends new events. Everything up to `position` was sent, or is about to be."""
+    """Sender of new events. Everything up to `position` has been sent or is being sent."""
 
     def __init__(
         self,
         feed: streams.Feed,
         access_: access.Access,
         emitter_: emitter.Emitter,
-        known: history.History,
+        history_: history.History,
         state: current_state.CurrentState,
         tracer: telemetry.Tracer | None,
     ) -> None:
         self.position = streams.BEFORE_FIRST
-        # Start of the reader: a client that came later, without an id, missed nothing before it.
+        # Position at the start. A client without an id that connects later missed no earlier event.
         self.origin = streams.BEFORE_FIRST
         self.started = asyncio.Event()
-        # Redis was down at the start: events that were published before it came up are unknown.
+        # Redis was down at the start, so events published before its return are unknown.
         self.started_late = False
         self._attempted = False
-        # A batch failed: the access of every listener is checked again.
-        self._in_doubt = False
+        # A batch failed, so the access of every listener is checked again.
+        self._must_check_access = False
         # The last position that Redis knew, and the time of that answer.
         self._known_top = streams.BEFORE_FIRST
         self._checked_at = -LOSS_CHECK_SECONDS
         self._feed = feed
         self._access = access_
         self._emitter = emitter_
-        self._history = known
+        self._history = history_
         self._state = state
         self._tracer = tracer
 
@@ -66,12 +66,12 @@ class Reader:
         """Reads until it is cancelled."""
         while True:
             try:
-                if self._in_doubt:
+                if self._must_check_access:
                     await self._recover()
                 await self._send_all(await self._feed.retry(self._next))
             except Exception:
                 structlog.get_logger().exception("events were not sent")
-                self._in_doubt = True
+                self._must_check_access = True
                 await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
     async def _next(self) -> list[streams.Entry]:
@@ -91,7 +91,7 @@ class Reader:
         self.position = self._known_top = position
         self._history.begin(position)
         for listener in self._emitter.registry:
-            if listener.live:
+            if listener.is_live:
                 listener.position = min(listener.position, position)
 
     async def _check_for_losses(self) -> None:
@@ -124,7 +124,7 @@ class Reader:
         receivers = [
             listener
             for listener in self._emitter.registry
-            if listener.live and self._emitter.emit(listener, event)
+            if listener.is_live and self._emitter.emit(listener, event)
         ]
         self._emitter.count(event, len(receivers))
 
@@ -132,18 +132,18 @@ class Reader:
         """Checks the access of every listener after a batch that may have been sent in part."""
         targets: Targets = {}
         for listener in self._emitter.registry:
-            if listener.live:
+            if listener.is_live:
                 targets.setdefault(listener.group_id, []).append(listener)
         await self._evict(targets, await self._allowed(targets))
-        await self._check_posts(each for audience in targets.values() for each in audience)
+        await self._check_posts(listener for audience in targets.values() for listener in audience)
         self._resync()
-        self._in_doubt = False
+        self._must_check_access = False
 
     async def _allowed(self, targets: Targets) -> set[access.Pair]:
         return await self._access.find("group", _users(targets, targets))
 
     async def _send_batch(self, entries: Sequence[streams.Entry]) -> None:
-        # From here on, replay sends these events to every listener that is not live yet.
+        # From now on, the replay sends these events to every listener that is not live yet.
         self.position = self._known_top = entries[-1].position
         self._history.add(entries)
         targets = {
@@ -226,7 +226,7 @@ class Reader:
         """Disconnects the listeners of posts who may no longer see their post."""
         watching: Targets = {}
         for listener in audience:
-            if not listener.gone and listener.channel.kind == "post":
+            if not listener.is_removed and listener.channel.kind == "post":
                 watching.setdefault(str(listener.channel.id), []).append(listener)
         if watching:
             allowed = await self._access.find("post", _users(watching, watching))
@@ -242,7 +242,7 @@ _ROLE_CHANGES: Final = frozenset(
 
 
 def _users(targets: Targets, channels: Collection[str]) -> dict[str, set[uuid.UUID]]:
-    return {channel: {each.user for each in targets[channel]} for channel in channels}
+    return {channel: {listener.user for listener in targets[channel]} for channel in channels}
 
 
 def _member(entry: streams.Entry) -> str:

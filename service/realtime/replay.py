@@ -23,40 +23,40 @@ UNKNOWN: Final = -1
 
 
 class Replay:
-    """Brings new listeners to the position of the reader."""
+    """Sender of missed events to new listeners."""
 
     def __init__(
         self,
         access_: access.Access,
         emitter_: emitter.Emitter,
-        ahead: reader.Reader,
-        known: history.History,
+        reader_: reader.Reader,
+        history_: history.History,
         state: current_state.CurrentState,
     ) -> None:
         self._access = access_
         self._emitter = emitter_
-        self._reader = ahead
-        self._history = known
+        self._reader = reader_
+        self._history = history_
         self._state = state
         self._turns = asyncio.Semaphore(MAX_CONCURRENT)
 
-    async def bring(self, listener: listeners.Listener, last: int | None) -> None:
-        """Sends everything after `last`, or after the listener's position, then ends.
+    async def run(self, listener: listeners.Listener, last_position: int | None) -> None:
+        """Sends everything after `last_position`, or after the listener's own position.
 
-        The reader sends what follows.
+        Ends when the listener has caught up with the reader, which sends all later events.
         """
         if not await self._is_connected(listener):
             self._emitter.remove(listener)
             return
         await self._reader.started.wait()
-        if last is None:
+        if last_position is None:
             self._begin(listener)
         else:
-            await self._resume(listener, last)
+            await self._resume(listener, last_position)
         seconds_left = BACKLOG_TIMEOUT_SECONDS
-        while not self._arrives(listener):
-            if last is None:
-                # It missed only the events since it connected, which are too few to queue for.
+        while not self._go_live(listener):
+            if last_position is None:
+                # It missed only the events since it connected, which are too few for a turn.
                 listener.position = max(listener.position, self._reader.origin)
                 await self._advance(listener)
             else:
@@ -68,15 +68,15 @@ class Replay:
         # Socket.IO sends the answer to the connect after the handler has returned.
         deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
         while not self._emitter.is_connected(listener):
-            if listener.gone or time.monotonic() > deadline:
+            if listener.is_removed or time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0)
         return True
 
-    def _arrives(self, listener: listeners.Listener) -> bool:
-        # No await between the comparison and the change: no event falls between them.
-        listener.live = self._reader.position <= listener.position <= self._history.top
-        return listener.live or listener.gone
+    def _go_live(self, listener: listeners.Listener) -> bool:
+        # No await between the comparison and the change, so no event arrives between them.
+        listener.is_live = self._reader.position <= listener.position <= self._history.top
+        return listener.is_live or listener.is_removed
 
     def _begin(self, listener: listeners.Listener) -> None:
         if listener.position < streams.BEFORE_FIRST:
@@ -84,12 +84,15 @@ class Replay:
             if self._reader.started_late:
                 self._resync(listener)
 
-    async def _resume(self, listener: listeners.Listener, last: int) -> None:
-        """Sets a listener to its last position; sends a resync when events after it are gone."""
-        if last == UNKNOWN:
+    async def _resume(self, listener: listeners.Listener, last_position: int) -> None:
+        """Sets a listener to its last position, or sends a resync when later events are lost."""
+        if last_position == UNKNOWN:
             self._resync(listener)
-        elif last >= self._history.top - streams.MAX_POSITIONS and await self._history.reach(last):
-            listener.position = last
+        elif (
+            last_position >= self._history.top - streams.MAX_POSITIONS
+            and await self._history.reach(last_position)
+        ):
+            listener.position = last_position
         else:
             self._resync(listener)
 
@@ -130,7 +133,7 @@ class Replay:
             await self._end(listener, entries)
             return True
         for entry in entries:
-            if listener.gone or listener.expires <= time.time():
+            if listener.is_removed or listener.expires <= time.time():
                 return True
             if self._emitter.queued(listener) >= MAX_BACKLOG_PACKETS:
                 return False
@@ -150,7 +153,9 @@ class Replay:
     async def _wait_for_backlog(self, listener: listeners.Listener, seconds: float) -> float:
         """Waits until the client has received most of its packets. Returns the seconds left."""
         deadline = time.monotonic() + seconds
-        while not listener.gone and self._emitter.queued(listener) >= MAX_BACKLOG_PACKETS // 2:
+        while (
+            not listener.is_removed and self._emitter.queued(listener) >= MAX_BACKLOG_PACKETS // 2
+        ):
             if time.monotonic() > deadline:
                 self._emitter.drop(listener.connection, "slow")
             await asyncio.sleep(BACKLOG_CHECK_SECONDS)

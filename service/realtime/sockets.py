@@ -39,9 +39,9 @@ NAMESPACES_PER_CONNECTION: Final = 50
 CONNECTIONS_PER_USER: Final = 100
 PING_INTERVAL_SECONDS: Final = 20
 PING_TIMEOUT_SECONDS: Final = 20
-# The expiry of a token is compared with the clock this often, because the clock may be set.
+# Interval of checks for expired tokens, because the clock may be set.
 EXPIRY_CHECK_SECONDS: Final = 60.0
-_LAST: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
+_LAST_EVENT_ID: Final = re.compile(r"([0-9]{1,20})(?:-0)?", re.ASCII)
 
 
 class Server(socketio.AsyncServer):  # type: ignore[misc]  # it has no types
@@ -102,10 +102,10 @@ class Sockets:
         self._server.accept_connection = self._emitter.accept
         self._server.end_connection = self._emitter.end
         self._max_anonymous = max_anonymous
-        known = history.History(feed)
-        state = current_state.CurrentState(access_, known)
-        self.reader = reader.Reader(feed, access_, self._emitter, known, state, tracer)
-        self._replay = replay.Replay(access_, self._emitter, self.reader, known, state)
+        history_ = history.History(feed)
+        state = current_state.CurrentState(access_, history_)
+        self.reader = reader.Reader(feed, access_, self._emitter, history_, state, tracer)
+        self._replay = replay.Replay(access_, self._emitter, self.reader, history_, state)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +120,7 @@ class Sockets:
         except Exception as error:
             # The client violated the protocol.
             structlog.get_logger().info("websocket failed", error=type(error).__name__)
-            self._abandon(session, scope)
+            self._drop_violator(session, scope)
         finally:
             self._emitter.connections.end(session)
 
@@ -145,7 +145,7 @@ class Sockets:
 
     async def leave(self) -> None:
         """Drops all connections; their clients reconnect to another process."""
-        # A client that reconnected here at once would delay the end of this process.
+        # A client that reconnects here at once would delay the end of this process.
         self._emitter.is_stopping = True
         for connection in list(self._server.eio.sockets):
             self._emitter.drop(connection, "stopping")
@@ -173,9 +173,9 @@ class Sockets:
         except problems.Problem as problem:
             if problem.code == "unauthenticated":
                 raise exceptions.ConnectionRefusedError("unauthenticated") from None
-            self._give_up(connection, "unavailable")
+            self._drop_and_refuse(connection, "unavailable")
         except (outages.StoreUnavailable, psycopg.Error):
-            self._give_up(connection, "unavailable")
+            self._drop_and_refuse(connection, "unavailable")
         except exceptions.ConnectionRefusedError:
             raise
         except Exception as error:
@@ -204,11 +204,11 @@ class Sockets:
         if connection in others:
             return
         if user == listeners.ANONYMOUS and len(others) >= self._max_anonymous:
-            self._give_up(connection, "anonymous")
+            self._drop_and_refuse(connection, "anonymous")
         if user != listeners.ANONYMOUS and len(others) >= CONNECTIONS_PER_USER:
             raise ValueError("too many connections")
 
-    def _give_up(self, connection: str, reason: str) -> NoReturn:
+    def _drop_and_refuse(self, connection: str, reason: str) -> NoReturn:
         # Clients reconnect after a lost connection, but not after a refusal.
         self._emitter.drop(connection, reason)
         raise exceptions.ConnectionRefusedError("not_found")
@@ -219,7 +219,7 @@ class Sockets:
             self._emitter.remove(listener)
 
     def _start(self, listener: listeners.Listener, last: int | None) -> None:
-        task = asyncio.create_task(self._replay.bring(listener, last))
+        task = asyncio.create_task(self._replay.run(listener, last))
         self._tasks.add(task)
         task.add_done_callback(self._finish)
 
@@ -229,7 +229,7 @@ class Sockets:
             structlog.get_logger().error("replay failed", error=repr(error))
 
     def _expire(self, listener: listeners.Listener) -> None:
-        if listener.gone or listener.expires == listeners.NEVER:
+        if listener.is_removed or listener.expires == listeners.NEVER:
             return
         seconds = listener.expires - time.time()
         if seconds > 0:
@@ -242,12 +242,12 @@ class Sockets:
         self._tasks.add(task)
         task.add_done_callback(self._finish)
 
-    def _abandon(self, session: str | None, scope: Scope) -> None:
+    def _drop_violator(self, session: str | None, scope: Scope) -> None:
         if session is None:
             session = next(
                 (
-                    one
-                    for one, environ in self._server.environ.items()
+                    session_
+                    for session_, environ in self._server.environ.items()
                     if environ.get("asgi.scope") is scope
                 ),
                 None,
@@ -295,5 +295,5 @@ def _credentials(given: object) -> tuple[object, int | None]:
     last = given.get("last_event_id")
     if last is None:
         return given.get("token"), None
-    match = _LAST.fullmatch(last) if isinstance(last, str) else None
+    match = _LAST_EVENT_ID.fullmatch(last) if isinstance(last, str) else None
     return given.get("token"), int(match[1]) if match else replay.UNKNOWN

@@ -1,4 +1,4 @@
-"""Stack of the benchmark: seeded once, with a fresh copy of its database for each run."""
+"""Target of the benchmark: a service on a seeded database, of which each run uses a fresh copy."""
 
 import os
 import time
@@ -15,13 +15,13 @@ from tools import seed
 from tools.failure import Failure
 from tools.instance import logins, migrate, parts, processes, serve, stack
 
-_COPY = "bench"
+_COPY_NAME = "bench"
 _TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Stand:
-    """A service that runs on data of a known size."""
+class Target:
+    """Running service, and its database."""
 
     settings: configuration.Settings
     database_url: str
@@ -39,26 +39,26 @@ def settings() -> configuration.Settings:
 
 
 @contextmanager
-def running(scale: int) -> Iterator[Stand]:
+def running(scale: int) -> Iterator[Target]:
     """Yields one service process, started as by `make run`, on a copy of the seeded database."""
     chosen = settings()
     with stack.borrowed(chosen) as stores:
         migrate.migrate(stores.database_url)
         seed.seed(stores.database_url, scale)
         with _copy(stores) as url, _service(chosen, stores, url) as port:
-            yield Stand(chosen, url, port)
+            yield Target(chosen, url, port)
 
 
 @contextmanager
 def _copy(stores: stack.Stack) -> Iterator[str]:
     """Yields the URL of a copy of the database, so that runs do not change each other's data."""
-    drop = f"drop database if exists {_COPY} with (force)"
+    drop = f"drop database if exists {_COPY_NAME} with (force)"
     url = stores.superuser_url
     with psycopg.connect(databases.named(url, "postgres"), autocommit=True) as connection:
         connection.execute(drop)
-        databases.copy(connection, parts.DATABASE, _COPY)
+        databases.copy(connection, parts.DATABASE, _COPY_NAME)
         try:
-            yield databases.named(url, _COPY)
+            yield databases.named(url, _COPY_NAME)
         finally:
             connection.execute(drop)
 
@@ -99,4 +99,4 @@ def _wait(folder: processes.Folder, record: processes.Record, port: int) -> None
                 pass
             time.sleep(0.05)
     log = folder.log(record.name)
-    raise Failure(f"the service doesn't answer; {log} ends with\n{processes.tail(log)}")
+    raise Failure(f"The service does not answer. {log} ends with\n{processes.tail(log)}")
