@@ -114,6 +114,7 @@ def test_compose_file_is_valid() -> None:
 GO = shutil.which("go") or ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GO, reason="Go builds the loader of docker compose")
 def test_docker_compose_config_accepts_the_file_once_the_secrets_are_set(
     tmp_path: Path,

@@ -65,6 +65,7 @@ def load(
             one.result()
 
 
+@pytest.mark.slow
 def test_requests_succeed_while_the_api_is_rebuilt(
     run_service: ServiceFactory, database: databases.Database, sources: migrate.Sources
 ) -> None:

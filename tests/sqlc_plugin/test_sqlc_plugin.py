@@ -73,6 +73,7 @@ def test_generated_code_equals_the_golden_files(generated: pathlib.Path) -> None
     }
 
 
+@pytest.mark.slow
 def test_generated_code_is_typed_and_formatted(generated: pathlib.Path) -> None:
     config = ROOT / "pyproject.toml"
     for command in (
