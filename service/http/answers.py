@@ -48,8 +48,8 @@ def created(kind: str, body: Any, path: str | None = None) -> Answer:
     return Answer(status=201, body=found(body), location=location, kind=kind)
 
 
-def decided(status: int | None, body: Any, kind: str, path: str) -> Answer:
-    """Returns an answer with the status from the rulebook, which creates something by a 201."""
+def with_status(status: int | None, body: Any, kind: str, path: str) -> Answer:
+    """Returns an answer with the status from the rulebook. Only a 201 creates a resource."""
     if status == http.HTTPStatus.CREATED:
         return created(kind, body, path)
     return Answer(status=found(status), body=found(body))

@@ -21,20 +21,20 @@ Json = dict[str, Any]
 
 
 class Removal(pydantic.BaseModel):
-    """Data of an event about something deleted or removed."""
+    """Data of an event about a deletion or removal."""
 
     id: uuid.UUID
     deleted_at: datetime.datetime
 
 
 class Resync(pydantic.BaseModel):
-    """Payload of a resync: the client continues after this id and reloads the rest over HTTP."""
+    """Payload of a resync. The client reloads over HTTP, and continues after this id."""
 
     event_id: str
 
 
 class Credentials(pydantic.BaseModel):
-    """Auth of a client that connects. Without a token only public content is open."""
+    """Auth of a client that connects. Without a token, only public content is readable."""
 
     token: str | None = None
     last_event_id: str | int | None = None
@@ -60,7 +60,7 @@ EVENTS: Final[dict[str, tuple[type[pydantic.BaseModel], str]]] = {
     for kind, event in registries.EVENT_TYPES.items()
     if event.is_streamed
 }
-# Types of an event's subject, if the event is not named after it.
+# Types of the subject of an event, if its name does not contain the type.
 _SUBJECTS: Final = {"reaction": ("post", "comment"), "attachment": ("post", "comment", "group")}
 _IN_POSTS: Final = ("post", "comment", "reaction")
 _INTRODUCTION: Final = f"""\
@@ -69,7 +69,7 @@ Live updates of groups and posts, by Socket.IO (protocol 5, websocket) at `{sock
 - A **channel** is a Socket.IO namespace. One connection may have
   {sockets.NAMESPACES_PER_CONNECTION}.
 - To **connect**, send `auth: {{token, last_event_id}}`. Clients that may see the content over HTTP
-  may connect; others receive a `connect_error`.
+  may connect. Others receive a `connect_error`.
 - An **event** has the name of its message here and one argument, the payload.
 - A client that connects with its **`last_event_id`** first receives the events that it missed, each
   once, in order, with current `data`. If they are no longer kept, it receives one
@@ -127,7 +127,7 @@ def document() -> bytes:
                         "type": "http",
                         "scheme": "bearer",
                         "bearerFormat": "JWT",
-                        "description": "The token of HTTP, as `token` in `auth`.",
+                        "description": "The same token as over HTTP, as `token` in `auth`.",
                     }
                 },
             },
@@ -150,7 +150,7 @@ def _payload(kind: str) -> type[pydantic.BaseModel]:
     if noun in ("group", "member"):
         post_id = None
     if shape is not Removal:
-        # A late event about something deleted since is a removal (rule 95.6).
+        # A late event about a subject that has been deleted since is a removal (rule 95.6).
         data = data | Removal
     fields: dict[str, Any] = {
         "event_id": Annotated[str, pydantic.Field(pattern=r"^[0-9]+-0$")],
@@ -173,7 +173,7 @@ def _name(kind: str) -> str:
 
 def _messages(schemas: Json) -> Json:
     events = {
-        kind: _message(kind, words, _name(kind), schemas) for kind, (_, words) in EVENTS.items()
+        kind: _message(kind, summary, _name(kind), schemas) for kind, (_, summary) in EVENTS.items()
     }
     resync = "Missed events are no longer kept. Reload over HTTP."
     return {

@@ -1,4 +1,4 @@
-"""/openapi.json, and /docs: Swagger UI on a page of ours, with nothing from anywhere else."""
+"""Pages /openapi.json and /docs. The latter shows Swagger UI without resources of other sites."""
 
 import asyncio
 import functools
@@ -16,8 +16,8 @@ from service.http import problems
 from service.reference import example_users, openapi
 
 _FILES: Final = Path(__file__).parents[2] / "web" / "docs"
-_OURS: Final = ("docs.css", "docs.js")
-_SWAGGER: Final = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
+_OWN_FILES: Final = ("docs.css", "docs.js")
+_SWAGGER_FILES: Final = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -32,12 +32,12 @@ _POLICY: Final = "; ".join(
 )
 
 
-def routes(described: Sequence[BaseRoute]) -> list[Route]:
-    """Returns the document of these routes, and the page that shows it."""
-    document = functools.cache(lambda: openapi.document(described))
+def routes(documented: Sequence[BaseRoute]) -> list[Route]:
+    """Returns the routes of the document of these routes, and of its page."""
+    document = functools.cache(lambda: openapi.document(documented))
 
     async def answer_document(_request: Request) -> Response:
-        # Built at the first request, which takes a moment.
+        # Built at the first request, in a thread because it is slow.
         return Response(await asyncio.to_thread(document), media_type="application/json")
 
     return [
@@ -48,7 +48,7 @@ def routes(described: Sequence[BaseRoute]) -> list[Route]:
 
 
 async def show_page(request: Request) -> Response:
-    """Answers GET /docs, with the token of a development instance for local readers."""
+    """Answers GET /docs. A development instance includes a token for local readers."""
     examples = example_users.of(request)
     given = examples[0].token.get_secret_value() if examples else ""
     text = (_FILES / "docs.html").read_text().replace("{{token}}", html.escape(given))
@@ -58,18 +58,18 @@ async def show_page(request: Request) -> Response:
 
 
 async def show_file(request: Request) -> Response:
-    """Answers GET /docs/…, the files of the page."""
+    """Answers GET /docs/… with a file of the page."""
     name = request.path_params["file"]
-    if name in _OURS:
+    if name in _OWN_FILES:
         return FileResponse(_FILES / name)
-    if name in _SWAGGER:
+    if name in _SWAGGER_FILES:
         return FileResponse(_swagger() / name)
     raise problems.not_found()
 
 
 @functools.cache
 def _swagger() -> Path:
-    # The package is only looked up: importing it would import Flask.
+    # Located without an import, which would import Flask.
     found = importlib.util.find_spec("flask_swagger_ui")
     assert found is not None
     assert found.origin is not None

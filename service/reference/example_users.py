@@ -1,4 +1,4 @@
-"""Example users of a development instance, whose tokens the pages offer to local readers."""
+"""Example users of a development instance. The pages offer their tokens to local readers."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from service.http import context
 
 
 def of(request: Request) -> tuple[settings.Example, ...]:
-    """Returns the example users if the request names a loopback host, else none.
+    """Returns the example users if the Host header is a loopback name, else none.
 
     A loopback name keeps other sites from reading the tokens by DNS rebinding (rule 00.20).
     """

@@ -1,11 +1,11 @@
-"""An example of every shape and body, made of one word for each name of a field."""
+"""Examples of all schemas, built from one value for each name of a field."""
 
 import base64
 from typing import Any, Final
 
 _ID: Final = "01935f3e-7c4b-7a10-9d2e-5b8f0c1a2d3e"
-_WHEN: Final = "2026-11-23T09:30:00.123456+00:00"
-_BY_FORMAT: Final = {"uuid": _ID, "date-time": _WHEN}
+_TIME: Final = "2026-11-23T09:30:00.123456+00:00"
+_BY_FORMAT: Final = {"uuid": _ID, "date-time": _TIME}
 _BY_TYPE: Final[dict[str, Any]] = {
     "integer": 1,
     "number": 1.0,
@@ -13,7 +13,7 @@ _BY_TYPE: Final[dict[str, Any]] = {
     "object": {},
     "string": "text",
 }
-# What has no word here and may be null is null.
+# A nullable field without a value here is null.
 _BY_NAME: Final[dict[str, Any]] = {
     "action": "group.updated",
     "actor_id": _ID,
@@ -41,7 +41,7 @@ _BY_NAME: Final[dict[str, Any]] = {
     "mime": "image/png",
     "Mute.until": "2030-01-01T00:00:00Z",
     "name": "Chess club",
-    "next_cursor": base64.urlsafe_b64encode(f"{_WHEN.replace('+00:00', 'Z')}|{_ID}".encode())
+    "next_cursor": base64.urlsafe_b64encode(f"{_TIME.replace('+00:00', 'Z')}|{_ID}".encode())
     .decode()
     .rstrip("="),
     "reason": "Spam",
@@ -63,33 +63,35 @@ _BY_NAME: Final[dict[str, Any]] = {
 
 
 def add_to(schemas: dict[str, Any]) -> None:
-    """Gives each schema its example."""
+    """Adds an example to each schema."""
     for name, schema in schemas.items():
-        schema["examples"] = [_of(schema, schemas, name)]
+        schema["examples"] = [_example(schema, schemas, name)]
 
 
-def _of(schema: dict[str, Any], schemas: dict[str, Any], owner: str, name: str = "") -> Any:
+def _example(schema: dict[str, Any], schemas: dict[str, Any], owner: str, name: str = "") -> Any:
     if "$ref" in schema:
         referred = schema["$ref"].rpartition("/")[2]
-        return _of(schemas[referred], schemas, referred)
+        return _example(schemas[referred], schemas, referred)
     if "properties" in schema:
-        return {key: _of(value, schemas, owner, key) for key, value in schema["properties"].items()}
+        return {
+            key: _example(value, schemas, owner, key) for key, value in schema["properties"].items()
+        }
     if "const" in schema:
         return schema["const"]
     if schema.get("type") == "null":
         return None
-    for known in (f"{owner}.{name}", name):
-        if known in _BY_NAME:
-            return _BY_NAME[known]
+    for key in (f"{owner}.{name}", name):
+        if key in _BY_NAME:
+            return _BY_NAME[key]
     if "anyOf" in schema:
-        # What may be null is; else it is the first of what it may be.
+        # Null if that is allowed, else the first alternative.
         if {"type": "null"} in schema["anyOf"]:
             return None
-        return _of(schema["anyOf"][0], schemas, owner, name)
+        return _example(schema["anyOf"][0], schemas, owner, name)
     if "enum" in schema:
         return schema.get("default", schema["enum"][0])
     if schema["type"] == "array":
-        return [_of(schema["items"], schemas, owner, name)]
+        return [_example(schema["items"], schemas, owner, name)]
     if "format" in schema:
         return _BY_FORMAT[schema["format"]]
     return _BY_TYPE[schema["type"]]

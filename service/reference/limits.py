@@ -1,4 +1,4 @@
-"""Limits of request fields, as the API document states them.
+"""Limits of request fields, for the API document.
 
 The rulebook enforces the limits; a test proves that both agree at each boundary. Lengths count code
 points after the rulebook has trimmed and normalised a text.
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 _NUL: Final = r"\u0000"
 _BIDI: Final = r"\u202a-\u202e\u2066-\u2069"
 _CONTROL: Final = r"\u0000-\u001f\u007f-\u009f"
-# Characters of the Basic Multilingual Plane that show nothing.
+# Invisible characters of the Basic Multilingual Plane.
 _INVISIBLE: Final = (
     _CONTROL
     + r"\u0020\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
@@ -57,7 +57,7 @@ _FIELDS: Final[dict[str, Json]] = {
     "tag": _TAG,
 }
 # Fields that a merge patch may not clear.
-_REQUIRED: Final = frozenset(
+_NOT_NULL: Final = frozenset(
     {
         "GroupPatch.name",
         "GroupPatch.slug",
@@ -75,7 +75,7 @@ def add_to(schema: Json, body: str) -> None:
     """Adds the limits of its fields to the schema of a request body."""
     for field, described in schema["properties"].items():
         key = f"{body}.{field}"
-        if key in _REQUIRED:
+        if key in _NOT_NULL:
             _remove_null(described)
         limits = _FIELDS.get(key) or _FIELDS.get(field)
         if limits is not None:

@@ -21,8 +21,8 @@ from service.reference import examples, limits, shapes
 Json = dict[str, Any]
 
 _INTRODUCTION: Final = """\
-- **Pages** hold `items` and `next_cursor`. Send it as `before` where the newest items come first,
-  else as `after`, until it is null.
+- **Pages** hold `items` and `next_cursor`. To get the next page, send the cursor as `before` if the
+  newest items come first, else as `after`. The last page has a null cursor.
 - **Errors** are `application/problem+json`; `code` is stable and listed below.
 - **`Idempotency-Key`** makes every POST safe to retry for 24 hours.
 - **PATCH** is a merge patch: absent fields stay, null clears a nullable field.
@@ -33,7 +33,7 @@ _INTRODUCTION: Final = """\
 | code | status | meaning |
 |---|---|---|
 """
-# Codes whose answers say when to retry.
+# Codes whose answers have Retry-After.
 _RETRYABLE: Final = frozenset(
     {"rate_limited", "too_many_uploads", "unavailable", "idempotency_in_progress"}
 )
@@ -54,7 +54,7 @@ _PARAMETERS: Final[Json] = {
         "schema": {"type": "string"},
     },
 }
-_IN_PATHS: Final = {
+_PATH_PARAMETERS: Final = {
     "code": "Code of an invitation.",
     "emoji": "Emoji, percent-encoded.",
     "slug": "Slug of the group.",
@@ -64,14 +64,14 @@ _HEADERS: Final = {
     "Idempotency-Replayed": "`true` when a stored answer is repeated without a second effect.",
     "Location": "Path of the created resource.",
     "Retry-After": "Seconds to wait before the next attempt.",
-    "WWW-Authenticate": "Bearer",
+    "WWW-Authenticate": "`Bearer`, the authentication scheme.",
 }
-# Shapes that a GET returns by themselves, so that a 201 has a Location.
-_LOCATED: Final = (shapes.Group, shapes.Post, shapes.Comment, shapes.Member)
+# Shapes with a path of their own, which is the Location of a 201.
+_WITH_LOCATION: Final = (shapes.Group, shapes.Post, shapes.Comment, shapes.Member)
 
 
 class Entry:
-    """Operation of the API together with its path and method."""
+    """Operation with its path and method."""
 
     def __init__(self, path: str, method: str, operation: endpoints.Operation) -> None:
         self.path = path
@@ -102,7 +102,7 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
         paths[entry.path][entry.method.lower()] = _operation(entry)
     for route in described:
         if isinstance(route.endpoint, endpoints.OperatorEndpoint):
-            paths[route.path] = _path_of_operators(route.endpoint)
+            paths[route.path] = _operator_path(route.endpoint)
     return orjson.dumps(
         {
             "openapi": "3.1.0",
@@ -128,7 +128,10 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
                 },
                 "schemas": schemas,
                 "examples": {
-                    **{name: {"value": schemas[name]["examples"][0]} for name in _sent(entries)},
+                    **{
+                        name: {"value": schemas[name]["examples"][0]}
+                        for name in _body_names(entries)
+                    },
                     **{code: {"value": _problem(code)} for code in registries.ERROR_CODES},
                 },
             },
@@ -155,7 +158,7 @@ def _introduction() -> str:
 def _operation(entry: Entry) -> Json:
     operation = entry.operation
     description = _one_line(operation.handler.__doc__)
-    described: Json = {
+    result: Json = {
         "operationId": operation.name,
         "tags": [entry.tag],
         "summary": re.split(r"[.:;,]", description)[0],
@@ -164,25 +167,25 @@ def _operation(entry: Entry) -> Json:
         "parameters": [*_parameters(entry)],
         "responses": {
             **{
-                str(status): _success(status, shape, entry)
+                str(status): _success_response(status, shape, entry)
                 for status, shape in operation.answers.items()
             },
-            **_refusals(entry.codes()),
+            **_error_responses(entry.codes()),
         },
     }
     body = operation.body
     if body is not None and body is not bodies.Nothing:
-        described["requestBody"] = {
+        result["requestBody"] = {
             "required": not operation.body_optional,
             "content": _json_of(body.__name__),
         }
-    return described
+    return result
 
 
 def _parameters(entry: Entry) -> Iterator[Json]:
     for name in entry.parameters:
         schema: Json = {"type": "string"}
-        text = _IN_PATHS.get(name)
+        text = _PATH_PARAMETERS.get(name)
         if text is None:
             schema["format"] = "uuid"
             text = f"Id of the {name.removesuffix('_id').replace('_', ' ')}."
@@ -200,19 +203,19 @@ def _parameters(entry: Entry) -> Iterator[Json]:
     yield _ref("parameters", "RequestId")
 
 
-def _success(status: int, shape: type[pydantic.BaseModel] | None, entry: Entry) -> Json:
+def _success_response(status: int, shape: type[pydantic.BaseModel] | None, entry: Entry) -> Json:
     headers = ["X-Request-ID"]
     if entry.method == "POST":
         headers.append("Idempotency-Replayed")
-    if status == http.HTTPStatus.CREATED and shape in _LOCATED:
+    if status == http.HTTPStatus.CREATED and shape in _WITH_LOCATION:
         headers.append("Location")
-    described: Json = {
+    result: Json = {
         "description": http.HTTPStatus(status).phrase,
         "headers": {name: _ref("headers", name) for name in headers},
     }
     if shape is not None:
-        described["content"] = _json_of(shape.__name__)
-    return described
+        result["content"] = _json_of(shape.__name__)
+    return result
 
 
 def _json_of(name: str) -> Json:
@@ -221,16 +224,18 @@ def _json_of(name: str) -> Json:
     return {"application/json": {"schema": schema, "examples": {name: example}}}
 
 
-def _refusals(refused: Collection[str]) -> Json:
+def _error_responses(declared: Collection[str]) -> Json:
     """Returns the error responses by status, each with its codes."""
     by_status: dict[int, list[str]] = collections.defaultdict(list)
     for code, (status, _) in registries.ERROR_CODES.items():
-        if code in refused:
+        if code in declared:
             by_status[status].append(code)
-    return {str(status): _refusal(status, codes) for status, codes in sorted(by_status.items())}
+    return {
+        str(status): _error_response(status, codes) for status, codes in sorted(by_status.items())
+    }
 
 
-def _refusal(status: int, codes: list[str]) -> Json:
+def _error_response(status: int, codes: list[str]) -> Json:
     headers = ["X-Request-ID"]
     if "unauthenticated" in codes:
         headers.append("WWW-Authenticate")
@@ -248,7 +253,7 @@ def _refusal(status: int, codes: list[str]) -> Json:
     }
 
 
-def _path_of_operators(endpoint: endpoints.OperatorEndpoint) -> Json:
+def _operator_path(endpoint: endpoints.OperatorEndpoint) -> Json:
     description = _one_line(endpoint.handler.__doc__)
     return {
         "servers": [{"url": "/", "description": "This service, outside the API."}],
@@ -261,7 +266,7 @@ def _path_of_operators(endpoint: endpoints.OperatorEndpoint) -> Json:
             "responses": {
                 str(status): {
                     "description": http.HTTPStatus(status).phrase,
-                    "content": _content_for_operators(endpoint, status, shape),
+                    "content": _operator_content(endpoint, status, shape),
                 }
                 for status, shape in endpoint.answers.items()
             },
@@ -269,7 +274,7 @@ def _path_of_operators(endpoint: endpoints.OperatorEndpoint) -> Json:
     }
 
 
-def _content_for_operators(
+def _operator_content(
     endpoint: endpoints.OperatorEndpoint, status: int, shape: type[pydantic.BaseModel] | None
 ) -> Json:
     if shape is None:
@@ -292,12 +297,12 @@ def _tags(entries: Iterable[Entry], routes: Iterable[Route]) -> list[Json]:
         {"name": name.rpartition(".")[2], "description": _one_line(sys.modules[name].__doc__)}
         for name in dict.fromkeys(modules)
     ]
-    # Readers begin with groups; the order of the routes serves the router.
+    # Groups come first in the document. The order of the routes is the router's.
     return sorted(tags, key=lambda tag: tag["name"] not in ("groups", "members", "invitations"))
 
 
-def _sent(entries: Iterable[Entry]) -> list[str]:
-    """Returns the names of the shapes and bodies that are a whole body."""
+def _body_names(entries: Iterable[Entry]) -> list[str]:
+    """Returns the names of the models that are the body of a request or response."""
     names: set[str] = set()
     for entry in entries:
         names |= {shape.__name__ for shape in entry.operation.answers.values() if shape}
@@ -308,16 +313,16 @@ def _sent(entries: Iterable[Entry]) -> list[str]:
 
 
 def _schemas(entries: Iterable[Entry]) -> Json:
-    """Returns the schema of every shape and every body, by name."""
-    answered: list[type[pydantic.BaseModel]] = [shapes.Problem, shapes.Health]
-    asked: list[type[pydantic.BaseModel]] = []
+    """Returns the schema of every model, by name."""
+    responses: list[type[pydantic.BaseModel]] = [shapes.Problem, shapes.Health]
+    requests: list[type[pydantic.BaseModel]] = []
     for entry in entries:
-        answered += [shape for shape in entry.operation.answers.values() if shape]
+        responses += [shape for shape in entry.operation.answers.values() if shape]
         body = entry.operation.body
         if body is not None and body is not bodies.Nothing:
-            asked.append(shapes.refined(body))
-    schemas = shapes.schemas(answered, asked)
-    for body_model in asked:
+            requests.append(shapes.refined(body))
+    schemas = shapes.schemas(responses, requests)
+    for body_model in requests:
         limits.add_to(schemas[body_model.__name__], body_model.__name__)
     schemas["Problem"]["properties"]["code"]["enum"] = [*registries.ERROR_CODES]
     examples.add_to(schemas)

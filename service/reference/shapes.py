@@ -18,7 +18,7 @@ from pydantic.json_schema import models_json_schema
 
 from gen.jobs import models
 
-# Citations of rules in the comments of the catalogue, which readers of the documents cannot follow.
+# Citations of rules in comments of the catalogue. Readers of the documents do not have the rules.
 _CITATION: Final = re.compile(
     r" \(rules? \d[^)]*\)| Implements rules? \d\d\.\d+(?:(?:, | and )\d\d\.\d+)*\."
 )
@@ -27,7 +27,7 @@ Role = Literal["owner", "admin", "moderator", "member"]
 
 
 class ReactionCount(pydantic.BaseModel):
-    """Number of reactions with an emoji; reacted is the viewer's own."""
+    """Number of reactions with an emoji. `reacted` is true if one is the viewer's."""
 
     emoji: str
     count: int
@@ -35,7 +35,7 @@ class ReactionCount(pydantic.BaseModel):
 
 
 class Upload(pydantic.BaseModel):
-    """Address and headers of an upload, until it expires."""
+    """Presigned URL of an upload, and the headers that its PUT requires."""
 
     key: str
     url: str
@@ -52,7 +52,7 @@ class FieldError(pydantic.BaseModel):
 
 
 class Problem(pydantic.BaseModel):
-    """Error (RFC 9457). code is stable; validation_failed has errors."""
+    """Error (RFC 9457). `code` is stable. `errors` is present if `code` is `validation_failed`."""
 
     type: str
     title: str
@@ -63,13 +63,13 @@ class Problem(pydantic.BaseModel):
     errors: list[FieldError] = []
 
 
-# As /readyz names them.
+# Names in /readyz.
 STORES: Final = ("postgres", "redis", "s3", "opensearch")
 READY_EXAMPLE: Final = orjson.dumps({"status": "ok", **dict.fromkeys(STORES, "ok")}).decode()
 
 
 class Health(pydantic.BaseModel):
-    """State of the process; /readyz adds the state of each store."""
+    """State of the process. /readyz adds the state of each store."""
 
     model_config = pydantic.ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Literal["ok", "error"]]
@@ -85,7 +85,7 @@ def refined(model: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
 def page(
     shape: type[pydantic.BaseModel], *, summary: type[pydantic.BaseModel] | None = None
 ) -> type[pydantic.BaseModel]:
-    """Returns the model of a page of these, with a list of `summary` beside the items."""
+    """Returns the model of a page of a shape. A `summary` adds a list of another shape."""
     fields: dict[str, Any] = {"items": list[shape], "next_cursor": str | None}  # type: ignore[valid-type]
     if summary is not None:
         fields["summary"] = list[summary]  # type: ignore[valid-type]
@@ -93,17 +93,17 @@ def page(
 
 
 def schemas(
-    answers: Iterable[type[pydantic.BaseModel]], asked: Iterable[type[pydantic.BaseModel]] = ()
+    sent: Iterable[type[pydantic.BaseModel]], received: Iterable[type[pydantic.BaseModel]] = ()
 ) -> dict[str, Any]:
-    """Returns the JSON schemas, by name, of what is answered or told and of what is asked."""
-    _, together = models_json_schema(
+    """Returns the JSON schemas of responses, events and requests, by name."""
+    _, combined = models_json_schema(
         [
-            *((each, "serialization") for each in dict.fromkeys(answers)),
-            *((each, "validation") for each in dict.fromkeys(asked)),
+            *((each, "serialization") for each in dict.fromkeys(sent)),
+            *((each, "validation") for each in dict.fromkeys(received)),
         ],
         ref_template="#/components/schemas/{model}",
     )
-    tidied: dict[str, Any] = _tidy(together["$defs"])
+    tidied: dict[str, Any] = _tidy(combined["$defs"])
     return tidied
 
 
@@ -113,13 +113,13 @@ def plain(text: str) -> str:
 
 
 def field_type(owner: str, name: str, declared: Any) -> Any:
-    """Returns the type of a field, or of a parameter of a query, which is declared as no less."""
+    """Returns the type of a field or query parameter: the known one, else the declared one."""
     if f"{owner}.{name}" in _FIELDS:
         return _FIELDS[f"{owner}.{name}"]
     if name not in _FIELDS:
         return declared
-    takes_null = type(None) in typing.get_args(declared)
-    return _FIELDS[name] | None if takes_null else _FIELDS[name]
+    is_nullable = type(None) in typing.get_args(declared)
+    return _FIELDS[name] | None if is_nullable else _FIELDS[name]
 
 
 def _tidy(schema: Any) -> Any:
@@ -146,7 +146,7 @@ def _refined(name: str, model: type[pydantic.BaseModel]) -> type[pydantic.BaseMo
     return pydantic.create_model(name, __base__=model, __doc__=model.__doc__, **fields)
 
 
-# By the name of a field, whose nullability stays, or of a shape or body and its field.
+# By field, which keeps its nullability, or by shape and field.
 _FIELDS: Final[dict[str, Any]] = {
     "role": Role,
     "visibility": Literal["public", "private", "secret"],
@@ -157,14 +157,14 @@ _FIELDS: Final[dict[str, Any]] = {
     "Reaction.subject_type": Literal["post", "comment"],
     "AuditEntry.before": dict[str, Any] | None,
     "AuditEntry.after": dict[str, Any] | None,
-    # A tombstone has none.
+    # Null in a tombstone.
     "Comment.author_id": uuid.UUID | None,
     "Media.url": str,
     "query.type": Literal["post", "comment", "group"],
     "reactions": list[ReactionCount],
 }
 Media: Final = refined(models.ApiMedia)
-# Needs the refined model of media.
+# Defined after the refined model of media, which it needs.
 _FIELDS["media"] = list[Media]  # type: ignore[valid-type]
 
 AuditEntry: Final = refined(models.ApiAuditEntry)
@@ -179,11 +179,11 @@ Tag: Final = refined(models.ApiTag)
 
 
 class Hit(pydantic.BaseModel):
-    """Something that a search has found: under its type, as it is got by itself."""
+    """Search hit. The field that `type` names contains the resource, as GET returns it."""
 
     type: Literal["post", "comment", "group"]
     score: float
-    # By the name of the field; in HTML, with <em> around what matched.
+    # By field: HTML in which <em> marks each match.
     highlights: dict[str, list[str]]
     post: Post | None = None  # type: ignore[valid-type]
     comment: Comment | None = None  # type: ignore[valid-type]
@@ -191,7 +191,7 @@ class Hit(pydantic.BaseModel):
 
 
 class Search(pydantic.BaseModel):
-    """A page of what a search has found, best match first."""
+    """Page of search hits, best match first."""
 
     items: list[Hit]
     next_cursor: str | None

@@ -10,11 +10,11 @@ from service.routes import (
     invitations,
     members,
     monitoring,
-    page,
     posts,
     reactions,
     searches,
     tags,
+    web_page,
 )
 
 
@@ -37,5 +37,5 @@ def table() -> list[BaseRoute]:
         *documented,
         Route("/asyncapi.json", asyncapi.answer_document, include_in_schema=False),
         *docs_page.routes(documented),
-        *page.routes(),
+        *web_page.routes(),
     ]

@@ -26,7 +26,7 @@ async def list_comments(call: request.Call) -> answers.Answer:
     A deleted comment that has visible replies is listed as a tombstone. `deleted=true` lists
     deleted comments only, for moderators.
     """
-    post_id, asked = call.id("post_id"), call.page()
+    post_id, page = call.id("post_id"), call.page()
     parent_id, deleted = call.filter_id("parent_id"), call.flag("deleted")
     querier = comments.AsyncQuerier(await call.connect())
     return answers.ok(
@@ -35,7 +35,7 @@ async def list_comments(call: request.Call) -> answers.Answer:
             post_id=post_id,
             parent_id=parent_id,
             deleted=deleted or False,
-            **asked,
+            **page,
         )
     )
 

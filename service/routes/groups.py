@@ -33,7 +33,7 @@ async def create_group(call: request.Call, body: bodies.NewGroup) -> answers.Ans
 
 async def list_groups(call: request.Call) -> answers.Answer:
     """Lists groups, newest first. Secret groups are listed for their members only."""
-    asked = call.page()
+    page = call.page()
     campus_id, mine = call.filter_id("campus_id"), call.flag("mine")
     tag, visibility = call.text("tag"), call.text("visibility")
     querier = groups.AsyncQuerier(await call.connect())
@@ -44,7 +44,7 @@ async def list_groups(call: request.Call) -> answers.Answer:
             tag=tag,
             visibility=visibility,
             mine=mine or False,
-            **asked,
+            **page,
         )
     )
 
@@ -89,9 +89,9 @@ async def restore_group(call: request.Call) -> answers.Answer:
 
 async def list_audit_log(call: request.Call) -> answers.Answer:
     """Lists the audit log of a group, newest first. The caller must be an admin."""
-    group_id, asked = call.id("group_id"), call.page()
+    group_id, page = call.id("group_id"), call.page()
     querier = groups.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.audit_log_list(actor=call.actor, group_id=group_id, **asked))
+    return answers.ok(await querier.audit_log_list(actor=call.actor, group_id=group_id, **page))
 
 
 def routes() -> list[Route]:

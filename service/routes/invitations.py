@@ -11,9 +11,9 @@ from service.routes import members
 
 async def list_join_requests(call: request.Call) -> answers.Answer:
     """Lists the pending requests to join, oldest first. The caller must be an admin."""
-    group_id, asked = call.id("group_id"), call.page()
+    group_id, page = call.id("group_id"), call.page()
     querier = invitations.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.join_request_list(actor=call.actor, group_id=group_id, **asked))
+    return answers.ok(await querier.join_request_list(actor=call.actor, group_id=group_id, **page))
 
 
 async def approve_join_request(call: request.Call) -> answers.Answer:
@@ -57,9 +57,9 @@ async def list_invites(call: request.Call) -> answers.Answer:
 
     The caller must be an admin.
     """
-    group_id, asked = call.id("group_id"), call.page()
+    group_id, page = call.id("group_id"), call.page()
     querier = invitations.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.invite_list(actor=call.actor, group_id=group_id, **asked))
+    return answers.ok(await querier.invite_list(actor=call.actor, group_id=group_id, **page))
 
 
 async def revoke_invite(call: request.Call) -> answers.Answer:

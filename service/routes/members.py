@@ -18,7 +18,7 @@ async def join_group(call: request.Call) -> answers.Answer:
     group_id = call.id("group_id")
     querier = members.AsyncQuerier(await call.connect())
     row = answers.found(await querier.group_join(actor=call.actor, group_id=group_id))
-    return answers.decided(row.status, row.body, "member", path(group_id, call.user))
+    return answers.with_status(row.status, row.body, "member", path(group_id, call.user))
 
 
 async def leave_group(call: request.Call) -> answers.Answer:
@@ -31,10 +31,10 @@ async def leave_group(call: request.Call) -> answers.Answer:
 
 async def list_members(call: request.Call) -> answers.Answer:
     """Lists the members of a group, oldest membership first."""
-    group_id, asked, role = call.id("group_id"), call.page(), call.text("role")
+    group_id, page, role = call.id("group_id"), call.page(), call.text("role")
     querier = members.AsyncQuerier(await call.connect())
     return answers.ok(
-        await querier.member_list(actor=call.actor, group_id=group_id, role=role, **asked)
+        await querier.member_list(actor=call.actor, group_id=group_id, role=role, **page)
     )
 
 
@@ -59,7 +59,7 @@ async def put_member(call: request.Call, body: bodies.NewRole) -> answers.Answer
             actor=call.actor, group_id=group_id, user_id=user_id, role=body.role
         )
     )
-    return answers.decided(row.status, row.body, "member", path(group_id, user_id))
+    return answers.with_status(row.status, row.body, "member", path(group_id, user_id))
 
 
 async def remove_member(call: request.Call) -> answers.Answer:
@@ -99,9 +99,9 @@ async def unban_member(call: request.Call) -> answers.Answer:
 
 async def list_bans(call: request.Call) -> answers.Answer:
     """Lists the users whose ban is active, oldest first. The caller must be an admin."""
-    group_id, asked = call.id("group_id"), call.page()
+    group_id, page = call.id("group_id"), call.page()
     querier = members.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.ban_list(actor=call.actor, group_id=group_id, **asked))
+    return answers.ok(await querier.ban_list(actor=call.actor, group_id=group_id, **page))
 
 
 async def mute_member(call: request.Call, body: bodies.Mute) -> answers.Answer:
@@ -128,7 +128,7 @@ async def unmute_member(call: request.Call) -> answers.Answer:
 
 
 def path(group_id: uuid.UUID, user_id: uuid.UUID) -> str:
-    """Returns where a member is, relative to the base of the API."""
+    """Returns the path of a member, relative to the base of the API."""
     return f"/groups/{group_id}/members/{user_id}"
 
 

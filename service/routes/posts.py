@@ -32,7 +32,7 @@ async def list_posts(call: request.Call) -> answers.Answer:
 
     `deleted=true` lists deleted posts only, for moderators.
     """
-    group_id, asked, tag = call.id("group_id"), call.page(), call.text("tag")
+    group_id, page, tag = call.id("group_id"), call.page(), call.text("tag")
     author_id = call.filter_id("author_id")
     pinned, deleted = call.flag("pinned"), call.flag("deleted")
     querier = posts.AsyncQuerier(await call.connect())
@@ -44,7 +44,7 @@ async def list_posts(call: request.Call) -> answers.Answer:
             author_id=author_id,
             pinned=pinned,
             deleted=deleted or False,
-            **asked,
+            **page,
         )
     )
 

@@ -39,9 +39,9 @@ class Reactions:
         )
         return answers.NO_CONTENT
 
-    async def page(self, call: request.Call) -> answers.Answer:
+    async def list(self, call: request.Call) -> answers.Answer:
         """Lists the reactions to a post or comment, oldest first, and counts them by emoji."""
-        subject_id, asked, emoji = call.id(self._parameter), call.page(), call.text("emoji")
+        subject_id, page, emoji = call.id(self._parameter), call.page(), call.text("emoji")
         querier = reactions.AsyncQuerier(await call.connect())
         return answers.ok(
             await querier.reaction_list(
@@ -49,7 +49,7 @@ class Reactions:
                 subject_type=self._subject_type,
                 subject_id=subject_id,
                 emoji=emoji,
-                **asked,
+                **page,
             )
         )
 
@@ -62,7 +62,7 @@ def routes(subject: str) -> list[Route]:
         route(
             path,
             GET=reads(
-                handlers.page,
+                handlers.list,
                 shapes.page(shapes.Reaction, summary=shapes.ReactionCount),
                 name=f"list_{subject}_reactions",
                 errors=errors.PAGE,

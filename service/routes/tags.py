@@ -16,9 +16,9 @@ async def create_tag(call: request.Call, body: bodies.NewTag) -> answers.Answer:
 
 async def list_tags(call: request.Call) -> answers.Answer:
     """Lists topic tags, oldest first."""
-    asked, q = call.page(), call.text("q")
+    page, q = call.page(), call.text("q")
     querier = tags.AsyncQuerier(await call.connect())
-    return answers.ok(await querier.tag_list(actor=call.actor, q=q, **asked))
+    return answers.ok(await querier.tag_list(actor=call.actor, q=q, **page))
 
 
 def routes() -> list[Route]:
