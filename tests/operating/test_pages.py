@@ -150,7 +150,7 @@ def test_documented_rollback_restores_the_older_version(
     service.stop()
     # A rollback of the migration removes it.
     output = typed("communities rollback", newer)
-    assert output.startswith("tables: took back 20990101000001_moods.sql\n")
+    assert output.startswith("tables: rolled back 20990101000001_moods.sql\n")
     assert "api: rebuilt" in typed("communities migrate", ROOT)
     with run_service().client(user) as client:
         assert client.get(f"/posts/{post.json()['id']}").json()["body"] == "Of both"
