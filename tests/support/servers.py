@@ -1,4 +1,4 @@
-"""Real server processes for tests."""
+"""Processes of the service and of the workers for tests."""
 
 import json
 import math

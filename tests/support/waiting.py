@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import psycopg
@@ -17,9 +17,7 @@ def eventually(
     describe: Callable[[], object] = lambda: "",
 ) -> None:
     """Waits until the check passes. Fails after this many seconds, with a description."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, describe()
+    for _ in _failed_polls(check, seconds, describe):
         time.sleep(_POLL_SECONDS)
 
 
@@ -29,10 +27,17 @@ async def eventually_async(
     describe: Callable[[], object] = lambda: "",
 ) -> None:
     """Waits as `eventually` does, without blocking the event loop."""
+    for _ in _failed_polls(check, seconds, describe):
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _failed_polls(
+    check: Callable[[], Any], seconds: float, describe: Callable[[], object]
+) -> Iterator[None]:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, describe()
-        await asyncio.sleep(_POLL_SECONDS)
+        yield
 
 
 def lock_waits(connection: psycopg.Connection) -> int:
