@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class BlockingCalls:
-    """Runs up to CONCURRENCY calls to one store at a time; further callers queue."""
+    """Queue of calls to one store, of which up to CONCURRENCY run at a time."""
 
     def __init__(self, store: str) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""The bucket: its objects, through calls that do not block the event loop, and upload URLs."""
+"""Bucket: its objects, through calls that do not block the event loop, and upload URLs."""
 
 import datetime
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from minio import commonconfig, deleteobjects, error
 from common import blocking_calls, outages
 from common import settings as configuration
 
-TIMEOUT_SECONDS: Final = 30.0  # a copy of the largest object takes long
+TIMEOUT_SECONDS: Final = 30.0  # enough to copy the largest object
 _ABSENT: Final = ("NoSuchKey", "NoSuchObject", "NoSuchUpload")
 
 T = TypeVar("T")

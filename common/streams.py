@@ -14,7 +14,7 @@ from common import outages, redis_client, settings
 
 STREAMS: Final = ("comm:post", "comm:comment")
 MAX_POSITIONS: Final = 100_000  # kept in both streams together
-BEFORE_FIRST: Final = 0  # position
+BEFORE_FIRST: Final = 0  # position in empty streams
 BLOCK_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 3.0  # for an answer
 RETRY_PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4)  # the last one repeats
@@ -32,7 +32,7 @@ def entry_id(seq: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Event as its stream holds it; `payload` is JSON text."""
+    """Event in a stream. `payload` is JSON text."""
 
     position: int
     type: str
@@ -43,14 +43,14 @@ class Entry:
 
 
 class Feed:
-    """Reader of both streams of a Redis."""
+    """Reader of both streams."""
 
     def __init__(self, client: aioredis.Redis) -> None:
         self._client = client
         self._outages = outages.OutageLog()
 
     async def top(self) -> int:
-        """Returns the last position that Redis knows to be published."""
+        """Returns the last published position, as Redis knows it."""
         async with self._client.pipeline(transaction=True) as pipeline:
             for stream in STREAMS:
                 pipeline.xinfo_stream(stream)

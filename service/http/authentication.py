@@ -26,7 +26,7 @@ _BAD_TOKEN: Final = (jwt.PyJWTError, ValueError, TypeError, ArithmeticError, Rec
 
 
 class Authenticator:
-    """Verifies tokens, and caches verified ones."""
+    """Verifier of tokens, with a cache of verified ones."""
 
     def __init__(self, configuration: settings.ServiceSettings) -> None:
         self._secret = configuration.jwt_secret

@@ -45,7 +45,7 @@ class Body(pydantic.BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class Nothing(Body):
+class NoBody(Body):
     """Body of an endpoint that takes none: empty, or an empty object."""
 
 

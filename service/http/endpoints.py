@@ -39,7 +39,7 @@ Preparation = Callable[[context.Context, uuid.UUID, bodies.Body], transaction.Pr
 class Operation:
     """Method of a path: its handler, and what the API document states about it.
 
-    `answers` maps the status of each success to the shape of its body. `errors` are the codes of
+    `answers` maps each status of success to the shape of its body. `errors` are the error codes of
     the rulebook, without those of the HTTP layer.
     """
 
@@ -82,7 +82,7 @@ def writes(
     name: str | None = None,
     status: int | None = None,
     answers: Mapping[int, type[pydantic.BaseModel] | None] | None = None,
-    body: type[bodies.Body] = bodies.Nothing,
+    body: type[bodies.Body] = bodies.NoBody,
     body_optional: bool = False,
     errors: Collection[str] = (),
     preparation: Preparation | None = None,
@@ -98,7 +98,7 @@ def writes(
         errors=errors,
         requires_token=True,
         body=body,
-        body_optional=body_optional or body is bodies.Nothing,
+        body_optional=body_optional or body is bodies.NoBody,
         preparation=preparation,
     )
 
@@ -171,7 +171,7 @@ class Endpoint:
                 handler = functools.partial(operation.handler, call)
                 answer = await transaction.perform(service.pool, call, handler)
             else:
-                answer = await _change(service, operation, call, scope, receive)
+                answer = await _write(service, operation, call, scope, receive)
         except transaction.Replay as replay:
             await _send_answer(send, service, replay.answer, [(b"idempotency-replayed", b"true")])
             return
@@ -182,7 +182,7 @@ class Endpoint:
         await _send_answer(send, service, answer)
 
 
-async def _change(
+async def _write(
     service: context.Context,
     operation: Operation,
     call: request.Call,
@@ -213,7 +213,7 @@ def _parse(operation: Operation, raw: bytes, scope: Scope) -> tuple[bodies.Body,
     if codings and codings != [b"identity"]:
         raise problems.Problem("unsupported_media_type", "The body must not be compressed.")
     body = bodies.parse(operation.body, raw, optional=operation.body_optional)
-    return () if operation.body is bodies.Nothing else (body,)
+    return () if operation.body is bodies.NoBody else (body,)
 
 
 def _check_media_type(media_type: str) -> None:
@@ -225,7 +225,7 @@ def _check_media_type(media_type: str) -> None:
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
     """Returns the whole body. Raises Problem when it is too large."""
-    if _values(scope, b"expect") and _announced(scope) > MAX_BODY_BYTES:
+    if _values(scope, b"expect") and _content_length(scope) > MAX_BODY_BYTES:
         raise _too_large()
     chunks = []
     size = 0
@@ -250,7 +250,7 @@ def _too_large() -> problems.Problem:
     return problems.Problem("body_too_large", detail)
 
 
-def _announced(scope: Scope) -> int:
+def _content_length(scope: Scope) -> int:
     return max(int(length) for length in _values(scope, b"content-length") or [b"0"])
 
 
@@ -261,15 +261,15 @@ async def _send_answer(
     headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> None:
     body = service.signer.sign(answer.body)
-    every = list(headers)
+    all_headers = list(headers)
     if body:
-        every += [
+        all_headers += [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
         ]
     if answer.location is not None:
-        every.append((b"location", answer.location.encode()))
-    await _send(send, answer.status, every, body)
+        all_headers.append((b"location", answer.location.encode()))
+    await _send(send, answer.status, all_headers, body)
 
 
 async def _send(

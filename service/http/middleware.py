@@ -16,8 +16,10 @@ from service.http import context, parsing, problems, request_log
 _REQUEST_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 # Answers depend on the caller and change often.
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
-_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-_CLIENT_GONE: Final = 499
+_DEBUG_PATHS: Final = frozenset(
+    {"/healthz", "/readyz", "/metrics"}
+)  # logged at level debug, not traced
+_CLIENT_DISCONNECTED: Final = 499
 
 
 class Observation:
@@ -36,7 +38,7 @@ class Observation:
         # Still encoded for the router, because a segment may contain a slash.
         scope["path"] = parsing.normal_path(scope["raw_path"])
         tracer = context.of(scope).tracer
-        if tracer is None or scope["path"] in _QUIET:
+        if tracer is None or scope["path"] in _DEBUG_PATHS:
             await self._observe(scope, receive, send, record)
         else:
             with tracer.request(
@@ -58,7 +60,7 @@ class Observation:
         try:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            record.status = _CLIENT_GONE
+            record.status = _CLIENT_DISCONNECTED
         except Exception as error:
             report = {"request_id": record.request_id, **logs.describe(error)}
             # Not .exception(), which would write the error's own text.
@@ -77,7 +79,7 @@ class Observation:
         context.of(scope).metrics.count_request(
             record.method, record.route, record.status or 0, seconds
         )
-        (self._logger.debug if record.route in _QUIET else self._logger.info)(
+        (self._logger.debug if record.route in _DEBUG_PATHS else self._logger.info)(
             "request",
             request_id=record.request_id,
             user_id=record.user_id,

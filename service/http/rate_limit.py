@@ -15,7 +15,7 @@ _ALLOWED: Final = None
 
 
 class Limiter:
-    """Counts requests in Redis, for all processes, and allows all without Redis (rule 00.16)."""
+    """Counter of requests, in Redis for all processes. Without Redis it allows all (rule 00.16)."""
 
     def __init__(self, rates: str, redis_url: str) -> None:
         self._rates = limits.parse_many(rates)

@@ -18,7 +18,7 @@ MAX_ATTEMPTS: Final = 6
 # Longest pause before the second attempt. Each further pause is longer by this.
 RETRY_PAUSE_SECONDS: Final = 0.02
 SCHEMA_CHANGE_PAUSE_SECONDS: Final = 0.2  # while an upgrade replaces `api`
-READING: Final = frozenset({"GET", "HEAD"})
+READ_METHODS: Final = frozenset({"GET", "HEAD"})
 _SET_TRACEPARENT: Final = "select set_config('communities.traceparent', %s, true)"
 
 Handler = Callable[[], Awaitable[answers.Answer]]
@@ -47,7 +47,7 @@ async def perform(
     request that has reserved the key prepares.
     """
     # Reads, and requests under a key, may be repeated after a lost connection.
-    repeatable = call.method in READING or key is not None
+    repeatable = call.method in READ_METHODS or key is not None
 
     async def run() -> answers.Answer:
         if prepare is not None:
@@ -96,7 +96,7 @@ async def _attempt(
     async with database.leased(pool) as lease:
         call.connect = lease.connection
         call.release = lease.release
-        traceparent = None if call.method in READING else telemetry.current_traceparent()
+        traceparent = None if call.method in READ_METHODS else telemetry.current_traceparent()
         if key is None and traceparent is None:
             return await handler()
         connection = await lease.connection()

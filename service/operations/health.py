@@ -18,7 +18,7 @@ Probe = Callable[[], Awaitable[object]]
 
 
 class Health:
-    """Probes each backing store."""
+    """Probes of the backing stores."""
 
     def __init__(self, probes: Mapping[str, Probe]) -> None:
         self._probes = probes
@@ -30,10 +30,10 @@ class Health:
 
     async def check(self) -> dict[str, bool]:
         """Probes all stores concurrently. Returns whether each is ready, by name."""
-        answers = await asyncio.gather(*(self._ask(*probe) for probe in self._probes.items()))
+        answers = await asyncio.gather(*(self._probe(*probe) for probe in self._probes.items()))
         return dict(zip(self._probes, answers, strict=True))
 
-    async def _ask(self, store: str, probe: Probe) -> bool:
+    async def _probe(self, store: str, probe: Probe) -> bool:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await probe()

@@ -57,7 +57,7 @@ class Metrics:
         )
         self._emitted = prometheus_client.Counter(
             "communities_events_emitted",
-            "Events sent, counted for each socket",
+            "Events sent, counted per socket",
             ["type"],
             registry=self._registry,
         )
@@ -112,8 +112,10 @@ class Metrics:
         self._evicted.labels(reason).inc()
 
     def count_dropped(self, reason: str) -> None:
-        """Counts a connection that was dropped (slow, noisy, unavailable, unjoined, anonymous,
-        stopping) or refused (crowded).
+        """Counts a dropped or refused connection.
+
+        Reasons of drops are slow, noisy, unavailable, unjoined, anonymous and stopping. The reason
+        of a refusal is crowded.
         """
         self._dropped.labels(reason).inc()
 

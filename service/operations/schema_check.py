@@ -15,7 +15,7 @@ _FINGERPRINT: Final = "select obj_description(to_regnamespace('api'), 'pg_namesp
 
 
 class SchemaCheck:
-    """Prepares every statement of `gen.http`, once for each version of the schema `api`.
+    """Check that prepares every statement of `gen.http`, once for each version of the schema `api`.
 
     A newer `api` passes as long as it has every function, so servers of the previous version stay
     ready during an upgrade. Servers of the next version wait for it.

@@ -28,7 +28,7 @@ class State(NamedTuple):
 
 
 class CurrentState:
-    """Replaces the data of late events by the current shape of their subject, or its removal."""
+    """Cache of the current states of late events."""
 
     def __init__(self, access_: access.Access, history_: history.History) -> None:
         self._access = access_
@@ -37,7 +37,9 @@ class CurrentState:
         self._restarts = history_.restarts
 
     async def refresh(self, entries: Sequence[streams.Entry]) -> list[streams.Entry]:
-        """Returns the entries with current data. Entries without content stay as they are."""
+        """Replaces the data of entries by the current shape of their subject, or by its removal.
+
+        Entries without content stay unchanged."""
         if self._restarts != self._history.restarts:
             self._states, self._restarts = {}, self._history.restarts
         stale = [entry for entry in entries if not self._is_current(entry)]

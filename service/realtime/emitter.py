@@ -43,7 +43,7 @@ def resync(position: int) -> Event:
 
 
 class Emitter:
-    """Holds the listeners of this process and their connections."""
+    """Listeners of this process, and their connections."""
 
     def __init__(
         self, server: Any, signer: signed_urls.Signer, metrics: request_metrics.Metrics

@@ -77,6 +77,7 @@ class Entry:
         self.path = path
         self.method = method
         self.operation = operation
+        self.body = None if operation.body is bodies.NoBody else operation.body
         self.tag = operation.handler.__module__.rpartition(".")[2]
         self.parameters: list[str] = re.findall(r"{(\w+)}", path)
 
@@ -173,8 +174,8 @@ def _operation(entry: Entry) -> Json:
             **_error_responses(entry.codes()),
         },
     }
-    body = operation.body
-    if body is not None and body is not bodies.Nothing:
+    body = entry.body
+    if body is not None:
         result["requestBody"] = {
             "required": not operation.body_optional,
             "content": _json_of(body.__name__),
@@ -306,9 +307,8 @@ def _body_names(entries: Iterable[Entry]) -> list[str]:
     names: set[str] = set()
     for entry in entries:
         names |= {shape.__name__ for shape in entry.operation.answers.values() if shape}
-        body = entry.operation.body
-        if body is not None and body is not bodies.Nothing:
-            names.add(body.__name__)
+        if entry.body is not None:
+            names.add(entry.body.__name__)
     return sorted(names)
 
 
@@ -318,9 +318,8 @@ def _schemas(entries: Iterable[Entry]) -> Json:
     requests: list[type[pydantic.BaseModel]] = []
     for entry in entries:
         responses += [shape for shape in entry.operation.answers.values() if shape]
-        body = entry.operation.body
-        if body is not None and body is not bodies.Nothing:
-            requests.append(shapes.refined(body))
+        if entry.body is not None:
+            requests.append(shapes.refined(entry.body))
     schemas = shapes.schemas(responses, requests)
     for body_model in requests:
         limits.add_to(schemas[body_model.__name__], body_model.__name__)
