@@ -16,9 +16,8 @@ from service.http import context, parsing, problems, request_log
 _REQUEST_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 # Answers depend on the caller and change often.
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
-_DEBUG_PATHS: Final = frozenset(
-    {"/healthz", "/readyz", "/metrics"}
-)  # logged at level debug, not traced
+# Frequent requests, which are logged at level debug and not traced.
+_DEBUG_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _CLIENT_DISCONNECTED: Final = 499
 
 
