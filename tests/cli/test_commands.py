@@ -135,7 +135,7 @@ def test_psql_command_exits_with_the_code_of_psql(communities: Communities) -> N
 
 
 @pytest.fixture
-def dead(database: databases.Database, writer: Writer) -> int:
+def dead_event(database: databases.Database, writer: Writer) -> int:
     """Returns the id of a dead event of a post."""
     writer.post()
     with database.connect() as connection:
@@ -148,16 +148,16 @@ def dead(database: databases.Database, writer: Writer) -> int:
     return int(row[0])
 
 
-def test_outbox_commands_report_and_repair(communities: Communities, dead: int) -> None:
+def test_outbox_commands_report_and_repair(communities: Communities, dead_event: int) -> None:
     rows = {row["consumer"]: row for row in communities("outbox", "status", "--json").rows()}
     assert (rows["search"]["dead"], rows["streams"]["dead"]) == (1, 0)
     assert communities("outbox", "status").stdout.splitlines()[0].split() == [
         "consumer", "waiting", "dead", "lag_seconds",
     ]  # fmt: skip
     [row] = communities("outbox", "dead", "--json").rows()
-    assert (row["id"], row["error"], row["subject_type"]) == (dead, "too strange", "post")
+    assert (row["id"], row["error"], row["subject_type"]) == (dead_event, "too strange", "post")
     assert "too strange" in communities("outbox", "dead").stdout
-    assert communities("outbox", "replay", str(dead), "--json").rows() == [{"replayed": 1}]
+    assert communities("outbox", "replay", str(dead_event), "--json").rows() == [{"replayed": 1}]
     result = communities("outbox", "dead")
     assert (result.code, result.stdout) == (0, "no dead event\n")
     assert communities("outbox", "discard", "--all", "--json").rows() == [{"discarded": 0}]
@@ -165,12 +165,12 @@ def test_outbox_commands_report_and_repair(communities: Communities, dead: int) 
 
 @pytest.mark.parametrize("verb", ["replay", "discard"])
 def test_event_that_is_not_dead_is_reported_and_does_not_block_others(
-    communities: Communities, dead: int, verb: str
+    communities: Communities, dead_event: int, verb: str
 ) -> None:
-    result = communities.run("outbox", verb, str(dead), str(dead + 1), "7000", "--json")
+    result = communities.run("outbox", verb, str(dead_event), str(dead_event + 1), "7000", "--json")
     assert (result.code, list(result.rows()[0].values())) == (1, [1])
-    assert result.stderr == f"Not dead for search: {dead + 1}, 7000.\n"
-    assert communities("outbox", verb, str(dead)).code == 1
+    assert result.stderr == f"Not dead for search: {dead_event + 1}, 7000.\n"
+    assert communities("outbox", verb, str(dead_event)).code == 1
 
 
 def test_reindex_reports_the_number_of_documents(

@@ -207,8 +207,8 @@ def test_wheel_contains_every_file_that_the_commands_need(
     subprocess.run([*pip, *options, str(source)], check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(site)
-    held = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
-    kept = {
+    contained = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
+    expected = {
         str(path.relative_to(ROOT))
         for folder in (
             "common",
@@ -223,7 +223,7 @@ def test_wheel_contains_every_file_that_the_commands_need(
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix in {".py", ".sql", ".html", ".css", ".js"}
     }
-    assert kept | {"workers/index/index_template.json"} <= held
+    assert expected | {"workers/index/index_template.json"} <= contained
     shutil.rmtree(source)
     # The folder is not the checkout's, and PYTHONPATH puts the wheel before installed packages.
     given = {"PYTHONPATH": str(site), "DATABASE_URL": empty_database_url}

@@ -23,7 +23,7 @@ STORES = {
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Removes every setting from the environment."""
     for name in configuration.names():
         monkeypatch.delenv(name, raising=False)

@@ -43,21 +43,21 @@ class Browser:
             timeout=TIMEOUT_SECONDS,
         )
 
-    async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **given: Any) -> httpx.Response:
         return await self._http.request(method, path, **given)
 
     async def get(self, path: str, **given: Any) -> Any:
-        response = await self.ask("GET", path, **given)
+        response = await self.request("GET", path, **given)
         assert response.is_success, response.text
         return response.json()
 
     async def post(self, path: str, **body: Any) -> Any:
-        response = await self.ask("POST", path, json=body)
+        response = await self.request("POST", path, json=body)
         assert response.is_success, response.text
         return response.json()
 
     async def refusal(self, method: str, path: str, **given: Any) -> tuple[int, str]:
-        response = await self.ask(method, path, **given)
+        response = await self.request(method, path, **given)
         return response.status_code, response.json()["code"]
 
     async def finds(self, text: str) -> list[str]:
@@ -224,7 +224,7 @@ async def check_shown_and_found(ben: Browser, post: str) -> None:
 
 
 async def ban(ada: Browser, ben: Browser, group: str) -> None:
-    banned = await ada.ask("PUT", f"/groups/{group}/members/{ben.user}/ban", json={})
+    banned = await ada.request("PUT", f"/groups/{group}/members/{ben.user}/ban", json={})
     assert banned.json()["is_banned"]
     for page in ben.namespaces:
         await page.until_disconnected(TIMEOUT_SECONDS)

@@ -208,12 +208,12 @@ def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
     linked = uploaded(user)
     body = {"purpose": "post", "mime": "image/png", "size_bytes": 1}
 
-    def ask(_: int) -> httpx.Response:
+    def request_upload(_: int) -> httpx.Response:
         with shared_service.client(user.id) as client:
             return client.post("/uploads/presign", json=body)
 
     with ThreadPoolExecutor(BURST) as pool:
-        answers = list(pool.map(ask, range(120)))
+        answers = list(pool.map(request_upload, range(120)))
     refused = [answer for answer in answers if answer.status_code != 201]
     assert len(refused) == 21
     for answer in refused:
@@ -221,7 +221,7 @@ def test_user_has_at_most_100_pending_uploads_over_any_number_of_connections(
         assert 800 < int(answer.headers["retry-after"]) <= 900
     assert link(user, linked, "post", post).status_code == 201
     presign(user)
-    assert code(ask(0)) == (429, "too_many_uploads")
+    assert code(request_upload(0)) == (429, "too_many_uploads")
 
 
 @pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "image/png; charset=utf-8", "x/y"])

@@ -79,7 +79,7 @@ def test_requests_succeed_while_the_api_is_rebuilt(
     answers: Counter[int] = Counter()
     unexpected: list[str] = []
 
-    def ask(client: httpx.Client, number: int) -> None:
+    def send_request(client: httpx.Client, number: int) -> None:
         requests = (
             client.build_request("GET", f"/groups/{group_id}/posts"),
             client.build_request("GET", f"/posts/{post_id}"),
@@ -96,7 +96,7 @@ def test_requests_succeed_while_the_api_is_rebuilt(
         if response.is_error:
             unexpected.append(response.text)
 
-    with load(service, user, ask, clients=8):
+    with load(service, user, send_request, clients=8):
         rebuild(database, sources)
     assert unexpected == [], Counter(unexpected).most_common(3)
     assert answers.keys() == {200, 201}

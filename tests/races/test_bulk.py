@@ -12,7 +12,7 @@ import psycopg
 
 from tests.races import outbox
 from tests.races.crowd import Call, Crowd, Habit, call, new_users
-from tests.races.test_content import EMOJI, TAGS, Scene, busy, drifts
+from tests.races.test_content import EMOJI, TAGS, Scene, drifts, mixed_habits
 from tests.support import servers
 from tests.support.waiting import eventually
 
@@ -73,7 +73,7 @@ def habits_around(scene: Scene, comments: collections.deque[str], others: list[s
         visibility = chance.choice(["public", "private", "secret"])
         return call(scene.owner, "update_group", group_id=scene.group, visibility=visibility)
 
-    habits = busy(scene, comments, others)
+    habits = mixed_habits(scene, comments, others)
     return [flip if habit.__name__ == "flip_group" else habit for habit in habits]
 
 

@@ -148,10 +148,10 @@ def test_concurrent_deletions_and_restorations_happen_once(
     assert drifts(connection) == []
 
 
-def busy(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
+def mixed_habits(scene: Scene, comments: collections.deque[str], others: list[str]) -> list[Habit]:
     """Returns the habits of clients that write, react, moderate and tag around one post."""
 
-    def talk(chance: random.Random) -> Call:
+    def write_comment(chance: random.Random) -> Call:
         parent = {"parent_id": chance.choice(comments)} if chance.random() < 0.7 else {}
         return call(
             chance.choice(scene.members), "create_comment", post_id=scene.post, body="b", **parent
@@ -193,7 +193,7 @@ def busy(scene: Scene, comments: collections.deque[str], others: list[str]) -> l
         return call(scene.owner, "update_post", post_id=post, topic_tags=tags)
 
     return [
-        *[talk] * 8,
+        *[write_comment] * 8,
         *[moderate] * 6,
         *[react] * 10,
         *[flip_post] * 2,
@@ -202,11 +202,11 @@ def busy(scene: Scene, comments: collections.deque[str], others: list[str]) -> l
     ]
 
 
-def storm(crowd: Crowd, connection: psycopg.Connection, scene: Scene, seconds: float) -> None:
+def run_load(crowd: Crowd, connection: psycopg.Connection, scene: Scene, seconds: float) -> None:
     comments = collections.deque([scene.add_comment(crowd) for _ in range(10)], maxlen=40)
     others = [scene.add_post(crowd, topic_tags=list(TAGS)) for _ in range(4)]
     before = outbox.count(connection, scene.group)
-    made = crowd.for_a_while(seconds, busy(scene, comments, others))
+    made = crowd.for_a_while(seconds, mixed_habits(scene, comments, others))
     effects = collections.Counter(
         HAS_EVENT[each.operation]
         for each, answer in made
@@ -223,7 +223,7 @@ def storm(crowd: Crowd, connection: psycopg.Connection, scene: Scene, seconds: f
 @pytest.mark.slow
 def test_busy_thread_keeps_its_counters(crowd: Crowd, connection: psycopg.Connection) -> None:
     scene = Scene(crowd)
-    storm(crowd, connection, scene, 3)
+    run_load(crowd, connection, scene, 3)
     assert drifts(connection) == []
 
 
@@ -374,12 +374,12 @@ def test_counters_are_repaired_while_they_change(
     crowd_in_sql: Crowd, connection: psycopg.Connection, shared_service: servers.Service
 ) -> None:
     scene = Scene(crowd_in_sql)
-    storm(crowd_in_sql, connection, scene, 0.5)
+    run_load(crowd_in_sql, connection, scene, 0.5)
     for statement in DRIFTS:
         connection.execute(statement, [scene.group])
     assert drifts(connection) != []
     with repairing(shared_service.environment["DATABASE_URL"]) as repaired:
-        storm(crowd_in_sql, connection, scene, 2)
+        run_load(crowd_in_sql, connection, scene, 2)
     assert len(repaired) > 1
     assert sum(repaired) > 0
     assert drifts(connection) == []

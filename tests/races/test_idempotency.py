@@ -89,16 +89,16 @@ def check_replayed(stage: Stage, path: str, body: Any, key: str, first: httpx.Re
 
 
 @contextmanager
-def forgetful(url: str) -> Iterator[None]:
+def flushing_redis(url: str) -> Iterator[None]:
     """Empties Redis repeatedly until the context ends."""
     done = threading.Event()
 
-    def forget() -> None:
+    def flush() -> None:
         with redis.Redis.from_url(url) as client:
             while not done.wait(0.002):
                 client.flushdb()
 
-    thread = threading.Thread(target=forget)
+    thread = threading.Thread(target=flush)
     thread.start()
     try:
         yield
@@ -134,7 +134,7 @@ def test_concurrent_equal_requests_have_one_effect(
     redis_url = shared_service.environment["REDIS_URL"]
     before = outbox.count(connection, stage.group)[event]
     if redis_forgets:
-        with forgetful(redis_url):
+        with flushing_redis(redis_url):
             responses = send_at_once(stage, path, body, key)
     else:
         responses = send_at_once(stage, path, body, key)

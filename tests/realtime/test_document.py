@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from service.reference import asyncapi
-from tests.realtime.test_events import act_out, done
+from tests.realtime.test_events import change_everything, done
 from tests.support.sockets import Client, Instance, refusal
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ def attach(instance: Instance, post: str, subject_type: str, subject: str) -> No
 def cause_every_event(instance: Instance, group_id: str) -> str:
     """Causes every event, the deletion of the group last. Returns the id of a post."""
     owner = instance.user("owner")
-    made = act_out(owner, group_id, uuid.uuid4())
+    made = change_everything(owner, group_id, uuid.uuid4())
     post, comment = made["post"], made["comment"]
     done(owner.client.post(f"/posts/{post}/reactions", json={"emoji": "♟"}))
     attach(instance, post, "post", post)

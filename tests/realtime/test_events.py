@@ -31,7 +31,7 @@ def done(response: httpx.Response) -> Any:
     return response.json() if response.content else None
 
 
-def act_out(owner: api_client.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
+def change_everything(owner: api_client.User, group_id: str, guest: uuid.UUID) -> dict[str, str]:
     """Causes the events of a group, except for its deletion. Returns the new post and comment."""
     http = owner.client
     post = owner.make_post(group_id)
@@ -92,7 +92,7 @@ async def test_group_subscriber_receives_every_event_in_order_on_every_process(
     ]
     await asyncio.gather(*(client.connect() for client in clients))
     guest = uuid.uuid4()
-    made = await asyncio.to_thread(act_out, instance.user("owner"), group_id, guest)
+    made = await asyncio.to_thread(change_everything, instance.user("owner"), group_id, guest)
     for client in clients:
         await client.receives("group.updated")
         assert client.types == EXPECTED_TYPES
@@ -118,7 +118,7 @@ async def test_post_subscriber_receives_only_events_of_the_post(instance: Instan
     owner = instance.user("owner")
     post = owner.make_post(group_id)
     async with instance.client(f"/posts/{post}", "owner") as client:
-        await asyncio.to_thread(act_out, owner, group_id, uuid.uuid4())
+        await asyncio.to_thread(change_everything, owner, group_id, uuid.uuid4())
         comment = await asyncio.to_thread(owner.make_comment, post)
         received = await client.receives("comment.created")
         assert client.types == ["comment.created"]

@@ -273,12 +273,12 @@ async def test_long_replay_has_each_event_once_and_in_order(
 
 
 async def test_slow_client_does_not_delay_others(instance: Instance, redis_url: str) -> None:
-    busy, group_id = instance.group("public"), instance.group("public")
-    much = {"id": instance.user("owner").make_post(busy, "x" * 20_000)}
-    publish(redis_url, *[(busy, much)] * 1500, (group_id, {"id": str(uuid.uuid4())}))
+    busy_group, group_id = instance.group("public"), instance.group("public")
+    large_post = {"id": instance.user("owner").make_post(busy_group, "x" * 20_000)}
+    publish(redis_url, *[(busy_group, large_post)] * 1500, (group_id, {"id": str(uuid.uuid4())}))
     async with session() as client:
         slow = [
-            await answer(client, instance, busy, '{"last_event_id":"0"}')
+            await answer(client, instance, busy_group, '{"last_event_id":"0"}')
             for _ in range(replay.MAX_CONCURRENT)
         ]
         for _, socket in slow:
