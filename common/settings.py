@@ -145,7 +145,7 @@ class Settings(BaseSettings):
 
     # Folder of the programs of another PostgreSQL for the embedded one.
     postgres_bin: Path | None = None
-    # Ports of the embedded stores; 0 for any free one, which is kept.
+    # Ports of the embedded stores; 0 for any free one, reused at the next start.
     postgres_port: Port = 0
     redis_port: Port = 0
     s3_port: Port = 0

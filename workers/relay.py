@@ -1,7 +1,7 @@
 """Relay: publishes events from the outbox to the Redis streams, each once and in order.
 
 The relay commits the position of an event before it publishes the event there. Redis refuses a
-position that it already has, so a relay may die after publishing: the next one finds the event in
+position that it already has, so a relay may crash after publishing: the next one finds the event in
 its stream. Another event there means that the database was restored from an older backup. The relay
 then moves the sequence past the streams. Implements rules 06.7 and 06.8.
 """

@@ -37,7 +37,7 @@ Preparation = Callable[[context.Context, uuid.UUID, bodies.Body], transaction.Pr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """Method of a path: its handler, and what the API document states about it.
+    """Method of a path: its handler, and its description for the API document.
 
     `answers` maps each status of success to the shape of its body. `errors` are the error codes of
     the rulebook, without those of the HTTP layer.

@@ -1,6 +1,6 @@
 """Current state of events that are sent late, from SQL (rule 95.6).
 
-Clients that resume after an outage ask for the same events. A result is kept until
+Clients that resume after an outage need the same events. A result is kept until
 a later event of its group is known, so PostgreSQL builds it once for all of them.
 """
 

@@ -1,7 +1,7 @@
 """Reader: the task of a process that follows the streams and sends new events to its clients.
 
-It asks SQL who may receive an event after it has read it, so after its commit. A client therefore
-receives nothing that was committed after it lost access (rule 95.7).
+SQL decides who may receive an event after the reader has read it, so after its commit. A client
+therefore receives no event that was committed after it lost access (rule 95.7).
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""The index that search asks: what is in it, how it is filled, and how it is compared."""
+"""Search index: access, rebuild, and comparison with the tables."""

@@ -74,7 +74,7 @@ def _compared(row: Entry | None, hit: Entry | None) -> str | None:
     if hit.version != row.version:
         return f"is {'older' if hit.version < row.version else 'newer'} in the index"
     if hit.deleted != row.deleted:
-        return f"is {'deleted' if hit.deleted else 'living'} in the index"
+        return f"is {'deleted' if hit.deleted else 'not deleted'} in the index"
     return None
 
 
