@@ -14,7 +14,7 @@ REAL := $(addprefix tests/,doors end_to_end http realtime search workers operati
 .PHONY: help run migrate rollback gen docs seed token psql fmt lint check test test-all test-db test-postgres test-real up down bench pictures client lock clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN)  ## start the stores, the service and the workers, and serve until Ctrl-C
 	@$(COMMUNITIES) run

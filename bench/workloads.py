@@ -101,9 +101,9 @@ def all_of(data: Data) -> list[Workload]:
 
 
 def _page(data: Data) -> tuple[load.Plan, str]:
-    nothing = ("tag", "author_id", "pinned", "before", "after")
+    unset = ("tag", "author_id", "pinned", "before", "after")
     values = {"actor": _ACTOR, "group_id": _uuid(data.group), "deleted": "false", "limit": "20"}
-    values |= dict.fromkeys(nothing, "null")
+    values |= dict.fromkeys(unset, "null")
     return (
         data.plan("GET", [f"/groups/{data.group}/posts"], 200),
         pgbench.script(posts.POST_LIST, values, {"user": _USER}),

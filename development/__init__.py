@@ -1,1 +1,1 @@
-"""Verbs of the Makefile that only developers need. Installations have none of them."""
+"""Makefile commands that only developers need. Installations have none of them."""

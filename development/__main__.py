@@ -1,4 +1,4 @@
-"""`python -m development`: the verbs of the Makefile that only developers need."""
+"""`python -m development`: the Makefile commands that only developers need."""
 
 from typing import Annotated
 

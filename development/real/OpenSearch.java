@@ -24,7 +24,7 @@ class OpenSearch extends Node {
             .put("network.host", "127.0.0.1")
             .put("http.port", arguments[1])
             .put("transport.port", "0")
-            // The disk of whoever tests may be fuller than a server's should be.
+            // A developer's disk may be fuller than the watermark of a server allows.
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .build();
         Path config = Path.of(arguments[0], "config");

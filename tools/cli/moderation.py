@@ -148,7 +148,9 @@ def _session(kind: str, wanted: UUID) -> "Iterator[tuple[psycopg.Connection, mod
         except psycopg.Error as error:
             if error.diag.message_hint != "not_found":
                 raise
-            raise Failure(f"The actor sees no {kind} {wanted} (not_found).") from None
+            raise Failure(
+                f"There is no {kind} {wanted} that the actor may see (not_found)."
+            ) from None
 
 
 def _items(querier: "moderation.Querier", actor: UUID, batch: UUID) -> Iterator[Any]:

@@ -77,7 +77,9 @@ def _round_trip(
             found = f"A download by a signed URL is answered with {got.status}."
             yield failure("s3.signed", found, _PROXY)
             return
-        yield ok("s3.objects", "An object was put, copied, got by a signed URL, and deleted.")
+        yield ok(
+            "s3.objects", "An object was uploaded, copied, downloaded by a signed URL, and deleted."
+        )
         yield _cors(http, upload, origins)
     finally:
         for name in (key, copy):

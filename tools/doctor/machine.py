@@ -85,7 +85,7 @@ def check_data(context: Context) -> Iterator[Finding]:
         yield ok("data.rights", f"DATA_DIR is {folder}{note}.")
     secrets = folder / "secrets"
     if exposed := ", ".join(map(str, _readable_by_others(secrets))):
-        yield failure("data.secrets", f"Others can read {exposed}.", f"chmod -R go= {secrets}")
+        yield failure("data.secrets", f"Other users can read {exposed}.", f"chmod -R go= {secrets}")
     elif secrets.exists():
         yield ok("data.secrets", "Only their owner can read them.")
     free = shutil.disk_usage(existing).free

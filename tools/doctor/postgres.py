@@ -171,7 +171,7 @@ def _schema(connection: psycopg.Connection) -> Iterator[Finding]:
         unknown = sorted(v for v in applied - set(wanted) if not v.startswith("9"))
         if unknown:
             found = f"A newer version applied {', '.join(unknown)}."
-            yield failure("postgres.tables", found, "Run that version here, too.")
+            yield failure("postgres.tables", found, "Upgrade this machine to that version.")
         elif pending:
             yield failure("postgres.tables", f"Not applied: {pending}.", todo)
         else:

@@ -63,7 +63,9 @@ def _file(written: Mapping[str, str | None]) -> Iterator[Finding]:
         yield warning("settings.unknown", f"{FILE} has unknown settings: {unknown}.", todo)
     held = ", ".join(name for name, value in written.items() if value and _is_secret(name))
     if held and stat.S_IMODE(FILE.stat().st_mode) & 0o077:
-        yield warning("settings.file", f"Others can read {held} in {FILE}.", f"chmod 600 {FILE}")
+        yield warning(
+            "settings.file", f"Other users can read {held} in {FILE}.", f"chmod 600 {FILE}"
+        )
 
 
 def _is_secret(name: str) -> bool:

@@ -62,7 +62,7 @@ def _run(settings: Settings, json: bool) -> None:
     say = output.speaker(json)
     with stack.owned(settings) as stores:
         running = stores.stack
-        # Not before: a server that a killed run left behind holds the port until here.
+        # The check follows the stop of leftovers, which may hold the port.
         port = settings.port or stack.free_port()
         if not stack.is_free(port, settings.host):
             raise Failure(

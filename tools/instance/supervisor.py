@@ -27,7 +27,7 @@ class _Child:
 
 
 class Supervisor:
-    """Restarts each process that dies, after a growing pause."""
+    """Restarts each process that dies, after a pause that doubles each time."""
 
     def __init__(self, folder: processes.Folder, say: Callable[[str], None]) -> None:
         self._folder = folder

@@ -29,8 +29,8 @@ MAX_POSTS: Final = 1_000_000
 BATCH_POSTS: Final = 20_000
 USERS: Final = 5_000
 
-# Of each group: members, visibility, and its share of all posts. The four largest have more than
-# 100,000 posts each at a million; the others are ever smaller.
+# Members, visibility and share of all posts of each group. The four largest have more than 100,000
+# posts each at a million; the others decrease in size.
 _GROUPS: Final = (
     (5000, "public", 0.5),
     (3000, "private", 0.12),
